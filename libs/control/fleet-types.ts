@@ -1,0 +1,99 @@
+import type { Alarm, Datastore, Drill, DrillKind, Guest, Host, Image, Migration, Pool, Recommendation, Rule, Task } from '@argosy/domain/entities';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { HostCommand } from '@argosy/domain/host-command';
+import type { GuestObservation, HostReport, MigrationObservation } from '@argosy/domain/host-report';
+import type { Refusal, Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import type { FleetWrite, Inventory } from './ports/fleet-store';
+
+/** What happens to the fleet brain. Everything from outside comes as one of these: late, doubled and missing ones are ordinary. */
+export type FleetEvent =
+  /** Time passes; every deadline is looked at here. At least every 250 ms. */
+  | { readonly kind: 'tick' }
+  /** This process became the leader: silence counts afresh, and nothing is known of what was commanded before. */
+  | { readonly kind: 'took-over'; readonly term: number; readonly inventory: Inventory }
+  /** The store refused the last writes or was away: the same, with the silence counts kept. */
+  | { readonly kind: 'reloaded'; readonly term: number; readonly inventory: Inventory }
+  | { readonly kind: 'request'; readonly requestId: string; readonly actor: string; readonly request: FleetRequest }
+  | { readonly kind: 'report'; readonly report: HostReport }
+  /** The controller's own heartbeat, read back on the channel of the hosts' reports. */
+  | { readonly kind: 'own-heartbeat' }
+  /** The second channel: the host's heartbeat on the datastore was renewed. */
+  | { readonly kind: 'datastore-heartbeat'; readonly hostId: string }
+  | { readonly kind: 'fence-result'; readonly hostId: string; readonly incarnation: number; readonly result: Result<null> }
+  | { readonly kind: 'prediction'; readonly drillId: string; readonly result: Result<DrillPrediction> }
+  | { readonly kind: 'injected'; readonly drillId: string; readonly at: Instant; readonly result: Result<null> };
+
+export interface DrillPrediction {
+  readonly phases: { readonly [phase: string]: number | null };
+  readonly outages: readonly { readonly guestId: string; readonly outageMs: number | null; readonly toHostId: string | null }[];
+}
+
+export type DrillFault = { readonly kind: DrillKind; readonly hostId: string | null; readonly guestId: string | null };
+
+/**
+ * What the brain wants done, after its writes are committed and never before. None of them is remembered outside: one
+ * that is lost is asked for again when its deadline passes.
+ */
+export type FleetEffect =
+  | { readonly kind: 'host-command'; readonly queue: string; readonly command: HostCommand }
+  | { readonly kind: 'fence'; readonly hostId: string; readonly hostName: string; readonly incarnation: number; readonly term: number; readonly device: string }
+  | { readonly kind: 'predict'; readonly drillId: string; readonly fault: DrillFault }
+  | { readonly kind: 'inject'; readonly drillId: string; readonly fault: DrillFault }
+  /** The answer to a request; `value` is the entity, or what the request's contract says. */
+  | { readonly kind: 'reply'; readonly requestId: string; readonly result: Result<unknown> };
+
+export interface FleetStep {
+  readonly writes: readonly FleetWrite[];
+  readonly effects: readonly FleetEffect[];
+}
+
+/** What is known of a host by ear. It outlives a reload and begins afresh at a takeover. */
+export interface HostView {
+  /** When its latest report came, or null: not since this leader took over. */
+  heardAt: Instant | null;
+  datastoreHeardAt: Instant | null;
+  report: HostReport | null;
+  /** From the latest report, by id. */
+  guests: ReadonlyMap<string, readonly GuestObservation[]>;
+  migrations: ReadonlyMap<string, MigrationObservation>;
+}
+
+/** A command that was sent and whose effect has not been seen. Kept by a key that says what it is for. */
+export interface Outstanding {
+  readonly command: HostCommand;
+  readonly sentAt: Instant;
+  readonly attempt: number;
+}
+
+/**
+ * The state of the fleet brain. It belongs to its loop and is changed in place (a copy for each event would cost a pass
+ * at fleet scale more than the decision); when the store refuses a step's writes it is loaded anew, so a refused step
+ * leaves no trace. See docs/decisions.
+ */
+export interface Fleet {
+  readonly newId: () => string;
+  term: number;
+  /** false until an inventory was loaded and the lease is held: then nothing is decided. */
+  leading: boolean;
+  readonly pools: Map<string, Pool>;
+  readonly hosts: Map<string, Host>;
+  readonly guests: Map<string, Guest>;
+  readonly images: Map<string, Image>;
+  readonly datastores: Map<string, Datastore>;
+  readonly rules: Map<string, Rule>;
+  readonly migrations: Map<string, Migration>;
+  readonly recommendations: Map<string, Recommendation>;
+  readonly drills: Map<string, Drill>;
+  readonly tasks: Map<string, Task>;
+  readonly alarms: Map<string, Alarm>;
+  readonly views: Map<string, HostView>;
+  readonly outstanding: Map<string, Outstanding>;
+  /** The last time the controller read its own heartbeat back; null: not yet. */
+  channelHeardAt: Instant | null;
+  /** From when silence counts: the takeover, or when the channel came back. */
+  silenceSince: Instant;
+  readonly lastBalanceAt: Map<string, Instant>;
+  /** Refusals already recorded, so that each is recorded once. */
+  readonly recordedRefusals: Map<string, Refusal>;
+}

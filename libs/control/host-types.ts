@@ -1,0 +1,108 @@
+import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { HostCommand } from '@argosy/domain/host-command';
+import type { GuestHeartbeat, GuestUsage, HostAssignments, MigrationPhase, ObservedGuestState } from '@argosy/domain/host-report';
+import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
+import type { Refusal, Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import type { VmmCommand, VmmEvent, VmmSample, VmmState, VmmInstance } from './ports/vmm-driver';
+
+/** What happens to the host brain. */
+export type HostEvent =
+  | { readonly kind: 'tick' }
+  /** First of all, after a start: what the journal on disk holds, and what really runs. */
+  | { readonly kind: 'woke'; readonly journal: readonly JournalEntry[]; readonly running: readonly { readonly instance: VmmInstance; readonly state: VmmState }[] }
+  /** The controller's answer to the registration: commands are heard from now on. */
+  | { readonly kind: 'assigned'; readonly assignments: HostAssignments }
+  | { readonly kind: 'command'; readonly command: HostCommand }
+  | { readonly kind: 'vmm-result'; readonly token: number; readonly result: Result<unknown> }
+  | { readonly kind: 'vmm-event'; readonly event: VmmEvent }
+  | { readonly kind: 'usage'; readonly samples: readonly VmmSample[] }
+  | { readonly kind: 'peer-request'; readonly requestId: string; readonly request: PeerRequest }
+  /** null: the other agent could not be reached, or did not answer in time. */
+  | { readonly kind: 'peer-answer'; readonly token: number; readonly answer: PeerAnswer | null };
+
+/** What the host brain wants done, in this order: a journal entry is safe against the death of the process before what follows it begins. */
+export type HostEffect =
+  | { readonly kind: 'journal'; readonly entry: JournalEntry }
+  | { readonly kind: 'vmm'; readonly token: number; readonly command: VmmCommand }
+  | { readonly kind: 'peer-request'; readonly token: number; readonly address: string; readonly request: PeerRequest; readonly deadlineMs: number }
+  | { readonly kind: 'peer-answer'; readonly requestId: string; readonly answer: PeerAnswer }
+  /** Something that the controller waits for has changed: report now rather than at the next second. */
+  | { readonly kind: 'report' };
+
+/** The journal is a map from key to value; the latest entry of a key holds, and null removes it. */
+export interface JournalEntry {
+  readonly key: string;
+  readonly value: HostGuest | HostMigration | HostMark | null;
+}
+
+/** The highest epoch of a guest that may not run here any more, or the leader's highest term. */
+export interface HostMark {
+  readonly kind: 'mark';
+  readonly number: number;
+}
+
+/** One copy of a guest on this host. */
+export interface HostGuest {
+  readonly kind: 'guest';
+  readonly guestId: string;
+  readonly epoch: number;
+  readonly guest: GuestSpecification | null;
+  readonly state: ObservedGuestState;
+  readonly refusal: Refusal | null;
+}
+
+export interface HostMigration {
+  readonly kind: 'migration';
+  readonly migrationId: string;
+  readonly guestId: string;
+  readonly role: 'source' | 'target';
+  /** Source: the epoch that runs here. Target: the reserved one. */
+  readonly epoch: number;
+  readonly targetEpoch: number;
+  readonly phase: MigrationPhase;
+  readonly uri: string | null;
+  readonly peerAddress: string | null;
+  readonly policy: MigrationPolicy | null;
+  readonly startedAt: Instant;
+  readonly downtimeMs: number | null;
+  readonly heartbeatAt: Instant | null;
+  readonly refusal: Refusal | null;
+  /** Source: its VMM died rather than stopped. */
+  readonly sourceDead: boolean;
+  readonly cancelRequested: boolean;
+}
+
+/** What is known of a copy but not journalled: it is measured anew after a restart. */
+export interface HostGuestLive {
+  heartbeat: GuestHeartbeat | null;
+  usage: GuestUsage | null;
+  sample: VmmSample | null;
+  sampledAt: Instant | null;
+}
+
+/** The state of the host brain, changed in place by its one loop; the journal is what survives it. */
+export interface HostState {
+  hostId: string;
+  incarnation: number;
+  term: number;
+  /** Commands are refused until the controller has given this incarnation its assignments. */
+  assigned: boolean;
+  sequence: number;
+  /** By `guestId:epoch`. */
+  readonly guests: Map<string, HostGuest>;
+  readonly live: Map<string, HostGuestLive>;
+  readonly migrations: Map<string, HostMigration>;
+  readonly progress: Map<string, MigrationProgress>;
+  /** Highest epoch that may not run here, by guest. */
+  readonly revoked: Map<string, number>;
+  /** What each VMM call under way is for, by token. */
+  readonly calls: Map<number, PendingCall>;
+  nextToken: number;
+  readonly refusals: { commandId: string; at: Instant; refusal: Refusal }[];
+}
+
+export type PendingCall =
+  | { readonly kind: 'guest'; readonly key: string; readonly call: VmmCommand['call'] }
+  | { readonly kind: 'migration'; readonly migrationId: string; readonly call: VmmCommand['call'] | 'grant' };

@@ -1,0 +1,83 @@
+import type {
+  Alarm,
+  BalanceRun,
+  Datastore,
+  Drill,
+  FleetRecord,
+  Guest,
+  Host,
+  Image,
+  Migration,
+  Placement,
+  Pool,
+  Recommendation,
+  Rule,
+  Task,
+} from '@argosy/domain/entities';
+import type { Instant } from '@argosy/domain/units';
+
+/** What the brain keeps as rows, by the name of its kind. */
+export interface EntityRows {
+  readonly pool: Pool;
+  readonly host: Host;
+  readonly guest: Guest;
+  readonly image: Image;
+  readonly datastore: Datastore;
+  readonly rule: Rule;
+  readonly migration: Migration;
+  readonly recommendation: Recommendation;
+  readonly balanceRun: BalanceRun;
+  readonly drill: Drill;
+  readonly task: Task;
+  readonly alarm: Alarm;
+}
+export type EntityKind = keyof EntityRows;
+
+/**
+ * One change of the database. The writes of a step are one transaction, which also checks the leader's term: a leader
+ * that was replaced writes nothing. Opening a placement is compare-and-set on the guest's epoch, in the database itself.
+ */
+export type FleetWrite =
+  | { readonly [Kind in EntityKind]: { readonly kind: 'put'; readonly entity: Kind; readonly row: EntityRows[Kind] } }[EntityKind]
+  | { readonly kind: 'remove'; readonly entity: EntityKind; readonly id: string }
+  | { readonly kind: 'open-placement'; readonly placement: Placement }
+  | { readonly kind: 'close-placement'; readonly guestId: string; readonly epoch: number; readonly to: Instant; readonly endReason: string }
+  | { readonly kind: 'record'; readonly record: FleetRecord };
+
+/** What a leader starts from: everything that has not ended. */
+export interface Inventory {
+  readonly pools: readonly Pool[];
+  readonly hosts: readonly Host[];
+  readonly guests: readonly Guest[];
+  readonly images: readonly Image[];
+  readonly datastores: readonly Datastore[];
+  readonly rules: readonly Rule[];
+  /** Only those whose step is not an end. */
+  readonly migrations: readonly Migration[];
+  /** Only open ones. */
+  readonly recommendations: readonly Recommendation[];
+  /** Only those that have not ended. */
+  readonly drills: readonly Drill[];
+  readonly tasks: readonly Task[];
+  readonly alarms: readonly Alarm[];
+}
+
+export interface Lease {
+  readonly term: number;
+  readonly holder: string;
+  /** Where the leader's API is reached. */
+  readonly url: string;
+  readonly held: boolean;
+}
+
+/** `conflict`: the term is no longer ours, or a constraint of the database refused (message says which): load anew. */
+export type CommitOutcome = { readonly outcome: 'committed' } | { readonly outcome: 'conflict'; readonly message: string };
+
+export interface FleetStore {
+  load(): Promise<Inventory>;
+  /** Rejects when the database is away: nothing was written, or it is not known; load anew before going on. */
+  commit(term: number, writes: readonly FleetWrite[]): Promise<CommitOutcome>;
+  /** Takes or renews the lease by the database's clock; a new holder gets a higher term. */
+  holdLease(holder: string, url: string, durationMs: number): Promise<Lease>;
+  releaseLease(holder: string): Promise<void>;
+}

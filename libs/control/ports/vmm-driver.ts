@@ -1,0 +1,88 @@
+import type { DriverCapabilities, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { Refusal, Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+
+/** One VMM process. A guest may have two on one host for a moment (a released copy and a new one): the epoch tells them apart. */
+export interface VmmInstance {
+  readonly guestId: string;
+  readonly epoch: number;
+}
+
+/**
+ * running, paused: alive. incoming: opened for a migration, its memory not complete. received: its memory complete,
+ * not running (started with -S). sent: completed a migration out and is stopped. stopped: ended by its guest in order.
+ * crashed: the process is gone or the guest panicked.
+ */
+export const vmmStates = ['starting', 'running', 'paused', 'incoming', 'received', 'sending', 'sent', 'stopped', 'crashed'] as const;
+export type VmmState = (typeof vmmStates)[number];
+
+export interface VmmSample {
+  readonly instance: VmmInstance;
+  /** Since the VMM started: used, and waited for on a run queue or by a limit. */
+  readonly cpuTimeMs: number;
+  readonly cpuWaitMs: number;
+  readonly residentMiB: number;
+  /** null: not measured now. */
+  readonly dirtyBytesPerSecond: number | null;
+}
+
+/**
+ * All that a VMM driver is asked. A call ends by its `done`, exactly once, with a value or a refusal; each driver bounds
+ * its own calls, so `done` always comes. Calls about one instance take effect in the order given.
+ */
+export interface VmmCalls {
+  readonly capabilities: { request: Record<never, never>; value: DriverCapabilities };
+  /** Opens the guest's disk (made at first start) and runs it. Done once it runs. */
+  readonly start: { request: { readonly guest: GuestSpecification; readonly epoch: number }; value: null };
+  /** Every instance on this host, also those that an earlier agent process started: connects to them again. */
+  readonly list: { request: Record<never, never>; value: readonly { readonly instance: VmmInstance; readonly state: VmmState }[] };
+  /** Asks the guest to power off, and destroys it after graceMs; 0 destroys at once. Done when the process is gone. Destroying what is not there succeeds. */
+  readonly stop: { request: { readonly instance: VmmInstance; readonly graceMs: number }; value: null };
+  readonly pause: { request: { readonly instance: VmmInstance }; value: null };
+  /** Also the target's run after its grant, and the source's after a failed migration. */
+  readonly resume: { request: { readonly instance: VmmInstance }; value: null };
+  /** Opens an instance that waits for a migration and does not run when it is complete. Value: where it listens. */
+  readonly prepareIncoming: {
+    request: { readonly guest: GuestSpecification; readonly epoch: number; readonly policy: MigrationPolicy };
+    value: { readonly uri: string };
+  };
+  /** Done when the copy has begun; its end is an event. */
+  readonly migrateOut: { request: { readonly instance: VmmInstance; readonly uri: string; readonly policy: MigrationPolicy }; value: null };
+  /** Done when the copy has ended one way or the other: `cancelled` false means that it had completed already. */
+  readonly cancelMigration: { request: { readonly instance: VmmInstance }; value: { readonly cancelled: boolean } };
+  readonly usage: { request: Record<never, never>; value: readonly VmmSample[] };
+  readonly limit: { request: { readonly instance: VmmInstance; readonly cpuShares: number; readonly cpuLimitMillicores: number | null }; value: null };
+  readonly consoleWrite: { request: { readonly instance: VmmInstance; readonly text: string }; value: null };
+  /** The last of the console's output, kept with no client connected. */
+  readonly consoleTail: { request: { readonly instance: VmmInstance; readonly maximumBytes: number }; value: { readonly text: string } };
+}
+export type VmmCallName = keyof VmmCalls;
+export type VmmCommand = { readonly [Name in VmmCallName]: { readonly call: Name } & VmmCalls[Name]['request'] }[VmmCallName];
+export type VmmValue<Command extends VmmCommand> = VmmCalls[Command['call']]['value'];
+
+/** What happens to an instance by itself, told by the driver at once. */
+export type VmmEvent =
+  | { readonly kind: 'exited'; readonly instance: VmmInstance; readonly how: 'stopped' | 'crashed'; readonly reason: string }
+  | { readonly kind: 'paused'; readonly instance: VmmInstance; readonly reason: string }
+  | { readonly kind: 'resumed'; readonly instance: VmmInstance }
+  | { readonly kind: 'migration-progress'; readonly instance: VmmInstance; readonly progress: MigrationProgress }
+  /** On the source: all is sent, and it is stopped. */
+  | { readonly kind: 'migration-completed'; readonly instance: VmmInstance; readonly downtimeMs: number | null }
+  /** On the source: it runs on. */
+  | { readonly kind: 'migration-failed'; readonly instance: VmmInstance; readonly refusal: Refusal }
+  /** On the target: memory is complete, the disk's lock is held, it does not run. */
+  | { readonly kind: 'incoming-completed'; readonly instance: VmmInstance }
+  /** The guest's own heartbeat line on its console. */
+  | { readonly kind: 'heartbeat'; readonly instance: VmmInstance; readonly count: number; readonly work: number; readonly at: Instant }
+  | { readonly kind: 'console'; readonly instance: VmmInstance; readonly text: string };
+
+/** A VMM on one host. Real drivers are in libs/vmm, the model in libs/simulator; one conformance suite runs against all. */
+export interface VmmDriver {
+  readonly name: string;
+  execute<Command extends VmmCommand>(command: Command, done: (result: Result<VmmValue<Command>>) => void): void;
+  /** One listener: the host. */
+  listen(listener: (event: VmmEvent) => void): void;
+  /** Lets go of every instance without harming it, as at the end of an agent's process. */
+  detach(): void;
+}

@@ -1,0 +1,359 @@
+import type { Instant } from './units';
+import type {
+  DrillState,
+  GuestState,
+  HostState,
+  MaintenanceState,
+  MigrationStep,
+  RecommendationState,
+  TaskState,
+} from './lifecycle';
+
+export const automationLevels = ['manual', 'partial', 'full'] as const;
+/** As vSphere's DRS: manual recommends all; partial places guests by itself and recommends moves; full does both. */
+export type AutomationLevel = (typeof automationLevels)[number];
+
+export const restartPriorities = ['highest', 'high', 'medium', 'low', 'lowest', 'disabled'] as const;
+export type RestartPriority = (typeof restartPriorities)[number];
+
+export const isolationResponses = ['keep-running', 'shut-down', 'power-off'] as const;
+export type IsolationResponse = (typeof isolationResponses)[number];
+
+export interface MigrationPolicy {
+  readonly autoConverge: boolean;
+  readonly postCopy: boolean;
+  readonly bandwidthMiBPerSecond: number;
+  /** QEMU's own estimate must fall below this before it stops the guest. */
+  readonly downtimeLimitMs: number;
+  /** A copy that has not converged by then is cancelled, and the refusal says why. */
+  readonly copyDeadlineMs: number;
+  readonly concurrentPerHost: number;
+}
+
+export interface FailurePolicy {
+  readonly suspectAfterMs: number;
+  readonly failedAfterMs: number;
+  /** A datastore heartbeat older than this is silence on the second channel. */
+  readonly datastoreSilentAfterMs: number;
+  /** More hosts silent at once than this: an alarm, and no fencing. */
+  readonly maximumSilentHosts: number;
+  /** How many host losses the pool keeps room for. */
+  readonly toleratedHostFailures: number;
+}
+
+export interface BalancePolicy {
+  readonly automation: AutomationLevel;
+  /** 1 (only what rules demand) to 5 (any gain), as vSphere's migration threshold. */
+  readonly threshold: number;
+  readonly intervalMs: number;
+  /** A guest that was moved is left alone for this long. */
+  readonly coolDownMs: number;
+  /** How much of a host's processors may be promised: demand above this share of capacity is overload. */
+  readonly cpuSafetyShare: number;
+}
+
+export interface Pool {
+  readonly id: string;
+  readonly name: string;
+  readonly balance: BalancePolicy;
+  readonly migration: MigrationPolicy;
+  readonly failure: FailurePolicy;
+  readonly isolationResponse: IsolationResponse;
+  readonly createdAt: Instant;
+}
+
+export interface HostCapacity {
+  readonly cpuMillicores: number;
+  readonly memoryMiB: number;
+}
+
+export interface Capability {
+  readonly name: string;
+  readonly value: string;
+  readonly reason: string;
+}
+
+/** What a VMM driver says of itself and of the host that it runs on: `argosy host capabilities`. */
+export interface DriverCapabilities {
+  readonly driver: string;
+  readonly version: string;
+  /** kvm, tcg, model … and why this one. */
+  readonly accelerator: string;
+  readonly acceleratorReason: string;
+  readonly machineType: string;
+  readonly cpuModel: string;
+  readonly guestArchitectures: readonly string[];
+  readonly liveMigration: boolean;
+  readonly postCopy: boolean;
+  /** The rest of the answer as rows: needs an operating system, VT-x, AMD-V, IOMMU, nesting, limits, management. */
+  readonly facts: readonly Capability[];
+}
+
+export interface Host {
+  readonly id: string;
+  readonly name: string;
+  readonly poolId: string;
+  readonly state: HostState;
+  readonly stateReason: string;
+  readonly maintenance: MaintenanceState;
+  /** Counts the starts of the host's agent; a command for an older one is refused. */
+  readonly incarnation: number;
+  /** Where its agent listens for other agents: host:port. */
+  readonly peerAddress: string;
+  /** The queue of the agent process that stands for this host. */
+  readonly queue: string;
+  readonly capacity: HostCapacity;
+  readonly capabilities: DriverCapabilities | null;
+  readonly fenceDevice: string | null;
+  readonly createdAt: Instant;
+}
+
+export const imageFormats = ['kernel', 'qcow2', 'raw'] as const;
+export type ImageFormat = (typeof imageFormats)[number];
+export const firmwares = ['none', 'bios', 'uefi'] as const;
+export type Firmware = (typeof firmwares)[number];
+
+export interface Image {
+  readonly id: string;
+  readonly name: string;
+  readonly format: ImageFormat;
+  readonly architecture: string;
+  readonly firmware: Firmware;
+  /** Paths on the datastore. A kernel image has a kernel and perhaps an initrd; a disk image has a disk. */
+  readonly kernelPath: string | null;
+  readonly initrdPath: string | null;
+  readonly kernelArguments: string | null;
+  readonly diskPath: string | null;
+  readonly datastoreId: string;
+  readonly minimumMemoryMiB: number;
+  readonly createdAt: Instant;
+}
+
+export interface Datastore {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  readonly shared: boolean;
+  readonly createdAt: Instant;
+}
+
+export interface Guest {
+  readonly id: string;
+  readonly name: string;
+  readonly poolId: string;
+  readonly imageId: string;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly diskMiB: number;
+  readonly cpuReservationMillicores: number;
+  /** null: no limit. */
+  readonly cpuLimitMillicores: number | null;
+  readonly cpuShares: number;
+  readonly restartPriority: RestartPriority;
+  readonly cloudInit: string | null;
+  readonly desired: 'running' | 'stopped' | 'paused';
+  readonly state: GuestState;
+  readonly stateReason: string;
+  /** The epoch of the latest placement; each placement has the next one. */
+  readonly epoch: number;
+  /** The highest epoch promised so far: a migration reserves epoch + 1 before it starts, and a failed one burns it. */
+  readonly reservedEpoch: number;
+  /** The host of the open placement, or null. */
+  readonly hostId: string | null;
+  readonly createdAt: Instant;
+  /** When it was last moved by a migration, for the cool-down. */
+  readonly movedAt: Instant | null;
+  /** How many starts in a row failed, for the back-off. */
+  readonly failedStarts: number;
+  readonly retryAt: Instant | null;
+}
+
+export const ruleKinds = ['together', 'apart', 'must-run-on', 'should-run-on', 'must-not-run-on', 'should-not-run-on'] as const;
+export type RuleKind = (typeof ruleKinds)[number];
+
+/** together and apart speak of guests among themselves; the others of guests and hosts. */
+export interface Rule {
+  readonly id: string;
+  readonly name: string;
+  readonly poolId: string;
+  readonly kind: RuleKind;
+  readonly guestIds: readonly string[];
+  readonly hostIds: readonly string[];
+  readonly createdAt: Instant;
+}
+
+/** One interval of a guest's life on a host. In the database a guest has at most one open one and none that overlap. */
+export interface Placement {
+  readonly guestId: string;
+  readonly hostId: string;
+  readonly epoch: number;
+  readonly from: Instant;
+  readonly to: Instant | null;
+  readonly reason: string;
+  readonly endReason: string | null;
+}
+
+export interface MigrationProgress {
+  readonly transferredBytes: number;
+  readonly remainingBytes: number;
+  readonly totalBytes: number;
+  readonly bytesPerSecond: number;
+  readonly dirtyBytesPerSecond: number;
+  readonly iteration: number;
+  /** null: it does not converge at the present rates. */
+  readonly expectedEndMs: number | null;
+}
+
+export interface Migration {
+  readonly id: string;
+  readonly guestId: string;
+  readonly sourceHostId: string;
+  readonly targetHostId: string;
+  /** The epoch that the guest has on the target: reserved before anything is opened. */
+  readonly epoch: number;
+  readonly step: MigrationStep;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly progress: MigrationProgress | null;
+  /** QEMU's word. */
+  readonly downtimeMs: number | null;
+  /** From the last heartbeat of the guest seen on the source to the first seen on the target. */
+  readonly guestSeenDowntimeMs: number | null;
+  readonly failure: string | null;
+  readonly steps: readonly { readonly step: MigrationStep; readonly at: Instant }[];
+  readonly createdAt: Instant;
+  readonly endedAt: Instant | null;
+}
+
+/** One host's or pool's figures as they would be after a move. */
+export interface ProjectedHost {
+  readonly hostId: string;
+  readonly cpuBefore: number;
+  readonly cpuAfter: number;
+  readonly memoryBeforeMiB: number;
+  readonly memoryAfterMiB: number;
+}
+
+export interface Recommendation {
+  readonly id: string;
+  readonly balanceRunId: string;
+  readonly poolId: string;
+  readonly guestId: string;
+  readonly fromHostId: string;
+  readonly toHostId: string;
+  /** 1 (mandatory) to 5 (slight), as vSphere's. */
+  readonly priority: number;
+  readonly reason: string;
+  readonly gain: number;
+  readonly cost: number;
+  readonly projected: readonly ProjectedHost[];
+  readonly state: RecommendationState;
+  readonly createdAt: Instant;
+}
+
+export interface BalanceRun {
+  readonly id: string;
+  readonly poolId: string;
+  readonly at: Instant;
+  /** Standard deviation of the hosts' load (demand / capacity) before, and as the recommendations would leave it. */
+  readonly imbalanceBefore: number;
+  readonly imbalanceAfter: number;
+  readonly recommendationCount: number;
+  readonly explanation: string;
+}
+
+export const drillKinds = ['host-loss', 'agent-loss', 'guest-crash'] as const;
+export type DrillKind = (typeof drillKinds)[number];
+
+export const drillPhases = ['inject', 'detect', 'fence', 'restart', 'alive'] as const;
+export type DrillPhaseName = (typeof drillPhases)[number];
+
+/** All times are from the injection. null: not reached, or not predicted. */
+export interface DrillPhase {
+  readonly name: DrillPhaseName;
+  readonly predictedMs: number | null;
+  readonly measuredMs: number | null;
+  readonly objectiveMs: number | null;
+  readonly met: boolean | null;
+}
+
+export interface GuestOutage {
+  readonly guestId: string;
+  readonly guestName: string;
+  readonly predictedMs: number | null;
+  /** From the guest's last heartbeat before the loss to its first afterwards. */
+  readonly outageMs: number | null;
+  readonly fromHostId: string;
+  readonly toHostId: string | null;
+}
+
+export interface Drill {
+  readonly id: string;
+  readonly kind: DrillKind;
+  readonly poolId: string;
+  readonly hostId: string | null;
+  readonly guestId: string | null;
+  readonly state: DrillState;
+  readonly objectives: { readonly [phase in DrillPhaseName]?: number };
+  readonly phases: readonly DrillPhase[];
+  readonly outages: readonly GuestOutage[];
+  readonly verdict: 'met' | 'missed' | null;
+  readonly explanation: string;
+  readonly requestedBy: string;
+  readonly createdAt: Instant;
+  readonly injectedAt: Instant | null;
+  readonly endedAt: Instant | null;
+}
+
+export interface Task {
+  readonly id: string;
+  readonly name: string;
+  readonly subjectKind: SubjectKind;
+  readonly subjectId: string;
+  readonly requestedBy: string;
+  readonly state: TaskState;
+  readonly progressShare: number | null;
+  readonly result: string | null;
+  readonly createdAt: Instant;
+  readonly endedAt: Instant | null;
+}
+
+export const subjectKinds = ['pool', 'host', 'guest', 'image', 'datastore', 'rule', 'migration', 'drill', 'fleet', 'user'] as const;
+export type SubjectKind = (typeof subjectKinds)[number];
+
+export const eventSeverities = ['information', 'warning', 'error'] as const;
+export type EventSeverity = (typeof eventSeverities)[number];
+
+/** What happened, to whom, why: written once, never changed. `code` is stable; `message` is for people. */
+export interface FleetRecord {
+  readonly at: Instant;
+  readonly code: string;
+  readonly severity: EventSeverity;
+  readonly subjectKind: SubjectKind;
+  readonly subjectId: string;
+  readonly message: string;
+  readonly actor: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface Alarm {
+  readonly id: string;
+  /** With subjectKind and subjectId: one open alarm for each. */
+  readonly code: string;
+  readonly subjectKind: SubjectKind;
+  readonly subjectId: string;
+  readonly severity: EventSeverity;
+  readonly message: string;
+  readonly raisedAt: Instant;
+  readonly clearedAt: Instant | null;
+}
+
+export const roles = ['viewer', 'operator', 'administrator'] as const;
+export type Role = (typeof roles)[number];
+
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAt: Instant;
+}

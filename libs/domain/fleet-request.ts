@@ -1,0 +1,101 @@
+import type {
+  BalancePolicy,
+  DrillKind,
+  DrillPhaseName,
+  FailurePolicy,
+  Firmware,
+  ImageFormat,
+  IsolationResponse,
+  MigrationPolicy,
+  RestartPriority,
+  RuleKind,
+} from './entities';
+import type { HostRegistration } from './host-report';
+
+export interface PoolSettings {
+  readonly balance?: Partial<BalancePolicy>;
+  readonly migration?: Partial<MigrationPolicy>;
+  readonly failure?: Partial<FailurePolicy>;
+  readonly isolationResponse?: IsolationResponse;
+}
+
+export interface NewGuest {
+  readonly name: string;
+  readonly pool: string;
+  readonly image: string;
+  readonly vcpus?: number;
+  readonly memoryMiB?: number;
+  readonly diskMiB?: number;
+  readonly cpuReservationMillicores?: number;
+  readonly cpuLimitMillicores?: number | null;
+  readonly cpuShares?: number;
+  readonly restartPriority?: RestartPriority;
+  readonly cloudInit?: string | null;
+  readonly start?: boolean;
+}
+
+export interface GuestSettings {
+  readonly name?: string;
+  readonly cpuReservationMillicores?: number;
+  readonly cpuLimitMillicores?: number | null;
+  readonly cpuShares?: number;
+  readonly restartPriority?: RestartPriority;
+  readonly memoryMiB?: number;
+  readonly vcpus?: number;
+}
+
+export interface NewImage {
+  readonly name: string;
+  readonly format: ImageFormat;
+  readonly architecture?: string;
+  readonly firmware?: Firmware;
+  readonly kernelPath?: string | null;
+  readonly initrdPath?: string | null;
+  readonly kernelArguments?: string | null;
+  readonly diskPath?: string | null;
+  readonly datastore?: string;
+  readonly minimumMemoryMiB?: number;
+}
+
+export interface NewRule {
+  readonly name: string;
+  readonly pool: string;
+  readonly kind: RuleKind;
+  readonly guests: readonly string[];
+  readonly hosts?: readonly string[];
+}
+
+/**
+ * All that can be asked of the fleet, by an administrator or an agent. Pools, hosts, guests, images and datastores are
+ * named by id or by name. A `guest.migrate` with no host lets Argosy choose.
+ */
+export type FleetRequest =
+  | { readonly kind: 'pool.create'; readonly name: string; readonly settings?: PoolSettings }
+  | { readonly kind: 'pool.update'; readonly pool: string; readonly name?: string; readonly settings?: PoolSettings }
+  | { readonly kind: 'pool.remove'; readonly pool: string }
+  | { readonly kind: 'host.register'; readonly registration: HostRegistration }
+  | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
+  | { readonly kind: 'host.fence'; readonly host: string }
+  | { readonly kind: 'host.remove'; readonly host: string }
+  | { readonly kind: 'guest.create'; readonly guest: NewGuest }
+  | { readonly kind: 'guest.update'; readonly guest: string; readonly settings: GuestSettings }
+  | { readonly kind: 'guest.power'; readonly guest: string; readonly desired: 'running' | 'stopped' | 'paused'; readonly force?: boolean }
+  | { readonly kind: 'guest.restart'; readonly guest: string }
+  | { readonly kind: 'guest.migrate'; readonly guest: string; readonly host?: string; readonly reason?: string }
+  | { readonly kind: 'guest.remove'; readonly guest: string }
+  | { readonly kind: 'migration.cancel'; readonly migration: string }
+  | { readonly kind: 'image.create'; readonly image: NewImage }
+  | { readonly kind: 'image.remove'; readonly image: string }
+  | { readonly kind: 'datastore.create'; readonly name: string; readonly path: string; readonly shared: boolean }
+  | { readonly kind: 'rule.create'; readonly rule: NewRule }
+  | { readonly kind: 'rule.remove'; readonly rule: string }
+  | { readonly kind: 'balance.run'; readonly pool: string }
+  | { readonly kind: 'recommendation.apply'; readonly recommendations: readonly string[] | 'all'; readonly pool?: string }
+  | {
+      readonly kind: 'drill.run';
+      readonly drill: DrillKind;
+      readonly host?: string;
+      readonly guest?: string;
+      readonly objectives?: { readonly [phase in DrillPhaseName]?: number };
+    };
+export type FleetRequestKind = FleetRequest['kind'];

@@ -1,0 +1,25 @@
+import type { Firmware, ImageFormat } from './entities';
+
+/** All that a VMM needs to start a guest, the same on every host: paths are on a datastore that each of them reaches. */
+export interface GuestSpecification {
+  readonly guestId: string;
+  readonly name: string;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly architecture: string;
+  readonly cpuShares: number;
+  readonly cpuLimitMillicores: number | null;
+  readonly boot: {
+    readonly format: ImageFormat;
+    readonly firmware: Firmware;
+    readonly kernelPath: string | null;
+    readonly initrdPath: string | null;
+    readonly kernelArguments: string | null;
+    /** The image that the guest's own disk is an overlay of, or null for an empty disk. */
+    readonly backingDiskPath: string | null;
+  };
+  /** The guest's own disk: opened, and so locked, by the VMM itself. Made at first start. */
+  readonly diskPath: string;
+  readonly diskMiB: number;
+  readonly cloudInit: string | null;
+}

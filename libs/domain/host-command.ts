@@ -1,0 +1,51 @@
+import type { MigrationPolicy } from './entities';
+import type { GuestSpecification } from './guest-specification';
+import type { Instant } from './units';
+
+/**
+ * What the controller may ask of a host. Each is idempotent by what it names (guest and epoch, or migration): a job is
+ * only a doorbell and may ring late, twice or never. Results come back in the host's reports.
+ */
+export type HostOrder =
+  | { readonly kind: 'guest.start'; readonly guest: GuestSpecification; readonly epoch: number }
+  /** Forget also means: never run this epoch or an older one. `graceMs` 0 pulls the plug. */
+  | { readonly kind: 'guest.stop'; readonly guestId: string; readonly epoch: number; readonly graceMs: number }
+  | { readonly kind: 'guest.pause'; readonly guestId: string; readonly epoch: number }
+  | { readonly kind: 'guest.resume'; readonly guestId: string; readonly epoch: number }
+  | { readonly kind: 'guest.limit'; readonly guestId: string; readonly epoch: number; readonly cpuShares: number; readonly cpuLimitMillicores: number | null }
+  /** To the target: open it, and say where it listens. `epoch` is the reserved one. */
+  | {
+      readonly kind: 'migration.prepare';
+      readonly migrationId: string;
+      readonly guest: GuestSpecification;
+      readonly epoch: number;
+      readonly policy: MigrationPolicy;
+    }
+  /** To the source: copy to where the target listens, and hand over to its agent. */
+  | {
+      readonly kind: 'migration.start';
+      readonly migrationId: string;
+      readonly guestId: string;
+      /** The epoch that runs on the source; the target has `targetEpoch`. */
+      readonly epoch: number;
+      readonly targetEpoch: number;
+      readonly targetUri: string;
+      readonly targetPeerAddress: string;
+      readonly policy: MigrationPolicy;
+    }
+  /** To the source; to the target only once the source has said that it runs on, or is proved dead. */
+  | { readonly kind: 'migration.cancel'; readonly migrationId: string; readonly guestId: string }
+  /** To the target that waits for a grant: the source is proved dead, so the grant comes from the controller. */
+  | { readonly kind: 'migration.grant'; readonly migrationId: string; readonly guestId: string; readonly epoch: number }
+  /** The migration is committed or given up, in the database: forget it. The source's copy is destroyed if it was released. */
+  | { readonly kind: 'migration.release'; readonly migrationId: string; readonly guestId: string };
+
+/** Anything older or expired is refused by the agent. */
+export interface HostCommand {
+  readonly commandId: string;
+  readonly hostId: string;
+  readonly incarnation: number;
+  readonly term: number;
+  readonly notAfter: Instant;
+  readonly order: HostOrder;
+}

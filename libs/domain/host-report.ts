@@ -1,0 +1,96 @@
+import type { DriverCapabilities, HostCapacity, MigrationProgress } from './entities';
+import type { Refusal } from './refusal';
+import type { Instant } from './units';
+
+/** What a host says of one guest: what it really sees, not what it was told. */
+export const observedGuestStates = ['starting', 'running', 'paused', 'stopping', 'stopped', 'crashed', 'failed', 'incoming', 'released'] as const;
+/**
+ * incoming: a migration's target, not running. released: a migration's source that handed over and will not run again.
+ * stopped: ended in order. crashed: its VMM died by itself. failed: a start or another order was refused (`refusal`).
+ */
+export type ObservedGuestState = (typeof observedGuestStates)[number];
+
+export interface GuestUsage {
+  /** Used over the time since the last report. */
+  readonly cpuMillicores: number;
+  /** What it would have used with no neighbour: used plus waited for. */
+  readonly cpuDemandMillicores: number;
+  readonly residentMiB: number;
+  readonly dirtyBytesPerSecond: number | null;
+}
+
+/** The guest's own heartbeat, as counted by itself and heard on its console. */
+export interface GuestHeartbeat {
+  readonly count: number;
+  readonly work: number;
+  readonly at: Instant;
+  /** When the first heartbeat since this VMM started, or took over in a migration, was heard. */
+  readonly firstAt: Instant;
+}
+
+export interface GuestObservation {
+  readonly guestId: string;
+  readonly epoch: number;
+  readonly state: ObservedGuestState;
+  readonly usage: GuestUsage | null;
+  readonly heartbeat: GuestHeartbeat | null;
+  readonly refusal: Refusal | null;
+}
+
+/**
+ * preparing → listening → awaiting-grant → granted, on the target; copying → released → handed-over, on the source.
+ * ran-on: the copy failed or was cancelled and the source runs. destroyed: this side's copy does not exist and never
+ * will, before any grant. lost: the target died after its grant, or the source before it released.
+ */
+export const migrationPhases = ['preparing', 'listening', 'awaiting-grant', 'granted', 'copying', 'cancelling', 'released', 'handed-over', 'ran-on', 'destroyed', 'lost'] as const;
+export type MigrationPhase = (typeof migrationPhases)[number];
+
+export interface MigrationObservation {
+  readonly migrationId: string;
+  readonly guestId: string;
+  readonly role: 'source' | 'target';
+  readonly epoch: number;
+  readonly phase: MigrationPhase;
+  readonly uri: string | null;
+  readonly progress: MigrationProgress | null;
+  readonly downtimeMs: number | null;
+  /** Source: the last heartbeat before the switch-over. Target: the first after it. */
+  readonly heartbeatAt: Instant | null;
+  readonly refusal: Refusal | null;
+}
+
+export interface HostReport {
+  readonly hostId: string;
+  readonly incarnation: number;
+  /** Counts up with each report of this incarnation: an older one that comes late is dropped. */
+  readonly sequence: number;
+  readonly sentAt: Instant;
+  readonly capacity: HostCapacity;
+  /** Complete: a guest that is not in it does not exist on this host. */
+  readonly guests: readonly GuestObservation[];
+  readonly migrations: readonly MigrationObservation[];
+  /** What the host's guests used of its processors over the last interval. */
+  readonly cpuMillicores: number;
+  /** The last few commands that this host refused, for the record: the loop itself looks at what the host shows. */
+  readonly refusals: readonly { readonly commandId: string; readonly at: Instant; readonly refusal: Refusal }[];
+}
+
+/** Given to an agent when it registers, before its queue opens. */
+export interface HostAssignments {
+  readonly hostId: string;
+  readonly incarnation: number;
+  readonly term: number;
+  /** Which guests may run here and at which epoch; any other copy is destroyed, unless it waits in a migration below. */
+  readonly guests: readonly { readonly guestId: string; readonly epoch: number }[];
+  readonly migrations: readonly { readonly migrationId: string; readonly guestId: string; readonly epoch: number; readonly role: 'source' | 'target' }[];
+}
+
+export interface HostRegistration {
+  readonly hostName: string;
+  readonly poolName: string;
+  readonly peerAddress: string;
+  readonly queue: string;
+  readonly capacity: HostCapacity;
+  readonly capabilities: DriverCapabilities;
+  readonly fenceDevice: string | null;
+}

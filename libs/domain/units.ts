@@ -1,0 +1,16 @@
+/**
+ * Units are in the names: `memoryMiB`, `cpuMillicores` (1000 = one processor), `deadlineMs`. An instant is milliseconds
+ * since 1970 by the clock that was passed in; the virtual clock of a simulation starts at 0.
+ */
+export type Instant = number;
+
+export const secondMs = 1000;
+export const minuteMs = 60 * secondMs;
+export const mebibyte = 1024 * 1024;
+
+/** "1.25 s", "40 ms": for people, in messages and tables. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 60 * secondMs) return `${(durationMs / 1000).toFixed(2)} s`;
+  return `${Math.floor(durationMs / minuteMs)} min ${Math.round((durationMs % minuteMs) / 1000)} s`;
+}
