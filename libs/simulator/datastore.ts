@@ -1,0 +1,45 @@
+import { accepted, refused } from '@argosy/domain/refusal';
+import type { RefusalCode, Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+
+/** A guest's disk. `holder` is the process that has QEMU's image lock on it: any object that stands for one. */
+export interface ModelDisk {
+  readonly path: string;
+  readonly sizeMiB: number;
+  holder: object | null;
+  /** What is on it: how often a guest booted from it, and the version of its data with the pattern it was filled by. */
+  bootCount: number;
+  dataVersion: number;
+  dataSectors: number;
+  dataSeed: number;
+}
+
+/** The datastore that every host reaches: disks with locks, and the hosts' heartbeats, which are the second channel. */
+export class ModelDatastore {
+  readonly disks = new Map<string, ModelDisk>();
+  /** Paths of images that cannot be used, and how a start from them is refused. */
+  readonly brokenImages = new Map<string, RefusalCode>();
+  readonly heartbeats = new Map<string, Instant>();
+  freeMiB = Infinity;
+
+  /** Opens a guest's disk, and makes it at the first start. It is not locked by that. */
+  open(path: string, sizeMiB: number): Result<ModelDisk> {
+    const known = this.disks.get(path);
+    if (known) return accepted(known);
+    if (sizeMiB > this.freeMiB) return refused('disk-full', `the datastore has ${this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`);
+    this.freeMiB -= sizeMiB;
+    const disk = { path, sizeMiB, holder: null, bootCount: 0, dataVersion: 0, dataSectors: 0, dataSeed: 0 };
+    this.disks.set(path, disk);
+    return accepted(disk);
+  }
+
+  lock(disk: ModelDisk, holder: object): Result<null> {
+    if (disk.holder !== null && disk.holder !== holder) return refused('image-locked', `another process holds the lock of ${disk.path}`);
+    disk.holder = holder;
+    return accepted(null);
+  }
+
+  unlock(disk: ModelDisk, holder: object): void {
+    if (disk.holder === holder) disk.holder = null;
+  }
+}

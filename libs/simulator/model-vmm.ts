@@ -1,0 +1,194 @@
+import type { DriverCapabilities } from '@argosy/domain/entities';
+import { accepted, refused } from '@argosy/domain/refusal';
+import type { Result } from '@argosy/domain/refusal';
+import type { VmmCommand, VmmDriver, VmmEvent, VmmInstance, VmmValue } from '@argosy/control/ports/vmm-driver';
+import type { ModelInstance } from './model-instance';
+import type { ModelMachine } from './model-machine';
+import { instanceKey } from './model-machine';
+import { Transfer } from './transfer';
+
+type Answer = (result: Result<unknown>) => void;
+type Named<Call extends VmmCommand['call']> = Extract<VmmCommand, { call: Call }>;
+
+/** Longer than any guest takes to do what its power button says. */
+const powerOffMs = 30;
+
+/**
+ * The VMM driver of one agent process on a model machine. What the agent asked and the machine has begun goes on when
+ * the agent dies; only the answers are lost, as they are with a real VMM process.
+ */
+export class ModelVmm implements VmmDriver {
+  readonly name = 'model';
+  private listener: ((event: VmmEvent) => void) | null = null;
+  private attached = true;
+  /** The next call about an instance waits until the one before took effect. */
+  private readonly lanes = new Map<string, (() => void)[]>();
+
+  constructor(private readonly machine: ModelMachine) {
+    machine.listener = (event) => this.later(() => this.listener?.(event), 0);
+  }
+
+  listen(listener: (event: VmmEvent) => void): void {
+    this.listener = listener;
+  }
+
+  detach(): void {
+    this.attached = false;
+    this.lanes.clear();
+  }
+
+  execute<Command extends VmmCommand>(command: Command, done: (result: Result<VmmValue<Command>>) => void): void {
+    const answer: Answer = (result) => this.later(() => done(result as Result<VmmValue<Command>>), 0);
+    if (!this.machine.powered || !this.attached) return;
+    const instance = instanceOf(command);
+    if (!instance) return this.later(() => this.perform(command, answer), this.machine.site.times.callMs);
+    const lane = this.lanes.get(instanceKey(instance));
+    const begin = (): void => this.perform(command, answer, () => this.nextInLane(instanceKey(instance)));
+    if (lane) {
+      lane.push(begin);
+    } else {
+      this.lanes.set(instanceKey(instance), []);
+      begin();
+    }
+  }
+
+  private nextInLane(key: string): void {
+    const next = this.lanes.get(key)?.shift();
+    if (next) next();
+    else this.lanes.delete(key);
+  }
+
+  /** Unless the agent's process has ended or the power has gone by then. */
+  private later(run: () => void, delayMs: number): void {
+    const { powered } = this.machine;
+    this.machine.site.clock.after(delayMs, () => {
+      if (this.attached && powered === this.machine.powered) run();
+    });
+  }
+
+  private perform(command: VmmCommand, answer: Answer, next: () => void = () => {}): void {
+    const effect = (result: Result<unknown>): void => {
+      answer(result);
+      next();
+    };
+    const { callMs } = this.machine.site.times;
+    switch (command.call) {
+      case 'start':
+        return this.start(command, effect);
+      case 'prepareIncoming':
+        return this.prepareIncoming(command, effect);
+      case 'stop':
+        return this.stop(command, answer, next);
+      case 'capabilities':
+        return answer(accepted(capabilities));
+      case 'list':
+        return answer(accepted([...this.machine.instances.values()].map((instance) => ({ instance: instance.id, state: instance.state }))));
+      case 'usage':
+        return answer(accepted([...this.machine.instances.values()].map((instance) => instance.sample())));
+      default:
+        return this.later(() => effect(this.about(command)), callMs);
+    }
+  }
+
+  private start(command: Named<'start'>, effect: Answer): void {
+    const opened = this.machine.open(command.guest, command.epoch, 'start');
+    if (!opened.ok) return this.later(() => effect(opened), this.machine.site.times.callMs);
+    // The process is started stopped and then told to run: an agent that dies in between leaves it at that.
+    this.later(() => {
+      if (!opened.value.alive()) return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it started`));
+      effect(opened.value.resume());
+    }, this.machine.site.times.startMs);
+  }
+
+  private prepareIncoming(command: Named<'prepareIncoming'>, effect: Answer): void {
+    const opened = this.machine.open(command.guest, command.epoch, 'receive');
+    this.later(() => {
+      if (!opened.ok) return effect(opened);
+      if (!opened.value.alive()) return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it opened`));
+      effect(accepted({ uri: this.machine.site.listen(opened.value) }));
+    }, this.machine.site.times.openIncomingMs);
+  }
+
+  private stop(command: Named<'stop'>, answer: Answer, next: () => void): void {
+    const instance = this.machine.find(command.instance);
+    this.later(next, this.machine.site.times.callMs);
+    if (!instance) return answer(accepted(null));
+    instance.whenDead(() => answer(accepted(null)));
+    const listens = command.graceMs > 0 && instance.executes();
+    const delayMs = listens ? Math.min(command.graceMs, powerOffMs) : this.machine.site.times.stopMs;
+    const end = (): void => {
+      // Post-copy: the target still pulls pages out of this process.
+      if (instance.passage?.pulling() && instance.state === 'sent') return void this.machine.site.clock.after(delayMs, end);
+      instance.die('stopped', listens ? 'the guest powered off' : 'destroyed by order');
+    };
+    this.machine.site.clock.after(delayMs, end);
+  }
+
+  private about(command: Exclude<VmmCommand, { call: 'start' | 'prepareIncoming' | 'stop' | 'capabilities' | 'list' | 'usage' }>): Result<unknown> {
+    const instance = this.machine.find(command.instance);
+    if (!instance) return refused('guest-not-here', `${instanceKey(command.instance)} is not on ${this.machine.name}`);
+    switch (command.call) {
+      case 'pause':
+        return this.pause(instance);
+      case 'resume':
+        return this.resume(instance);
+      case 'migrateOut':
+        return this.migrateOut(instance, command);
+      case 'cancelMigration':
+        return accepted({ cancelled: instance.passage?.cancel() ?? false });
+      case 'limit':
+        instance.cpuShares = command.cpuShares;
+        instance.cpuLimitMillicores = command.cpuLimitMillicores;
+        this.machine.shareOut();
+        return accepted(null);
+      case 'consoleWrite':
+        instance.consoleWrite(command.text);
+        return accepted(null);
+      case 'consoleTail':
+        return accepted({ text: instance.consoleText.slice(-command.maximumBytes) });
+    }
+  }
+
+  private pause(instance: ModelInstance): Result<null> {
+    if (instance.executes()) {
+      instance.stopRunning(instance.state === 'sending' ? 'sending' : 'paused');
+      this.machine.tell({ kind: 'paused', instance: instance.id, reason: 'by order' });
+    }
+    return accepted(null);
+  }
+
+  private resume(instance: ModelInstance): Result<null> {
+    const wasRunning = instance.executes();
+    const result = instance.resume();
+    if (result.ok && !wasRunning) this.machine.tell({ kind: 'resumed', instance: instance.id });
+    return result;
+  }
+
+  private migrateOut(instance: ModelInstance, command: Named<'migrateOut'>): Result<null> {
+    if (!instance.memory || (instance.state !== 'running' && instance.state !== 'paused')) {
+      return refused('guest-not-running', `${instance.guest.name} is ${instance.state} and cannot be sent`);
+    }
+    const target = this.machine.site.incoming.get(command.uri);
+    if (!target?.alive() || target.state !== 'incoming' || target.passage) return refused('target-lost', `nobody listens at ${command.uri}`);
+    new Transfer(instance, target, command.policy, this.machine.site);
+    return accepted(null);
+  }
+}
+
+function instanceOf(command: VmmCommand): VmmInstance | null {
+  if ('instance' in command) return command.instance;
+  return 'guest' in command ? { guestId: command.guest.guestId, epoch: command.epoch } : null;
+}
+
+const capabilities: DriverCapabilities = {
+  driver: 'model',
+  version: '1',
+  accelerator: 'model',
+  acceleratorReason: 'a simulated machine needs none',
+  machineType: 'model',
+  cpuModel: 'model',
+  guestArchitectures: ['x86_64'],
+  liveMigration: true,
+  postCopy: true,
+  facts: [{ name: 'needs an operating system', value: 'no', reason: 'it exists in the simulator only' }],
+};

@@ -1,0 +1,201 @@
+import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import { mebibyte } from '@argosy/domain/units';
+import type { Instant } from '@argosy/domain/units';
+import type { Timer, VirtualClock } from './clock';
+import { dirtyBytesPerMs, touchedMiB } from './model-guest';
+import type { ModelInstance, Passage } from './model-instance';
+import type { ModelNetwork } from './network';
+
+const progressIntervalMs = 100;
+/** What the switch-over takes beyond the rest of the memory: devices, block layer, the return path. */
+const switchOverMs = 2;
+/** How soon a source notices that its target is gone. */
+const noticeMs = 27;
+/** QEMU's own figure of the downtime is ready this long after the end. */
+const measuredMs = 100;
+const throttleStep = 0.1;
+const firstThrottle = 0.2;
+const mostThrottle = 0.99;
+
+/**
+ * Pre-copy as QEMU does it: rounds over the memory that was dirtied in the round before, until what is left fits into
+ * the downtime limit; then the guest stops, and the rest goes over. A guest that dirties faster than the link carries
+ * never gets there: auto-converge slows it down by and by, and post-copy lets the target run first and pull the rest.
+ */
+export class Transfer implements Passage {
+  private readonly startedAt: Instant;
+  private readonly wasHeld: boolean;
+  private sentBytes = 0;
+  private leftInRound: number;
+  private dirtiedInRound = 0;
+  private iteration = 1;
+  private throttle = 0;
+  private reportedAt: Instant;
+  private timer: Timer | null = null;
+  private stage: 'copying' | 'switching' | 'pulling' | 'over' = 'copying';
+
+  constructor(
+    private readonly source: ModelInstance,
+    private readonly target: ModelInstance,
+    private readonly policy: MigrationPolicy,
+    private readonly site: { readonly clock: VirtualClock; readonly network: ModelNetwork },
+  ) {
+    this.startedAt = this.reportedAt = site.clock.now;
+    this.wasHeld = source.held;
+    source.state = 'sending';
+    source.passage = target.passage = this;
+    this.leftInRound = this.totalBytes();
+    this.advance();
+  }
+
+  /** Post-copy's target runs while the source still holds pages that it needs. */
+  pulling(): boolean {
+    return this.stage === 'pulling';
+  }
+
+  /** false: it had completed. */
+  cancel(): boolean {
+    if (this.stage === 'pulling' || this.stage === 'over') return false;
+    this.giveBack();
+    this.target.die('crashed', 'the migration was cancelled');
+    return true;
+  }
+
+  endDied(instance: object): void {
+    if (this.stage === 'over') return;
+    const { stage } = this;
+    if (instance === this.source) {
+      this.end();
+      this.target.die('crashed', stage === 'pulling' ? 'the source died before all of the memory had come' : 'the migration stream ended early');
+      return;
+    }
+    if (stage === 'pulling') {
+      // What ran was on the target; the source's copy is older and not whole.
+      this.source.memory = null;
+      return this.end();
+    }
+    this.stage = 'switching';
+    this.timer?.cancel();
+    this.timer = this.site.clock.after(noticeMs, () => {
+      this.giveBack();
+      const refusal = { code: 'target-lost', message: 'the target of the migration is gone' } as const;
+      this.source.machine.tell({ kind: 'migration-failed', instance: this.source.id, refusal });
+    });
+  }
+
+  private totalBytes(): number {
+    return touchedMiB(this.source.memory!, this.source.guest.memoryMiB) * mebibyte;
+  }
+
+  private bytesPerMs(): number {
+    const linkMiBPerSecond = this.site.network.mibPerSecond(this.source.machine.name, this.target.machine.name);
+    return (Math.min(linkMiBPerSecond, this.policy.bandwidthMiBPerSecond) * mebibyte) / 1000;
+  }
+
+  private dirtyBytesPerMs(): number {
+    return this.source.executes() ? dirtyBytesPerMs(this.source.memory!) * (1 - this.throttle) : 0;
+  }
+
+  private advance(): void {
+    const rate = this.bytesPerMs();
+    if (rate === 0) return this.later(progressIntervalMs, () => this.advance());
+    const chunkMs = Math.max(1, Math.min(progressIntervalMs, Math.ceil(this.leftInRound / rate)));
+    this.later(chunkMs, () => {
+      const moved = Math.min(this.leftInRound, rate * chunkMs);
+      this.sentBytes += moved;
+      this.leftInRound -= moved;
+      const area = (this.source.memory?.areaMiB ?? 0) * mebibyte;
+      this.dirtiedInRound = Math.min(area, this.dirtiedInRound + this.dirtyBytesPerMs() * chunkMs);
+      this.report(rate);
+      if (this.leftInRound > 0) this.advance();
+      else this.endRound(rate);
+    });
+  }
+
+  private endRound(rate: number): void {
+    this.leftInRound = this.dirtiedInRound;
+    this.dirtiedInRound = 0;
+    const restMs = this.leftInRound / rate;
+    if (restMs <= this.policy.downtimeLimitMs) return this.switchOver(Math.ceil(restMs) + switchOverMs);
+    if (this.policy.postCopy) return this.pull(rate);
+    this.iteration++;
+    if (this.policy.autoConverge && this.iteration > 2 && this.dirtyBytesPerMs() > rate / 2) {
+      this.throttle = this.throttle === 0 ? firstThrottle : Math.min(mostThrottle, this.throttle + throttleStep);
+    }
+    this.advance();
+  }
+
+  private switchOver(downtimeMs: number): void {
+    this.stage = 'switching';
+    this.source.stopRunning('sending');
+    this.later(downtimeMs, () => {
+      this.sentBytes += this.leftInRound;
+      this.leftInRound = 0;
+      this.handOver(downtimeMs);
+      this.end();
+    });
+  }
+
+  private pull(rate: number): void {
+    this.stage = 'switching';
+    this.source.stopRunning('sending');
+    this.later(switchOverMs, () => {
+      this.stage = 'pulling';
+      this.handOver(switchOverMs);
+      this.later(Math.ceil(this.leftInRound / rate), () => this.end());
+    });
+  }
+
+  /** The memory is on the target and the disk's lock with it, in one instant: the return path makes QEMU's source wait for that. */
+  private handOver(downtimeMs: number): void {
+    const { source, target } = this;
+    const { datastore } = source.machine.site;
+    target.memory = { ...source.memory! };
+    datastore.unlock(source.disk, source);
+    datastore.lock(target.disk, target);
+    source.state = 'sent';
+    source.held = true;
+    target.state = 'received';
+    target.held = true;
+    target.machine.tell({ kind: 'incoming-completed', instance: target.id });
+    source.machine.tell({ kind: 'migration-completed', instance: source.id, downtimeMs: null });
+    this.site.clock.after(measuredMs, () => source.machine.tell({ kind: 'migration-measured', instance: source.id, downtimeMs }));
+  }
+
+  private giveBack(): void {
+    this.end();
+    if (!this.source.alive()) return;
+    if (!this.wasHeld) this.source.run();
+    else this.source.state = 'paused';
+  }
+
+  private end(): void {
+    this.timer?.cancel();
+    this.stage = 'over';
+    this.source.passage = this.target.passage = null;
+  }
+
+  private later(delayMs: number, run: () => void): void {
+    this.timer = this.site.clock.after(delayMs, run);
+  }
+
+  private report(rate: number): void {
+    if (this.site.clock.now - this.reportedAt < progressIntervalMs) return;
+    this.reportedAt = this.site.clock.now;
+    this.source.machine.tell({ kind: 'migration-progress', instance: this.source.id, progress: this.progress(rate) });
+  }
+
+  private progress(rate: number): MigrationProgress {
+    const dirty = this.dirtyBytesPerMs();
+    const remainingBytes = Math.round(this.leftInRound + this.dirtiedInRound);
+    return {
+      transferredBytes: Math.round(this.sentBytes),
+      remainingBytes,
+      totalBytes: this.source.guest.memoryMiB * mebibyte,
+      bytesPerSecond: Math.round((this.sentBytes * 1000) / (this.site.clock.now - this.startedAt)),
+      dirtyBytesPerSecond: Math.round(dirty * 1000),
+      iteration: this.iteration,
+      expectedEndMs: dirty < rate ? Math.ceil(remainingBytes / (rate - dirty)) : null,
+    };
+  }
+}
