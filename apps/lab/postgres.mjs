@@ -90,7 +90,7 @@ function chooseDataFolder(folder, user) {
  * @param {{ input?: string, cwd: string }} options
  */
 function runAs(user, command, options) {
-  const [program, ...args] = [...(user?.command ?? []), ...command];
+  const [program = '', ...args] = [...(user?.command ?? []), ...command];
   execFileSync(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'], encoding: 'utf8' });
 }
 

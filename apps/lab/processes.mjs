@@ -5,7 +5,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** @typedef {{ pid: number, startTicks: number }} ProcessName */
-/** @typedef {{ state: string, startTicks: number, threads: number, cpuTicks: number, command: string }} ProcessStat */
+/** @typedef {{ state: string, parent: number, startTicks: number, threads: number, cpuTicks: number, command: string }} ProcessStat */
 
 const goneCodes = new Set(['ENOENT', 'ESRCH']);
 
@@ -54,7 +54,8 @@ export function processStat(pid) {
   const fields = text.slice(close + 2).split(' ');
   return {
     command: text.slice(text.indexOf('(') + 1, close),
-    state: fields[0],
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
     threads: Number(fields[17]),
     startTicks: Number(fields[19]),

@@ -90,7 +90,7 @@ function logTail(file, fromByte) {
  * @returns {Promise<{ name: ProcessName } | { failure: string }>}
  */
 async function launch(plan, port) {
-  const [program, ...args] = plan.command(port);
+  const [program = '', ...args] = plan.command(port);
   const log = openSync(plan.logFile, 'a', 0o600);
   const logStart = statSync(plan.logFile).size;
   // A session of its own: Ctrl-C on the terminal must reach the launcher only, which stops everything in order.
