@@ -1,0 +1,225 @@
+import {
+  automationLevels,
+  drillKinds,
+  firmwares,
+  imageFormats,
+  isolationResponses,
+  restartPriorities,
+  roles,
+  ruleKinds,
+} from '@argosy/domain/entities';
+import type { GuestSettings, NewGuest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
+import { z } from 'zod';
+import { describes } from './describes';
+import {
+  flagField,
+  nameField,
+  oneOf,
+  pathField,
+  referenceField,
+  share,
+  strictBody,
+  textField,
+  wholeNumber,
+} from './fields';
+import { hostRegistrationSchema } from './telemetry';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+const poolSettingsShape = {
+  balance: strictBody({
+    automation: oneOf(automationLevels).exactOptional(),
+    threshold: wholeNumber(1, 5).exactOptional(),
+    intervalMs: wholeNumber(1000, dayMs, 'ms').exactOptional(),
+    coolDownMs: wholeNumber(0, dayMs, 'ms').exactOptional(),
+    cpuSafetyShare: share(0.1, 1).exactOptional(),
+  }).exactOptional(),
+  migration: strictBody({
+    autoConverge: flagField.exactOptional(),
+    postCopy: flagField.exactOptional(),
+    bandwidthMiBPerSecond: wholeNumber(1, 1_000_000, 'MiB/s').exactOptional(),
+    downtimeLimitMs: wholeNumber(1, 60_000, 'ms').exactOptional(),
+    copyDeadlineMs: wholeNumber(1000, dayMs, 'ms').exactOptional(),
+    concurrentPerHost: wholeNumber(1, 64).exactOptional(),
+  }).exactOptional(),
+  failure: strictBody({
+    suspectAfterMs: wholeNumber(500, hourMs, 'ms').exactOptional(),
+    failedAfterMs: wholeNumber(1000, hourMs, 'ms').exactOptional(),
+    datastoreSilentAfterMs: wholeNumber(1000, hourMs, 'ms').exactOptional(),
+    maximumSilentHosts: wholeNumber(0, 100_000).exactOptional(),
+    toleratedHostFailures: wholeNumber(0, 1000).exactOptional(),
+  }).exactOptional(),
+  isolationResponse: oneOf(isolationResponses).exactOptional(),
+};
+export const poolSettingsBody = describes<PoolSettings>()(strictBody(poolSettingsShape));
+
+export const newPoolBody = strictBody({ name: nameField, settings: poolSettingsBody.exactOptional() });
+export const poolUpdateBody = strictBody({
+  name: nameField.exactOptional(),
+  settings: poolSettingsBody.exactOptional(),
+});
+
+const vcpusField = wholeNumber(1, 512);
+const memoryField = wholeNumber(16, 4_194_304, 'MiB');
+const reservationField = wholeNumber(0, 512_000, 'millicores (1000 is one processor)');
+const limitField = z.union([wholeNumber(10, 512_000), z.null()], {
+  error: 'must be a whole number from 10 to 512000 millicores (1000 is one processor), or null for no limit',
+});
+const sharesField = wholeNumber(1, 1_000_000);
+
+export const newGuestBody = describes<NewGuest>()(
+  strictBody({
+    name: nameField,
+    pool: referenceField,
+    image: referenceField,
+    vcpus: vcpusField.exactOptional(),
+    memoryMiB: memoryField.exactOptional(),
+    diskMiB: wholeNumber(1, 16_777_216, 'MiB').exactOptional(),
+    cpuReservationMillicores: reservationField.exactOptional(),
+    cpuLimitMillicores: limitField.exactOptional(),
+    cpuShares: sharesField.exactOptional(),
+    restartPriority: oneOf(restartPriorities).exactOptional(),
+    cloudInit: z
+      .union([textField(65_536), z.null()], { error: 'must be text of at most 65536 characters, or null' })
+      .exactOptional(),
+    start: flagField.exactOptional(),
+  }),
+);
+
+export const guestSettingsBody = describes<GuestSettings>()(
+  strictBody({
+    name: nameField.exactOptional(),
+    vcpus: vcpusField.exactOptional(),
+    memoryMiB: memoryField.exactOptional(),
+    cpuReservationMillicores: reservationField.exactOptional(),
+    cpuLimitMillicores: limitField.exactOptional(),
+    cpuShares: sharesField.exactOptional(),
+    restartPriority: oneOf(restartPriorities).exactOptional(),
+  }),
+);
+
+/** `force` pulls the plug instead of asking the guest to shut down. */
+export const stopBody = strictBody({ force: flagField.exactOptional() });
+export const migrateBody = strictBody({ host: referenceField.exactOptional(), reason: textField(500).exactOptional() });
+export const consoleWriteBody = strictBody({ text: textField(4096).min(1, 'must not be empty') });
+
+const pathOrNull = z.union([pathField, z.null()], { error: 'must be an absolute path with no ".." step, or null' });
+const newImageShape = strictBody({
+  name: nameField,
+  format: oneOf(imageFormats),
+  architecture: textField(32)
+    .regex(/^[a-z0-9_]+$/, 'must be a processor architecture, like x86_64 or aarch64')
+    .exactOptional(),
+  firmware: oneOf(firmwares).exactOptional(),
+  kernelPath: pathOrNull.exactOptional(),
+  initrdPath: pathOrNull.exactOptional(),
+  kernelArguments: z
+    .union([textField(2048), z.null()], { error: 'must be text of at most 2048 characters, or null' })
+    .exactOptional(),
+  diskPath: pathOrNull.exactOptional(),
+  datastore: referenceField.exactOptional(),
+  minimumMemoryMiB: memoryField.exactOptional(),
+});
+export const newImageBody = describes<NewImage>()(
+  newImageShape
+    .refine((image) => image.format !== 'kernel' || Boolean(image.kernelPath), {
+      path: ['kernelPath'],
+      message: 'must be given for an image of format kernel',
+    })
+    .refine((image) => image.format === 'kernel' || Boolean(image.diskPath), {
+      path: ['diskPath'],
+      message: 'must be given for an image of format qcow2 or raw',
+    }),
+);
+
+export const newDatastoreBody = strictBody({ name: nameField, path: pathField, shared: flagField });
+
+const isGuestRule = (kind: string) => kind === 'together' || kind === 'apart';
+export const newRuleBody = describes<NewRule>()(
+  strictBody({
+    name: nameField,
+    pool: referenceField,
+    kind: oneOf(ruleKinds),
+    guests: z
+      .array(referenceField, { error: 'must be a list of guests' })
+      .min(1, 'must name at least one guest')
+      .max(1000, 'must name at most 1000 guests'),
+    hosts: z
+      .array(referenceField, { error: 'must be a list of hosts' })
+      .max(1000, 'must name at most 1000 hosts')
+      .exactOptional(),
+  })
+    .refine((rule) => !isGuestRule(rule.kind) || rule.guests.length >= 2, {
+      path: ['guests'],
+      message: 'must name at least two guests for a rule of kind together or apart',
+    })
+    .refine((rule) => !isGuestRule(rule.kind) || (rule.hosts ?? []).length === 0, {
+      path: ['hosts'],
+      message: 'must be left out for a rule of kind together or apart, which speaks of guests only',
+    })
+    .refine((rule) => isGuestRule(rule.kind) || (rule.hosts ?? []).length >= 1, {
+      path: ['hosts'],
+      message: 'must name at least one host for a rule that speaks of hosts',
+    }),
+);
+
+export const balanceBody = strictBody({ pool: referenceField });
+
+export const applyRecommendationsBody = strictBody({
+  recommendations: z.union([z.array(referenceField).min(1).max(1000), z.literal('all')], {
+    error: 'must be "all", or a list of 1 to 1000 recommendation ids',
+  }),
+  pool: referenceField.exactOptional(),
+});
+
+const objectiveField = wholeNumber(1, dayMs, 'ms').exactOptional();
+export const drillBody = strictBody({
+  drill: oneOf(drillKinds),
+  host: referenceField.exactOptional(),
+  guest: referenceField.exactOptional(),
+  objectives: strictBody({
+    inject: objectiveField,
+    detect: objectiveField,
+    fence: objectiveField,
+    restart: objectiveField,
+    alive: objectiveField,
+  }).exactOptional(),
+})
+  .refine((body) => body.drill === 'guest-crash' || body.host !== undefined, {
+    path: ['host'],
+    message: 'must be given for a drill of kind host-loss or agent-loss',
+  })
+  .refine((body) => body.drill !== 'guest-crash' || body.guest !== undefined, {
+    path: ['guest'],
+    message: 'must be given for a drill of kind guest-crash',
+  });
+
+export const newUserBody = strictBody({ name: nameField, role: oneOf(roles) });
+export const userUpdateBody = strictBody({ role: oneOf(roles) });
+
+const lifetimeField = wholeNumber(60_000, 3650 * dayMs, 'ms').exactOptional();
+/** No `expiresInMs`: the token holds until it is revoked. No `user`: it is the caller's own. */
+export const newTokenBody = strictBody({
+  user: referenceField.exactOptional(),
+  description: textField(200).exactOptional(),
+  expiresInMs: lifetimeField,
+});
+export const newJoinTokenBody = strictBody({
+  pool: referenceField.exactOptional(),
+  description: textField(200).exactOptional(),
+  reusable: flagField.exactOptional(),
+  expiresInMs: lifetimeField,
+});
+
+export const registerBody = strictBody({
+  ...hostRegistrationSchema.shape,
+  hostName: nameField,
+  poolName: nameField,
+  peerAddress: textField(300).regex(/^.+:\d{1,5}$/, 'must be host:port, where other agents reach this one'),
+  queue: nameField,
+  capacity: strictBody({
+    cpuMillicores: wholeNumber(1, 4_096_000, 'millicores (1000 is one processor)'),
+    memoryMiB: wholeNumber(1, 1_073_741_824, 'MiB'),
+  }),
+});

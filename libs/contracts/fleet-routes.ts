@@ -1,0 +1,41 @@
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { RouteInput, RouteName } from './routes';
+
+/**
+ * The routes that are requests to the fleet's brain, and which. What the brain answers is the route's response: the
+ * entity, nothing for a removal, HostAssignments for a registration, the recommendations for those that were applied.
+ */
+export const fleetRoutes = {
+  'pool.create': ({ body }) => ({ kind: 'pool.create', ...body }),
+  'pool.update': ({ params, body }) => ({ kind: 'pool.update', ...params, ...body }),
+  'pool.remove': ({ params }) => ({ kind: 'pool.remove', ...params }),
+  'host.enter-maintenance': ({ params }) => ({ kind: 'host.maintenance', ...params, enter: true }),
+  'host.exit-maintenance': ({ params }) => ({ kind: 'host.maintenance', ...params, enter: false }),
+  'host.fence': ({ params }) => ({ kind: 'host.fence', ...params }),
+  'host.remove': ({ params }) => ({ kind: 'host.remove', ...params }),
+  'guest.create': ({ body }) => ({ kind: 'guest.create', guest: body }),
+  'guest.update': ({ params, body }) => ({ kind: 'guest.update', ...params, settings: body }),
+  'guest.remove': ({ params }) => ({ kind: 'guest.remove', ...params }),
+  'guest.start': ({ params }) => ({ kind: 'guest.power', ...params, desired: 'running' }),
+  'guest.stop': ({ params, body }) => ({ kind: 'guest.power', ...params, desired: 'stopped', ...body }),
+  'guest.restart': ({ params }) => ({ kind: 'guest.restart', ...params }),
+  'guest.pause': ({ params }) => ({ kind: 'guest.power', ...params, desired: 'paused' }),
+  'guest.resume': ({ params }) => ({ kind: 'guest.power', ...params, desired: 'running' }),
+  'guest.migrate': ({ params, body }) => ({ kind: 'guest.migrate', ...params, ...body }),
+  'image.create': ({ body }) => ({ kind: 'image.create', image: body }),
+  'image.remove': ({ params }) => ({ kind: 'image.remove', image: params.id }),
+  'datastore.create': ({ body }) => ({ kind: 'datastore.create', ...body }),
+  'rule.create': ({ body }) => ({ kind: 'rule.create', rule: body }),
+  'rule.remove': ({ params }) => ({ kind: 'rule.remove', rule: params.id }),
+  'migration.cancel': ({ params }) => ({ kind: 'migration.cancel', migration: params.id }),
+  'balance.run': ({ body }) => ({ kind: 'balance.run', ...body }),
+  'recommendation.apply': ({ body }) => ({ kind: 'recommendation.apply', ...body }),
+  'drill.run': ({ body }) => ({ kind: 'drill.run', ...body }),
+  'agent.register': ({ body }) => ({ kind: 'host.register', registration: body }),
+} as const satisfies { readonly [Name in RouteName]?: (input: RouteInput<Name>) => FleetRequest };
+export type FleetRouteName = keyof typeof fleetRoutes;
+
+type Asked = ReturnType<(typeof fleetRoutes)[FleetRouteName]>['kind'];
+/** Does not compile when a request has no route. */
+const everyRequestHasARoute: Exclude<FleetRequest['kind'], Asked> extends never ? true : never = true;
+void everyRequestHasARoute;

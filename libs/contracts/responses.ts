@@ -1,0 +1,455 @@
+import type * as entity from '@argosy/domain/entities';
+import {
+  automationLevels,
+  drillKinds,
+  drillPhases,
+  eventSeverities,
+  firmwares,
+  imageFormats,
+  isolationResponses,
+  restartPriorities,
+  roles,
+  ruleKinds,
+  subjectKinds,
+} from '@argosy/domain/entities';
+import type * as report from '@argosy/domain/host-report';
+import { migrationPhases, observedGuestStates } from '@argosy/domain/host-report';
+import {
+  drillTransitions,
+  guestTransitions,
+  hostTransitions,
+  maintenanceTransitions,
+  migrationTransitions,
+  recommendationTransitions,
+  taskTransitions,
+} from '@argosy/domain/lifecycle';
+import { refusalCodes, type Refusal } from '@argosy/domain/refusal';
+import { z } from 'zod';
+import { describes } from './describes';
+
+function statesOf<State extends string>(transitions: Record<State, unknown>) {
+  return z.enum(Object.keys(transitions) as [State, ...State[]]);
+}
+
+/** Milliseconds since 1970. */
+const instant = z.number();
+const text = z.string();
+const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
+
+export const refusalSchema = describes<Refusal>()(
+  z.object({
+    code: z.enum(refusalCodes),
+    message: text,
+    details: z.record(z.string(), z.unknown()).exactOptional(),
+  }),
+);
+
+export const balancePolicySchema = describes<entity.BalancePolicy>()(
+  z.object({
+    automation: z.enum(automationLevels),
+    threshold: z.number(),
+    intervalMs: z.number(),
+    coolDownMs: z.number(),
+    cpuSafetyShare: z.number(),
+  }),
+);
+
+export const migrationPolicySchema = describes<entity.MigrationPolicy>()(
+  z.object({
+    autoConverge: z.boolean(),
+    postCopy: z.boolean(),
+    bandwidthMiBPerSecond: z.number(),
+    downtimeLimitMs: z.number(),
+    copyDeadlineMs: z.number(),
+    concurrentPerHost: z.number(),
+  }),
+);
+
+export const failurePolicySchema = describes<entity.FailurePolicy>()(
+  z.object({
+    suspectAfterMs: z.number(),
+    failedAfterMs: z.number(),
+    datastoreSilentAfterMs: z.number(),
+    maximumSilentHosts: z.number(),
+    toleratedHostFailures: z.number(),
+  }),
+);
+
+export const poolSchema = describes<entity.Pool>()(
+  z.object({
+    id: text,
+    name: text,
+    balance: balancePolicySchema,
+    migration: migrationPolicySchema,
+    failure: failurePolicySchema,
+    isolationResponse: z.enum(isolationResponses),
+    createdAt: instant,
+  }),
+);
+
+export const hostCapacitySchema = describes<entity.HostCapacity>()(
+  z.object({ cpuMillicores: z.number(), memoryMiB: z.number() }),
+);
+
+export const driverCapabilitiesSchema = describes<entity.DriverCapabilities>()(
+  z.object({
+    driver: text,
+    version: text,
+    accelerator: text,
+    acceleratorReason: text,
+    machineType: text,
+    cpuModel: text,
+    guestArchitectures: z.array(text),
+    liveMigration: z.boolean(),
+    postCopy: z.boolean(),
+    facts: z.array(z.object({ name: text, value: text, reason: text })),
+  }),
+);
+
+export const hostSchema = describes<entity.Host>()(
+  z.object({
+    id: text,
+    name: text,
+    poolId: text,
+    state: statesOf(hostTransitions),
+    stateReason: text,
+    maintenance: statesOf(maintenanceTransitions),
+    incarnation: z.number(),
+    peerAddress: text,
+    queue: text,
+    capacity: hostCapacitySchema,
+    capabilities: orNull(driverCapabilitiesSchema),
+    fenceDevice: orNull(text),
+    createdAt: instant,
+  }),
+);
+
+export const imageSchema = describes<entity.Image>()(
+  z.object({
+    id: text,
+    name: text,
+    format: z.enum(imageFormats),
+    architecture: text,
+    firmware: z.enum(firmwares),
+    kernelPath: orNull(text),
+    initrdPath: orNull(text),
+    kernelArguments: orNull(text),
+    diskPath: orNull(text),
+    datastoreId: text,
+    minimumMemoryMiB: z.number(),
+    createdAt: instant,
+  }),
+);
+
+export const datastoreSchema = describes<entity.Datastore>()(
+  z.object({ id: text, name: text, path: text, shared: z.boolean(), createdAt: instant }),
+);
+
+export const guestSchema = describes<entity.Guest>()(
+  z.object({
+    id: text,
+    name: text,
+    poolId: text,
+    imageId: text,
+    vcpus: z.number(),
+    memoryMiB: z.number(),
+    diskMiB: z.number(),
+    cpuReservationMillicores: z.number(),
+    cpuLimitMillicores: orNull(z.number()),
+    cpuShares: z.number(),
+    restartPriority: z.enum(restartPriorities),
+    cloudInit: orNull(text),
+    desired: z.enum(['running', 'stopped', 'paused']),
+    state: statesOf(guestTransitions),
+    stateReason: text,
+    epoch: z.number(),
+    reservedEpoch: z.number(),
+    hostId: orNull(text),
+    createdAt: instant,
+    movedAt: orNull(instant),
+    failedStarts: z.number(),
+    retryAt: orNull(instant),
+  }),
+);
+
+export const ruleSchema = describes<entity.Rule>()(
+  z.object({
+    id: text,
+    name: text,
+    poolId: text,
+    kind: z.enum(ruleKinds),
+    guestIds: z.array(text),
+    hostIds: z.array(text),
+    createdAt: instant,
+  }),
+);
+
+const placementShape = {
+  guestId: text,
+  hostId: text,
+  epoch: z.number(),
+  from: instant,
+  to: orNull(instant),
+  reason: text,
+  endReason: orNull(text),
+};
+export const placementSchema = describes<entity.Placement>()(z.object(placementShape));
+
+/** With the names that guest and host had when it began: a removed guest's history stays readable. */
+export const placementViewSchema = z.object({ ...placementShape, guestName: orNull(text), hostName: orNull(text) });
+
+export const migrationProgressSchema = describes<entity.MigrationProgress>()(
+  z.object({
+    transferredBytes: z.number(),
+    remainingBytes: z.number(),
+    totalBytes: z.number(),
+    bytesPerSecond: z.number(),
+    dirtyBytesPerSecond: z.number(),
+    iteration: z.number(),
+    expectedEndMs: orNull(z.number()),
+  }),
+);
+
+export const migrationSchema = describes<entity.Migration>()(
+  z.object({
+    id: text,
+    guestId: text,
+    sourceHostId: text,
+    targetHostId: text,
+    epoch: z.number(),
+    step: statesOf(migrationTransitions),
+    reason: text,
+    requestedBy: text,
+    progress: orNull(migrationProgressSchema),
+    downtimeMs: orNull(z.number()),
+    guestSeenDowntimeMs: orNull(z.number()),
+    failure: orNull(text),
+    steps: z.array(z.object({ step: statesOf(migrationTransitions), at: instant })),
+    createdAt: instant,
+    endedAt: orNull(instant),
+  }),
+);
+
+export const recommendationSchema = describes<entity.Recommendation>()(
+  z.object({
+    id: text,
+    balanceRunId: text,
+    poolId: text,
+    guestId: text,
+    fromHostId: text,
+    toHostId: text,
+    priority: z.number(),
+    reason: text,
+    gain: z.number(),
+    cost: z.number(),
+    projected: z.array(
+      z.object({
+        hostId: text,
+        cpuBefore: z.number(),
+        cpuAfter: z.number(),
+        memoryBeforeMiB: z.number(),
+        memoryAfterMiB: z.number(),
+      }),
+    ),
+    state: statesOf(recommendationTransitions),
+    createdAt: instant,
+  }),
+);
+
+export const balanceRunSchema = describes<entity.BalanceRun>()(
+  z.object({
+    id: text,
+    poolId: text,
+    at: instant,
+    imbalanceBefore: z.number(),
+    imbalanceAfter: z.number(),
+    recommendationCount: z.number(),
+    explanation: text,
+  }),
+);
+
+const objective = z.number().exactOptional();
+export const drillObjectivesSchema = describes<entity.Drill['objectives']>()(
+  z.object({ inject: objective, detect: objective, fence: objective, restart: objective, alive: objective }),
+);
+
+export const drillSchema = describes<entity.Drill>()(
+  z.object({
+    id: text,
+    kind: z.enum(drillKinds),
+    poolId: text,
+    hostId: orNull(text),
+    guestId: orNull(text),
+    state: statesOf(drillTransitions),
+    objectives: drillObjectivesSchema,
+    phases: z.array(
+      z.object({
+        name: z.enum(drillPhases),
+        predictedMs: orNull(z.number()),
+        measuredMs: orNull(z.number()),
+        objectiveMs: orNull(z.number()),
+        met: orNull(z.boolean()),
+      }),
+    ),
+    outages: z.array(
+      z.object({
+        guestId: text,
+        guestName: text,
+        predictedMs: orNull(z.number()),
+        outageMs: orNull(z.number()),
+        fromHostId: text,
+        toHostId: orNull(text),
+      }),
+    ),
+    verdict: orNull(z.enum(['met', 'missed'])),
+    explanation: text,
+    requestedBy: text,
+    createdAt: instant,
+    injectedAt: orNull(instant),
+    endedAt: orNull(instant),
+  }),
+);
+
+export const taskSchema = describes<entity.Task>()(
+  z.object({
+    id: text,
+    name: text,
+    subjectKind: z.enum(subjectKinds),
+    subjectId: text,
+    requestedBy: text,
+    state: statesOf(taskTransitions),
+    progressShare: orNull(z.number()),
+    result: orNull(text),
+    createdAt: instant,
+    endedAt: orNull(instant),
+  }),
+);
+
+const recordShape = {
+  at: instant,
+  code: text,
+  severity: z.enum(eventSeverities),
+  subjectKind: z.enum(subjectKinds),
+  subjectId: text,
+  message: text,
+  actor: text,
+  details: z.record(z.string(), z.unknown()),
+};
+export const recordSchema = describes<entity.FleetRecord>()(z.object(recordShape));
+/** A record as the database keeps it: ids count up in the order of writing. */
+export const eventSchema = z.object({ id: z.number(), ...recordShape });
+
+export const alarmSchema = describes<entity.Alarm>()(
+  z.object({
+    id: text,
+    code: text,
+    subjectKind: z.enum(subjectKinds),
+    subjectId: text,
+    severity: z.enum(eventSeverities),
+    message: text,
+    raisedAt: instant,
+    clearedAt: orNull(instant),
+  }),
+);
+
+export const userSchema = describes<entity.User>()(
+  z.object({ id: text, name: text, role: z.enum(roles), createdAt: instant }),
+);
+
+/** Of a token only its beginning is ever shown again, so that people can tell theirs apart. */
+export const tokenSchema = z.object({
+  id: text,
+  userId: text,
+  description: text,
+  prefix: text,
+  createdAt: instant,
+  expiresAt: orNull(instant),
+  lastUsedAt: orNull(instant),
+});
+export const newTokenSchema = tokenSchema.extend({ secret: text });
+
+export const joinTokenSchema = z.object({
+  id: text,
+  poolName: orNull(text),
+  description: text,
+  prefix: text,
+  reusable: z.boolean(),
+  createdAt: instant,
+  expiresAt: orNull(instant),
+  usedAt: orNull(instant),
+});
+export const newJoinTokenSchema = joinTokenSchema.extend({ secret: text });
+
+export const guestUsageSchema = describes<report.GuestUsage>()(
+  z.object({
+    cpuMillicores: z.number(),
+    cpuDemandMillicores: z.number(),
+    residentMiB: z.number(),
+    dirtyBytesPerSecond: orNull(z.number()),
+  }),
+);
+
+export const guestObservationSchema = describes<report.GuestObservation>()(
+  z.object({
+    guestId: text,
+    epoch: z.number(),
+    state: z.enum(observedGuestStates),
+    usage: orNull(guestUsageSchema),
+    heartbeat: orNull(z.object({ count: z.number(), work: z.number(), at: instant, firstAt: instant })),
+    refusal: orNull(refusalSchema),
+  }),
+);
+
+export const migrationObservationSchema = describes<report.MigrationObservation>()(
+  z.object({
+    migrationId: text,
+    guestId: text,
+    role: z.enum(['source', 'target']),
+    epoch: z.number(),
+    phase: z.enum(migrationPhases),
+    uri: orNull(text),
+    progress: orNull(migrationProgressSchema),
+    downtimeMs: orNull(z.number()),
+    heartbeatAt: orNull(instant),
+    refusal: orNull(refusalSchema),
+  }),
+);
+
+/** What a host was last heard to use: the live view, of which the database keeps nothing. */
+export const hostUsageSchema = z.object({
+  hostId: text,
+  heardAt: orNull(instant),
+  capacity: hostCapacitySchema,
+  cpuMillicores: z.number(),
+  guests: z.array(guestObservationSchema),
+});
+export type HostUsage = z.output<typeof hostUsageSchema>;
+
+export const leaseSchema = z.object({ term: z.number(), holder: text, url: text, held: z.boolean() });
+
+export const whoamiSchema = z.object({ name: text, role: z.enum(roles), tokenId: text });
+
+export const labSchema = z.object({
+  version: text,
+  controller: text,
+  startedAt: instant,
+  /** null: nobody leads, or the database is away. */
+  leader: orNull(leaseSchema),
+  database: z.enum(['up', 'down']),
+  redis: z.enum(['up', 'down']),
+  /** null: this is no lab, and its hosts were started by somebody else. */
+  lab: orNull(z.object({ folder: text, hosts: z.array(text) })),
+});
+
+export const consoleSchema = z.object({ text });
+
+export const hostCapabilitiesSchema = z.object({
+  hostId: text,
+  hostName: text,
+  drivers: z.array(driverCapabilitiesSchema),
+});
+
+/** Every list has this form; `nextCursor` is null on the last page. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.union([z.string(), z.null()]) });
+}

@@ -1,0 +1,376 @@
+import { eventSeverities, roles, subjectKinds, type Role } from '@argosy/domain/entities';
+import { z } from 'zod';
+import * as bodies from './bodies';
+import { pageQuery, queryFlag, queryInstant, queryNumber, referenceField } from './fields';
+import * as responses from './responses';
+import { hostAssignmentsSchema } from './telemetry';
+
+export const apiPrefix = '/api/v1';
+
+/** `join`: with a join token, or with the credential that it was exchanged for. */
+export type Access = Role | 'join';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below `apiPrefix`; a segment that begins with ':' is a parameter. */
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: string;
+  /** The least role that may call it. */
+  readonly access: Access;
+  /** 202: accepted into the fleet's desired state; the control loop goes on from there. 204 has no body. */
+  readonly status: 200 | 201 | 202 | 204;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly response?: z.ZodType;
+}
+
+const pool = z.strictObject({ pool: referenceField });
+const host = z.strictObject({ host: referenceField });
+const guest = z.strictObject({ guest: referenceField });
+const id = z.strictObject({ id: referenceField });
+const inPool = z.strictObject({ pool: referenceField.optional() });
+const page = z.strictObject(pageQuery);
+const eventQuery = z.strictObject({
+  subjectKind: z.enum(subjectKinds).optional(),
+  subject: referenceField.optional(),
+  code: z.string().max(100).optional(),
+  /** This one and graver ones. */
+  severity: z.enum(eventSeverities).optional(),
+  since: queryInstant.optional(),
+  until: queryInstant.optional(),
+  ...pageQuery,
+});
+
+/**
+ * Every REST route. The controller makes its handlers and the OpenAPI document from this table, and the command line its
+ * calls; the name is the operation's id. Pools, hosts, guests, images, datastores and rules are named by id or by name.
+ */
+// A table reads better with a route in two or three lines than in eleven.
+// prettier-ignore
+export const routes = {
+  'pool.list': {
+    method: 'GET', path: '/pools', tag: 'pools', access: 'viewer', status: 200,
+    summary: 'List the pools', response: responses.pageOf(responses.poolSchema),
+  },
+  'pool.get': {
+    method: 'GET', path: '/pools/:pool', tag: 'pools', access: 'viewer', status: 200,
+    summary: 'Get a pool', params: pool, response: responses.poolSchema,
+  },
+  'pool.create': {
+    method: 'POST', path: '/pools', tag: 'pools', access: 'administrator', status: 201,
+    summary: 'Create a pool', body: bodies.newPoolBody, response: responses.poolSchema,
+  },
+  'pool.update': {
+    method: 'PATCH', path: '/pools/:pool', tag: 'pools', access: 'administrator', status: 200,
+    summary: "Change a pool's name or policies", params: pool, body: bodies.poolUpdateBody, response: responses.poolSchema,
+  },
+  'pool.remove': {
+    method: 'DELETE', path: '/pools/:pool', tag: 'pools', access: 'administrator', status: 204,
+    summary: 'Remove an empty pool', params: pool,
+  },
+
+  'host.list': {
+    method: 'GET', path: '/hosts', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'List the hosts', query: inPool, response: responses.pageOf(responses.hostSchema),
+  },
+  'host.get': {
+    method: 'GET', path: '/hosts/:host', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'Get a host', params: host, response: responses.hostSchema,
+  },
+  'host.capabilities': {
+    method: 'GET', path: '/hosts/:host/capabilities', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'Say what a host can run, on what, and why', params: host, response: responses.hostCapabilitiesSchema,
+  },
+  'host.enter-maintenance': {
+    method: 'POST', path: '/hosts/:host/maintenance', tag: 'hosts', access: 'operator', status: 202,
+    summary: 'Evacuate a host and keep guests off it', params: host, response: responses.hostSchema,
+  },
+  'host.exit-maintenance': {
+    method: 'DELETE', path: '/hosts/:host/maintenance', tag: 'hosts', access: 'operator', status: 202,
+    summary: 'Let guests onto a host again', params: host, response: responses.hostSchema,
+  },
+  'host.fence': {
+    method: 'POST', path: '/hosts/:host/fence', tag: 'hosts', access: 'administrator', status: 202,
+    summary: "Cut a host's power, and prove it", params: host, response: responses.hostSchema,
+  },
+  'host.remove': {
+    method: 'DELETE', path: '/hosts/:host', tag: 'hosts', access: 'administrator', status: 204,
+    summary: 'Forget a host that has no guests', params: host,
+  },
+
+  'guest.list': {
+    method: 'GET', path: '/guests', tag: 'guests', access: 'viewer', status: 200,
+    summary: 'List the guests', query: z.strictObject({ pool: referenceField.optional(), host: referenceField.optional() }),
+    response: responses.pageOf(responses.guestSchema),
+  },
+  'guest.get': {
+    method: 'GET', path: '/guests/:guest', tag: 'guests', access: 'viewer', status: 200,
+    summary: 'Get a guest', params: guest, response: responses.guestSchema,
+  },
+  'guest.create': {
+    method: 'POST', path: '/guests', tag: 'guests', access: 'operator', status: 201,
+    summary: 'Create a guest', body: bodies.newGuestBody, response: responses.guestSchema,
+  },
+  'guest.update': {
+    method: 'PATCH', path: '/guests/:guest', tag: 'guests', access: 'operator', status: 200,
+    summary: "Change a guest's settings", params: guest, body: bodies.guestSettingsBody, response: responses.guestSchema,
+  },
+  'guest.remove': {
+    method: 'DELETE', path: '/guests/:guest', tag: 'guests', access: 'operator', status: 204,
+    summary: 'Remove a stopped guest', params: guest,
+  },
+  'guest.start': {
+    method: 'POST', path: '/guests/:guest/start', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Start a guest', params: guest, response: responses.guestSchema,
+  },
+  'guest.stop': {
+    method: 'POST', path: '/guests/:guest/stop', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Stop a guest', params: guest, body: bodies.stopBody, response: responses.guestSchema,
+  },
+  'guest.restart': {
+    method: 'POST', path: '/guests/:guest/restart', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Stop a guest and start it again', params: guest, response: responses.guestSchema,
+  },
+  'guest.pause': {
+    method: 'POST', path: '/guests/:guest/pause', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Pause a guest', params: guest, response: responses.guestSchema,
+  },
+  'guest.resume': {
+    method: 'POST', path: '/guests/:guest/resume', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Let a paused guest run on', params: guest, response: responses.guestSchema,
+  },
+  'guest.migrate': {
+    method: 'POST', path: '/guests/:guest/migrate', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Migrate a running guest, to a given host or the best one', params: guest, body: bodies.migrateBody, response: responses.migrationSchema,
+  },
+  'guest.console': {
+    method: 'GET', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 200,
+    summary: "Read the end of a guest's console", params: guest, query: z.strictObject({ maximumBytes: queryNumber(1, 1_048_576).default(65_536) }),
+    response: responses.consoleSchema,
+  },
+  'guest.console-write': {
+    method: 'POST', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 204,
+    summary: "Type on a guest's console", params: guest, body: bodies.consoleWriteBody,
+  },
+  'guest.placements': {
+    method: 'GET', path: '/guests/:guest/placements', tag: 'placements', access: 'viewer', status: 200,
+    summary: 'List where a guest has been, newest first', params: guest, query: page, response: responses.pageOf(responses.placementViewSchema),
+  },
+
+  'placement.list': {
+    method: 'GET', path: '/placements', tag: 'placements', access: 'viewer', status: 200,
+    summary: 'Say where every guest was at an instant (without one: now)',
+    query: z.strictObject({ at: queryInstant.optional(), guest: referenceField.optional(), host: referenceField.optional(), ...pageQuery }),
+    response: responses.pageOf(responses.placementViewSchema),
+  },
+
+  'image.list': {
+    method: 'GET', path: '/images', tag: 'images', access: 'viewer', status: 200,
+    summary: 'List the images', response: responses.pageOf(responses.imageSchema),
+  },
+  'image.get': {
+    method: 'GET', path: '/images/:id', tag: 'images', access: 'viewer', status: 200,
+    summary: 'Get an image', params: id, response: responses.imageSchema,
+  },
+  'image.create': {
+    method: 'POST', path: '/images', tag: 'images', access: 'operator', status: 201,
+    summary: 'Make an image of files on a datastore', body: bodies.newImageBody, response: responses.imageSchema,
+  },
+  'image.remove': {
+    method: 'DELETE', path: '/images/:id', tag: 'images', access: 'operator', status: 204,
+    summary: 'Remove an image that no guest uses', params: id,
+  },
+
+  'datastore.list': {
+    method: 'GET', path: '/datastores', tag: 'datastores', access: 'viewer', status: 200,
+    summary: 'List the datastores', response: responses.pageOf(responses.datastoreSchema),
+  },
+  'datastore.get': {
+    method: 'GET', path: '/datastores/:id', tag: 'datastores', access: 'viewer', status: 200,
+    summary: 'Get a datastore', params: id, response: responses.datastoreSchema,
+  },
+  'datastore.create': {
+    method: 'POST', path: '/datastores', tag: 'datastores', access: 'administrator', status: 201,
+    summary: 'Create a datastore', body: bodies.newDatastoreBody, response: responses.datastoreSchema,
+  },
+
+  'rule.list': {
+    method: 'GET', path: '/rules', tag: 'rules', access: 'viewer', status: 200,
+    summary: 'List the rules', query: inPool, response: responses.pageOf(responses.ruleSchema),
+  },
+  'rule.get': {
+    method: 'GET', path: '/rules/:id', tag: 'rules', access: 'viewer', status: 200,
+    summary: 'Get a rule', params: id, response: responses.ruleSchema,
+  },
+  'rule.create': {
+    method: 'POST', path: '/rules', tag: 'rules', access: 'operator', status: 201,
+    summary: 'Create a rule', body: bodies.newRuleBody, response: responses.ruleSchema,
+  },
+  'rule.remove': {
+    method: 'DELETE', path: '/rules/:id', tag: 'rules', access: 'operator', status: 204,
+    summary: 'Remove a rule', params: id,
+  },
+
+  'migration.list': {
+    method: 'GET', path: '/migrations', tag: 'migrations', access: 'viewer', status: 200,
+    summary: 'List the migrations, newest first',
+    query: z.strictObject({ guest: referenceField.optional(), active: queryFlag.optional(), ...pageQuery }),
+    response: responses.pageOf(responses.migrationSchema),
+  },
+  'migration.get': {
+    method: 'GET', path: '/migrations/:id', tag: 'migrations', access: 'viewer', status: 200,
+    summary: 'Get a migration with its steps', params: id, response: responses.migrationSchema,
+  },
+  'migration.cancel': {
+    method: 'POST', path: '/migrations/:id/cancel', tag: 'migrations', access: 'operator', status: 202,
+    summary: 'Cancel a migration, until its switch-over', params: id, response: responses.migrationSchema,
+  },
+
+  'balance.run': {
+    method: 'POST', path: '/balance-runs', tag: 'balance', access: 'operator', status: 201,
+    summary: 'Look at the balance of a pool now', body: bodies.balanceBody, response: responses.balanceRunSchema,
+  },
+  'balance.list': {
+    method: 'GET', path: '/balance-runs', tag: 'balance', access: 'viewer', status: 200,
+    summary: 'List the balance runs, newest first', query: z.strictObject({ pool: referenceField.optional(), ...pageQuery }),
+    response: responses.pageOf(responses.balanceRunSchema),
+  },
+  'recommendation.list': {
+    method: 'GET', path: '/recommendations', tag: 'balance', access: 'viewer', status: 200,
+    summary: 'List the recommendations, newest first',
+    query: z.strictObject({ pool: referenceField.optional(), open: queryFlag.optional(), ...pageQuery }),
+    response: responses.pageOf(responses.recommendationSchema),
+  },
+  'recommendation.apply': {
+    method: 'POST', path: '/recommendations/apply', tag: 'balance', access: 'operator', status: 202,
+    summary: 'Apply one, some or all recommendations', body: bodies.applyRecommendationsBody,
+    response: responses.pageOf(responses.recommendationSchema),
+  },
+
+  'drill.run': {
+    method: 'POST', path: '/drills', tag: 'drills', access: 'administrator', status: 202,
+    summary: 'Predict a failure, cause it, and measure the recovery', body: bodies.drillBody, response: responses.drillSchema,
+  },
+  'drill.list': {
+    method: 'GET', path: '/drills', tag: 'drills', access: 'viewer', status: 200,
+    summary: 'List the drills, newest first', query: page, response: responses.pageOf(responses.drillSchema),
+  },
+  'drill.get': {
+    method: 'GET', path: '/drills/:id', tag: 'drills', access: 'viewer', status: 200,
+    summary: 'Get a drill with its timeline and verdict', params: id, response: responses.drillSchema,
+  },
+
+  'event.list': {
+    method: 'GET', path: '/events', tag: 'events', access: 'viewer', status: 200,
+    summary: 'List what happened, newest first',
+    query: eventQuery, response: responses.pageOf(responses.eventSchema),
+  },
+  'task.list': {
+    method: 'GET', path: '/tasks', tag: 'tasks', access: 'viewer', status: 200,
+    summary: 'List the tasks, newest first', query: z.strictObject({ active: queryFlag.optional(), ...pageQuery }),
+    response: responses.pageOf(responses.taskSchema),
+  },
+  'task.get': {
+    method: 'GET', path: '/tasks/:id', tag: 'tasks', access: 'viewer', status: 200,
+    summary: 'Get a task', params: id, response: responses.taskSchema,
+  },
+  'alarm.list': {
+    method: 'GET', path: '/alarms', tag: 'alarms', access: 'viewer', status: 200,
+    summary: 'List the alarms, newest first', query: z.strictObject({ open: queryFlag.optional(), ...pageQuery }),
+    response: responses.pageOf(responses.alarmSchema),
+  },
+  'usage.list': {
+    method: 'GET', path: '/usage', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'Say what each host and guest was last heard to use', query: inPool, response: responses.pageOf(responses.hostUsageSchema),
+  },
+
+  'user.list': {
+    method: 'GET', path: '/users', tag: 'access', access: 'administrator', status: 200,
+    summary: 'List the users', response: responses.pageOf(responses.userSchema),
+  },
+  'user.create': {
+    method: 'POST', path: '/users', tag: 'access', access: 'administrator', status: 201,
+    summary: 'Create a user', body: bodies.newUserBody, response: responses.userSchema,
+  },
+  'user.update': {
+    method: 'PATCH', path: '/users/:id', tag: 'access', access: 'administrator', status: 200,
+    summary: "Change a user's role", params: id, body: bodies.userUpdateBody, response: responses.userSchema,
+  },
+  'user.remove': {
+    method: 'DELETE', path: '/users/:id', tag: 'access', access: 'administrator', status: 204,
+    summary: 'Remove a user and their tokens', params: id,
+  },
+  'token.list': {
+    method: 'GET', path: '/tokens', tag: 'access', access: 'viewer', status: 200,
+    summary: "List one's own tokens (an administrator: all)", response: responses.pageOf(responses.tokenSchema),
+  },
+  'token.create': {
+    method: 'POST', path: '/tokens', tag: 'access', access: 'viewer', status: 201,
+    summary: 'Create a token; its secret is shown this once', body: bodies.newTokenBody, response: responses.newTokenSchema,
+  },
+  'token.revoke': {
+    method: 'DELETE', path: '/tokens/:id', tag: 'access', access: 'viewer', status: 204,
+    summary: 'Revoke a token', params: id,
+  },
+  'join-token.list': {
+    method: 'GET', path: '/join-tokens', tag: 'access', access: 'administrator', status: 200,
+    summary: 'List the tokens with which hosts may join', response: responses.pageOf(responses.joinTokenSchema),
+  },
+  'join-token.create': {
+    method: 'POST', path: '/join-tokens', tag: 'access', access: 'administrator', status: 201,
+    summary: 'Create a token with which one host, or any number, may join', body: bodies.newJoinTokenBody, response: responses.newJoinTokenSchema,
+  },
+  'join-token.revoke': {
+    method: 'DELETE', path: '/join-tokens/:id', tag: 'access', access: 'administrator', status: 204,
+    summary: 'Revoke a join token', params: id,
+  },
+  'agent.register': {
+    method: 'POST', path: '/agents/register', tag: 'agents', access: 'join', status: 200,
+    summary: 'Join a host, or bring back one whose agent started again', body: bodies.registerBody,
+    /** `credential` is given once, in exchange for a join token: it lets this host, and no other, register again. */
+    response: z.object({ assignments: hostAssignmentsSchema, credential: z.union([z.string(), z.null()]) }),
+  },
+
+  'lab.get': {
+    method: 'GET', path: '/lab', tag: 'server', access: 'viewer', status: 200,
+    summary: 'Say what this controller is, who leads, and what lab it runs', response: responses.labSchema,
+  },
+  whoami: {
+    method: 'GET', path: '/whoami', tag: 'server', access: 'viewer', status: 200,
+    summary: 'Say whose token this is', response: responses.whoamiSchema,
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof routes;
+export const routeNames = Object.keys(routes) as RouteName[];
+
+type Output<Name extends RouteName, Part extends 'params' | 'query' | 'body' | 'response'> =
+  (typeof routes)[Name] extends Record<Part, infer Schema extends z.ZodType> ? z.output<Schema> : undefined;
+type Input<Name extends RouteName, Part extends 'params' | 'query' | 'body'> =
+  (typeof routes)[Name] extends Record<Part, infer Schema extends z.ZodType> ? z.input<Schema> : undefined;
+
+/** What a handler is given, parsed: a part that the route does not have is undefined. */
+export interface RouteInput<Name extends RouteName> {
+  readonly params: Output<Name, 'params'>;
+  readonly query: Output<Name, 'query'>;
+  readonly body: Output<Name, 'body'>;
+}
+/** What a caller gives, before parsing: defaults may be left out. */
+export interface RouteCall<Name extends RouteName> {
+  readonly params: Input<Name, 'params'>;
+  readonly query: Input<Name, 'query'>;
+  readonly body: Input<Name, 'body'>;
+}
+export type RouteResponse<Name extends RouteName> = Output<Name, 'response'>;
+
+export function mayCall(role: Role, access: Access): boolean {
+  return access !== 'join' && roles.indexOf(role) >= roles.indexOf(access);
+}
+
+/** '/guests/:guest' with { guest: 'db' } becomes '/api/v1/guests/db'. */
+export function routeUrl(path: string, params: Readonly<Record<string, string>> = {}): string {
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  return `${apiPrefix}${filled}`;
+}
