@@ -10,11 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const goneCodes = new Set(['ENOENT', 'ESRCH']);
 
 /**
+ * Not by `instanceof`: under Jest an error of Node itself comes from another realm.
  * @param {unknown} error
  * @returns {string}
  */
 export function errorCode(error) {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
 /**
@@ -22,7 +23,7 @@ export function errorCode(error) {
  * @returns {string}
  */
 export function errorMessage(error) {
-  return error instanceof Error ? error.message : String(error);
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }
 
 /**
