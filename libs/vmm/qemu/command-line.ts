@@ -1,0 +1,123 @@
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+
+/** The names of the files in an instance's folder, which is QEMU's working folder. */
+export const instanceFiles = {
+  qmp: 'qmp',
+  serial: 'serial',
+  console: 'console.log',
+  log: 'vmm.log',
+  pid: 'pid',
+} as const;
+
+/** What the host's QEMU is and can do; the guest's half of the command line comes from its specification. */
+export interface MachineChoice {
+  readonly machineType: string;
+  readonly accelerator: 'kvm' | 'tcg';
+  readonly cpuModel: string;
+}
+
+export interface Firmware {
+  readonly codePath: string;
+  readonly variablesPath: string;
+}
+
+export interface CommandLinePlan {
+  readonly guest: GuestSpecification;
+  readonly machine: MachineChoice;
+  readonly incoming: boolean;
+  readonly firmware: Firmware | null;
+  readonly seedPath: string | null;
+}
+
+/** In QEMU's `key=value,key=value` options a comma inside a value is written twice. */
+export function optionValue(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/**
+ * A kernel with no initrd is a freestanding program, such as guests/tiny: it speaks to the IDE disk, which needs no driver
+ * to speak of. All else is an operating system with virtio drivers (of Linux since 2008).
+ */
+export function diskBus(guest: GuestSpecification): 'ide' | 'virtio' {
+  const isFreestanding = guest.boot.format === 'kernel' && guest.boot.initrdPath === null;
+  return isFreestanding && guest.architecture === 'x86_64' ? 'ide' : 'virtio';
+}
+
+/** The cache of translated code: for a small guest most of its VMM's memory, for a large one most of its speed. */
+export function translationCacheMiB(memoryMiB: number): number {
+  if (memoryMiB <= 32) return 8;
+  if (memoryMiB <= 128) return 16;
+  return memoryMiB <= 512 ? 32 : 128;
+}
+
+/** An argument list, never a shell's command line. Block devices are JSON, so a path may hold any character. */
+export function qemuArguments(plan: CommandLinePlan): string[] {
+  const { guest, machine, incoming } = plan;
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-name', `guest=${optionValue(guest.name)},debug-threads=on`],
+    ...(isUuid(guest.guestId) ? ['-uuid', guest.guestId] : []),
+    ...['-machine', machine.machineType, '-cpu', machine.cpuModel, ...acceleratorArguments(plan)],
+    ...['-smp', `cpus=${guest.vcpus}`, '-m', `size=${guest.memoryMiB}M`],
+    // Always stopped at first: a source until its console is connected, a target until it is granted the run.
+    ...['-S', ...(incoming ? ['-incoming', 'defer'] : [])],
+    // A guest that has powered off or panicked stays as a stopped process until its driver has seen it, so that an agent
+    // which was away can still tell an orderly end from a crash.
+    ...['-action', `shutdown=pause,panic=pause,reboot=${guest.boot.format === 'kernel' ? 'shutdown' : 'reset'}`],
+    ...['-pidfile', instanceFiles.pid],
+    ...['-chardev', `socket,id=qmp,path=${instanceFiles.qmp},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
+    ...[
+      '-chardev',
+      `socket,id=console,path=${instanceFiles.serial},server=on,wait=off,logfile=${instanceFiles.console},logappend=on`,
+    ],
+    ...['-serial', 'chardev:console'],
+    ...['-device', guest.architecture === 'x86_64' ? 'pvpanic' : 'pvpanic-pci'],
+    ...bootArguments(plan),
+    ...diskArguments(guest),
+    ...seedArguments(plan.seedPath),
+  ];
+}
+
+function acceleratorArguments({ machine, guest }: CommandLinePlan): string[] {
+  if (machine.accelerator === 'kvm') return ['-accel', 'kvm'];
+  return ['-accel', `tcg,tb-size=${translationCacheMiB(guest.memoryMiB)}`];
+}
+
+function bootArguments({ guest, firmware }: CommandLinePlan): string[] {
+  const { kernelPath, initrdPath, kernelArguments } = guest.boot;
+  const kernel = [
+    ...(kernelPath !== null ? ['-kernel', kernelPath] : []),
+    ...(initrdPath !== null ? ['-initrd', initrdPath] : []),
+    ...(kernelPath !== null && kernelArguments !== null ? ['-append', kernelArguments] : []),
+  ];
+  if (!firmware) return kernel;
+  const flash = (node: string, filename: string, isReadOnly: boolean) => [
+    '-blockdev',
+    JSON.stringify({ driver: 'raw', 'node-name': node, 'read-only': isReadOnly, file: { driver: 'file', filename } }),
+  ];
+  return [
+    ...kernel,
+    ...flash('firmware', firmware.codePath, true),
+    ...flash('firmware-variables', firmware.variablesPath, false),
+    ...['-machine', 'pflash0=firmware,pflash1=firmware-variables'],
+  ];
+}
+
+function diskArguments(guest: GuestSpecification): string[] {
+  // locking=on rather than auto: the lock is what keeps a guest from running twice, so a file system without one is refused.
+  const file = { driver: 'file', filename: guest.diskPath, locking: 'on' };
+  const node = { driver: 'qcow2', 'node-name': 'disk', discard: 'unmap', file };
+  const device = diskBus(guest) === 'ide' ? 'ide-hd' : 'virtio-blk-pci';
+  const order = guest.boot.kernelPath === null ? ',bootindex=0' : '';
+  return ['-blockdev', JSON.stringify(node), '-device', `${device},id=disk0,drive=disk${order}`];
+}
+
+function seedArguments(seedPath: string | null): string[] {
+  if (seedPath === null) return [];
+  const node = { driver: 'raw', 'node-name': 'seed', 'read-only': true, file: { driver: 'file', filename: seedPath } };
+  return ['-blockdev', JSON.stringify(node), '-device', 'virtio-blk-pci,id=seed0,drive=seed'];
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}

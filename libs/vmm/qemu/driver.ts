@@ -1,0 +1,231 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { accepted } from '@argosy/domain/refusal';
+import type { Result } from '@argosy/domain/refusal';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { Instant } from '@argosy/domain/units';
+import type {
+  VmmCallName,
+  VmmCalls,
+  VmmCommand,
+  VmmDriver,
+  VmmEvent,
+  VmmInstance,
+  VmmValue,
+} from '@argosy/control/ports/vmm-driver';
+import { chooseAccelerator } from './accelerator';
+import { qemuCapabilities } from './capabilities';
+import { qemuArguments } from './command-line';
+import { ensureDisk, ensureFirmware, requireDisk } from './guest-disk';
+import { QemuInstance } from './instance';
+import type { InstanceHost } from './instance';
+import { InstanceFolder } from './instance-folder';
+import { qemuProgram } from './machine';
+import { bootId } from './process-table';
+import { processorLimits } from './processor-limits';
+import { refusalOf, refuse } from './qemu-refusal';
+import { ensureSeed } from './seed-image';
+
+export interface QemuDriverOptions {
+  /** Ours alone: a folder for each instance, which a later driver on it finds again. */
+  readonly folder: string;
+  /** Where migrations come in. */
+  readonly listenAddress: string;
+  /** A control group with the cpu controller, below which each guest gets its own; null: limits work by signals. */
+  readonly cgroup: string | null;
+  /** Instead of the host's qemu-system-x86_64. */
+  readonly binary?: string;
+  readonly clock: { now(): Instant };
+}
+
+/** The guest sees the same processor everywhere, so that it can move between any two hosts. */
+const cpuModels: Readonly<Record<string, string>> = { x86_64: 'qemu64', aarch64: 'cortex-a53' };
+
+export function qemuDriver(options: QemuDriverOptions): VmmDriver {
+  return new QemuDriver(options);
+}
+
+type Handlers = {
+  readonly [Name in VmmCallName]: (request: VmmCalls[Name]['request']) => Promise<VmmCalls[Name]['value']>;
+};
+
+class QemuDriver implements VmmDriver {
+  readonly name = 'qemu';
+  private readonly instances = new Map<string, QemuInstance>();
+  private readonly host: InstanceHost;
+  private readonly root: string;
+  private listener: (event: VmmEvent) => void = () => undefined;
+  private isDetached = false;
+  private adoption: Promise<void> | null = null;
+
+  private readonly handlers: Handlers = {
+    capabilities: () => qemuCapabilities(this.options, this.host.limits),
+    start: ({ guest, epoch }) => this.start(guest, epoch),
+    list: async () => [...this.instances.values()].map(({ id, state }) => ({ instance: id, state })),
+    stop: ({ instance, graceMs }) => this.stop(instance, graceMs),
+    pause: ({ instance }) => this.inOrder(instance, (vmm) => vmm.pause()),
+    resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
+    prepareIncoming: async ({ guest, epoch, policy }) => {
+      const uri = await this.open(guest, epoch, true, (vmm) =>
+        vmm.listenForMigration(policy, this.options.listenAddress),
+      );
+      return { uri };
+    },
+    migrateOut: ({ instance, uri, policy }) => this.inOrder(instance, (vmm) => vmm.migrateOut(uri, policy)),
+    cancelMigration: async ({ instance }) => ({ cancelled: await this.find(instance).cancelMigration() }),
+    usage: async () => [...this.instances.values()].flatMap((vmm) => vmm.sample() ?? []),
+    limit: ({ instance, cpuShares, cpuLimitMillicores }) =>
+      this.inOrder(instance, async (vmm) => vmm.limit(cpuShares, cpuLimitMillicores)),
+    consoleWrite: ({ instance, text }) => this.inOrder(instance, async (vmm) => vmm.consoleWrite(text)),
+    consoleTail: async ({ instance, maximumBytes }) => ({ text: this.find(instance).folder.consoleTail(maximumBytes) }),
+  };
+
+  constructor(private readonly options: QemuDriverOptions) {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    this.root = realpathSync(options.folder);
+    this.host = {
+      limits: processorLimits(options.cgroup),
+      now: () => options.clock.now(),
+      tell: (event) => {
+        if (!this.isDetached) this.listener(event);
+      },
+    };
+  }
+
+  execute<Command extends VmmCommand>(command: Command, done: (result: Result<VmmValue<Command>>) => void): void {
+    const handler = this.handlers[command.call] as (request: Command) => Promise<VmmValue<Command>>;
+    this.adopted()
+      .then(() => handler(command))
+      .then(
+        (value) => done(accepted(value)),
+        (error: unknown) => done({ ok: false, refusal: refusalOf(error, this.subjectOf(command)) }),
+      );
+  }
+
+  listen(listener: (event: VmmEvent) => void): void {
+    this.listener = listener;
+  }
+
+  detach(): void {
+    this.isDetached = true;
+    this.host.limits.detach();
+    for (const instance of this.instances.values()) instance.detach();
+  }
+
+  private subjectOf(command: VmmCommand): string {
+    if ('guest' in command) return command.guest.name;
+    return 'instance' in command ? command.instance.guestId : this.name;
+  }
+
+  /** Before anything else: the instances of an earlier agent on this folder. */
+  private adopted(): Promise<void> {
+    this.adoption ??= this.adopt();
+    return this.adoption;
+  }
+
+  private async adopt(): Promise<void> {
+    const found = InstanceFolder.all(this.root).map(
+      ({ folder, record }) => new QemuInstance(this.host, folder, record),
+    );
+    for (const instance of found) this.instances.set(instance.key, instance);
+    await Promise.all(found.map((instance) => instance.adopt()));
+  }
+
+  private find(id: VmmInstance): QemuInstance {
+    const instance = this.instances.get(`${id.guestId}:${id.epoch}`);
+    if (!instance)
+      throw refuse('guest-not-here', `No VMM of guest ${id.guestId} with epoch ${id.epoch} is on this host.`);
+    return instance;
+  }
+
+  /** After the calls before on the same instance, whatever became of them. */
+  private inOrder(id: VmmInstance, call: (instance: QemuInstance) => Promise<void>): Promise<null> {
+    const instance = this.find(id);
+    const result = instance.lane.then(() => call(instance));
+    instance.lane = result.catch(() => undefined);
+    return result.then(() => null);
+  }
+
+  private start(guest: GuestSpecification, epoch: number): Promise<null> {
+    return this.open(guest, epoch, false, (vmm) => vmm.run()).then(() => null);
+  }
+
+  private async open<Value>(
+    guest: GuestSpecification,
+    epoch: number,
+    incoming: boolean,
+    begin: (instance: QemuInstance) => Promise<Value>,
+  ): Promise<Value> {
+    const instance = this.claim(guest, epoch, incoming);
+    const opened = this.launch(instance, incoming).then(() => begin(instance));
+    instance.lane = opened.catch(() => undefined);
+    try {
+      const value = await opened;
+      instance.opened();
+      return value;
+    } catch (error) {
+      const refusal = refusalOf(error, guest.name, instance.folder.log());
+      this.instances.delete(instance.key);
+      await instance.discard();
+      throw refuse(refusal.code, refusal.message, refusal.details);
+    }
+  }
+
+  /** Its place in the table, before anything is awaited: a second start of the same instance is refused. */
+  private claim(guest: GuestSpecification, epoch: number, incoming: boolean): QemuInstance {
+    for (const [key, old] of this.instances) {
+      if (old.guest.guestId !== guest.guestId) continue;
+      if (old.isAlive() && old.id.epoch === epoch)
+        throw refuse('guest-exists', `${guest.name} with epoch ${epoch} is on this host already; it is ${old.state}`);
+      if (!old.isAlive()) this.forget(key, old);
+    }
+    const { cpuShares, cpuLimitMillicores } = guest;
+    const record = {
+      guest,
+      epoch,
+      bootId: bootId(),
+      process: null,
+      incoming,
+      ended: null,
+      cpuShares,
+      cpuLimitMillicores,
+    };
+    const instance = new QemuInstance(
+      this.host,
+      new InstanceFolder(this.root, { guestId: guest.guestId, epoch }),
+      record,
+    );
+    this.instances.set(instance.key, instance);
+    return instance;
+  }
+
+  private async launch(instance: QemuInstance, incoming: boolean): Promise<void> {
+    const { guest } = instance;
+    const [program, firmware, seedPath] = await Promise.all([
+      qemuProgram(guest.architecture, guest.architecture === 'x86_64' ? this.options.binary : undefined),
+      ensureFirmware(guest),
+      ensureSeed(guest),
+      incoming ? requireDisk(guest) : ensureDisk(guest),
+    ]);
+    const { accelerator } = await chooseAccelerator(program);
+    const machine = { machineType: program.machineType, accelerator, cpuModel: cpuModels[guest.architecture] ?? 'max' };
+    await instance.open(program.binary, qemuArguments({ guest, machine, incoming, firmware, seedPath }));
+  }
+
+  /** Destroying does not wait for calls under way; asking does. */
+  private async stop(id: VmmInstance, graceMs: number): Promise<null> {
+    const instance = this.instances.get(`${id.guestId}:${id.epoch}`);
+    if (!instance) return null;
+    if (graceMs > 0) await this.inOrder(id, (vmm) => vmm.stop(graceMs));
+    else await instance.stop(0);
+    // A start that was under way finds itself stopped, and clears up after itself.
+    if (instance.state === 'starting') await instance.lane;
+    this.forget(instance.key, instance);
+    return null;
+  }
+
+  private forget(key: string, instance: QemuInstance): void {
+    if (this.instances.get(key) !== instance) return;
+    this.instances.delete(key);
+    instance.folder.remove();
+  }
+}

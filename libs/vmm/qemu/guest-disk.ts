@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { mebibyte } from '@argosy/domain/units';
+import type { Firmware } from './command-line';
+import { refuse } from './qemu-refusal';
+
+const run = promisify(execFile);
+const imageToolDeadlineMs = 10_000;
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */
+async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
+  const temporaryPath = `${path}.new-${process.pid}`;
+  try {
+    await make(temporaryPath);
+    await link(temporaryPath, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await unlink(temporaryPath).catch(() => undefined);
+  }
+}
+
+async function imageTool(parameters: readonly string[]): Promise<string> {
+  try {
+    return (await run('qemu-img', [...parameters], { timeout: imageToolDeadlineMs })).stdout;
+  } catch (error) {
+    const { code, stderr } = error as { code?: string; stderr?: string };
+    if (code === 'ENOENT') throw refuse('vmm-unsupported', 'qemu-img is not installed; apt-get install qemu-utils');
+    throw new Error(stderr || String(error));
+  }
+}
+
+async function isQcow2(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('latin1') === 'QFI\xfb';
+  } finally {
+    await file.close();
+  }
+}
+
+/** The declared format counts, not the content: a guest could write a qcow2 header, with any backing file, into a raw disk. */
+async function backingFormat(guest: GuestSpecification, path: string): Promise<'raw' | 'qcow2'> {
+  if (!(await exists(path))) throw refuse('image-missing', `${guest.name}: its image ${path} is not on this host`);
+  if (guest.boot.format === 'raw') return 'raw';
+  const hasHeader = await isQcow2(path);
+  if (guest.boot.format === 'qcow2' && !hasHeader)
+    throw refuse('image-corrupt', `${guest.name}: ${path} is not a qcow2 image; import it again, or as raw`);
+  return hasHeader ? 'qcow2' : 'raw';
+}
+
+async function makeDisk(guest: GuestSpecification, path: string): Promise<void> {
+  const backing = guest.boot.backingDiskPath;
+  const wantedBytes = guest.diskMiB * mebibyte;
+  if (backing === null) {
+    await imageTool(['create', '-q', '-f', 'qcow2', path, String(wantedBytes)]);
+    return;
+  }
+  const format = await backingFormat(guest, backing);
+  const info = JSON.parse(await imageTool(['info', '--output=json', '-f', format, backing])) as Record<string, number>;
+  const bytes = Math.max(wantedBytes, info['virtual-size'] ?? 0);
+  await imageTool(['create', '-q', '-f', 'qcow2', '-b', backing, '-F', format, path, String(bytes)]);
+}
+
+/** Makes the guest's own disk unless it is there. */
+export async function ensureDisk(guest: GuestSpecification): Promise<void> {
+  if (await exists(guest.diskPath)) return;
+  await mkdir(dirname(guest.diskPath), { recursive: true });
+  await placeWhole(guest.diskPath, (path) => makeDisk(guest, path));
+}
+
+export async function requireDisk(guest: GuestSpecification): Promise<void> {
+  if (await exists(guest.diskPath)) return;
+  throw refuse(
+    'image-missing',
+    `${guest.name}: its disk ${guest.diskPath} is not on this host; is the datastore mounted here?`,
+  );
+}
+
+interface FirmwareFiles {
+  readonly package: string;
+  readonly code: readonly string[];
+  readonly variables: readonly string[];
+}
+
+const firmwareFiles: Readonly<Record<string, FirmwareFiles>> = {
+  x86_64: {
+    package: 'ovmf',
+    code: ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd'],
+    variables: ['/usr/share/OVMF/OVMF_VARS_4M.fd', '/usr/share/OVMF/OVMF_VARS.fd'],
+  },
+  aarch64: {
+    package: 'qemu-efi-aarch64',
+    code: ['/usr/share/AAVMF/AAVMF_CODE.fd'],
+    variables: ['/usr/share/AAVMF/AAVMF_VARS.fd'],
+  },
+};
+
+/** The guest's UEFI variables lie beside its disk, so that they go where it goes. */
+export async function ensureFirmware(guest: GuestSpecification): Promise<Firmware | null> {
+  if (guest.boot.firmware !== 'uefi') return null;
+  const files = firmwareFiles[guest.architecture];
+  const known = files?.code.map((codePath, index) => ({ codePath, template: files.variables[index] ?? '' })) ?? [];
+  for (const { codePath, template } of known) {
+    if (!(await exists(codePath)) || !(await exists(template))) continue;
+    const variablesPath = `${guest.diskPath}.uefi-variables`;
+    if (!(await exists(variablesPath)))
+      await placeWhole(variablesPath, (path) => copyFile(template, path, constants.COPYFILE_FICLONE));
+    return { codePath, variablesPath };
+  }
+  const advice = files ? `apt-get install ${files.package}` : 'only x86_64 and aarch64 have one';
+  throw refuse('vmm-unsupported', `${guest.name} boots by UEFI, and this host has no UEFI firmware; ${advice}`);
+}

@@ -1,0 +1,147 @@
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
+import { instanceFiles } from './command-line';
+import { bootId, isRunning, nameProcess, workingFolder } from './process-table';
+import type { ProcessName } from './process-table';
+
+/** What outlives the agent's process, beside the VMM's own files: enough to find the VMM again and to know its guest. */
+export interface InstanceRecord {
+  readonly guest: GuestSpecification;
+  readonly epoch: number;
+  readonly bootId: string;
+  /** null: written before the VMM was started. */
+  readonly process: ProcessName | null;
+  /** Opened for a migration and not yet granted its run. */
+  readonly incoming: boolean;
+  /** How it ended, once that was seen. */
+  readonly ended: 'stopped' | 'crashed' | null;
+  readonly cpuShares: number;
+  readonly cpuLimitMillicores: number | null;
+}
+
+/** Kept of a console when its log is cut, and the size at which that is done: a guest that ticks writes 4 MB a day. */
+const keptConsoleBytes = 256 * 1024;
+const mostConsoleBytes = 4 * 1024 * 1024;
+
+/** The folder of one instance: QEMU's working folder, its sockets, pid, log and console, and our record. */
+export class InstanceFolder {
+  readonly path: string;
+
+  constructor(root: string, instance: VmmInstance) {
+    this.path = join(root, `${encodeURIComponent(instance.guestId)}.${instance.epoch}`);
+  }
+
+  /** Those under the root, whatever became of their VMMs. */
+  static all(root: string): { readonly folder: InstanceFolder; readonly record: InstanceRecord }[] {
+    return readdirSync(root).flatMap((name) => {
+      const record = readRecord(join(root, name));
+      return record
+        ? [{ folder: new InstanceFolder(root, { guestId: record.guest.guestId, epoch: record.epoch }), record }]
+        : [];
+    });
+  }
+
+  make(): void {
+    rmSync(this.path, { recursive: true, force: true });
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
+  /** Whole or not at all, for the agent may die at any time. */
+  write(record: InstanceRecord): void {
+    const path = join(this.path, 'instance.json');
+    writeFileSync(`${path}.new`, JSON.stringify(record));
+    renameSync(`${path}.new`, path);
+  }
+
+  /** The VMM's process, if that very process runs: same boot, same start time, same working folder. */
+  findProcess(record: InstanceRecord): ProcessName | undefined {
+    if (record.bootId !== bootId()) return undefined;
+    const process = record.process ?? this.processOfPidFile();
+    if (!process || !isRunning(process) || workingFolder(process.pid) !== this.path) return undefined;
+    return process;
+  }
+
+  /** QEMU writes the file itself: it finds a VMM whose agent died in the instant between the start and our record of it. */
+  private processOfPidFile(): ProcessName | undefined {
+    const pid = Number(this.read(instanceFiles.pid).trim());
+    return pid > 0 ? nameProcess(pid) : undefined;
+  }
+
+  /** What QEMU wrote on its standard error. */
+  log(): string {
+    return this.read(instanceFiles.log);
+  }
+
+  private read(name: string): string {
+    try {
+      return readFileSync(join(this.path, name), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  consoleTail(maximumBytes: number): string {
+    const now = readTail(join(this.path, instanceFiles.console), maximumBytes);
+    const missing = maximumBytes - now.length;
+    const before = missing > 0 ? readTail(join(this.path, `${instanceFiles.console}.old`), missing) : Buffer.alloc(0);
+    return Buffer.concat([before, now]).toString('utf8');
+  }
+
+  /** QEMU appends, so the log can be emptied under it; what it writes between the copy and the cut is lost from the log only. */
+  cutConsole(): void {
+    const path = join(this.path, instanceFiles.console);
+    if (sizeOf(path) < mostConsoleBytes) return;
+    writeFileSync(`${path}.old`, readTail(path, keptConsoleBytes));
+    truncateSync(path, 0);
+  }
+}
+
+function readRecord(path: string): InstanceRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(join(path, 'instance.json'), 'utf8')) as InstanceRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function sizeOf(path: string): number {
+  try {
+    const file = openSync(path, 'r');
+    const { size } = fstatSync(file);
+    closeSync(file);
+    return size;
+  } catch {
+    return 0;
+  }
+}
+
+function readTail(path: string, maximumBytes: number): Buffer {
+  const size = sizeOf(path);
+  const length = Math.min(size, Math.max(0, maximumBytes));
+  if (length === 0) return Buffer.alloc(0);
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, size - length));
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,514 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MigrationPolicy } from '@argosy/domain/entities';
+import { GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { Instant } from '@argosy/domain/units';
+import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
+import { instanceFiles } from './command-line';
+import type { InstanceFolder, InstanceRecord } from './instance-folder';
+import { migrationCapabilities, OutgoingMigration } from './outgoing';
+import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTimes } from './process-table';
+import type { ProcessorLimits } from './processor-limits';
+import { refuse } from './qemu-refusal';
+import { connectSocket, QmpClient } from './qmp';
+import type { QmpEvent } from './qmp';
+
+export interface InstanceHost {
+  readonly limits: ProcessorLimits;
+  now(): Instant;
+  tell(event: VmmEvent): void;
+}
+
+const connectDeadlineMs = 10_000;
+const adoptDeadlineMs = 3000;
+const reconnectEveryMs = 1000;
+const lookForEndEveryMs = 5;
+const killedWithinMs = 5000;
+const cancelDeadlineMs = 5000;
+/** How long a destroyed source of a post-copy may go on sending what its target still needs. */
+const pushDeadlineMs = 60_000;
+
+/** What QEMU says of itself, as our states. */
+const runStates: Readonly<Record<string, VmmState>> = {
+  prelaunch: 'starting',
+  running: 'running',
+  paused: 'paused',
+  suspended: 'paused',
+  debug: 'paused',
+  watchdog: 'paused',
+  'io-error': 'paused',
+  inmigrate: 'incoming',
+  'finish-migrate': 'sending',
+  postmigrate: 'sent',
+  shutdown: 'stopped',
+  'guest-panicked': 'crashed',
+  'internal-error': 'crashed',
+};
+
+const shutdownReasons: Readonly<Record<string, { readonly how: 'stopped' | 'crashed'; readonly reason: string }>> = {
+  'guest-shutdown': { how: 'stopped', reason: 'the guest powered off' },
+  'guest-reset': { how: 'crashed', reason: 'the guest reset its processor, as after a fault that it could not handle' },
+  'guest-panic': { how: 'crashed', reason: 'the guest panicked' },
+  'host-signal': { how: 'crashed', reason: 'QEMU was ended by a signal on its host' },
+};
+
+/** One QEMU process with its guest: its connections, its state, and what happens to it by itself. */
+export class QemuInstance {
+  state: VmmState = 'starting';
+  /** Calls that take effect in the order given wait here for the one before. */
+  lane: Promise<unknown> = Promise.resolve();
+  private qmp: QmpClient | null = null;
+  private console: Socket | null = null;
+  private threadIds: number[] = [];
+  private outgoing: OutgoingMigration | null = null;
+  private splitter = new GuestLineSplitter();
+  private end: { readonly how: 'stopped' | 'crashed'; readonly reason: string } | null = null;
+  private exitReason = '';
+  private pauseReason = '';
+  private isDetached = false;
+  private isDoomed = false;
+  /** Until its start or its opening for a migration is done: till then a failure is that call's answer and no event. */
+  private isOpening = false;
+  private gone: (() => void)[] = [];
+
+  constructor(
+    private readonly host: InstanceHost,
+    readonly folder: InstanceFolder,
+    private record: InstanceRecord,
+  ) {}
+
+  get id(): VmmInstance {
+    return { guestId: this.record.guest.guestId, epoch: this.record.epoch };
+  }
+
+  get guest(): GuestSpecification {
+    return this.record.guest;
+  }
+
+  get key(): string {
+    return `${this.record.guest.guestId}:${this.record.epoch}`;
+  }
+
+  isAlive(): boolean {
+    return this.state !== 'stopped' && this.state !== 'crashed';
+  }
+
+  // ---- Beginning and end ----
+
+  /** Starts the process, stopped before its first instruction, and connects to it. */
+  async open(binary: string, parameters: readonly string[]): Promise<void> {
+    this.isOpening = true;
+    this.folder.make();
+    this.folder.write(this.record);
+    if (this.isDoomed) throw refuse('vmm-failed', `${this.guest.name} was stopped before its VMM was started`);
+    this.spawn(binary, parameters);
+    await this.connect(connectDeadlineMs);
+    this.applyLimit();
+  }
+
+  opened(): void {
+    this.isOpening = false;
+  }
+
+  private spawn(binary: string, parameters: readonly string[]): void {
+    const log = openSync(join(this.folder.path, instanceFiles.log), 'a');
+    // Detached and in files of its own: the guest outlives this process. The environment is inherited, and with it the mark
+    // of the chassis.
+    const child = spawn(binary, [...parameters], {
+      cwd: this.folder.path,
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child.on('error', () => undefined);
+    child.on('exit', (code, signal) => {
+      this.exitReason = signal ? `QEMU was killed by ${signal}` : `QEMU ended with status ${code}`;
+      void this.watchEnd();
+    });
+    child.unref();
+    const process = child.pid === undefined ? undefined : nameProcess(child.pid);
+    if (!process) throw new Error(`${binary} could not be started. ${this.folder.log()}`);
+    this.keep({ process, bootId: bootId() });
+  }
+
+  /** Connects to a VMM that an earlier agent started. */
+  async adopt(): Promise<void> {
+    const process = this.folder.findProcess(this.record);
+    if (!process) {
+      this.state = this.record.ended ?? 'crashed';
+      return;
+    }
+    this.keep({ process });
+    signalProcess(process, 'SIGCONT');
+    try {
+      await this.connect(adoptDeadlineMs);
+      await this.recognize();
+      this.applyLimit();
+    } catch {
+      // It lives, holds its disk and does not answer: that is what we say, and we go on asking.
+      this.state = 'paused';
+      void this.reconnect();
+    }
+  }
+
+  private async connect(deadlineMs: number): Promise<void> {
+    const { process } = this.record;
+    if (!process) throw new Error('there is no process to connect to');
+    // Through the process' own working folder, for a socket's path may have 107 characters only.
+    const socket = (name: string) => () => `/proc/${process.pid}/cwd/${name}`;
+    const alive = () => !this.isDetached && isRunning(process);
+    const qmp = await QmpClient.connect({
+      path: socket(instanceFiles.qmp),
+      deadlineMs,
+      alive,
+      onEvent: (event) => this.onEvent(event),
+      onClose: () => void this.watchEnd(),
+    });
+    this.qmp = qmp;
+    const [console, processors] = await Promise.all([
+      connectSocket({ path: socket(instanceFiles.serial), deadlineMs, alive }),
+      qmp.call<{ 'thread-id': number }[]>('query-cpus-fast'),
+      // Events of a migration are a capability, and off at first.
+      qmp
+        .call('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] })
+        .catch(() => undefined),
+    ]);
+    this.threadIds = processors.map((processor) => processor['thread-id']);
+    this.listenToConsole(console);
+  }
+
+  /** Where the guest stands, and a migration that was begun by the agent before. */
+  private async recognize(): Promise<void> {
+    const qmp = this.requireQmp();
+    const [{ status }, migration] = await Promise.all([
+      qmp.call<{ status: string }>('query-status'),
+      qmp.call<{ status?: string }>('query-migrate'),
+    ]);
+    const state = runStates[status] ?? 'running';
+    const isSending =
+      !this.record.incoming &&
+      ['setup', 'active', 'device', 'pre-switchover', 'postcopy-active'].includes(migration.status ?? '');
+    if (state === 'paused' && this.record.incoming) this.state = 'received';
+    else this.state = isSending && (state === 'running' || state === 'paused') ? 'sending' : state;
+    if (isSending) this.watchOutgoing(false).watch();
+    if (state === 'stopped') this.endWith({ how: 'stopped', reason: 'the guest powered off' });
+    if (state === 'crashed') this.endWith({ how: 'crashed', reason: `QEMU says ${status}` });
+  }
+
+  /** The connection is gone: so is the process, or only the connection. */
+  private async watchEnd(): Promise<void> {
+    const { process } = this.record;
+    if (this.isDetached || !process || !this.isAlive()) return;
+    for (let waitedMs = 0; waitedMs < reconnectEveryMs; waitedMs += lookForEndEveryMs) {
+      if (!isRunning(process)) return this.ended();
+      await sleep(lookForEndEveryMs);
+    }
+    if (!this.isDetached && this.isAlive()) await this.reconnect();
+  }
+
+  private async reconnect(): Promise<void> {
+    const { process } = this.record;
+    while (process && !this.isDetached && this.isAlive()) {
+      if (!isRunning(process)) return this.ended();
+      try {
+        this.qmp?.close();
+        await this.connect(adoptDeadlineMs);
+        await this.recognize();
+        if (this.state === 'running') this.host.tell({ kind: 'resumed', instance: this.id });
+        return;
+      } catch {
+        await sleep(reconnectEveryMs, undefined, { ref: false });
+      }
+    }
+  }
+
+  private ended(): void {
+    if (!this.isAlive()) return;
+    const log = this.folder.log().trim().split('\n').pop() ?? '';
+    const end = this.end ?? {
+      how: 'crashed',
+      reason: [this.exitReason || 'QEMU is gone', log].filter(Boolean).join(': '),
+    };
+    this.state = end.how;
+    this.outgoing?.finish();
+    this.letGo();
+    this.host.limits.release(this.key);
+    if (!this.isOpening) {
+      this.keep({ ended: end.how });
+      this.host.tell({ kind: 'exited', instance: this.id, ...end });
+    }
+    for (const resolve of this.gone.splice(0)) resolve();
+  }
+
+  /** The guest has ended by itself; QEMU waits, stopped, for us to have seen that. */
+  private endWith(end: { readonly how: 'stopped' | 'crashed'; readonly reason: string }): void {
+    if (this.end) return;
+    this.end = end;
+    this.requireQmp()
+      .call('quit')
+      .catch(() => this.record.process && signalProcess(this.record.process, 'SIGKILL'));
+  }
+
+  /** Asks the guest to power off, then pulls the plug. */
+  async stop(graceMs: number): Promise<void> {
+    const isListening = this.state === 'running' || this.state === 'sending';
+    if (graceMs > 0 && isListening && this.isAlive()) {
+      await this.qmp?.call('system_powerdown').catch(() => undefined);
+      await this.whenGone(graceMs);
+    }
+    if (this.outgoing?.isPushing) await this.outgoing.whenOver(pushDeadlineMs).catch(() => undefined);
+    await this.destroy();
+  }
+
+  async destroy(): Promise<void> {
+    this.isDoomed = true;
+    if (!this.isAlive()) return;
+    const { process } = this.record;
+    if (!process) return;
+    this.end ??= { how: 'stopped', reason: 'destroyed, as was asked' };
+    signalProcess(process, 'SIGKILL');
+    void this.watchEnd();
+    if (await this.whenGone(killedWithinMs)) return;
+    throw refuse(
+      'vmm-timeout',
+      `${this.guest.name}: QEMU (process ${process.pid}) does not die; its host's kernel or storage hangs`,
+    );
+  }
+
+  /** A failed start leaves nothing behind, and tells nothing. */
+  async discard(): Promise<void> {
+    const { process } = this.record;
+    this.detach();
+    if (process) signalProcess(process, 'SIGKILL');
+    for (let waitedMs = 0; process && isRunning(process) && waitedMs < killedWithinMs; waitedMs += lookForEndEveryMs)
+      await sleep(lookForEndEveryMs);
+    this.host.limits.release(this.key);
+    this.folder.remove();
+  }
+
+  private whenGone(deadlineMs: number): Promise<boolean> {
+    if (!this.isAlive()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => resolve(false), deadlineMs);
+      this.gone.push(() => {
+        clearTimeout(deadline);
+        resolve(true);
+      });
+    });
+  }
+
+  detach(): void {
+    this.isDetached = true;
+    this.outgoing?.finish();
+    this.letGo();
+  }
+
+  private letGo(): void {
+    this.qmp?.close();
+    this.console?.destroy();
+    this.qmp = this.console = null;
+  }
+
+  private keep(change: Partial<InstanceRecord>): void {
+    this.record = { ...this.record, ...change };
+    this.folder.write(this.record);
+  }
+
+  private requireQmp(): QmpClient {
+    if (!this.qmp || !this.isAlive())
+      throw refuse('guest-not-running', `${this.guest.name} has no VMM that answers on this host`);
+    return this.qmp;
+  }
+
+  // ---- Run and pause ----
+
+  async run(): Promise<void> {
+    await this.requireQmp().call('cont');
+    this.state = 'running';
+  }
+
+  async pause(): Promise<void> {
+    this.pauseReason = 'as was asked';
+    await this.requireQmp().call('stop');
+    if (this.state === 'running') this.state = 'paused';
+  }
+
+  async resume(): Promise<void> {
+    if (this.state === 'incoming')
+      throw refuse('guest-not-running', `${this.guest.name}: its memory has not come over yet`);
+    await this.requireQmp().call('cont');
+    if (this.state !== 'sending') this.state = 'running';
+    if (this.record.incoming) this.keep({ incoming: false });
+  }
+
+  // ---- Migration ----
+
+  /** Value: where this instance listens. */
+  async listenForMigration(policy: MigrationPolicy, listenAddress: string): Promise<string> {
+    const qmp = this.requireQmp();
+    this.state = 'incoming';
+    await qmp.call('migrate-set-capabilities', migrationCapabilities(policy));
+    await qmp.call('migrate-incoming', { uri: `tcp:${listenAddress}:0` });
+    const answer = await qmp.call<{ 'socket-address'?: { port: string }[] }>('query-migrate');
+    const port = answer['socket-address']?.[0]?.port;
+    if (port === undefined) throw new Error('it listens for a migration but does not say where');
+    return `tcp:${listenAddress}:${port}`;
+  }
+
+  async migrateOut(uri: string, policy: MigrationPolicy): Promise<void> {
+    const before = this.state;
+    if (before !== 'running' && before !== 'paused')
+      throw refuse('guest-not-running', `${this.guest.name} cannot be copied from here: it is ${before}`);
+    this.requireQmp();
+    this.state = 'sending';
+    this.host.limits.suspend(this.key, true);
+    try {
+      await this.watchOutgoing(policy.postCopy).start(uri, policy);
+    } catch (error) {
+      this.host.limits.suspend(this.key, false);
+      this.state = before;
+      throw error;
+    }
+  }
+
+  async cancelMigration(): Promise<boolean> {
+    if (!this.outgoing) return this.state === 'running' || this.state === 'paused';
+    return this.outgoing.cancel(cancelDeadlineMs);
+  }
+
+  private watchOutgoing(postCopy: boolean): OutgoingMigration {
+    const instance = this.id;
+    this.outgoing = new OutgoingMigration(this.requireQmp(), this.guest.name, postCopy, {
+      progress: (progress) => this.host.tell({ kind: 'migration-progress', instance, progress }),
+      completed: () => {
+        this.state = 'sent';
+        this.host.tell({ kind: 'migration-completed', instance, downtimeMs: null });
+      },
+      measured: (downtimeMs) => this.host.tell({ kind: 'migration-measured', instance, downtimeMs }),
+      ended: async (refusal) => {
+        this.outgoing = null;
+        await this.seeWhetherItRuns();
+        this.host.limits.suspend(this.key, false);
+        if (refusal) this.host.tell({ kind: 'migration-failed', instance, refusal });
+      },
+    });
+    return this.outgoing;
+  }
+
+  private async seeWhetherItRuns(): Promise<void> {
+    const answer = await this.qmp?.call<{ status: string }>('query-status').catch(() => undefined);
+    if (this.isAlive()) this.state = runStates[answer?.status ?? 'running'] ?? 'running';
+  }
+
+  private onMigrationStatus(status: string): void {
+    if (this.outgoing) this.outgoing.onStatus(status);
+    else if (status === 'completed') this.received();
+    else if (status === 'postcopy-active') void this.watchPostCopyArrival();
+  }
+
+  private received(): void {
+    if (this.state !== 'incoming') return;
+    this.state = 'received';
+    this.host.tell({ kind: 'incoming-completed', instance: this.id });
+  }
+
+  /** In post-copy no event tells that the processors' state is here and the guest could run: its run state does. */
+  private async watchPostCopyArrival(): Promise<void> {
+    while (this.state === 'incoming' && this.qmp) {
+      const answer = await this.qmp.call<{ status: string }>('query-status').catch(() => undefined);
+      if (!answer) return;
+      if (answer.status !== 'inmigrate') this.received();
+      else await sleep(1);
+    }
+  }
+
+  // ---- What QEMU tells ----
+
+  private onEvent({ event, data }: QmpEvent): void {
+    if (event === 'MIGRATION') this.onMigrationStatus(String(data['status']));
+    else if (event === 'MIGRATION_PASS') this.outgoing?.onPass(Number(data['pass']));
+    else if (event === 'STOP') this.onStop();
+    else if (event === 'RESUME') this.onResume();
+    else if (event === 'SHUTDOWN') this.onShutdown(String(data['reason']));
+    else if (event === 'GUEST_PANICKED') this.endWith({ how: 'crashed', reason: 'the guest panicked' });
+    else if (event === 'BLOCK_IO_ERROR') this.onDiskError(data);
+  }
+
+  private onStop(): void {
+    this.outgoing?.onStopped();
+    if (this.state !== 'running' || this.end) return;
+    this.state = 'paused';
+    this.host.tell({ kind: 'paused', instance: this.id, reason: this.pauseReason || 'QEMU stopped the guest' });
+    this.pauseReason = '';
+  }
+
+  private onResume(): void {
+    if (this.state === 'starting' || this.state === 'sending' || this.end) return;
+    this.state = 'running';
+    this.host.tell({ kind: 'resumed', instance: this.id });
+  }
+
+  private onShutdown(reason: string): void {
+    const end = shutdownReasons[reason];
+    if (end) this.endWith(end);
+  }
+
+  private onDiskError(data: Readonly<Record<string, unknown>>): void {
+    if (data['action'] !== 'stop') return;
+    this.pauseReason =
+      data['nospace'] === true ? 'disk-full: the datastore has no room left' : `disk error: ${String(data['reason'])}`;
+  }
+
+  // ---- Console ----
+
+  private listenToConsole(socket: Socket): void {
+    this.console = socket;
+    this.splitter = new GuestLineSplitter();
+    socket.setEncoding('utf8');
+    socket.on('error', () => undefined);
+    socket.on('data', (text: string) => this.hear(text));
+  }
+
+  private hear(text: string): void {
+    const at = this.host.now();
+    const instance = this.id;
+    this.host.tell({ kind: 'console', instance, text });
+    for (const line of this.splitter.push(text)) {
+      const said = parseGuestLine(line);
+      if (said?.kind === 'heartbeat')
+        this.host.tell({ kind: 'heartbeat', instance, count: said.count, work: said.work, at });
+    }
+  }
+
+  consoleWrite(text: string): void {
+    this.requireQmp();
+    this.console?.write(text);
+  }
+
+  // ---- Usage and limits ----
+
+  sample(): VmmSample | null {
+    const { process } = this.record;
+    if (!process || !this.isAlive()) return null;
+    this.folder.cutConsole();
+    const { runMs, waitMs } = threadTimes(process.pid, this.threadIds);
+    const residentMiB = ownResidentMiB(process.pid);
+    return { instance: this.id, cpuTimeMs: runMs, cpuWaitMs: waitMs, residentMiB, dirtyBytesPerSecond: null };
+  }
+
+  limit(cpuShares: number, cpuLimitMillicores: number | null): void {
+    this.requireQmp();
+    this.keep({ cpuShares, cpuLimitMillicores });
+    this.applyLimit();
+  }
+
+  private applyLimit(): void {
+    const { process, cpuShares, cpuLimitMillicores } = this.record;
+    if (process)
+      this.host.limits.apply({ key: this.key, process, threadIds: this.threadIds }, { cpuShares, cpuLimitMillicores });
+  }
+}
