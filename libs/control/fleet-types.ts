@@ -53,16 +53,19 @@ export interface HostView {
   /** When its latest report came, or null: not since this leader took over. */
   heardAt: Instant | null;
   datastoreHeardAt: Instant | null;
+  /** When it was proved off, or null: not by this leader. */
+  offSince: Instant | null;
   report: HostReport | null;
   /** From the latest report, by id. */
   guests: ReadonlyMap<string, readonly GuestObservation[]>;
   migrations: ReadonlyMap<string, MigrationObservation>;
 }
 
-/** A command that was sent and whose effect has not been seen. Kept by a key that says what it is for. */
+/** Something that was asked of a host or its fence device and whose effect has not been seen, by a key that says what it is for. */
 export interface Outstanding {
-  readonly command: HostCommand;
+  readonly incarnation: number;
   readonly sentAt: Instant;
+  readonly notAfter: Instant;
   readonly attempt: number;
 }
 
@@ -87,7 +90,11 @@ export interface Fleet {
   readonly drills: Map<string, Drill>;
   readonly tasks: Map<string, Task>;
   readonly alarms: Map<string, Alarm>;
+  /** The ids of the guests whose open placement is on a host. */
+  readonly guestsOn: Map<string, Set<string>>;
   readonly views: Map<string, HostView>;
+  /** Demand of each guest, smoothed over some seconds so that one busy moment moves nobody. */
+  readonly demand: Map<string, { cpuMillicores: number; dirtyBytesPerSecond: number; at: Instant }>;
   readonly outstanding: Map<string, Outstanding>;
   /** The last time the controller read its own heartbeat back; null: not yet. */
   channelHeardAt: Instant | null;

@@ -95,6 +95,8 @@ export interface HostState {
   readonly live: Map<string, HostGuestLive>;
   readonly migrations: Map<string, HostMigration>;
   readonly progress: Map<string, MigrationProgress>;
+  /** Grants that came before the target's copy was complete, by migration: the peer request that waits for the answer. */
+  readonly heldGrants: Map<string, string>;
   /** Highest epoch that may not run here, by guest. */
   readonly revoked: Map<string, number>;
   /** What each VMM call under way is for, by token. */

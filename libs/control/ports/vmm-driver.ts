@@ -67,8 +67,15 @@ export type VmmEvent =
   | { readonly kind: 'paused'; readonly instance: VmmInstance; readonly reason: string }
   | { readonly kind: 'resumed'; readonly instance: VmmInstance }
   | { readonly kind: 'migration-progress'; readonly instance: VmmInstance; readonly progress: MigrationProgress }
-  /** On the source: all is sent, and it is stopped. */
+  /**
+   * On the source: all is sent, and it is stopped. Told at once, for it is a part of the downtime; what the VMM measured of
+   * that may come later. In a post-copy the memory still follows the processors' state: `stop` waits for it.
+   */
   | { readonly kind: 'migration-completed'; readonly instance: VmmInstance; readonly downtimeMs: number | null }
+  /** On the source, after `migration-completed` told null: the VMM's own word for the downtime. */
+  | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
+  /** On the source, a little later: QEMU's own figure, which is not ready at the moment of completion. */
+  | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
   /** On the source: it runs on. */
   | { readonly kind: 'migration-failed'; readonly instance: VmmInstance; readonly refusal: Refusal }
   /** On the target: memory is complete, the disk's lock is held, it does not run. */

@@ -1,0 +1,117 @@
+import type { Instant } from '@argosy/domain/units';
+import type { Fleet, FleetEvent, FleetStep } from './fleet-types';
+import { balanceDuePools } from './fleet/balance';
+import { followDrills, takeInjection, takePrediction } from './fleet/drills';
+import { hostLost, placeWaiting, reconcileCopies, reconcileGuest } from './fleet/guests';
+import { takeFenceResult, takeReport, watchHosts } from './fleet/hosts';
+import { load } from './fleet/load';
+import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
+import { answerRequest } from './fleet/requests';
+import { type FleetTurn, viewOf } from './fleet/turn';
+
+/**
+ * The brain of the fleet: a reducer over what administrators ask, what hosts show and what time it is. The controller
+ * and the simulator commit its writes in one transaction and then carry out its effects; if the store refuses, they
+ * load anew and the step has not happened. It is level-triggered: a step over unchanged state wants nothing done.
+ */
+export function createFleet(ports: { readonly newId: () => string }): Fleet {
+  return {
+    newId: ports.newId,
+    term: 0,
+    leading: false,
+    pools: new Map(),
+    hosts: new Map(),
+    guests: new Map(),
+    images: new Map(),
+    datastores: new Map(),
+    rules: new Map(),
+    migrations: new Map(),
+    recommendations: new Map(),
+    drills: new Map(),
+    tasks: new Map(),
+    alarms: new Map(),
+    guestsOn: new Map(),
+    views: new Map(),
+    demand: new Map(),
+    outstanding: new Map(),
+    channelHeardAt: null,
+    silenceSince: 0,
+    lastBalanceAt: new Map(),
+    recordedRefusals: new Map(),
+  };
+}
+
+export function stepFleet(fleet: Fleet, event: FleetEvent, now: Instant): FleetStep {
+  const turn: FleetTurn = { fleet, now, writes: [], effects: [], actor: 'argosy' };
+  if (event.kind === 'took-over' || event.kind === 'reloaded') load(turn, event);
+  else if (event.kind === 'own-heartbeat') fleet.channelHeardAt = now;
+  else if (fleet.leading) takeEvent(turn, event);
+  return { writes: turn.writes, effects: turn.effects };
+}
+
+type OrdinaryEvent = Exclude<FleetEvent, { kind: 'took-over' | 'reloaded' | 'own-heartbeat' }>;
+
+function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
+  const { fleet } = turn;
+  switch (event.kind) {
+    case 'tick':
+      return pass(turn);
+    case 'request': {
+      turn.actor = event.actor;
+      const result = answerRequest(turn, event.request);
+      turn.effects.push({ kind: 'reply', requestId: event.requestId, result });
+      return;
+    }
+    case 'report':
+      if (takeReport(turn, event.report)) reconcileHost(turn, event.report.hostId);
+      return;
+    case 'datastore-heartbeat':
+      if (fleet.hosts.has(event.hostId)) viewOf(fleet, event.hostId).datastoreHeardAt = turn.now;
+      return;
+    case 'fence-result':
+      if (!takeFenceResult(turn, event.hostId, event.incarnation, event.result)) return;
+      hostLost(turn, event.hostId);
+      reconcileHost(turn, event.hostId);
+      followDrills(turn);
+      return placeWaiting(turn);
+    case 'prediction':
+      return takePrediction(turn, event.drillId, event.result);
+    case 'injected':
+      return takeInjection(turn, event.drillId, event.at, event.result);
+  }
+}
+
+/** The whole of the fleet: deadlines, silences, and whatever no report has told. */
+function pass(turn: FleetTurn): void {
+  const { fleet } = turn;
+  watchHosts(turn);
+  for (const migration of [...fleet.migrations.values()]) reconcileMigration(turn, migration);
+  for (const guest of [...fleet.guests.values()]) reconcileGuest(turn, guest);
+  for (const hostId of fleet.hosts.keys()) {
+    reconcileForgotten(turn, hostId);
+    reconcileCopies(turn, hostId);
+  }
+  placeWaiting(turn);
+  balanceDuePools(turn);
+  followDrills(turn);
+}
+
+/** What one host's news bears on. */
+function reconcileHost(turn: FleetTurn, hostId: string): void {
+  const { fleet } = turn;
+  for (const migration of [...fleet.migrations.values()])
+    if (migration.sourceHostId === hostId || migration.targetHostId === hostId) reconcileMigration(turn, migration);
+  for (const guestId of [...(fleet.guestsOn.get(hostId) ?? [])]) {
+    const guest = fleet.guests.get(guestId);
+    if (guest) reconcileGuest(turn, guest);
+  }
+  reconcileForgotten(turn, hostId);
+  reconcileCopies(turn, hostId);
+  for (const guest of fleet.guests.values()) if (guest.state === 'recovering') return placeAndFollow(turn);
+  followDrills(turn);
+}
+
+function placeAndFollow(turn: FleetTurn): void {
+  placeWaiting(turn);
+  followDrills(turn);
+}

@@ -1,0 +1,138 @@
+import type { Guest, Host, Pool, Recommendation } from '@argosy/domain/entities';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { balance, type BalanceAnswer } from '@argosy/scheduler/balance';
+import { rejection } from '@argosy/scheduler/checks';
+import { balanceHorizonMs } from './defaults';
+import { beginMigration } from './migrations';
+import { clusterOf } from './placement';
+import { endTasks } from './tasks';
+import { becomeMaintenance, type FleetTurn, guestName, hostName, put, putEnded, raiseAlarm, clearAlarm, record } from './turn';
+
+const movesPerRun = 20;
+
+/** At each pool's own interval; hosts that are being emptied are looked at on every pass. */
+export function balanceDuePools(turn: FleetTurn): void {
+  const { fleet, now } = turn;
+  for (const pool of fleet.pools.values()) {
+    const last = fleet.lastBalanceAt.get(pool.id);
+    // After a takeover, demand is heard for one interval before it is acted on.
+    if (last === undefined) fleet.lastBalanceAt.set(pool.id, now);
+    else if (now - last >= pool.balance.intervalMs) runBalance(turn, pool);
+    evacuate(turn, pool);
+  }
+}
+
+/** One pass: judges the pool, writes the run with its recommendations, and applies those that the automation level allows. */
+export function runBalance(turn: FleetTurn, pool: Pool): readonly Recommendation[] {
+  const { fleet, now } = turn;
+  fleet.lastBalanceAt.set(pool.id, now);
+  const cluster = clusterOf(turn, pool.id);
+  if (cluster.guests.length === 0) return [];
+  const answer = balance(cluster, {
+    cpuSafetyShare: pool.balance.cpuSafetyShare,
+    horizonMs: balanceHorizonMs,
+    bandwidthMiBPerSecond: Math.min(pool.migration.bandwidthMiBPerSecond, 1_000),
+    maximumMoves: movesPerRun,
+  });
+  const moves = answer.moves.filter((each) => each.priority <= pool.balance.threshold);
+  const open = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
+  const same = (a: Recommendation): boolean => moves.some((move) => move.guestId === a.guestId && move.toHostId === a.toHostId && move.fromHostId === a.fromHostId);
+  for (const recommendation of open) if (!same(recommendation)) putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
+  const fresh = moves.filter((move) => !open.some((each) => each.guestId === move.guestId && each.toHostId === move.toHostId && each.fromHostId === move.fromHostId));
+  if (fresh.length > 0) writeRun(turn, pool, answer, fresh);
+  const recommendations = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
+  if (pool.balance.automation === 'full')
+    for (const recommendation of recommendations.sort((a, b) => a.priority - b.priority)) applyRecommendation(turn, recommendation);
+  return recommendations;
+}
+
+function writeRun(turn: FleetTurn, pool: Pool, answer: BalanceAnswer, fresh: BalanceAnswer['moves']): void {
+  const runId = turn.fleet.newId();
+  const balanceRun = {
+    id: runId,
+    poolId: pool.id,
+    at: turn.now,
+    imbalanceBefore: answer.imbalanceBefore,
+    imbalanceAfter: answer.imbalanceAfter,
+    recommendationCount: fresh.length,
+    explanation: answer.stuck.map((each) => `${guestName(turn.fleet, each.guestId)} must move and cannot: ${each.reason}`).join('; '),
+  };
+  put(turn, 'balanceRun', balanceRun);
+  for (const move of fresh) {
+    const recommendation: Recommendation = { id: turn.fleet.newId(), balanceRunId: runId, poolId: pool.id, ...move, state: 'open', createdAt: turn.now };
+    put(turn, 'recommendation', recommendation);
+    record(turn, {
+      code: 'recommendation',
+      subject: ['guest', move.guestId],
+      message: `Move ${guestName(turn.fleet, move.guestId)} from ${hostName(turn.fleet, move.fromHostId)} to ${hostName(turn.fleet, move.toHostId)} (priority ${move.priority}): ${move.reason}. Gain ${Math.round(move.gain)}, cost ${Math.round(move.cost)} millicore-seconds.`,
+      details: { recommendationId: recommendation.id, projected: move.projected },
+    });
+  }
+}
+
+/** `null`: not now, as both hosts' limits of concurrent migrations are reached; it stays open. */
+export function applyRecommendation(turn: FleetTurn, recommendation: Recommendation): Result<Recommendation> | null {
+  const guest = turn.fleet.guests.get(recommendation.guestId);
+  const target = turn.fleet.hosts.get(recommendation.toHostId);
+  const refuse = (message: string): Result<Recommendation> => {
+    putEnded(turn, 'recommendation', { ...recommendation, state: 'refused' });
+    return refused('guest-busy', message);
+  };
+  if (!guest || !target || guest.state !== 'running' || guest.hostId !== recommendation.fromHostId)
+    return refuse(`The recommendation is out of date: the guest is not running on ${hostName(turn.fleet, recommendation.fromHostId)} any more.`);
+  const cluster = clusterOf(turn, guest.poolId);
+  const failed = rejection(cluster, cluster.guestIndex.get(guest.id)!, cluster.hostIndex.get(target.id)!);
+  if (failed) return refuse(`${target.name} does not take ${guest.name} any more: ${failed.reason}.`);
+  if (!hasMigrationRoom(turn, recommendation.fromHostId) || !hasMigrationRoom(turn, target.id)) return null;
+  const applied = { ...recommendation, state: 'applied' as const };
+  putEnded(turn, 'recommendation', applied);
+  beginMigration(turn, guest, target, recommendation.reason);
+  return accepted(applied);
+}
+
+/** Two to four at once is where an evacuation is quickest without stretching each guest's downtime (measured). */
+export function hasMigrationRoom(turn: FleetTurn, hostId: string): boolean {
+  const host = turn.fleet.hosts.get(hostId);
+  const limit = (host && turn.fleet.pools.get(host.poolId)?.migration.concurrentPerHost) ?? 1;
+  let busy = 0;
+  for (const migration of turn.fleet.migrations.values())
+    if (migration.step !== 'release' && (migration.sourceHostId === hostId || migration.targetHostId === hostId)) busy++;
+  return busy < limit;
+}
+
+/** Whatever the automation level: the administrator asked for this host to be emptied. */
+function evacuate(turn: FleetTurn, pool: Pool): void {
+  for (const host of [...turn.fleet.hosts.values()]) {
+    if (host.poolId !== pool.id || host.maintenance !== 'entering') continue;
+    const guests = [...(turn.fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => turn.fleet.guests.get(id) ?? []);
+    if (guests.length === 0) emptied(turn, host);
+    else moveOut(turn, pool, host, guests);
+  }
+}
+
+function emptied(turn: FleetTurn, host: Host): void {
+  becomeMaintenance(turn, host, 'in');
+  clearAlarm(turn, 'evacuation-stuck', host.id);
+  record(turn, { code: 'host-in-maintenance', subject: ['host', host.id], message: `${host.name} is empty and in maintenance.` });
+  endTasks(turn, host.id, ['host.maintenance'], 'succeeded', 'empty');
+}
+
+function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest[]): void {
+  const movable = guests.filter((guest) => guest.state === 'running');
+  if (movable.length === 0 || !hasMigrationRoom(turn, host.id)) return;
+  const cluster = clusterOf(turn, pool.id);
+  const answer = balance(cluster, { cpuSafetyShare: 1, horizonMs: 0, bandwidthMiBPerSecond: 1_000, maximumMoves: 0 });
+  const stuck = answer.stuck.filter((each) => guests.some((guest) => guest.id === each.guestId));
+  if (stuck.length > 0)
+    raiseAlarm(turn, {
+      code: 'evacuation-stuck',
+      subject: ['host', host.id],
+      message: `${host.name} cannot be emptied: ${stuck.map((each) => `${guestName(turn.fleet, each.guestId)} (${each.reason})`).join('; ')}. Make room or change the rules, or stop those guests.`,
+    });
+  for (const move of answer.moves) {
+    const guest = turn.fleet.guests.get(move.guestId);
+    const target = turn.fleet.hosts.get(move.toHostId);
+    if (!guest || !target || move.fromHostId !== host.id || guest.state !== 'running') continue;
+    if (hasMigrationRoom(turn, host.id) && hasMigrationRoom(turn, target.id)) beginMigration(turn, guest, target, move.reason);
+  }
+}

@@ -1,0 +1,39 @@
+import type { BalancePolicy, FailurePolicy, MigrationPolicy } from '@argosy/domain/entities';
+
+/** Every pool starts with these; the reasons for the figures are in docs/operating.md. */
+export const defaultBalance: BalancePolicy = {
+  automation: 'full',
+  threshold: 3,
+  intervalMs: 10_000,
+  coolDownMs: 60_000,
+  cpuSafetyShare: 0.85,
+};
+
+export const defaultMigration: MigrationPolicy = {
+  autoConverge: true,
+  postCopy: false,
+  bandwidthMiBPerSecond: 10_240,
+  downtimeLimitMs: 10,
+  copyDeadlineMs: 60_000,
+  concurrentPerHost: 2,
+};
+
+export const defaultFailure: FailurePolicy = {
+  suspectAfterMs: 2_000,
+  failedAfterMs: 2_600,
+  datastoreSilentAfterMs: 1_600,
+  maximumSilentHosts: 1,
+  toleratedHostFailures: 1,
+};
+
+/** A command whose effect is not seen within this is sent again; the agent refuses it afterwards. */
+export const commandDeadlineMs = 5_000;
+/** The channel counts as alive while the controller's own heartbeat was heard within this. */
+export const channelAliveMs = 1_500;
+export const fenceRetryMs = 3_000;
+export const balanceHorizonMs = 300_000;
+export const startAttempts = 5;
+export const settledAfterMs = 30_000;
+export const openTargetDeadlineMs = 20_000;
+/** How long a guest has to power off by itself before its plug is pulled. */
+export const stopGraceMs = 10_000;

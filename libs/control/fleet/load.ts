@@ -1,0 +1,40 @@
+import type { FleetEvent } from '../fleet-types';
+import { indexGuest } from './placement';
+import type { FleetTurn } from './turn';
+
+type Loaded = Extract<FleetEvent, { kind: 'took-over' | 'reloaded' }>;
+
+/**
+ * Takes the inventory as the truth. What was heard by ear survives a reload, but a new leader starts its silence counts
+ * afresh: it cannot know how long a host has been silent before it listened. Nothing is known to be outstanding: what is
+ * missing is commanded again, and the agents know a command that they have carried out.
+ */
+export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
+  const { fleet, now } = turn;
+  fleet.term = term;
+  fleet.leading = true;
+  fill(fleet.pools, inventory.pools);
+  fill(fleet.hosts, inventory.hosts);
+  fill(fleet.guests, inventory.guests);
+  fill(fleet.images, inventory.images);
+  fill(fleet.datastores, inventory.datastores);
+  fill(fleet.rules, inventory.rules);
+  fill(fleet.migrations, inventory.migrations);
+  fill(fleet.recommendations, inventory.recommendations);
+  fill(fleet.drills, inventory.drills);
+  fill(fleet.tasks, inventory.tasks);
+  fill(fleet.alarms, inventory.alarms);
+  fleet.guestsOn.clear();
+  for (const guest of inventory.guests) indexGuest(fleet, guest.id, null, guest.hostId);
+  fleet.outstanding.clear();
+  if (kind === 'reloaded') return;
+  fleet.views.clear();
+  fleet.lastBalanceAt.clear();
+  fleet.channelHeardAt = null;
+  fleet.silenceSince = now;
+}
+
+function fill<Row extends { readonly id: string }>(collection: Map<string, Row>, rows: readonly Row[]): void {
+  collection.clear();
+  for (const row of rows) collection.set(row.id, row);
+}

@@ -1,0 +1,60 @@
+import type { Datastore, Drill, Guest, Host, Image, Migration, Pool, Rule } from '@argosy/domain/entities';
+import type { RefusalCode } from '@argosy/domain/refusal';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { FleetTurn } from './turn';
+
+/** Things are named by id or, where they have one, by name: as an administrator would. */
+interface Named {
+  readonly pool: Pool;
+  readonly host: Host;
+  readonly guest: Guest;
+  readonly image: Image;
+  readonly datastore: Datastore;
+  readonly rule: Rule;
+  readonly migration: Migration;
+  readonly drill: Drill;
+}
+
+const places = {
+  pool: ['pools', 'unknown-pool'],
+  host: ['hosts', 'unknown-host'],
+  guest: ['guests', 'unknown-guest'],
+  image: ['images', 'unknown-image'],
+  datastore: ['datastores', 'unknown-datastore'],
+  rule: ['rules', 'unknown-rule'],
+  migration: ['migrations', 'unknown-migration'],
+  drill: ['drills', 'unknown-drill'],
+} as const satisfies Record<keyof Named, readonly [string, RefusalCode]>;
+
+export function find<Kind extends keyof Named>(turn: FleetTurn, kind: Kind, idOrName: string): Result<Named[Kind]> {
+  const [collection, code] = places[kind];
+  const rows = turn.fleet[collection] as unknown as ReadonlyMap<string, Named[Kind]>;
+  const byId = rows.get(idOrName);
+  if (byId) return accepted(byId);
+  const names: string[] = [];
+  for (const row of rows.values()) {
+    if (!('name' in row)) continue;
+    if (row.name === idOrName) return accepted(row);
+    names.push(row.name);
+  }
+  const known = names.length === 0 ? '' : ` Known: ${names.sort().slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`;
+  return refused(code, `There is no ${kind} ${JSON.stringify(idOrName)}.${known}`);
+}
+
+/** Names are unique among their kind. */
+export function nameTaken(turn: FleetTurn, kind: 'pool' | 'host' | 'guest' | 'image' | 'datastore' | 'rule', name: string, exceptId = ''): Result<null> {
+  const rows = turn.fleet[places[kind][0]] as ReadonlyMap<string, { readonly id: string; readonly name: string }>;
+  for (const row of rows.values()) if (row.name === name && row.id !== exceptId) return refused('name-taken', `A ${kind} named ${JSON.stringify(name)} exists already (id ${row.id}); choose another name.`);
+  return accepted(null);
+}
+
+/** Finds each of them, or the first refusal. */
+export function findAll<Kind extends keyof Named>(turn: FleetTurn, kind: Kind, idsOrNames: readonly string[]): Result<readonly Named[Kind][]> {
+  const found: Named[Kind][] = [];
+  for (const idOrName of idsOrNames) {
+    const result = find(turn, kind, idOrName);
+    if (!result.ok) return result;
+    found.push(result.value);
+  }
+  return accepted(found);
+}

@@ -1,0 +1,104 @@
+import type { Guest, Host } from '@argosy/domain/entities';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/cluster';
+import type { Fleet } from '../fleet-types';
+import { type FleetTurn, put } from './turn';
+
+/** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
+const presumedMillicores = 50;
+
+/** The pool as the scheduler sees it, from what is placed and what the hosts report. */
+export function clusterOf(turn: FleetTurn, poolId: string): Cluster {
+  const { fleet, now } = turn;
+  const hosts = [...fleet.hosts.values()].filter((host) => host.poolId === poolId).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const guests = [...fleet.guests.values()].filter((guest) => guest.poolId === poolId).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const coolDownMs = fleet.pools.get(poolId)?.balance.coolDownMs ?? 0;
+  return buildCluster(
+    hosts.map((host) => ({
+      id: host.id,
+      name: host.name,
+      ...useOf(host),
+      cpuMillicores: host.capacity.cpuMillicores,
+      memoryMiB: host.capacity.memoryMiB,
+    })),
+    guests.map((guest) => ({
+      id: guest.id,
+      name: guest.name,
+      hostId: expectedHost(fleet, guest),
+      cpuDemandMillicores: fleet.demand.get(guest.id)?.cpuMillicores ?? presumedMillicores,
+      cpuReservationMillicores: guest.cpuReservationMillicores,
+      memoryMiB: guest.memoryMiB,
+      dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
+      pinned: guest.state !== 'running' || (guest.movedAt !== null && now - guest.movedAt < coolDownMs && !isLeaving(fleet, guest)),
+    })),
+    [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),
+  );
+}
+
+/** A guest in a migration counts where it goes; its source's share is free only when it has left, which balancing waits for. */
+function expectedHost(fleet: Fleet, guest: Guest): string | null {
+  if (guest.state !== 'migrating') return guest.hostId;
+  for (const migration of fleet.migrations.values()) if (migration.guestId === guest.id) return migration.targetHostId;
+  return guest.hostId;
+}
+
+function isLeaving(fleet: Fleet, guest: Guest): boolean {
+  return guest.hostId !== null && fleet.hosts.get(guest.hostId)?.maintenance === 'entering';
+}
+
+function useOf(host: Host): { use: HostUse; useReason: string } {
+  if (host.state !== 'online') return { use: 'unusable', useReason: `it is ${host.state}${host.stateReason ? ` (${host.stateReason})` : ''}` };
+  if (host.maintenance !== 'none') return { use: 'evacuating', useReason: 'it is in maintenance' };
+  return { use: 'usable', useReason: '' };
+}
+
+export function specificationOf(fleet: Fleet, guest: Guest): GuestSpecification {
+  const image = fleet.images.get(guest.imageId);
+  if (!image) throw new Error(`Image ${guest.imageId} of guest ${guest.name} is missing.`);
+  const datastore = fleet.datastores.get(image.datastoreId);
+  if (!datastore) throw new Error(`Datastore ${image.datastoreId} of image ${image.name} is missing.`);
+  return {
+    guestId: guest.id,
+    name: guest.name,
+    vcpus: guest.vcpus,
+    memoryMiB: guest.memoryMiB,
+    architecture: image.architecture,
+    cpuShares: guest.cpuShares,
+    cpuLimitMillicores: guest.cpuLimitMillicores,
+    boot: {
+      format: image.format,
+      firmware: image.firmware,
+      kernelPath: image.kernelPath,
+      initrdPath: image.initrdPath,
+      kernelArguments: image.kernelArguments,
+      backingDiskPath: image.diskPath,
+    },
+    diskPath: `${datastore.path}/guests/${guest.id}/disk.qcow2`,
+    diskMiB: guest.diskMiB,
+    cloudInit: guest.cloudInit,
+  };
+}
+
+/** Opens a placement at the next epoch, in the database with compare-and-set: the guest's row says the same. */
+export function openPlacement(turn: FleetTurn, guest: Guest, hostId: string, epoch: number, reason: string): Guest {
+  turn.writes.push({ kind: 'open-placement', placement: { guestId: guest.id, hostId, epoch, from: turn.now, to: null, reason, endReason: null } });
+  indexGuest(turn.fleet, guest.id, guest.hostId, hostId);
+  return { ...guest, hostId, epoch, reservedEpoch: Math.max(guest.reservedEpoch, epoch) };
+}
+
+export function closePlacement(turn: FleetTurn, guest: Guest, endReason: string): Guest {
+  if (guest.hostId === null) return guest;
+  turn.writes.push({ kind: 'close-placement', guestId: guest.id, epoch: guest.epoch, to: turn.now, endReason });
+  indexGuest(turn.fleet, guest.id, guest.hostId, null);
+  const row = { ...guest, hostId: null };
+  put(turn, 'guest', row);
+  return row;
+}
+
+export function indexGuest(fleet: Fleet, guestId: string, from: string | null, to: string | null): void {
+  if (from !== null) fleet.guestsOn.get(from)?.delete(guestId);
+  if (to === null) return;
+  const here = fleet.guestsOn.get(to);
+  if (here) here.add(guestId);
+  else fleet.guestsOn.set(to, new Set([guestId]));
+}

@@ -1,0 +1,187 @@
+import type { Datastore, Image, Pool, Rule } from '@argosy/domain/entities';
+import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { defaultBalance, defaultFailure, defaultMigration } from './defaults';
+import { find, findAll, nameTaken } from './lookup';
+import { type FleetTurn, put, record, remove } from './turn';
+
+type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
+
+export function createPool(turn: FleetTurn, { name, settings }: Of<'pool.create'>): Result<Pool> {
+  const free = nameTaken(turn, 'pool', name);
+  if (!free.ok) return free;
+  const base: Pool = {
+    id: turn.fleet.newId(),
+    name,
+    balance: defaultBalance,
+    migration: defaultMigration,
+    failure: defaultFailure,
+    isolationResponse: 'keep-running',
+    createdAt: turn.now,
+  };
+  const pool = withSettings(base, settings);
+  put(turn, 'pool', pool);
+  record(turn, { code: 'pool-created', subject: ['pool', pool.id], message: `Pool ${name} was made.` });
+  return accepted(pool);
+}
+
+function withSettings(pool: Pool, settings: PoolSettings = {}): Pool {
+  return {
+    ...pool,
+    balance: { ...pool.balance, ...settings.balance },
+    migration: { ...pool.migration, ...settings.migration },
+    failure: { ...pool.failure, ...settings.failure },
+    isolationResponse: settings.isolationResponse ?? pool.isolationResponse,
+  };
+}
+
+export function updatePool(turn: FleetTurn, request: Of<'pool.update'>): Result<Pool> {
+  const found = find(turn, 'pool', request.pool);
+  if (!found.ok) return found;
+  const name = request.name ?? found.value.name;
+  const free = nameTaken(turn, 'pool', name, found.value.id);
+  if (!free.ok) return free;
+  const pool = withSettings({ ...found.value, name }, request.settings);
+  if (pool.failure.failedAfterMs < pool.failure.suspectAfterMs)
+    return refused('invalid-request', `failure.failedAfterMs (${pool.failure.failedAfterMs}) must not be below failure.suspectAfterMs (${pool.failure.suspectAfterMs}).`);
+  put(turn, 'pool', pool);
+  record(turn, { code: 'pool-updated', subject: ['pool', pool.id], message: `The settings of pool ${pool.name} were changed.`, details: { settings: request.settings ?? {} } });
+  return accepted(pool);
+}
+
+export function removePool(turn: FleetTurn, request: Of<'pool.remove'>): Result<null> {
+  const found = find(turn, 'pool', request.pool);
+  if (!found.ok) return found;
+  const { id, name } = found.value;
+  const users = [...turn.fleet.hosts.values(), ...turn.fleet.guests.values()].filter((each) => each.poolId === id);
+  if (users.length > 0) return refused('in-use', `Pool ${name} still has ${users.length} hosts or guests (${users[0]!.name} …); remove or move them first.`);
+  for (const rule of [...turn.fleet.rules.values()]) if (rule.poolId === id) remove(turn, 'rule', rule.id);
+  remove(turn, 'pool', id);
+  record(turn, { code: 'pool-removed', subject: ['pool', id], message: `Pool ${name} was removed.` });
+  return accepted(null);
+}
+
+export function createDatastore(turn: FleetTurn, { name, path, shared }: Of<'datastore.create'>): Result<Datastore> {
+  const free = nameTaken(turn, 'datastore', name);
+  if (!free.ok) return free;
+  const datastore: Datastore = { id: turn.fleet.newId(), name, path, shared, createdAt: turn.now };
+  put(turn, 'datastore', datastore);
+  record(turn, { code: 'datastore-created', subject: ['datastore', datastore.id], message: `Datastore ${name} is at ${path}.` });
+  return accepted(datastore);
+}
+
+export function createImage(turn: FleetTurn, { image: wanted }: Of<'image.create'>): Result<Image> {
+  const free = nameTaken(turn, 'image', wanted.name);
+  if (!free.ok) return free;
+  const datastore = wanted.datastore === undefined ? onlyDatastore(turn) : find(turn, 'datastore', wanted.datastore);
+  if (!datastore.ok) return datastore;
+  const missing = missingPath(wanted);
+  if (missing) return refused('invalid-request', missing);
+  const image: Image = {
+    id: turn.fleet.newId(),
+    name: wanted.name,
+    format: wanted.format,
+    architecture: wanted.architecture ?? 'x86_64',
+    firmware: wanted.firmware ?? (wanted.format === 'kernel' ? 'none' : 'bios'),
+    kernelPath: wanted.kernelPath ?? null,
+    initrdPath: wanted.initrdPath ?? null,
+    kernelArguments: wanted.kernelArguments ?? null,
+    diskPath: wanted.diskPath ?? null,
+    datastoreId: datastore.value.id,
+    minimumMemoryMiB: wanted.minimumMemoryMiB ?? 32,
+    createdAt: turn.now,
+  };
+  put(turn, 'image', image);
+  record(turn, { code: 'image-created', subject: ['image', image.id], message: `Image ${image.name} (${image.format}) is known.` });
+  return accepted(image);
+}
+
+function missingPath(image: NewImage): string | null {
+  if (image.format === 'kernel') return image.kernelPath ? null : 'An image of format kernel needs kernelPath.';
+  return image.diskPath ? null : `An image of format ${image.format} needs diskPath.`;
+}
+
+function onlyDatastore(turn: FleetTurn): Result<Datastore> {
+  const all = [...turn.fleet.datastores.values()];
+  if (all.length === 1) return accepted(all[0]!);
+  return refused('unknown-datastore', all.length === 0 ? 'There is no datastore yet; make one first.' : `Name the datastore: there are ${all.length} (${all.map((each) => each.name).join(', ')}).`);
+}
+
+export function removeImage(turn: FleetTurn, request: Of<'image.remove'>): Result<null> {
+  const found = find(turn, 'image', request.image);
+  if (!found.ok) return found;
+  const user = [...turn.fleet.guests.values()].find((guest) => guest.imageId === found.value.id);
+  if (user) return refused('in-use', `Image ${found.value.name} is used by guest ${user.name}; remove its guests first.`);
+  remove(turn, 'image', found.value.id);
+  record(turn, { code: 'image-removed', subject: ['image', found.value.id], message: `Image ${found.value.name} was removed.` });
+  return accepted(null);
+}
+
+export function createRule(turn: FleetTurn, { rule: wanted }: Of<'rule.create'>): Result<Rule> {
+  const pool = find(turn, 'pool', wanted.pool);
+  if (!pool.ok) return pool;
+  const free = nameTaken(turn, 'rule', wanted.name);
+  if (!free.ok) return free;
+  const guests = findAll(turn, 'guest', wanted.guests);
+  if (!guests.ok) return guests;
+  const hosts = findAll(turn, 'host', wanted.hosts ?? []);
+  if (!hosts.ok) return hosts;
+  const shape = misshapen(wanted);
+  if (shape) return refused('invalid-request', shape);
+  const stranger = [...guests.value, ...hosts.value].find((each) => each.poolId !== pool.value.id);
+  if (stranger) return refused('invalid-request', `${stranger.name} is not in pool ${pool.value.name}: a rule speaks of one pool.`);
+  const rule: Rule = {
+    id: turn.fleet.newId(),
+    name: wanted.name,
+    poolId: pool.value.id,
+    kind: wanted.kind,
+    guestIds: [...new Set(guests.value.map((each) => each.id))],
+    hostIds: [...new Set(hosts.value.map((each) => each.id))],
+    createdAt: turn.now,
+  };
+  const contradiction = contradicts(turn, rule);
+  if (contradiction) return refused('contradicting-rule', contradiction);
+  put(turn, 'rule', rule);
+  record(turn, { code: 'rule-created', subject: ['rule', rule.id], message: `Rule ${rule.name} (${rule.kind}) holds from now on.` });
+  return accepted(rule);
+}
+
+function misshapen(rule: NewRule): string | null {
+  const amongGuests = rule.kind === 'together' || rule.kind === 'apart';
+  if (amongGuests && new Set(rule.guests).size < 2) return `A rule of kind ${rule.kind} needs at least two guests.`;
+  if (amongGuests && (rule.hosts ?? []).length > 0) return `A rule of kind ${rule.kind} speaks of guests only; leave hosts out.`;
+  if (!amongGuests && (rule.guests.length === 0 || (rule.hosts ?? []).length === 0)) return `A rule of kind ${rule.kind} needs guests and hosts.`;
+  return null;
+}
+
+/** Two rules of which no placement can keep both. */
+function contradicts(turn: FleetTurn, rule: Rule): string | null {
+  const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === rule.poolId);
+  if (rule.kind === 'apart' && hosts.length > 0 && rule.guestIds.length > hosts.length)
+    return `Rule ${rule.name} wants ${rule.guestIds.length} guests apart, and the pool has ${hosts.length} hosts.`;
+  for (const other of turn.fleet.rules.values()) {
+    if (other.poolId !== rule.poolId) continue;
+    const shared = rule.guestIds.filter((id) => other.guestIds.includes(id));
+    if (shared.length === 0) continue;
+    const kinds = [rule.kind, other.kind];
+    if (kinds.includes('together') && kinds.includes('apart') && shared.length > 1) return against(turn, rule, other, shared);
+    const must = [rule, other].find((each) => each.kind === 'must-run-on');
+    const mustNot = [rule, other].find((each) => each.kind === 'must-not-run-on');
+    if (must && mustNot && must.hostIds.every((id) => mustNot.hostIds.includes(id))) return against(turn, rule, other, shared);
+    if (kinds.every((kind) => kind === 'must-run-on') && !rule.hostIds.some((id) => other.hostIds.includes(id))) return against(turn, rule, other, shared);
+  }
+  return null;
+}
+
+function against(turn: FleetTurn, rule: Rule, other: Rule, shared: readonly string[]): string {
+  const names = shared.map((id) => turn.fleet.guests.get(id)?.name ?? id).join(', ');
+  return `Rule ${rule.name} (${rule.kind}) contradicts rule ${other.name} (${other.kind}) for ${names}: no placement keeps both. Remove ${other.name} first, or leave those guests out.`;
+}
+
+export function removeRule(turn: FleetTurn, request: Of<'rule.remove'>): Result<null> {
+  const found = find(turn, 'rule', request.rule);
+  if (!found.ok) return found;
+  remove(turn, 'rule', found.value.id);
+  record(turn, { code: 'rule-removed', subject: ['rule', found.value.id], message: `Rule ${found.value.name} was removed.` });
+  return accepted(null);
+}

@@ -1,0 +1,32 @@
+import type { SubjectKind, Task } from '@argosy/domain/entities';
+import { type FleetTurn, put, putEnded } from './turn';
+
+/** A task is what an administrator sees of work that takes time. Its id is its subject's and its name's: one at a time. */
+export function beginTask(turn: FleetTurn, name: string, subject: readonly [SubjectKind, string]): void {
+  const open = findTask(turn, name, subject[1]);
+  if (open) return;
+  put(turn, 'task', {
+    id: turn.fleet.newId(),
+    name,
+    subjectKind: subject[0],
+    subjectId: subject[1],
+    requestedBy: turn.actor,
+    state: 'running',
+    progressShare: null,
+    result: null,
+    createdAt: turn.now,
+    endedAt: null,
+  });
+}
+
+export function endTasks(turn: FleetTurn, subjectId: string, names: readonly string[], state: 'succeeded' | 'failed' | 'cancelled', result: string): void {
+  for (const name of names) {
+    const task = findTask(turn, name, subjectId);
+    if (task) putEnded(turn, 'task', { ...task, state, result, endedAt: turn.now, progressShare: state === 'succeeded' ? 1 : task.progressShare });
+  }
+}
+
+function findTask(turn: FleetTurn, name: string, subjectId: string): Task | undefined {
+  for (const task of turn.fleet.tasks.values()) if (task.subjectId === subjectId && task.name === name) return task;
+  return undefined;
+}

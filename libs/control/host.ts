@@ -1,0 +1,241 @@
+import type { HostCapacity } from '@argosy/domain/entities';
+import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
+import type { HostReport, MigrationObservation } from '@argosy/domain/host-report';
+import { refused } from '@argosy/domain/refusal';
+import type { Refusal, Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import type { HostEffect, HostEvent, HostGuest, HostState } from './host-types';
+import type { VmmEvent, VmmInstance } from './ports/vmm-driver';
+import { guestCallEnded, orderCopy, startGuest, stopGuest } from './host/guests';
+import { answerGrant, grantAnswered, releaseSource, targetComplete } from './host/handover';
+import {
+  cancelCopy,
+  grantByController,
+  migrationCallEnded,
+  migrationExited,
+  migrationTick,
+  prepareTarget,
+  ranOn,
+  releaseMigration,
+  startCopy,
+} from './host/migrations';
+import { copyKey, findCopy, type HostTurn, isUnderway, keepCopy, keepMigration, liveOf, migrationOf, refuseCommand, report } from './host/turn';
+import { takeSamples } from './host/usage';
+import { assign, wake } from './host/wake';
+
+/**
+ * The brain of one host: a reducer over what its controller orders, what its VMMs do, what other hosts' agents say and
+ * what time it is. It never waits; the agent and the simulator carry its effects out and bring back their results.
+ */
+export function createHost(hostId = ''): HostState {
+  return {
+    hostId,
+    incarnation: 0,
+    term: 0,
+    assigned: false,
+    sequence: 0,
+    guests: new Map(),
+    live: new Map(),
+    migrations: new Map(),
+    progress: new Map(),
+    heldGrants: new Map(),
+    revoked: new Map(),
+    calls: new Map(),
+    nextToken: 1,
+    refusals: [],
+  };
+}
+
+export function stepHost(state: HostState, event: HostEvent, now: Instant): readonly HostEffect[] {
+  const turn: HostTurn = { state, now, effects: [] };
+  switch (event.kind) {
+    case 'tick':
+      for (const migration of [...state.migrations.values()]) migrationTick(turn, migration);
+      break;
+    case 'woke':
+      wake(turn, event.journal, event.running);
+      break;
+    case 'assigned':
+      assign(turn, event.assignments);
+      break;
+    case 'command':
+      takeCommand(turn, event.command);
+      break;
+    case 'vmm-result':
+      takeResult(turn, event.token, event.result);
+      break;
+    case 'vmm-event':
+      takeVmmEvent(turn, event.event);
+      break;
+    case 'usage':
+      takeSamples(turn, event.samples);
+      break;
+    case 'peer-request':
+      answerGrant(turn, event.requestId, event.request);
+      break;
+    case 'peer-answer': {
+      const pending = state.calls.get(event.token);
+      state.calls.delete(event.token);
+      const migration = pending?.kind === 'migration' ? state.migrations.get(pending.migrationId) : undefined;
+      if (migration) grantAnswered(turn, migration, event.answer);
+      break;
+    }
+  }
+  return turn.effects;
+}
+
+function takeCommand(turn: HostTurn, command: HostCommand): void {
+  const refusal = staleness(turn, command) ?? takeOrder(turn, command.order);
+  if (refusal) refuseCommand(turn, command.commandId, refusal);
+}
+
+/** Anything that is older than what is known here, or expired, is refused before it is looked at. */
+function staleness(turn: HostTurn, command: HostCommand): Refusal | null {
+  const { state, now } = turn;
+  if (!state.assigned || command.incarnation !== state.incarnation)
+    return refused('stale-incarnation', `This is incarnation ${state.incarnation} of the host; the command is for ${command.incarnation}.`).refusal;
+  if (command.term < state.term) return refused('stale-term', `A leader of term ${state.term} has spoken; term ${command.term} is over.`).refusal;
+  if (now > command.notAfter) return refused('expired', `The command was valid until ${command.notAfter}; it is ${now}.`).refusal;
+  if (command.term > state.term) {
+    state.term = command.term;
+    turn.effects.push({ kind: 'journal', entry: { key: 'term', value: { kind: 'mark', number: command.term } } });
+  }
+  return null;
+}
+
+function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
+  switch (order.kind) {
+    case 'guest.start':
+      return startGuest(turn, order.guest, order.epoch);
+    case 'guest.stop':
+      stopGuest(turn, order.guestId, order.epoch, order.graceMs);
+      return null;
+    case 'guest.pause':
+      return orderCopy(turn, order, { call: 'pause', instance: instanceOf(order) });
+    case 'guest.resume':
+      return orderCopy(turn, order, { call: 'resume', instance: instanceOf(order) });
+    case 'guest.limit':
+      return orderCopy(turn, order, {
+        call: 'limit',
+        instance: instanceOf(order),
+        cpuShares: order.cpuShares,
+        cpuLimitMillicores: order.cpuLimitMillicores,
+      });
+    case 'migration.prepare':
+      return prepareTarget(turn, order);
+    case 'migration.start':
+      return startCopy(turn, order);
+    case 'migration.cancel':
+      cancelCopy(turn, order);
+      return null;
+    case 'migration.grant':
+      grantByController(turn, order);
+      return null;
+    case 'migration.release':
+      releaseMigration(turn, order);
+      return null;
+  }
+}
+
+function instanceOf(order: VmmInstance): VmmInstance {
+  return { guestId: order.guestId, epoch: order.epoch };
+}
+
+function takeResult(turn: HostTurn, token: number, result: Result<unknown>): void {
+  const pending = turn.state.calls.get(token);
+  turn.state.calls.delete(token);
+  if (pending?.kind === 'guest') guestCallEnded(turn, pending.key, pending.call, result);
+  else if (pending?.kind === 'migration' && pending.call !== 'grant') migrationCallEnded(turn, pending.migrationId, pending.call, result);
+}
+
+function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
+  const copy = findCopy(turn, event.instance);
+  const migration = migrationOf(turn, event.instance);
+  switch (event.kind) {
+    case 'exited':
+      if (migration && migrationExited(turn, migration, event.reason)) return;
+      if (copy) exited(turn, copy, event.how, event.reason);
+      return;
+    case 'paused':
+    case 'resumed':
+      if (copy && !(migration && isUnderway(migration)) && (copy.state === 'running' || copy.state === 'paused')) {
+        keepCopy(turn, { ...copy, state: event.kind === 'paused' ? 'paused' : 'running' });
+        report(turn);
+      }
+      return;
+    case 'migration-progress':
+      if (migration) turn.state.progress.set(migration.migrationId, event.progress);
+      return;
+    case 'migration-completed':
+      if (migration && (migration.phase === 'copying' || migration.phase === 'cancelling'))
+        releaseSource(turn, { ...migration, downtimeMs: event.downtimeMs }, false);
+      return;
+    case 'migration-measured':
+      if (migration) keepMigration(turn, { ...migration, downtimeMs: event.downtimeMs });
+      return;
+    case 'migration-failed':
+      if (migration) ranOn(turn, migration, event.refusal);
+      return;
+    case 'incoming-completed':
+      if (migration?.phase === 'listening') targetComplete(turn, migration);
+      return;
+    case 'heartbeat':
+      heard(turn, event);
+      return;
+    case 'console':
+      return;
+  }
+}
+
+function exited(turn: HostTurn, copy: HostGuest, how: 'stopped' | 'crashed', reason: string): void {
+  if (copy.state === 'stopping' || copy.state === 'failed') return;
+  keepCopy(turn, { ...copy, state: how, refusal: refused('vmm-failed', reason).refusal });
+  report(turn);
+}
+
+function heard(turn: HostTurn, event: Extract<VmmEvent, { kind: 'heartbeat' }>): void {
+  const live = liveOf(turn.state, event.instance);
+  const first = live.heartbeat === null;
+  live.heartbeat = { count: event.count, work: event.work, at: event.at, firstAt: live.heartbeat?.firstAt ?? event.at };
+  if (!first) return;
+  const migration = migrationOf(turn, event.instance);
+  if (migration?.role === 'target') keepMigration(turn, { ...migration, heartbeatAt: event.at });
+  report(turn);
+}
+
+/** What this host shows the controller: complete, so that what is not in it is not here. */
+export function reportOf(state: HostState, now: Instant, capacity: HostCapacity): HostReport {
+  const guests = [...state.guests.values()].map((copy) => {
+    const live = state.live.get(copyKey(copy));
+    return {
+      guestId: copy.guestId,
+      epoch: copy.epoch,
+      state: copy.state,
+      usage: live?.usage ?? null,
+      heartbeat: live?.heartbeat ?? null,
+      refusal: copy.refusal,
+    };
+  });
+  return {
+    hostId: state.hostId,
+    incarnation: state.incarnation,
+    sequence: ++state.sequence,
+    sentAt: now,
+    capacity,
+    guests,
+    migrations: [...state.migrations.values()].map((migration): MigrationObservation => ({
+      migrationId: migration.migrationId,
+      guestId: migration.guestId,
+      role: migration.role,
+      epoch: migration.role === 'source' ? migration.epoch : migration.targetEpoch,
+      phase: migration.phase,
+      uri: migration.uri,
+      progress: state.progress.get(migration.migrationId) ?? null,
+      downtimeMs: migration.downtimeMs,
+      heartbeatAt: migration.heartbeatAt,
+      refusal: migration.refusal,
+    })),
+    cpuMillicores: guests.reduce((sum, guest) => sum + (guest.usage?.cpuMillicores ?? 0), 0),
+    refusals: state.refusals,
+  };
+}

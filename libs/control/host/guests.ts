@@ -1,0 +1,91 @@
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { refused } from '@argosy/domain/refusal';
+import type { Refusal, Result } from '@argosy/domain/refusal';
+import type { HostGuest } from '../host-types';
+import type { VmmCommand, VmmInstance } from '../ports/vmm-driver';
+import { callVmm, copiesOf, copyKey, dropCopy, findCopy, type HostTurn, isAlive, isCalling, keepCopy, report, revoke } from './turn';
+
+/** A start is refused for an epoch that was revoked, or when a later copy is here; asked again, it changes nothing. */
+export function startGuest(turn: HostTurn, guest: GuestSpecification, epoch: number): Refusal | null {
+  const revoked = turn.state.revoked.get(guest.guestId) ?? 0;
+  const latest = Math.max(revoked, ...copiesOf(turn, guest.guestId).map((copy) => copy.epoch));
+  if (epoch <= revoked || epoch < latest)
+    return refused('stale-epoch', `Guest ${guest.name} has been at epoch ${latest} here; epoch ${epoch} does not start any more.`).refusal;
+  if (findCopy(turn, { guestId: guest.guestId, epoch })) return null;
+  keepCopy(turn, { kind: 'guest', guestId: guest.guestId, epoch, guest, state: 'starting', refusal: null });
+  startWhenClear(turn, guest.guestId);
+  report(turn);
+  return null;
+}
+
+/** Older copies are destroyed before the new one starts: the disk's lock would refuse it, and rightly. */
+function startWhenClear(turn: HostTurn, guestId: string): void {
+  const waiting = copiesOf(turn, guestId).find((copy) => copy.state === 'starting');
+  if (!waiting?.guest) return;
+  const older = copiesOf(turn, guestId).filter((copy) => copy.epoch < waiting.epoch);
+  for (const copy of older) destroy(turn, copy, 0);
+  if (older.length > 0) return;
+  const key = copyKey(waiting);
+  if (isCalling(turn, (pending) => pending.kind === 'guest' && pending.key === key && pending.call === 'start')) return;
+  callVmm(turn, { kind: 'guest', key, call: 'start' }, { call: 'start', guest: waiting.guest, epoch: waiting.epoch });
+}
+
+/** Stops this epoch and every older copy, and never runs them again. */
+export function stopGuest(turn: HostTurn, guestId: string, epoch: number, graceMs: number): void {
+  revoke(turn, guestId, epoch);
+  for (const copy of copiesOf(turn, guestId)) if (copy.epoch <= epoch) destroy(turn, copy, graceMs);
+  report(turn);
+}
+
+/**
+ * A live copy is stopped and forgotten when its VMM is gone. A dead one keeps its state meanwhile: its process is gone,
+ * and what it left (sockets, limits) is the driver's to clear away. A forced stop overtakes one that waits for the guest.
+ */
+export function destroy(turn: HostTurn, copy: HostGuest, graceMs: number): void {
+  const key = copyKey(copy);
+  revoke(turn, copy.guestId, copy.epoch);
+  const alive = isAlive(copy);
+  const stopping = isCalling(turn, (pending) => pending.kind === 'guest' && pending.key === key && pending.call === 'stop');
+  if (stopping && (graceMs > 0 || !alive)) return;
+  if (alive && copy.state !== 'stopping') keepCopy(turn, { ...copy, state: 'stopping' });
+  callVmm(turn, { kind: 'guest', key, call: 'stop' }, { call: 'stop', instance: instanceOf(copy), graceMs: alive ? graceMs : 0 });
+}
+
+function instanceOf(copy: HostGuest): VmmInstance {
+  return { guestId: copy.guestId, epoch: copy.epoch };
+}
+
+/** pause, resume and limit: asked of a copy that is here at this epoch. */
+export function orderCopy(turn: HostTurn, instance: VmmInstance, command: VmmCommand): Refusal | null {
+  const copy = findCopy(turn, instance);
+  if (!copy || (copy.state !== 'running' && copy.state !== 'paused'))
+    return refused('guest-not-here', `Guest ${instance.guestId} does not run here at epoch ${instance.epoch}.`).refusal;
+  callVmm(turn, { kind: 'guest', key: copyKey(instance), call: command.call }, command);
+  return null;
+}
+
+export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['call'], result: Result<unknown>): void {
+  const copy = turn.state.guests.get(key);
+  if (!copy) return;
+  if (call === 'stop') return stopEnded(turn, copy, result);
+  if (call === 'start') return startEnded(turn, copy, result);
+  if (!result.ok) keepCopy(turn, { ...copy, refusal: result.refusal });
+  else if (call === 'pause' && copy.state === 'running') keepCopy(turn, { ...copy, state: 'paused' });
+  else if (call === 'resume' && copy.state === 'paused') keepCopy(turn, { ...copy, state: 'running' });
+  report(turn);
+}
+
+function startEnded(turn: HostTurn, copy: HostGuest, result: Result<unknown>): void {
+  // A stop that came meanwhile has its own call under way; a crash was told by its own event.
+  if (copy.state !== 'starting') return;
+  keepCopy(turn, result.ok ? { ...copy, state: 'running', refusal: null } : { ...copy, state: 'failed', refusal: result.refusal });
+  report(turn);
+}
+
+function stopEnded(turn: HostTurn, copy: HostGuest, result: Result<unknown>): void {
+  if (result.ok) {
+    dropCopy(turn, copy);
+    startWhenClear(turn, copy.guestId);
+  } else keepCopy(turn, { ...copy, refusal: result.refusal });
+  report(turn);
+}
