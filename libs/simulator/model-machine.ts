@@ -27,6 +27,7 @@ export class ModelSite {
   readonly network = new ModelNetwork();
   readonly machines = new Map<string, ModelMachine>();
   readonly incoming = new Map<string, ModelInstance>();
+  onHandOver: ((guestId: string) => void) | null = null;
   private nextPort = 49152;
 
   constructor(

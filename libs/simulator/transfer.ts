@@ -17,6 +17,13 @@ const throttleStep = 0.1;
 const firstThrottle = 0.2;
 const mostThrottle = 0.99;
 
+export interface TransferSite {
+  readonly clock: VirtualClock;
+  readonly network: ModelNetwork;
+  /** A fault's hook: memory and lock have changed sides, and no agent has heard of it. */
+  readonly onHandOver: ((guestId: string) => void) | null;
+}
+
 /**
  * Pre-copy as QEMU does it: rounds over the memory that was dirtied in the round before, until what is left fits into
  * the downtime limit; then the guest stops, and the rest goes over. A guest that dirties faster than the link carries
@@ -38,7 +45,7 @@ export class Transfer implements Passage {
     private readonly source: ModelInstance,
     private readonly target: ModelInstance,
     private readonly policy: MigrationPolicy,
-    private readonly site: { readonly clock: VirtualClock; readonly network: ModelNetwork },
+    private readonly site: TransferSite,
   ) {
     this.startedAt = this.reportedAt = site.clock.now;
     this.wasHeld = source.held;
@@ -160,6 +167,7 @@ export class Transfer implements Passage {
     target.machine.tell({ kind: 'incoming-completed', instance: target.id });
     source.machine.tell({ kind: 'migration-completed', instance: source.id, downtimeMs: null });
     this.site.clock.after(measuredMs, () => source.machine.tell({ kind: 'migration-measured', instance: source.id, downtimeMs }));
+    this.site.onHandOver?.(source.id.guestId);
   }
 
   private giveBack(): void {

@@ -1,0 +1,131 @@
+import { defaultBalance, defaultFailure, defaultMigration } from '@argosy/control/fleet/defaults';
+import type { Inventory } from '@argosy/control/ports/fleet-store';
+import type { Guest, Host, Pool, RestartPriority, Rule, RuleKind } from '@argosy/domain/entities';
+import type { PoolSettings } from '@argosy/domain/fleet-request';
+
+export interface HostPlan {
+  readonly name: string;
+  readonly memoryMiB: number;
+  readonly cpuMillicores?: number;
+  readonly off?: boolean;
+  readonly fenceDevice?: string | null;
+}
+
+export interface GuestPlan {
+  readonly name: string;
+  readonly memoryMiB: number;
+  /** Where it runs at the beginning; without a host it is off. */
+  readonly on?: string;
+  readonly vcpus?: number;
+  readonly diskMiB?: number;
+  readonly cpuReservationMillicores?: number;
+  readonly restartPriority?: RestartPriority;
+}
+
+export interface RulePlan {
+  readonly name: string;
+  readonly kind: RuleKind;
+  readonly guests: readonly string[];
+  readonly hosts: readonly string[];
+}
+
+/** What a simulation begins with; ids are the names. */
+export interface FleetPlan {
+  readonly hosts: readonly HostPlan[];
+  readonly guests: readonly GuestPlan[];
+  readonly rules?: readonly RulePlan[];
+  readonly settings?: PoolSettings;
+}
+
+export function poolOfPlan(settings: PoolSettings = {}): Pool {
+  return {
+    id: 'main',
+    name: 'main',
+    balance: { ...defaultBalance, ...settings.balance },
+    migration: { ...defaultMigration, ...settings.migration },
+    failure: { ...defaultFailure, ...settings.failure },
+    isolationResponse: settings.isolationResponse ?? 'keep-running',
+    createdAt: 0,
+  };
+}
+
+export function inventoryOf(plan: FleetPlan): Inventory {
+  return {
+    pools: [poolOfPlan(plan.settings)],
+    hosts: plan.hosts.map(hostOfPlan),
+    guests: plan.guests.map(guestOfPlan),
+    images: [
+      {
+        id: 'tiny',
+        name: 'tiny',
+        format: 'kernel',
+        architecture: 'x86_64',
+        firmware: 'none',
+        kernelPath: 'tiny.elf',
+        initrdPath: null,
+        kernelArguments: null,
+        diskPath: null,
+        datastoreId: 'shared',
+        minimumMemoryMiB: 1,
+        createdAt: 0,
+      },
+    ],
+    datastores: [{ id: 'shared', name: 'shared', path: '/datastore', shared: true, createdAt: 0 }],
+    rules: (plan.rules ?? []).map(ruleOfPlan),
+    migrations: [],
+    recommendations: [],
+    drills: [],
+    tasks: [],
+    alarms: [],
+  };
+}
+
+function hostOfPlan(plan: HostPlan): Host {
+  return {
+    id: plan.name,
+    name: plan.name,
+    poolId: 'main',
+    state: plan.off ? 'offline' : 'online',
+    stateReason: '',
+    maintenance: 'none',
+    incarnation: 1,
+    peerAddress: `${plan.name}:7000`,
+    queue: `agent-${plan.name}`,
+    capacity: { cpuMillicores: plan.cpuMillicores ?? 2000, memoryMiB: plan.memoryMiB },
+    capabilities: null,
+    fenceDevice: plan.fenceDevice === undefined ? `chassis ${plan.name}` : plan.fenceDevice,
+    createdAt: 0,
+  };
+}
+
+function guestOfPlan(plan: GuestPlan): Guest {
+  const placed = plan.on !== undefined;
+  return {
+    id: plan.name,
+    name: plan.name,
+    poolId: 'main',
+    imageId: 'tiny',
+    vcpus: plan.vcpus ?? 1,
+    memoryMiB: plan.memoryMiB,
+    diskMiB: plan.diskMiB ?? 8,
+    cpuReservationMillicores: plan.cpuReservationMillicores ?? 0,
+    cpuLimitMillicores: null,
+    cpuShares: 1000,
+    restartPriority: plan.restartPriority ?? 'medium',
+    cloudInit: null,
+    desired: placed ? 'running' : 'stopped',
+    state: placed ? 'running' : 'stopped',
+    stateReason: '',
+    epoch: placed ? 1 : 0,
+    reservedEpoch: placed ? 1 : 0,
+    hostId: plan.on ?? null,
+    createdAt: 0,
+    movedAt: null,
+    failedStarts: 0,
+    retryAt: null,
+  };
+}
+
+function ruleOfPlan(plan: RulePlan): Rule {
+  return { id: plan.name, name: plan.name, poolId: 'main', kind: plan.kind, guestIds: plan.guests, hostIds: plan.hosts, createdAt: 0 };
+}

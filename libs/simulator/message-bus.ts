@@ -1,0 +1,89 @@
+import type { HostCommand } from '@argosy/domain/host-command';
+import type { HostReport } from '@argosy/domain/host-report';
+import type { VirtualClock } from './clock';
+
+/** What may become of a job on its way. */
+export type Delivery = 'once' | 'twice' | 'lost' | { readonly lateMs: number };
+
+const busMs = 2;
+/** A job whose worker stalled is delivered again after this; the first worker may still be at it. */
+const stalledAgainMs = 6000;
+
+/**
+ * Redis: a queue for each agent process, which keeps its jobs while no worker is there, and the channel of reports, which
+ * keeps nothing.
+ */
+export class MessageBus {
+  private up = true;
+  private readonly waiting = new Map<string, HostCommand[]>();
+  private readonly workers = new Map<string, (command: HostCommand) => void>();
+  private readonly listeners = new Set<(report: HostReport) => void>();
+  /** Counts the losses of everything in Redis: what was under way before one does not arrive after it. */
+  private generation = 0;
+  /** Decides the fate of each job; a test or a fault sets it. */
+  fate: (command: HostCommand) => Delivery = () => 'once';
+
+  constructor(private readonly clock: VirtualClock) {}
+
+  isUp(): boolean {
+    return this.up;
+  }
+
+  setUp(up: boolean): void {
+    this.up = up;
+    if (up) for (const queue of this.workers.keys()) this.drain(queue);
+  }
+
+  empty(): void {
+    this.waiting.clear();
+    this.generation++;
+  }
+
+  enqueue(queue: string, command: HostCommand): void {
+    if (!this.up) return;
+    const fate = this.fate(command);
+    if (fate === 'lost') return;
+    this.deliver(queue, command, typeof fate === 'object' ? fate.lateMs : busMs);
+    if (fate === 'twice') this.deliver(queue, command, stalledAgainMs);
+  }
+
+  work(queue: string, worker: (command: HostCommand) => void): void {
+    this.workers.set(queue, worker);
+    this.drain(queue);
+  }
+
+  stopWork(queue: string): void {
+    this.workers.delete(queue);
+  }
+
+  publish(report: HostReport): void {
+    if (!this.up) return;
+    for (const listener of this.listeners) this.clock.after(busMs, () => this.up && this.listeners.has(listener) && listener(report));
+  }
+
+  subscribe(listener: (report: HostReport) => void): void {
+    this.listeners.add(listener);
+  }
+
+  unsubscribe(listener: (report: HostReport) => void): void {
+    this.listeners.delete(listener);
+  }
+
+  private deliver(queue: string, command: HostCommand, delayMs: number): void {
+    const { generation } = this;
+    this.clock.after(delayMs, () => {
+      if (generation !== this.generation) return;
+      const worker = this.workers.get(queue);
+      if (worker && this.up) return worker(command);
+      const waiting = this.waiting.get(queue);
+      if (waiting) waiting.push(command);
+      else this.waiting.set(queue, [command]);
+    });
+  }
+
+  private drain(queue: string): void {
+    const waiting = this.waiting.get(queue) ?? [];
+    this.waiting.delete(queue);
+    for (const command of waiting) this.deliver(queue, command, busMs);
+  }
+}

@@ -1,0 +1,184 @@
+import { createHost, reportOf, stepHost } from '@argosy/control/host';
+import type { HostEffect, HostEvent, HostState, JournalEntry } from '@argosy/control/host-types';
+import type { VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { HostAssignments, HostRegistration } from '@argosy/domain/host-report';
+import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
+import type { Result } from '@argosy/domain/refusal';
+import type { Timer, VirtualClock } from './clock';
+import type { MessageBus } from './message-bus';
+import type { ModelMachine } from './model-machine';
+import { ModelVmm } from './model-vmm';
+
+/** What an agent process reaches besides its own machine. */
+export interface AgentSurroundings {
+  readonly clock: VirtualClock;
+  readonly bus: MessageBus;
+  /** The leading controller's API; an answer may never come. */
+  request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void): void;
+  /** The agent that listens there, if it can be reached from here; null after a while if not. */
+  askPeer(from: string, address: string, request: PeerRequest, deadlineMs: number, done: (answer: PeerAnswer | null) => void): void;
+}
+
+export interface AgentHome {
+  readonly machine: ModelMachine;
+  readonly registration: HostRegistration;
+  /** What survives the process. */
+  readonly journal: Map<string, JournalEntry>;
+  /** The chassis is told which incarnation lives on it, so that a fence for another is refused. */
+  incarnation: number;
+  /** A fault: neither controller nor Redis can be reached from here. */
+  readonly isolated: boolean;
+  /** A fault's hook: runs when an entry is safe, before anything that follows it. */
+  onJournal: ((entry: JournalEntry) => void) | null;
+}
+
+const tickMs = 250;
+const reportMs = 1000;
+const batchMs = 5;
+const registerRetryMs = 500;
+const registerPatienceMs = 2000;
+
+/** One agent process: the host brain with the adapters around it. Its death takes all of this with it, and nothing else. */
+export class ModelAgent {
+  readonly state: HostState = createHost();
+  alive = true;
+  private readonly driver: ModelVmm;
+  private readonly timers: Timer[] = [];
+  private readonly peerReplies = new Map<string, (answer: PeerAnswer) => void>();
+  private reportPending = false;
+  private listening = false;
+  private nextRequest = 1;
+
+  constructor(
+    private readonly home: AgentHome,
+    private readonly around: AgentSurroundings,
+  ) {
+    this.driver = new ModelVmm(home.machine);
+    this.driver.listen((event) => this.step({ kind: 'vmm-event', event }));
+  }
+
+  /** As a process does: it looks at what runs, wakes its brain, asks for its assignments and only then opens its queue. */
+  start(): void {
+    this.driver.execute({ call: 'list' }, (listed) => {
+      if (!listed.ok || !this.alive) return;
+      this.wake(listed.value);
+      this.register();
+    });
+  }
+
+  /** A process that was there before the simulation began. */
+  startAssigned(assignments: HostAssignments): void {
+    this.wake([...this.home.machine.instances.values()].map((instance) => ({ instance: instance.id, state: instance.state })));
+    this.open(assignments);
+  }
+
+  die(): void {
+    this.alive = false;
+    this.driver.detach();
+    for (const timer of this.timers) timer.cancel();
+    this.around.bus.stopWork(this.home.registration.queue);
+  }
+
+  /** What another agent asks; no answer when this one is not up yet. */
+  hearPeer(request: PeerRequest, reply: (answer: PeerAnswer) => void): void {
+    if (!this.listening) return;
+    const requestId = `${this.home.machine.name}-${this.nextRequest++}`;
+    this.peerReplies.set(requestId, reply);
+    this.step({ kind: 'peer-request', requestId, request });
+  }
+
+  private wake(running: readonly { readonly instance: VmmInstance; readonly state: VmmState }[]): void {
+    this.step({ kind: 'woke', journal: [...this.home.journal.values()], running });
+    this.listening = true;
+    this.timers.push(this.around.clock.every(tickMs, () => this.step({ kind: 'tick' })));
+    this.timers.push(this.around.clock.every(reportMs, () => this.measure()));
+  }
+
+  private register(): void {
+    let answered = false;
+    const again = (): void => this.register();
+    if (!this.home.isolated) this.around.request(this.home.machine.name, { kind: 'host.register', registration: this.home.registration }, (result) => {
+      if (answered || !this.alive) return;
+      answered = true;
+      if (result.ok) this.open(result.value as HostAssignments);
+      else this.timers.push(this.around.clock.after(registerRetryMs, again));
+    });
+    const patience = (): void => {
+      if (answered || !this.alive) return;
+      answered = true;
+      again();
+    };
+    this.timers.push(this.around.clock.after(registerPatienceMs, patience));
+  }
+
+  private open(assignments: HostAssignments): void {
+    this.home.incarnation = assignments.incarnation;
+    this.step({ kind: 'assigned', assignments });
+    this.openQueue();
+  }
+
+  /** Its worker takes jobs, unless Redis is out of reach. */
+  openQueue(): void {
+    if (!this.state.assigned || !this.alive) return;
+    if (this.home.isolated) return this.around.bus.stopWork(this.home.registration.queue);
+    this.around.bus.work(this.home.registration.queue, (command) => this.step({ kind: 'command', command }));
+  }
+
+  private measure(): void {
+    this.driver.execute({ call: 'usage' }, (result) => {
+      if (result.ok) this.step({ kind: 'usage', samples: result.value });
+      this.sendReport();
+    });
+  }
+
+  private step(event: HostEvent): void {
+    if (!this.alive) return;
+    for (const effect of stepHost(this.state, event, this.around.clock.now)) {
+      this.carryOut(effect);
+      // The process may end at any point between two effects.
+      if (!this.alive) return;
+    }
+  }
+
+  private carryOut(effect: HostEffect): void {
+    switch (effect.kind) {
+      case 'journal':
+        return this.keep(effect.entry);
+      case 'vmm':
+        return this.driver.execute(effect.command, (result) => this.step({ kind: 'vmm-result', token: effect.token, result }));
+      case 'peer-request':
+        return this.around.askPeer(this.home.machine.name, effect.address, effect.request, effect.deadlineMs, (answer) =>
+          this.step({ kind: 'peer-answer', token: effect.token, answer }),
+        );
+      case 'peer-answer':
+        this.peerReplies.get(effect.requestId)?.(effect.answer);
+        this.peerReplies.delete(effect.requestId);
+        return;
+      case 'report':
+        return this.reportSoon();
+    }
+  }
+
+  private keep(entry: JournalEntry): void {
+    if (entry.value === null) this.home.journal.delete(entry.key);
+    else this.home.journal.set(entry.key, entry);
+    this.home.onJournal?.(entry);
+  }
+
+  private reportSoon(): void {
+    if (this.reportPending) return;
+    this.reportPending = true;
+    this.timers.push(
+      this.around.clock.after(batchMs, () => {
+        this.reportPending = false;
+        this.sendReport();
+      }),
+    );
+  }
+
+  private sendReport(): void {
+    if (!this.alive || !this.state.assigned || this.home.isolated) return;
+    this.around.bus.publish(reportOf(this.state, this.around.clock.now, this.home.machine.capacity));
+  }
+}

@@ -1,0 +1,197 @@
+import { createFleet, stepFleet } from '@argosy/control/fleet';
+import type { Fleet, FleetEffect, FleetEvent, FleetStep } from '@argosy/control/fleet-types';
+import type { Inventory } from '@argosy/control/ports/fleet-store';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { HostReport } from '@argosy/domain/host-report';
+import type { Result } from '@argosy/domain/refusal';
+import type { VirtualClock } from './clock';
+import type { MessageBus } from './message-bus';
+import type { ModelStore } from './model-store';
+
+export interface ControllerSurroundings {
+  readonly clock: VirtualClock;
+  readonly bus: MessageBus;
+  readonly store: ModelStore;
+  newId(): string;
+  /** When each host's datastore heartbeat was last renewed. */
+  datastoreHeartbeats(): ReadonlyMap<string, number>;
+  /** fence, predict and inject: what reaches out of the control loop. Each answers by an event, perhaps. */
+  actOn(effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>, answer: (event: FleetEvent) => void): void;
+}
+
+const tickMs = 250;
+const leaseMs = 5000;
+const renewMs = 1500;
+const ownHeartbeatMs = 500;
+const datastorePollMs = 500;
+const reloadRetryMs = 250;
+const commitMs = 3;
+
+/**
+ * One controller process: the fleet brain with the loop around it. Each step's writes are committed before its effects are
+ * carried out, one step at a time; when the store refuses or is away, the brain starts again from what the store holds.
+ */
+export class ModelController {
+  /** standby: another leads. reloading: it leads, and waits for the store. */
+  mode: 'standby' | 'reloading' | 'leading' | 'dead' = 'standby';
+  fleet: Fleet;
+  /** A process that is stopped: it handles nothing, and goes on later as though no time had passed. */
+  paused = false;
+  private term = 0;
+  private readonly events: FleetEvent[] = [];
+  private committing = false;
+  private readonly replies = new Map<string, (result: Result<unknown>) => void>();
+  private readonly seenHeartbeats = new Map<string, number>();
+  private nextRequest = 1;
+  private readonly hearReport = (report: HostReport): void => this.take({ kind: 'report', report });
+
+  constructor(
+    readonly name: string,
+    private readonly around: ControllerSurroundings,
+  ) {
+    this.fleet = createFleet({ newId: around.newId });
+  }
+
+  start(): void {
+    const { clock, bus } = this.around;
+    bus.subscribe(this.hearReport);
+    this.every(renewMs, () => this.renew());
+    this.every(tickMs, () => this.tick());
+    this.every(ownHeartbeatMs, () => this.ownHeartbeat());
+    this.every(datastorePollMs, () => this.pollDatastore());
+    clock.after(0, () => this.renew());
+  }
+
+  crash(): void {
+    this.mode = 'dead';
+    this.events.length = 0;
+    this.around.bus.unsubscribe(this.hearReport);
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  /** What waited is handled first, and only then the timers find out that the lease is lost. */
+  resume(): void {
+    this.paused = false;
+    this.pump();
+  }
+
+  leads(): boolean {
+    return this.mode === 'leading' && !this.paused;
+  }
+
+  request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void): void {
+    const requestId = `${this.name}-${this.nextRequest++}`;
+    this.replies.set(requestId, reply);
+    this.take({ kind: 'request', requestId, actor, request });
+  }
+
+  private every(intervalMs: number, run: () => void): void {
+    const timer = this.around.clock.every(intervalMs, () => {
+      if (this.mode === 'dead') timer.cancel();
+      else if (!this.paused) run();
+    });
+  }
+
+  private renew(): void {
+    const lease = this.around.store.holdLease(this.name, `model:${this.name}`, leaseMs);
+    if (!lease) return;
+    if (!lease.held) {
+      this.mode = 'standby';
+      this.events.length = 0;
+      return;
+    }
+    if (this.mode !== 'standby' && lease.term === this.term) return;
+    this.term = lease.term;
+    this.mode = 'reloading';
+    this.load('took-over');
+  }
+
+  private load(kind: 'took-over' | 'reloaded'): void {
+    if (this.mode !== 'reloading') return;
+    const inventory = this.around.store.load();
+    if (!inventory) return void this.around.clock.after(reloadRetryMs, () => this.load(kind));
+    this.mode = 'leading';
+    this.events.unshift(this.loaded(kind, inventory));
+    this.pump();
+  }
+
+  private loaded(kind: 'took-over' | 'reloaded', inventory: Inventory): FleetEvent {
+    return { kind, term: this.term, inventory };
+  }
+
+  private tick(): void {
+    if (!this.events.some((event) => event.kind === 'tick')) this.take({ kind: 'tick' });
+  }
+
+  private ownHeartbeat(): void {
+    const { bus, clock } = this.around;
+    if (bus.isUp()) clock.after(2, () => bus.isUp() && this.take({ kind: 'own-heartbeat' }));
+  }
+
+  private pollDatastore(): void {
+    for (const [hostName, at] of this.around.datastoreHeartbeats()) {
+      if (this.seenHeartbeats.get(hostName) === at) continue;
+      this.seenHeartbeats.set(hostName, at);
+      const host = [...this.fleet.hosts.values()].find((each) => each.name === hostName);
+      if (host) this.take({ kind: 'datastore-heartbeat', hostId: host.id });
+    }
+  }
+
+  private take(event: FleetEvent): void {
+    if (this.mode !== 'leading') return;
+    this.events.push(event);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.leads() && !this.committing) {
+      const event = this.events.shift();
+      if (!event) return;
+      this.commit(stepFleet(this.fleet, event, this.around.clock.now));
+    }
+  }
+
+  private commit(step: FleetStep): void {
+    if (step.writes.length === 0) return this.carryOut(step.effects);
+    const { term } = this;
+    this.committing = true;
+    this.around.clock.after(commitMs, () => {
+      const outcome = this.mode === 'dead' ? null : this.around.store.commit(term, step.writes);
+      this.afterPause(() => {
+        this.committing = false;
+        if (this.mode === 'leading' && outcome?.outcome === 'committed') this.carryOut(step.effects);
+        else if (this.mode === 'leading') this.reload();
+        this.pump();
+      });
+    });
+  }
+
+  private afterPause(run: () => void): void {
+    if (this.paused) this.around.clock.after(10, () => this.afterPause(run));
+    else run();
+  }
+
+  /** What this leader believed is void; what came meanwhile will come again, or be asked for again. */
+  private reload(): void {
+    this.mode = 'reloading';
+    this.events.length = 0;
+    this.load('reloaded');
+  }
+
+  private carryOut(effects: readonly FleetEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'host-command') this.around.bus.enqueue(effect.queue, effect.command);
+      else if (effect.kind === 'reply') this.reply(effect.requestId, effect.result);
+      else this.around.actOn(effect, (event) => this.take(event));
+    }
+  }
+
+  private reply(requestId: string, result: Result<unknown>): void {
+    const reply = this.replies.get(requestId);
+    this.replies.delete(requestId);
+    if (reply) this.around.clock.after(2, () => reply(result));
+  }
+}

@@ -1,0 +1,129 @@
+import type { HostAssignments, HostRegistration } from '@argosy/domain/host-report';
+import { accepted, refused } from '@argosy/domain/refusal';
+import type { Result } from '@argosy/domain/refusal';
+import type { JournalEntry } from '@argosy/control/host-types';
+import type { Timer } from './clock';
+import { ModelAgent } from './model-agent';
+import type { AgentHome, AgentSurroundings } from './model-agent';
+import type { ModelMachine } from './model-machine';
+
+/** How long a host's own steps take; a calibration may replace any of them. */
+export interface HostTimes {
+  readonly agentRestartMs: number;
+  readonly agentBootMs: number;
+  readonly hostBootMs: number;
+  readonly fenceMs: number;
+}
+
+export const usualHostTimes: HostTimes = { agentRestartMs: 1000, agentBootMs: 800, hostBootMs: 3000, fenceMs: 60 };
+
+const datastoreHeartbeatMs = 500;
+
+export interface FenceOrder {
+  readonly incarnation: number;
+  readonly term: number;
+}
+
+/**
+ * A chassis: the machine, the agent's disk, and what restarts the agent, writes the host's heartbeat to the datastore and
+ * cuts the power. Nothing of it depends on the agent.
+ */
+export class ModelHost implements AgentHome {
+  readonly journal = new Map<string, JournalEntry>();
+  agent: ModelAgent | null = null;
+  incarnation = 0;
+  onJournal: ((entry: JournalEntry) => void) | null = null;
+  /** A fault: the device answers that it cannot, or not at all. */
+  fenceFault: 'refuses' | 'silent' | null = null;
+  isolated = false;
+  /** A fault: what it writes does not reach the datastore. */
+  datastoreCut = false;
+  /** false: a killed agent stays dead. */
+  restartsAgent = true;
+  private highestTerm = 0;
+  private heart: Timer | null = null;
+  private starting: Timer | null = null;
+
+  constructor(
+    readonly machine: ModelMachine,
+    readonly registration: HostRegistration,
+    private readonly around: AgentSurroundings,
+    private readonly times: HostTimes,
+  ) {}
+
+  get name(): string {
+    return this.machine.name;
+  }
+
+  /** It was on before the simulation began. */
+  beginRunning(assignments: HostAssignments): void {
+    this.beat();
+    this.agent = new ModelAgent(this, this.around);
+    this.agent.startAssigned(assignments);
+  }
+
+  powerOn(): void {
+    if (this.machine.powered && this.heart) return;
+    this.machine.powerOn();
+    this.beat();
+    this.startAgent(this.times.hostBootMs);
+  }
+
+  powerOff(): void {
+    this.endAgent();
+    this.starting?.cancel();
+    this.heart?.cancel();
+    this.heart = null;
+    this.machine.powerOff();
+  }
+
+  killAgent(): void {
+    if (!this.machine.powered) return;
+    this.endAgent();
+    if (this.restartsAgent) this.startAgent(this.times.agentRestartMs + this.times.agentBootMs);
+  }
+
+  /** Cuts the power and proves it; not for an incarnation that is not the one here, nor for a leader that was replaced. */
+  fence(order: FenceOrder, done: (result: Result<null>) => void): void {
+    if (this.fenceFault === 'silent') return;
+    this.around.clock.after(this.times.fenceMs, () => {
+      if (this.fenceFault === 'refuses') return done(refused('fence-failed', `the power switch of ${this.name} does not answer.`));
+      if (order.term < this.highestTerm) return done(refused('stale-term', `a leader of term ${this.highestTerm} has spoken`));
+      this.highestTerm = order.term;
+      if (this.machine.powered && order.incarnation !== this.incarnation) {
+        return done(refused('stale-incarnation', `incarnation ${this.incarnation} lives on ${this.name}, not ${order.incarnation}`));
+      }
+      this.powerOff();
+      done(accepted(null));
+    });
+  }
+
+  /** A fault: its network to the controllers and to Redis is cut, or whole again. */
+  isolate(isolated: boolean): void {
+    this.isolated = isolated;
+    this.agent?.openQueue();
+  }
+
+  private endAgent(): void {
+    this.agent?.die();
+    this.agent = null;
+  }
+
+  private startAgent(delayMs: number): void {
+    this.starting?.cancel();
+    this.starting = this.around.clock.after(delayMs, () => {
+      this.agent = new ModelAgent(this, this.around);
+      this.agent.start();
+    });
+  }
+
+  private beat(): void {
+    const { datastore } = this.machine.site;
+    const write = (): void => {
+      if (!this.datastoreCut) datastore.heartbeats.set(this.name, this.around.clock.now);
+    };
+    write();
+    this.heart?.cancel();
+    this.heart = this.around.clock.every(datastoreHeartbeatMs, write);
+  }
+}

@@ -1,0 +1,34 @@
+import { inventoryOf } from './inventory-plan';
+import { predictDrill } from './predict';
+
+const inventory = inventoryOf({
+  hosts: [
+    { name: 'h1', memoryMiB: 4096 },
+    { name: 'h2', memoryMiB: 4096 },
+    { name: 'h3', memoryMiB: 4096 },
+  ],
+  guests: [
+    { name: 'web', memoryMiB: 256, on: 'h2' },
+    { name: 'db', memoryMiB: 256, on: 'h2' },
+    { name: 'api', memoryMiB: 256, on: 'h1' },
+  ],
+});
+
+test('a host loss is predicted phase by phase, and each of its guests with an outage', () => {
+  const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'h2', guestId: null });
+  if (!prediction.ok) throw new Error(prediction.refusal.message);
+  const { phases, outages } = prediction.value;
+  expect(phases['detect']).toBeGreaterThan(1000);
+  expect(phases['detect']).toBeLessThan(4000);
+  expect(phases['fence']!).toBeGreaterThanOrEqual(phases['detect']!);
+  expect(phases['alive']).toBeLessThan(5000);
+  expect(outages.map((outage) => outage.guestId).sort()).toEqual(['db', 'web']);
+  for (const outage of outages) expect(outage.outageMs).toBeGreaterThan(1000);
+});
+
+test('the same inventory gives the same prediction, and is not changed by it', () => {
+  const before = JSON.stringify(inventory);
+  const fault = { kind: 'guest-crash', hostId: null, guestId: 'api' } as const;
+  expect(predictDrill(inventory, fault)).toEqual(predictDrill(inventory, fault));
+  expect(JSON.stringify(inventory)).toBe(before);
+});

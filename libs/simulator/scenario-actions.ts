@@ -1,0 +1,143 @@
+import { drillKinds } from '@argosy/domain/entities';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { Names, Words } from './scenario-words';
+import type { World } from './world';
+
+/** What happens at a moment of a scenario. */
+export type Action = (world: World) => void;
+
+/** A request's refusal belongs into the log: it is what the administrator would read. */
+function ask(request: FleetRequest): Action {
+  return (world) =>
+    world.request('administrator', request, (result) => {
+      if (!result.ok) world.note(`refused ${result.refusal.code}: ${result.refusal.message}`);
+    });
+}
+
+function guestAction(words: Words, names: Names): Action {
+  const name = words.known('guest', names.guests);
+  const verb = words.oneOf(['crash', 'panic', 'load', 'dirty', 'start', 'stop', 'kill', 'pause', 'restart', 'remove']);
+  switch (verb) {
+    case 'crash':
+      return (world) => world.copyOf(name)?.die('crashed', 'its process was killed');
+    case 'panic':
+      return (world) => world.copyOf(name)?.consoleWrite('panic\n');
+    case 'load': {
+      const permille = words.number('permille of a processor');
+      return (world) => world.copyOf(name)?.consoleWrite(`load ${permille}\n`);
+    }
+    case 'dirty': {
+      const [rate, area] = [words.number('MB/s'), words.number('the area in MiB')];
+      return (world) => world.copyOf(name)?.consoleWrite(`dirty ${rate} ${area} 1\n`);
+    }
+    case 'start':
+      return ask({ kind: 'guest.power', guest: name, desired: 'running' });
+    case 'stop':
+      return ask({ kind: 'guest.power', guest: name, desired: 'stopped' });
+    case 'kill':
+      return ask({ kind: 'guest.power', guest: name, desired: 'stopped', force: true });
+    case 'pause':
+      return ask({ kind: 'guest.power', guest: name, desired: 'paused' });
+    case 'restart':
+      return ask({ kind: 'guest.restart', guest: name });
+    case 'remove':
+      return ask({ kind: 'guest.remove', guest: name });
+  }
+}
+
+function controllerAction(words: Words): Action {
+  const verb = words.oneOf(['kill', 'pause', 'resume', 'start']);
+  switch (verb) {
+    case 'kill':
+      return (world) => world.leader()?.crash();
+    case 'pause':
+      return (world) => world.leader()?.pause();
+    case 'resume':
+      return (world) => world.controllers.filter((controller) => controller.paused).forEach((controller) => controller.resume());
+    case 'start':
+      return (world) => void world.addController(`controller${world.controllers.length + 1}`);
+  }
+}
+
+function linkAction(words: Words, names: Names): Action {
+  const one = words.known('host', names.hosts);
+  const other = words.known('host', names.hosts);
+  const verb = words.oneOf(['cut', 'heal', 'slow']);
+  if (verb === 'cut') return (world) => world.site.network.cut(one, other);
+  if (verb === 'heal') return (world) => world.site.network.heal(one, other);
+  const mibPerSecond = words.number('MiB/s');
+  return (world) => world.site.network.slowDown(one, other, mibPerSecond);
+}
+
+function databaseAction(words: Words): Action {
+  const away = words.oneOf(['off', 'on']) === 'off';
+  return (world) => {
+    world.store.away = away;
+  };
+}
+
+function redisAction(words: Words): Action {
+  const verb = words.oneOf(['off', 'on', 'empty']);
+  if (verb === 'empty') return (world) => world.bus.empty();
+  return (world) => world.bus.setUp(verb === 'on');
+}
+
+function fenceAction(words: Words, names: Names): Action {
+  const name = words.known('host', names.hosts);
+  const fault = words.oneOf(['refuses', 'silent', 'works']);
+  return (world) => {
+    world.host(name).fenceFault = fault === 'works' ? null : fault;
+  };
+}
+
+export const actionForms = {
+  power: (words, names) => {
+    const name = words.known('host', names.hosts);
+    const on = words.oneOf(['on', 'off']) === 'on';
+    return (world) => (on ? world.host(name).powerOn() : world.host(name).powerOff());
+  },
+  agent: (words, names) => {
+    const name = words.known('host', names.hosts);
+    words.oneOf(['kill']);
+    return (world) => world.host(name).killAgent();
+  },
+  guest: guestAction,
+  migrate: (words, names) => {
+    const guest = words.known('guest', names.guests);
+    return ask({ kind: 'guest.migrate', guest, host: words.known('host', names.hosts) });
+  },
+  cancel: (words, names) => {
+    const guest = words.known('guest', names.guests);
+    return (world) => {
+      const migration = world.store.load()?.migrations.find((each) => each.guestId === world.guest(guest).id);
+      if (migration) ask({ kind: 'migration.cancel', migration: migration.id })(world);
+    };
+  },
+  maintenance: (words, names) => {
+    const host = words.known('host', names.hosts);
+    return ask({ kind: 'host.maintenance', host, enter: words.oneOf(['on', 'off']) === 'on' });
+  },
+  isolate: (words, names) => {
+    const name = words.known('host', names.hosts);
+    return (world) => world.host(name).isolate(true);
+  },
+  rejoin: (words, names) => {
+    const name = words.known('host', names.hosts);
+    return (world) => world.host(name).isolate(false);
+  },
+  balance: () => ask({ kind: 'balance.run', pool: 'main' }),
+  apply: (words) => {
+    words.oneOf(['all']);
+    return ask({ kind: 'recommendation.apply', recommendations: 'all', pool: 'main' });
+  },
+  drill: (words, names) => {
+    const drill = words.oneOf(drillKinds);
+    if (drill === 'guest-crash') return ask({ kind: 'drill.run', drill, guest: words.known('guest', names.guests) });
+    return ask({ kind: 'drill.run', drill, host: words.known('host', names.hosts) });
+  },
+  controller: controllerAction,
+  link: linkAction,
+  database: databaseAction,
+  redis: redisAction,
+  fence: fenceAction,
+} as const satisfies Record<string, (words: Words, names: Names) => Action>;

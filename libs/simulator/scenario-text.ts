@@ -1,0 +1,164 @@
+import { restartPriorities, ruleKinds } from '@argosy/domain/entities';
+import type { RestartPriority, RuleKind } from '@argosy/domain/entities';
+import type { PoolSettings } from '@argosy/domain/fleet-request';
+import { accepted, refused } from '@argosy/domain/refusal';
+import type { Result } from '@argosy/domain/refusal';
+import type { GuestPlan, HostPlan, RulePlan } from './inventory-plan';
+import { actionForms } from './scenario-actions';
+import type { Action } from './scenario-actions';
+import { Unreadable, Words } from './scenario-words';
+import type { Names } from './scenario-words';
+
+/** What a guest does once it has booted, at each boot: an application comes back with its machine. */
+export interface Workload {
+  readonly loadPermille: number;
+  readonly dirtyMBps: number;
+  readonly areaMiB: number;
+}
+
+export interface ScenarioStep {
+  readonly atMs: number;
+  readonly action: Action;
+  /** As it was written, for the log. */
+  readonly text: string;
+}
+
+export interface Scenario {
+  /** The comment at the top: what the scenario claims. */
+  readonly claim: string;
+  readonly hosts: readonly HostPlan[];
+  readonly guests: readonly (GuestPlan & { readonly workload: Workload })[];
+  readonly rules: readonly RulePlan[];
+  readonly settings: PoolSettings;
+  readonly steps: readonly ScenarioStep[];
+  readonly untilMs: number;
+}
+
+interface Draft {
+  claim: string[];
+  hosts: HostPlan[];
+  guests: (GuestPlan & { workload: Workload })[];
+  rules: RulePlan[];
+  settings: Record<string, Record<string, unknown>>;
+  steps: ScenarioStep[];
+  untilMs: number | null;
+}
+
+function namesOf(draft: Draft): Names {
+  return { hosts: draft.hosts.map((host) => host.name), guests: draft.guests.map((guest) => guest.name) };
+}
+
+function newName(words: Words, kind: string, taken: readonly string[]): string {
+  const name = words.word(`the ${kind}'s name`);
+  if (taken.includes(name)) throw new Unreadable(`expected a new name, "${name}" is taken`);
+  return name;
+}
+
+function readHost(words: Words, draft: Draft): void {
+  const host: { -readonly [key in keyof HostPlan]: HostPlan[key] } = { name: newName(words, 'host', namesOf(draft).hosts), memoryMiB: words.number('its memory in MiB') };
+  while (!words.done()) {
+    const property = words.oneOf(['cpu', 'off', 'no-fence']);
+    if (property === 'cpu') host.cpuMillicores = words.number('millicores');
+    else if (property === 'off') host.off = true;
+    else host.fenceDevice = null;
+  }
+  draft.hosts.push(host);
+}
+
+const hostRules = { must: 'must-run-on', should: 'should-run-on', not: 'must-not-run-on', avoid: 'should-not-run-on' } as const satisfies Record<string, RuleKind>;
+
+function readGuest(words: Words, draft: Draft): void {
+  const { hosts, guests } = namesOf(draft);
+  const name = newName(words, 'guest', guests);
+  const plan: { -readonly [key in keyof GuestPlan]: GuestPlan[key] } = { name, memoryMiB: words.number('its memory in MiB') };
+  const workload = { loadPermille: 0, dirtyMBps: 0, areaMiB: 0 };
+  while (!words.done()) {
+    const property = words.oneOf(['on', 'priority', 'load', 'dirty', 'vcpus', 'reserve', 'must', 'should', 'not', 'avoid']);
+    if (property === 'on') plan.on = words.known('host', hosts);
+    else if (property === 'priority') plan.restartPriority = words.oneOf<RestartPriority>(restartPriorities);
+    else if (property === 'load') workload.loadPermille = words.number('permille of a processor');
+    else if (property === 'vcpus') plan.vcpus = words.number('a count');
+    else if (property === 'reserve') plan.cpuReservationMillicores = words.number('millicores');
+    else if (property === 'dirty') Object.assign(workload, { dirtyMBps: words.number('MB/s'), areaMiB: words.number('the area in MiB') });
+    else draft.rules.push({ name: `${name}-${property}`, kind: hostRules[property], guests: [name], hosts: words.several('host', hosts) });
+  }
+  draft.guests.push({ ...plan, workload });
+}
+
+function readRule(words: Words, draft: Draft): void {
+  const { hosts, guests } = namesOf(draft);
+  const kind = words.oneOf<RuleKind>(ruleKinds);
+  const ruled = words.several('guest', guests);
+  const amongGuests = kind === 'together' || kind === 'apart';
+  draft.rules.push({ name: `${kind}-${ruled.join('-')}`, kind, guests: ruled, hosts: amongGuests ? [] : words.several('host', hosts) });
+  words.end();
+}
+
+const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
+  'balance.automation': (words) => words.oneOf(['manual', 'partial', 'full']),
+  'balance.threshold': (words) => words.number('1 to 5'),
+  'balance.intervalMs': (words) => words.number('ms'),
+  'balance.coolDownMs': (words) => words.number('ms'),
+  'migration.autoConverge': (words) => words.oneOf(['true', 'false']) === 'true',
+  'migration.postCopy': (words) => words.oneOf(['true', 'false']) === 'true',
+  'migration.bandwidthMiBPerSecond': (words) => words.number('MiB/s'),
+  'migration.downtimeLimitMs': (words) => words.number('ms'),
+  'migration.copyDeadlineMs': (words) => words.number('ms'),
+  'migration.concurrentPerHost': (words) => words.number('a count'),
+  'failure.suspectAfterMs': (words) => words.number('ms'),
+  'failure.failedAfterMs': (words) => words.number('ms'),
+  'failure.maximumSilentHosts': (words) => words.number('a count'),
+  'failure.toleratedHostFailures': (words) => words.number('a count'),
+};
+
+function readSetting(words: Words, draft: Draft): void {
+  const path = words.oneOf(Object.keys(settingValues));
+  const [group, field] = path.split('.') as [string, string];
+  (draft.settings[group] ??= {})[field] = settingValues[path]!(words);
+  words.end();
+}
+
+function readStep(words: Words, draft: Draft, line: string): void {
+  const atMs = words.number('seconds') * 1000;
+  const last = draft.steps.at(-1)?.atMs ?? 0;
+  if (atMs < last) throw new Unreadable(`expected a time from ${last / 1000} on, since steps stand in their order, found ${atMs / 1000}`);
+  const kind = words.oneOf(Object.keys(actionForms) as (keyof typeof actionForms)[]);
+  const action = actionForms[kind](words, namesOf(draft));
+  words.end();
+  draft.steps.push({ atMs, action, text: line.replace(/^at +\S+ +/, '') });
+}
+
+const statements: Readonly<Record<string, (words: Words, draft: Draft, line: string) => void>> = {
+  host: readHost,
+  guest: readGuest,
+  rule: readRule,
+  set: readSetting,
+  at: readStep,
+  until: (words, draft) => {
+    draft.untilMs = words.number('seconds') * 1000;
+    words.end();
+  },
+};
+
+/** All of it or nothing: the first line that cannot be read refuses the file, with its number and what was expected there. */
+export function parseScenario(text: string, file: string): Result<Scenario> {
+  const draft: Draft = { claim: [], hosts: [], guests: [], rules: [], settings: {}, steps: [], untilMs: null };
+  const lines = text.split('\n').map((line) => line.trim());
+  for (const [index, line] of lines.entries()) {
+    if (line === '') continue;
+    if (line.startsWith('#')) {
+      if (draft.hosts.length === 0) draft.claim.push(line.slice(1).trim());
+      continue;
+    }
+    try {
+      const words = new Words(line.split(/ +/));
+      statements[words.oneOf(Object.keys(statements))]!(words, draft, line);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      return refused('invalid-request', `${file}:${index + 1}: ${error.message}`);
+    }
+  }
+  if (draft.hosts.length === 0) return refused('invalid-request', `${file}:${lines.length}: expected at least one host, found none`);
+  if (draft.untilMs === null) return refused('invalid-request', `${file}:${lines.length}: expected "until <seconds>", found the end of the file`);
+  return accepted({ ...draft, claim: draft.claim.join(' '), untilMs: draft.untilMs, settings: draft.settings as PoolSettings });
+}

@@ -1,0 +1,300 @@
+import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
+import type { Inventory } from '@argosy/control/ports/fleet-store';
+import type { FleetRecord, Guest, Host, SubjectKind } from '@argosy/domain/entities';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
+import { accepted, refused } from '@argosy/domain/refusal';
+import type { Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import { VirtualClock } from './clock';
+import { Invariants } from './invariants';
+import { MessageBus } from './message-bus';
+import { ModelController } from './model-controller';
+import { ModelHost, usualHostTimes } from './model-host';
+import type { HostTimes } from './model-host';
+import type { ModelInstance } from './model-instance';
+import { ModelSite, usualVmmTimes } from './model-machine';
+import type { ModelMachine, VmmTimes } from './model-machine';
+import { ModelStore } from './model-store';
+
+export interface Calibration {
+  readonly vmm?: Partial<VmmTimes>;
+  readonly host?: Partial<HostTimes>;
+}
+
+export interface WorldOptions {
+  readonly inventory: Inventory;
+  readonly controllers?: number;
+  readonly calibration?: Calibration;
+}
+
+export interface LogLine {
+  readonly at: Instant;
+  readonly text: string;
+}
+
+const linkMs = 1;
+const apiMs = 2;
+
+/**
+ * A whole fleet on one virtual clock: the brains unchanged, and around them models of what the real adapters do. The
+ * guests that the inventory says are running run from the beginning.
+ */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly site: ModelSite;
+  readonly store: ModelStore;
+  readonly bus: MessageBus;
+  readonly hosts = new Map<string, ModelHost>();
+  readonly controllers: ModelController[] = [];
+  readonly invariants: Invariants;
+  readonly log: LogLine[] = [];
+  /** Hears of each copy that begins with an empty memory. */
+  onBoot: ((instance: ModelInstance) => void) | null = null;
+  private nextId = 1;
+
+  constructor(options: WorldOptions) {
+    const { calibration = {}, inventory } = options;
+    this.site = new ModelSite(this.clock, { ...usualVmmTimes, ...calibration.vmm });
+    this.store = new ModelStore(this.clock);
+    this.bus = new MessageBus(this.clock);
+    this.invariants = new Invariants(this.site, this.store, (guestId, instance) => this.noteRun(guestId, instance));
+    this.store.seed(inventory, openPlacements(inventory.guests));
+    this.store.onWrite = (write) => write.kind === 'record' && this.noteRecord(write.record);
+    const times = { ...usualHostTimes, ...calibration.host };
+    for (const host of inventory.hosts) this.addHost(host, inventory, times);
+    for (let index = 1; index <= (options.controllers ?? 2); index++) this.addController(`controller${index}`);
+  }
+
+  /** Runs until that moment, with the invariants asked after each event. */
+  runUntil(instant: Instant): void {
+    while (this.clock.step(instant)) this.invariants.check();
+    this.clock.runUntil(instant);
+  }
+
+  run(ms: number): void {
+    this.runUntil(this.clock.now + ms);
+  }
+
+  /** Runs until that holds; false when it does not within the limit. */
+  runWhile(holds: () => boolean, limitMs: number): boolean {
+    const until = this.clock.now + limitMs;
+    while (holds()) {
+      if (!this.clock.step(until)) return false;
+      this.invariants.check();
+    }
+    return true;
+  }
+
+  /** Asks the leader's API, as an administrator or an agent does. */
+  request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void = () => {}): void {
+    this.clock.after(apiMs, () => {
+      const leader = this.leader();
+      if (leader) leader.request(actor, request, reply);
+      else this.clock.after(apiMs, () => reply(refused('not-leader', 'no controller leads at the moment')));
+    });
+  }
+
+  leader(): ModelController | undefined {
+    return this.controllers.find((controller) => controller.leads());
+  }
+
+  addController(name: string): ModelController {
+    const { clock, bus, store } = this;
+    const controller = new ModelController(name, {
+      clock,
+      bus,
+      store,
+      newId: () => `id${this.nextId++}`,
+      datastoreHeartbeats: () => this.site.datastore.heartbeats,
+      actOn: (effect, answer) => this.actOn(effect, answer),
+    });
+    this.controllers.push(controller);
+    controller.start();
+    return controller;
+  }
+
+  host(name: string): ModelHost {
+    const host = this.hosts.get(name);
+    if (!host) throw new Error(`there is no host ${name}`);
+    return host;
+  }
+
+  guest(name: string): Guest {
+    for (const guest of this.store.rows.guest.values()) if (guest.name === name) return guest;
+    throw new Error(`there is no guest ${name}`);
+  }
+
+  /** The copy of that guest that executes, if one does. */
+  copyOf(guestName: string): ModelInstance | undefined {
+    return this.site.runningCopies(this.guest(guestName).id)[0];
+  }
+
+  note(text: string): void {
+    this.log.push({ at: this.clock.now, text });
+  }
+
+  inject(fault: DrillFault): Result<null> {
+    if (fault.kind === 'guest-crash') {
+      const copy = this.site.runningCopies(fault.guestId ?? '')[0];
+      if (!copy) return refused('guest-not-running', `guest ${fault.guestId} does not run`);
+      copy.die('crashed', 'a drill killed it');
+      return accepted(null);
+    }
+    const name = this.store.rows.host.get(fault.hostId ?? '')?.name;
+    const host = name === undefined ? undefined : this.hosts.get(name);
+    if (!host) return refused('unknown-host', `there is no host ${fault.hostId}`);
+    if (fault.kind === 'host-loss') host.powerOff();
+    else host.killAgent();
+    return accepted(null);
+  }
+
+  hostName(hostId: string | null): string {
+    return hostId === null ? 'no host' : (this.store.rows.host.get(hostId)?.name ?? hostId);
+  }
+
+  private addHost(row: Host, inventory: Inventory, times: HostTimes): void {
+    const machine = this.site.addMachine(row.name, row.capacity);
+    const registration = {
+      hostName: row.name,
+      poolName: inventory.pools.find((pool) => pool.id === row.poolId)?.name ?? row.poolId,
+      peerAddress: row.peerAddress,
+      queue: row.queue,
+      capacity: row.capacity,
+      capabilities: row.capabilities ?? noCapabilities,
+      fenceDevice: row.fenceDevice,
+    };
+    const { clock, bus } = this;
+    const host = new ModelHost(
+      machine,
+      registration,
+      {
+        clock,
+        bus,
+        request: (actor, request, reply) => this.request(actor, request, reply),
+        askPeer: (from, address, request, deadlineMs, done) => this.askPeer(from, address, request, deadlineMs, done),
+      },
+      times,
+    );
+    this.hosts.set(row.name, host);
+    const here = inventory.guests.filter((guest) => guest.hostId === row.id);
+    if (row.state === 'fenced' || row.state === 'failed' || row.state === 'offline') {
+      machine.powered = false;
+      return;
+    }
+    for (const guest of here) this.beginGuest(machine, host, guest, inventory);
+    const guests = here.map(({ id, epoch }) => ({ guestId: id, epoch }));
+    host.beginRunning({ hostId: row.id, incarnation: row.incarnation, term: 0, guests, migrations: [] });
+  }
+
+  private beginGuest(machine: ModelMachine, host: ModelHost, row: Guest, inventory: Inventory): void {
+    const guest = specificationOf(row, inventory);
+    const opened = machine.open(guest, row.epoch, 'start');
+    if (!opened.ok) throw new Error(opened.refusal.message);
+    opened.value.resume();
+    if (row.desired === 'paused') opened.value.stopRunning('paused');
+    const state = row.desired === 'paused' ? 'paused' : 'running';
+    const key = `guest/${row.id}:${row.epoch}`;
+    host.journal.set(key, { key, value: { kind: 'guest', guestId: row.id, epoch: row.epoch, guest, state, refusal: null } });
+  }
+
+  private actOn(effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>, answer: (event: FleetEvent) => void): void {
+    switch (effect.kind) {
+      case 'fence': {
+        const { hostId, incarnation } = effect;
+        return this.host(effect.hostName).fence(effect, (result) => answer({ kind: 'fence-result', hostId, incarnation, result }));
+      }
+      case 'predict':
+        // A simulation inside of a simulation would predict itself.
+        return void this.clock.after(1, () => answer({ kind: 'prediction', drillId: effect.drillId, result: accepted({ phases: {}, outages: [] }) }));
+      case 'inject': {
+        const at = this.clock.now;
+        const result = this.inject(effect.fault);
+        this.note(`! drill ${effect.fault.kind}`);
+        return void this.clock.after(1, () => answer({ kind: 'injected', drillId: effect.drillId, at, result }));
+      }
+    }
+  }
+
+  private askPeer(from: string, address: string, request: PeerRequest, deadlineMs: number, done: (answer: PeerAnswer | null) => void): void {
+    let over = false;
+    const end = (answer: PeerAnswer | null): void => {
+      if (over) return;
+      over = true;
+      done(answer);
+    };
+    this.clock.after(deadlineMs, () => end(null));
+    const peer = [...this.hosts.values()].find((host) => host.registration.peerAddress === address);
+    const connected = (): boolean => peer !== undefined && this.site.network.connected(from, peer.name);
+    this.clock.after(linkMs, () => {
+      if (!peer || !connected() || !peer.machine.powered) return;
+      if (!peer.agent) return end(null);
+      peer.agent.hearPeer(request, (answer) => this.clock.after(linkMs, () => connected() && end(answer)));
+    });
+  }
+
+  private noteRun(guestId: string, instance: ModelInstance): void {
+    const name = this.store.rows.guest.get(guestId)?.name ?? instance.guest.name;
+    const { boot, heartbeats } = instance.memory!;
+    if (heartbeats === 0) this.onBoot?.(instance);
+    this.note(`= ${name} runs on ${instance.machine.name} (epoch ${instance.id.epoch}, boot ${boot}, heartbeat ${heartbeats})`);
+  }
+
+  private noteRecord(record: FleetRecord): void {
+    this.note(`${record.subjectKind} ${this.nameOf(record.subjectKind, record.subjectId)} ${record.code}: ${record.message}`);
+  }
+
+  private nameOf(kind: SubjectKind, id: string): string {
+    if (kind === 'migration') {
+      const guestId = this.store.rows.migration.get(id)?.guestId;
+      return guestId === undefined ? id : this.nameOf('guest', guestId);
+    }
+    if (kind === 'pool' || kind === 'host' || kind === 'guest' || kind === 'image' || kind === 'datastore' || kind === 'rule') return this.store.rows[kind].get(id)?.name ?? id;
+    return id;
+  }
+}
+
+const noCapabilities = {
+  driver: 'model',
+  version: '1',
+  accelerator: 'model',
+  acceleratorReason: 'a simulated machine needs none',
+  machineType: 'model',
+  cpuModel: 'model',
+  guestArchitectures: ['x86_64'],
+  liveMigration: true,
+  postCopy: true,
+  facts: [],
+};
+
+function openPlacements(guests: readonly Guest[]): { guestId: string; hostId: string; epoch: number; from: number; to: null; reason: string; endReason: null }[] {
+  return guests.flatMap((guest) =>
+    guest.hostId === null ? [] : [{ guestId: guest.id, hostId: guest.hostId, epoch: guest.epoch, from: 0, to: null, reason: 'it was there when the simulation began', endReason: null }],
+  );
+}
+
+function specificationOf(guest: Guest, inventory: Inventory): GuestSpecification {
+  const image = inventory.images.find((each) => each.id === guest.imageId);
+  const datastore = inventory.datastores.find((each) => each.id === image?.datastoreId);
+  return {
+    guestId: guest.id,
+    name: guest.name,
+    vcpus: guest.vcpus,
+    memoryMiB: guest.memoryMiB,
+    architecture: image?.architecture ?? 'x86_64',
+    cpuShares: guest.cpuShares,
+    cpuLimitMillicores: guest.cpuLimitMillicores,
+    boot: {
+      format: image?.format ?? 'kernel',
+      firmware: image?.firmware ?? 'none',
+      kernelPath: image?.kernelPath ?? null,
+      initrdPath: image?.initrdPath ?? null,
+      kernelArguments: image?.kernelArguments ?? null,
+      backingDiskPath: image?.diskPath ?? null,
+    },
+    diskPath: `${datastore?.path ?? ''}/guests/${guest.id}/disk.qcow2`,
+    diskMiB: guest.diskMiB,
+    cloudInit: guest.cloudInit,
+  };
+}
