@@ -107,7 +107,8 @@ function diskArguments(guest: GuestSpecification): string[] {
   // locking=on rather than auto: the lock is what keeps a guest from running twice, so a file system without one is refused.
   const file = { driver: 'file', filename: guest.diskPath, locking: 'on' };
   const node = { driver: 'qcow2', 'node-name': 'disk', discard: 'unmap', file };
-  const device = diskBus(guest) === 'ide' ? 'ide-hd' : 'virtio-blk-pci';
+  // Without a place QEMU puts the disk on the second channel, where a small program does not look.
+  const device = diskBus(guest) === 'ide' ? 'ide-hd,bus=ide.0,unit=0' : 'virtio-blk-pci';
   const order = guest.boot.kernelPath === null ? ',bootindex=0' : '';
   return ['-blockdev', JSON.stringify(node), '-device', `${device},id=disk0,drive=disk${order}`];
 }

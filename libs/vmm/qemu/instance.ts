@@ -10,7 +10,7 @@ import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { instanceFiles } from './command-line';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
-import { migrationCapabilities, OutgoingMigration } from './outgoing';
+import { incomingUri, migrationCapabilities, OutgoingMigration } from './outgoing';
 import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTimes } from './process-table';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
@@ -257,8 +257,11 @@ export class QemuInstance {
   async stop(graceMs: number): Promise<void> {
     const isListening = this.state === 'running' || this.state === 'sending';
     if (graceMs > 0 && isListening && this.isAlive()) {
-      await this.qmp?.call('system_powerdown').catch(() => undefined);
-      await this.whenGone(graceMs);
+      const isHeard = await this.qmp?.call('system_powerdown', {}, graceMs).then(
+        () => true,
+        () => false,
+      );
+      if (isHeard) await this.whenGone(graceMs);
     }
     if (this.outgoing?.isPushing) await this.outgoing.whenOver(pushDeadlineMs).catch(() => undefined);
     await this.destroy();
@@ -352,7 +355,9 @@ export class QemuInstance {
     const qmp = this.requireQmp();
     this.state = 'incoming';
     await qmp.call('migrate-set-capabilities', migrationCapabilities(policy));
-    await qmp.call('migrate-incoming', { uri: `tcp:${listenAddress}:0` });
+    const uri = incomingUri(this.folder, listenAddress);
+    await qmp.call('migrate-incoming', { uri });
+    if (uri.startsWith('unix:')) return uri;
     const answer = await qmp.call<{ 'socket-address'?: { port: string }[] }>('query-migrate');
     const port = answer['socket-address']?.[0]?.port;
     if (port === undefined) throw new Error('it listens for a migration but does not say where');

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { Refusal } from '@argosy/domain/refusal';
 import { mebibyte } from '@argosy/domain/units';
+import type { InstanceFolder } from './instance-folder';
 import { migrationRefusal } from './qemu-refusal';
 import type { QmpClient } from './qmp';
 
@@ -47,6 +49,19 @@ export function migrationCapabilities(policy: MigrationPolicy): {
     'auto-converge': policy.autoConverge,
   };
   return { capabilities: Object.entries(wanted).map(([capability, state]) => ({ capability, state })) };
+}
+
+/** sockaddr_un holds 108 bytes, with the 0 at the end. */
+const longestSocketPath = 107;
+
+/**
+ * A loopback address is reached from this machine only, and there a unix socket does better: over TCP the last small segment
+ * of a migration waits for a delayed acknowledgement (QEMU sets no TCP_NODELAY), which costs 40 ms of downtime.
+ */
+export function incomingUri(folder: InstanceFolder, listenAddress: string): string {
+  const path = join(folder.path, 'migration');
+  const isLoopback = listenAddress.startsWith('127.');
+  return isLoopback && Buffer.byteLength(path) <= longestSocketPath ? `unix:${path}` : `tcp:${listenAddress}:0`;
 }
 
 /** The source's side of one live migration: starts it, watches it, and knows how it ended. */

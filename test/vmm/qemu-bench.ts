@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { VmmDriver, VmmInstance } from '@argosy/control/ports/vmm-driver';
+import type { BenchHost, TestBench } from '@argosy/vmm/conformance';
+import { qemuDriver } from '@argosy/vmm/qemu/driver';
+
+const tinyGuest = resolve(__dirname, '../../guests/tiny/tiny.elf');
+const cpuGroups = '/sys/fs/cgroup/cpu';
+let nextGuest = 1;
+
+/** A group of our own where version 1 of cgroups is ours to write, else null: the driver then limits by signals. */
+function makeGroup(): string | null {
+  if (!existsSync(join(cpuGroups, 'cpu.cfs_quota_us'))) return null;
+  const path = join(cpuGroups, `argosy-test-${process.pid}-${nextGuest}`);
+  try {
+    mkdirSync(path);
+    return path;
+  } catch {
+    return null;
+  }
+}
+
+/** The kernel holds a group for a moment longer than its last thread. */
+async function removeGroup(path: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      return rmdirSync(path);
+    } catch {
+      await sleep(10);
+    }
+  }
+  throw new Error(`${path} cannot be removed`);
+}
+
+export class QemuBench implements TestBench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'argosy-vmm-'));
+  private readonly cgroup: string | null;
+  private readonly drivers: Record<BenchHost, VmmDriver>;
+
+  constructor({ useGroups }: { readonly useGroups: boolean }) {
+    this.cgroup = useGroups ? makeGroup() : null;
+    this.drivers = { h1: this.make('h1'), h2: this.make('h2') };
+  }
+
+  driver(host: BenchHost): VmmDriver {
+    return this.drivers[host];
+  }
+
+  restartAgent(host: BenchHost): VmmDriver {
+    this.drivers[host].detach();
+    this.drivers[host] = this.make(host);
+    return this.drivers[host];
+  }
+
+  killVmm(host: BenchHost, instance: VmmInstance): void {
+    process.kill(this.pidOf(host, instance), 'SIGKILL');
+  }
+
+  freezeVmm(host: BenchHost, instance: VmmInstance): void {
+    process.kill(this.pidOf(host, instance), 'SIGSTOP');
+  }
+
+  guest({ memoryMiB = 32, cpuLimitMillicores = null as number | null } = {}): GuestSpecification {
+    const guestId = `guest-${process.pid}-${nextGuest++}`;
+    return {
+      guestId,
+      name: `${guestId}, of a test`,
+      vcpus: 1,
+      memoryMiB,
+      architecture: 'x86_64',
+      cpuShares: 1000,
+      cpuLimitMillicores,
+      boot: {
+        format: 'kernel',
+        firmware: 'none',
+        kernelPath: tinyGuest,
+        initrdPath: null,
+        kernelArguments: null,
+        backingDiskPath: null,
+      },
+      diskPath: join(this.folder, 'datastore', `${guestId}.qcow2`),
+      diskMiB: 8,
+      cloudInit: null,
+    };
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  wait(durationMs: number): Promise<void> {
+    return sleep(durationMs);
+  }
+
+  async dispose(): Promise<void> {
+    for (const driver of Object.values(this.drivers)) driver.detach();
+    for (const host of ['h1', 'h2'] as const) for (const pid of this.pidsOf(host)) await this.end(pid);
+    rmSync(this.folder, { recursive: true, force: true });
+    if (this.cgroup === null) return;
+    const groups = readdirSync(this.cgroup, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of groups) await removeGroup(join(this.cgroup, name));
+    await removeGroup(this.cgroup);
+  }
+
+  private make(host: BenchHost): VmmDriver {
+    return qemuDriver({
+      folder: join(this.folder, host),
+      listenAddress: '127.0.0.1',
+      cgroup: this.cgroup,
+      clock: { now: () => Date.now() },
+    });
+  }
+
+  pidOf(host: BenchHost, instance: VmmInstance): number {
+    const path = join(this.folder, host, `${instance.guestId}.${instance.epoch}`, 'pid');
+    return Number(readFileSync(path, 'utf8'));
+  }
+
+  private pidsOf(host: BenchHost): number[] {
+    const folder = join(this.folder, host);
+    return readdirSync(folder).flatMap((name) => {
+      const path = join(folder, name, 'pid');
+      return existsSync(path) ? [Number(readFileSync(path, 'utf8'))] : [];
+    });
+  }
+
+  /** Only if it is still the QEMU of this bench: its pid may belong to another by now. */
+  private async end(pid: number): Promise<void> {
+    const isOurs = () =>
+      existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.folder);
+    if (isOurs()) process.kill(pid, 'SIGKILL');
+    for (let waitedMs = 0; isOurs() && waitedMs < 5000; waitedMs += 10) await sleep(10);
+  }
+}
