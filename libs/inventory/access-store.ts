@@ -1,0 +1,274 @@
+import type { Role, User } from '@argosy/domain/entities';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { constraintViolation } from './database';
+import type { Prisma, PrismaClient } from './generated/client';
+import { fromRow } from './rows';
+
+/** As people see it again: never its secret. */
+export interface TokenView {
+  readonly id: string;
+  readonly userId: string;
+  readonly description: string;
+  readonly prefix: string;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+  readonly lastUsedAt: Instant | null;
+}
+export interface JoinTokenView {
+  readonly id: string;
+  readonly poolName: string | null;
+  readonly description: string;
+  readonly prefix: string;
+  readonly reusable: boolean;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | null;
+  readonly usedAt: Instant | null;
+}
+export type WithSecret<View> = View & { readonly secret: string };
+
+export interface Caller {
+  readonly tokenId: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+const tokenFields = {
+  id: true,
+  userId: true,
+  description: true,
+  prefix: true,
+  createdAt: true,
+  expiresAt: true,
+  lastUsedAt: true,
+};
+const joinTokenFields = {
+  id: true,
+  poolName: true,
+  description: true,
+  prefix: true,
+  reusable: true,
+  createdAt: true,
+  expiresAt: true,
+  usedAt: true,
+};
+
+/** Only the hash is kept: the secret is 256 random bits, so nobody finds it by trying, and no slow hash is needed. */
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+/** The first letters say what it opens, for people and for scanners that look for leaked secrets. */
+function newSecret(kind: 'token' | 'join' | 'agent') {
+  const beginning = `argosy_${kind}_`;
+  const secret = beginning + randomBytes(32).toString('base64url');
+  return { secret, prefix: secret.slice(0, beginning.length + 6), hash: hashSecret(secret) };
+}
+
+/** Users, what they prove themselves by, and what agents do. It is no part of the brain's state, and needs no lease. */
+export class AccessStore {
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly now: () => Instant,
+  ) {}
+
+  async users(): Promise<User[]> {
+    return (await this.prisma.user.findMany({ orderBy: { name: 'asc' } })).map(fromRow<User>);
+  }
+
+  async createUser(name: string, role: Role): Promise<Result<User>> {
+    try {
+      const user = await this.prisma.user.create({ data: { id: randomUUID(), name, role, createdAt: this.now() } });
+      return accepted(fromRow<User>(user));
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      return refused('name-taken', `a user named "${name}" exists already; choose another name`);
+    }
+  }
+
+  /** null: there is no such user. The last administrator stays one, so that somebody can always come in. */
+  async setRole(reference: string, role: Role): Promise<Result<User | null>> {
+    return this.changeUser(reference, role === 'administrator', async (transaction, user) => {
+      await transaction.user.update({ where: { id: user.id }, data: { role } });
+      return { ...user, role };
+    });
+  }
+
+  async removeUser(reference: string): Promise<Result<User | null>> {
+    return this.changeUser(reference, false, async (transaction, user) => {
+      await transaction.user.delete({ where: { id: user.id } });
+      return user;
+    });
+  }
+
+  private async changeUser(
+    reference: string,
+    keepsAdministrator: boolean,
+    change: (transaction: Prisma.TransactionClient, user: User) => Promise<User>,
+  ): Promise<Result<User | null>> {
+    return this.prisma.$transaction(async (transaction): Promise<Result<User | null>> => {
+      // One at a time: two administrators who remove each other must not both succeed.
+      await transaction.$executeRaw`LOCK TABLE "users" IN SHARE ROW EXCLUSIVE MODE`;
+      const found = await transaction.user.findFirst({ where: { OR: [{ id: reference }, { name: reference }] } });
+      if (!found) return accepted(null);
+      const others = await transaction.user.count({ where: { role: 'administrator', id: { not: found.id } } });
+      if (found.role === 'administrator' && !keepsAdministrator && others === 0)
+        return refused('in-use', `"${found.name}" is the last administrator; make another one first`);
+      return accepted(await change(transaction, fromRow<User>(found)));
+    });
+  }
+
+  async tokens(filter: { readonly userId?: string } = {}): Promise<TokenView[]> {
+    const found = await this.prisma.token.findMany({
+      where: filter,
+      select: tokenFields,
+      orderBy: { createdAt: 'asc' },
+    });
+    return found.map(fromRow<TokenView>);
+  }
+
+  /** `user`: an id or a name. null: there is no such user. */
+  async createToken(
+    user: string,
+    options: { readonly description?: string | undefined; readonly expiresInMs?: number | undefined } = {},
+  ): Promise<WithSecret<TokenView> | null> {
+    const owner = await this.prisma.user.findFirst({ where: { OR: [{ id: user }, { name: user }] } });
+    return owner && this.insertToken(this.prisma, owner.id, options);
+  }
+
+  private async insertToken(
+    prisma: Prisma.TransactionClient,
+    userId: string,
+    options: { readonly description?: string | undefined; readonly expiresInMs?: number | undefined },
+  ): Promise<WithSecret<TokenView>> {
+    const { secret, prefix, hash } = newSecret('token');
+    const createdAt = this.now();
+    const token = await prisma.token.create({
+      data: {
+        id: randomUUID(),
+        userId,
+        description: options.description ?? '',
+        prefix,
+        hash,
+        createdAt,
+        expiresAt: options.expiresInMs === undefined ? null : createdAt + options.expiresInMs,
+      },
+      select: tokenFields,
+    });
+    return { ...fromRow<TokenView>(token), secret };
+  }
+
+  /** false: there is no such token, or (with `userId`) it is somebody else's. */
+  async revokeToken(id: string, filter: { readonly userId?: string } = {}): Promise<boolean> {
+    const { count } = await this.prisma.token.deleteMany({ where: { id, ...filter } });
+    return count > 0;
+  }
+
+  /** Whose token this is, or null: unknown, revoked or run out. */
+  async authenticate(secret: string): Promise<Caller | null> {
+    const token = await this.prisma.token.findUnique({ where: { hash: hashSecret(secret) }, include: { user: true } });
+    const now = this.now();
+    if (!token || (token.expiresAt !== null && token.expiresAt <= now)) return null;
+    const minuteMs = 60_000;
+    // To the minute is enough, and spares a write for each call.
+    if (token.lastUsedAt === null || Number(token.lastUsedAt) < now - minuteMs)
+      await this.prisma.token.updateMany({ where: { id: token.id }, data: { lastUsedAt: Math.round(now) } });
+    return { tokenId: token.id, userId: token.userId, name: token.user.name, role: token.user.role as Role };
+  }
+
+  /** At the very first start: an administrator with a token. null: there is an administrator already. */
+  async createFirstAdministrator(name = 'admin'): Promise<WithSecret<TokenView> | null> {
+    return this.prisma.$transaction(async (transaction) => {
+      // Two controllers may start at once.
+      await transaction.$executeRaw`LOCK TABLE "users" IN SHARE ROW EXCLUSIVE MODE`;
+      if ((await transaction.user.count({ where: { role: 'administrator' } })) > 0) return null;
+      const user = await transaction.user.upsert({
+        where: { name },
+        update: { role: 'administrator' },
+        create: { id: randomUUID(), name, role: 'administrator', createdAt: this.now() },
+      });
+      return this.insertToken(transaction, user.id, { description: 'made at the first start' });
+    });
+  }
+
+  async joinTokens(): Promise<JoinTokenView[]> {
+    const found = await this.prisma.joinToken.findMany({ select: joinTokenFields, orderBy: { createdAt: 'asc' } });
+    return found.map(fromRow<JoinTokenView>);
+  }
+
+  async createJoinToken(
+    options: {
+      readonly poolName?: string | undefined;
+      readonly description?: string | undefined;
+      readonly reusable?: boolean | undefined;
+      readonly expiresInMs?: number | undefined;
+    } = {},
+  ): Promise<WithSecret<JoinTokenView>> {
+    const { secret, prefix, hash } = newSecret('join');
+    const createdAt = this.now();
+    const token = await this.prisma.joinToken.create({
+      data: {
+        id: randomUUID(),
+        poolName: options.poolName ?? null,
+        description: options.description ?? '',
+        prefix,
+        hash,
+        reusable: options.reusable ?? false,
+        createdAt,
+        expiresAt: options.expiresInMs === undefined ? null : createdAt + options.expiresInMs,
+      },
+      select: joinTokenFields,
+    });
+    return { ...fromRow<JoinTokenView>(token), secret };
+  }
+
+  async revokeJoinToken(id: string): Promise<boolean> {
+    return (await this.prisma.joinToken.deleteMany({ where: { id } })).count > 0;
+  }
+
+  /**
+   * Exchanges a join token for a credential of one host; a one-time token is used up by that, once, also when two hosts
+   * come with it at the same moment. A host that joins again has a new credential, and its old one holds no longer.
+   * null: unknown, used up, run out, or for another pool.
+   */
+  async join(secret: string, hostName: string, poolName: string): Promise<{ readonly credential: string } | null> {
+    return this.prisma.$transaction(async (transaction) => {
+      const now = Math.round(this.now());
+      const { count } = await transaction.joinToken.updateMany({
+        where: {
+          AND: [
+            { hash: hashSecret(secret) },
+            { OR: [{ reusable: true }, { usedAt: null }] },
+            { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] },
+            { OR: [{ poolName: null }, { poolName }] },
+          ],
+        },
+        data: { usedAt: now },
+      });
+      if (count === 0) return null;
+      const { secret: credential, hash } = newSecret('agent');
+      await transaction.agentCredential.upsert({
+        where: { hostName },
+        update: { hash, createdAt: now },
+        create: { hostName, hash, createdAt: now },
+      });
+      return { credential };
+    });
+  }
+
+  /** The name of the host that this credential speaks for, or null. */
+  async hostOfCredential(credential: string): Promise<string | null> {
+    const found = await this.prisma.agentCredential.findUnique({ where: { hash: hashSecret(credential) } });
+    return found?.hostName ?? null;
+  }
+
+  async revokeCredential(hostName: string): Promise<void> {
+    await this.prisma.agentCredential.deleteMany({ where: { hostName } });
+  }
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return constraintViolation(error) !== undefined;
+}
