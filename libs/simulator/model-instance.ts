@@ -13,7 +13,7 @@ const consoleBytesKept = 16384;
 /** What an instance needs of the machine it is on. */
 export interface InstanceMachine {
   readonly name: string;
-  readonly site: { readonly clock: VirtualClock; readonly datastore: ModelDatastore; readonly times: { readonly bootMs: number } };
+  readonly site: { readonly clock: VirtualClock; readonly datastore: ModelDatastore; readonly times: { readonly bootMs: number }; readonly onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null };
   readonly instances: Map<string, unknown>;
   tell(event: VmmEvent): void;
   shareOut(): void;
@@ -118,7 +118,7 @@ export class ModelInstance {
    */
   resume(): Result<null> {
     if (this.executes()) return accepted(null);
-    if (this.passage) return refused('guest-busy', `${this.guest.name} is being migrated and cannot be resumed before that has ended`);
+    if (this.state === 'sending') return refused('guest-busy', `${this.guest.name} is being migrated and cannot be resumed before that has ended`);
     const boots = this.state === 'starting';
     if (!boots && !this.memory) return refused('guest-not-running', `${this.guest.name} has no complete memory to run with`);
     const locked = this.machine.site.datastore.lock(this.disk, this);
@@ -142,6 +142,7 @@ export class ModelInstance {
     this.machine.site.datastore.unlock(this.disk, this);
     this.machine.instances.delete(`${this.id.guestId}:${this.id.epoch}`);
     this.machine.shareOut();
+    this.machine.site.onDeath?.(this, how, reason);
     this.passage?.endDied(this);
     this.machine.tell({ kind: 'exited', instance: this.id, how, reason });
     for (const watcher of this.deathWatchers.splice(0)) watcher();

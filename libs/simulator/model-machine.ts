@@ -28,6 +28,7 @@ export class ModelSite {
   readonly machines = new Map<string, ModelMachine>();
   readonly incoming = new Map<string, ModelInstance>();
   onHandOver: ((guestId: string) => void) | null = null;
+  onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   private nextPort = 49152;
 
   constructor(

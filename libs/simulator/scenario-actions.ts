@@ -119,11 +119,18 @@ export const actionForms = {
   },
   isolate: (words, names) => {
     const name = words.known('host', names.hosts);
-    return (world) => world.host(name).isolate(true);
+    const alsoDatastore = !words.done() && words.oneOf(['datastore']) === 'datastore';
+    return (world) => {
+      world.host(name).isolate(true);
+      world.host(name).datastoreCut = alsoDatastore;
+    };
   },
   rejoin: (words, names) => {
     const name = words.known('host', names.hosts);
-    return (world) => world.host(name).isolate(false);
+    return (world) => {
+      world.host(name).isolate(false);
+      world.host(name).datastoreCut = false;
+    };
   },
   balance: () => ask({ kind: 'balance.run', pool: 'main' }),
   apply: (words) => {

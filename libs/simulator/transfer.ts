@@ -140,6 +140,7 @@ export class Transfer implements Passage {
       this.leftInRound = 0;
       this.handOver(downtimeMs);
       this.end();
+      this.site.onHandOver?.(this.source.id.guestId);
     });
   }
 
@@ -149,7 +150,8 @@ export class Transfer implements Passage {
     this.later(switchOverMs, () => {
       this.stage = 'pulling';
       this.handOver(switchOverMs);
-      this.later(Math.ceil(this.leftInRound / rate), () => this.end());
+      this.site.onHandOver?.(this.source.id.guestId);
+      if (this.stage === 'pulling') this.later(Math.ceil(this.leftInRound / rate), () => this.end());
     });
   }
 
@@ -167,7 +169,6 @@ export class Transfer implements Passage {
     target.machine.tell({ kind: 'incoming-completed', instance: target.id });
     source.machine.tell({ kind: 'migration-completed', instance: source.id, downtimeMs: null });
     this.site.clock.after(measuredMs, () => source.machine.tell({ kind: 'migration-measured', instance: source.id, downtimeMs }));
-    this.site.onHandOver?.(source.id.guestId);
   }
 
   private giveBack(): void {

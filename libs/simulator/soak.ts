@@ -1,0 +1,242 @@
+import type { DrillKind } from '@argosy/domain/entities';
+import type { Instant } from '@argosy/domain/units';
+import { inventoryOf } from './inventory-plan';
+import { createRandom } from './random';
+import type { Random } from './random';
+import { World } from './world';
+
+export interface SoakRun {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly log: readonly string[];
+}
+
+const hostNames = ['h1', 'h2', 'h3', 'h4'];
+const guestNames = ['a', 'b', 'c', 'd', 'e', 'f'];
+const faultsUntilMs = 120_000;
+/** After the last fault everything is mended, and the fleet has this long to come to rest. */
+const restMs = 120_000;
+
+interface Soak {
+  readonly world: World;
+  readonly random: Random;
+  /** Deaths that may cost a guest its memory; every boot beyond the first needs one. */
+  readonly crashes: Map<string, number>;
+}
+
+type Fault = { readonly weight: number; readonly run: (soak: Soak) => string };
+
+const host = ({ random, world }: Soak): ReturnType<World['host']> => world.host(random.pick(hostNames));
+const later = (soak: Soak, mostMs: number, run: () => void): number => {
+  const delayMs = 100 + soak.random.below(mostMs);
+  soak.world.clock.after(delayMs, run);
+  return delayMs;
+};
+
+/** What may happen at any moment, and how often. Each says in the words of a scenario what it did. */
+const faults: readonly Fault[] = [
+  {
+    weight: 8,
+    run: ({ world, random }) => {
+      const [guest, target] = [random.pick(guestNames), random.pick(hostNames)];
+      world.request('soak', { kind: 'guest.migrate', guest, host: target });
+      return `migrate ${guest} ${target}`;
+    },
+  },
+  {
+    weight: 2,
+    run: ({ world, random }) => {
+      const guest = random.pick(guestNames);
+      const migration = world.store.load()?.migrations.find((each) => each.guestId === guest);
+      if (migration) world.request('soak', { kind: 'migration.cancel', migration: migration.id });
+      return `cancel ${guest}`;
+    },
+  },
+  {
+    weight: 3,
+    run: ({ world, random }) => {
+      const [guest, load] = [random.pick(guestNames), random.below(600)];
+      world.copyOf(guest)?.consoleWrite(`load ${load}\n`);
+      return `guest ${guest} load ${load}`;
+    },
+  },
+  {
+    weight: 4,
+    run: (soak) => {
+      const { name } = host(soak);
+      soak.world.host(name).killAgent();
+      return `agent ${name} kill`;
+    },
+  },
+  {
+    weight: 2,
+    run: ({ world, random }) => {
+      const guest = random.pick(guestNames);
+      const copies = [...world.site.instances()].filter((instance) => instance.id.guestId === guest);
+      if (copies.length > 0) random.pick(copies).die('crashed', 'its process was killed');
+      return `guest ${guest} crash`;
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      const { name } = host(soak);
+      soak.world.host(name).powerOff();
+      const backMs = later(soak, 30_000, () => soak.world.host(name).powerOn());
+      return `power ${name} off, on after ${backMs} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      soak.world.leader()?.crash();
+      soak.world.addController(`controller${soak.world.controllers.length + 1}`);
+      return 'controller kill, another starts';
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      const leader = soak.world.leader();
+      leader?.pause();
+      return `controller ${leader?.name ?? 'none'} pause, resume after ${later(soak, 12_000, () => leader?.resume())} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      soak.world.bus.setUp(false);
+      return `redis off, on after ${later(soak, 15_000, () => soak.world.bus.setUp(true))} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: ({ world }) => {
+      world.bus.empty();
+      return 'redis empty';
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      soak.world.store.away = true;
+      return `database off, on after ${later(soak, 15_000, () => (soak.world.store.away = false))} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: ({ world }) => {
+      world.store.lostAnswers = 1;
+      return 'database loses the answer to a commit';
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      const [one, other] = [host(soak).name, host(soak).name];
+      soak.world.site.network.cut(one, other);
+      return `link ${one} ${other} cut, whole after ${later(soak, 10_000, () => soak.world.site.network.heal(one, other))} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: (soak) => {
+      const { name } = host(soak);
+      soak.world.host(name).isolate(true);
+      return `isolate ${name}, rejoined after ${later(soak, 20_000, () => soak.world.host(name).isolate(false))} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: (soak) => {
+      const cut = host(soak);
+      cut.isolate(true);
+      cut.datastoreCut = true;
+      const whole = (): void => {
+        cut.isolate(false);
+        cut.datastoreCut = false;
+      };
+      return `isolate ${cut.name} from the datastore too, rejoined after ${later(soak, 20_000, whole)} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: ({ world, random }) => {
+      const kind: DrillKind = random.pick(['host-loss', 'agent-loss', 'guest-crash']);
+      const [hostName, guest] = [random.pick(hostNames), random.pick(guestNames)];
+      world.request('soak', kind === 'guest-crash' ? { kind: 'drill.run', drill: kind, guest } : { kind: 'drill.run', drill: kind, host: hostName });
+      return `drill ${kind} ${kind === 'guest-crash' ? guest : hostName}`;
+    },
+  },
+];
+
+function pickFault(random: Random): Fault {
+  const total = faults.reduce((sum, fault) => sum + fault.weight, 0);
+  let draw = random.below(total);
+  for (const fault of faults) {
+    draw -= fault.weight;
+    if (draw < 0) return fault;
+  }
+  throw new Error('the weights do not add up');
+}
+
+function aWorld(random: Random): World {
+  return new World({
+    inventory: inventoryOf({
+      hosts: hostNames.map((name) => ({ name, memoryMiB: 2048, cpuMillicores: 1000 })),
+      guests: guestNames.map((name, index) => ({ name, memoryMiB: 256, on: hostNames[index % hostNames.length]! })),
+      settings: { migration: { bandwidthMiBPerSecond: 50 + random.below(200), postCopy: random.below(4) === 0, copyDeadlineMs: 15_000 } },
+    }),
+  });
+}
+
+/** One world under faults that come from its seed, then mended: the invariants hold all along, and at the end all is well. */
+export function runSoak(seed: number): SoakRun {
+  const random = createRandom(seed);
+  const world = aWorld(random);
+  const soak: Soak = { world, random, crashes: new Map() };
+  world.site.onDeath = (instance, how, reason) => {
+    if (how === 'crashed' && instance.memory !== null) {
+      soak.crashes.set(instance.id.guestId, (soak.crashes.get(instance.id.guestId) ?? 0) + 1);
+      world.note(`- ${instance.guest.name} epoch ${instance.id.epoch} died on ${instance.machine.name}: ${reason}`);
+    }
+  };
+  world.onBoot = (instance) => instance.consoleWrite(`dirty ${random.below(40)} ${32 + random.below(128)} 1\n`);
+  // Jobs are lost, late and doubled all along.
+  world.bus.fate = () => random.pick(['once', 'once', 'once', 'once', 'once', 'once', 'twice', 'lost', { lateMs: random.below(8000) }]);
+  const next = (at: Instant): void => {
+    if (at > faultsUntilMs) return;
+    world.clock.at(at, () => {
+      world.note(`! ${pickFault(random).run(soak)}`);
+      next(world.clock.now + 50 + random.below(random.below(3) === 0 ? 300 : 6000));
+    });
+  };
+  next(3000);
+  world.clock.at(faultsUntilMs, () => mend(soak));
+  world.runUntil(faultsUntilMs + restMs);
+  world.invariants.checkSettled();
+  return { seed, violations: [...world.invariants.violations, ...unexplainedBoots(soak)], log: world.log.map(({ at, text }) => `${(at / 1000).toFixed(3)} ${text}`) };
+}
+
+function mend({ world }: Soak): void {
+  world.note('! everything is mended');
+  world.bus.fate = () => 'once';
+  world.bus.setUp(true);
+  world.store.away = false;
+  for (const controller of world.controllers) if (controller.paused) controller.resume();
+  for (const name of hostNames) {
+    const each = world.host(name);
+    each.isolate(false);
+    each.datastoreCut = false;
+    each.powerOn();
+    for (const other of hostNames) world.site.network.heal(name, other);
+  }
+}
+
+function unexplainedBoots({ world, crashes }: Soak): string[] {
+  return guestNames.flatMap((name) => {
+    const boots = world.site.datastore.disks.get(`/datastore/guests/${name}/disk.qcow2`)?.bootCount ?? 0;
+    const died = crashes.get(name) ?? 0;
+    return boots - 1 > died ? [`${name} booted ${boots} times, and only ${died} of its copies died`] : [];
+  });
+}
