@@ -22,10 +22,16 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { readJson, writeJson } from './private-files.mjs';
 import { commandLine, errorCode, processLink, processStat } from './processes.mjs';
-import { runServer } from './server-process.mjs';
+import { runServer, stopLeftOver } from './server-process.mjs';
 
 /** @typedef {import('./server-process.mjs').Server} Server */
 /** @typedef {{ uid: number, gid: number, command: string[] } | undefined} ServerUser undefined: run it as ourselves */
+const stopSteps = /** @type {const} */ ([
+  { signal: 'SIGINT', waitMs: 20_000 },
+  { signal: 'SIGQUIT', waitMs: 5_000 },
+  { signal: 'SIGKILL', waitMs: 5_000 },
+]);
+
 /** @typedef {{ dataFolder: string, port?: number, password: string }} PostgresState */
 
 /**
@@ -246,20 +252,19 @@ export async function startPostgres({ folder: wanted, port, durable = true }) {
     },
     isReady: (chosen) => isReady(dataFolder, chosen),
     url: (chosen) => `postgresql://argosy:${password}@127.0.0.1:${chosen}/argosy`,
-    stopSteps: [
-      { signal: 'SIGINT', waitMs: 20_000 },
-      { signal: 'SIGQUIT', waitMs: 5_000 },
-      { signal: 'SIGKILL', waitMs: 5_000 },
-    ],
+    stopSteps,
   });
 }
 
 /**
- * Removes a stopped server's folder with its data, also where they had to stand elsewhere.
+ * Stops what still runs in that folder, and removes it with its data, also where they had to stand elsewhere.
  * @param {string} folder
  */
-export function removePostgres(folder) {
+export async function removePostgres(folder) {
   const state = /** @type {PostgresState | undefined} */ (readJson(join(folder, 'postgres.json')));
-  if (state !== undefined) rmSync(state.dataFolder, { recursive: true, force: true });
+  if (state !== undefined) {
+    await stopLeftOver({ name: 'postgres', folder, workingFolder: state.dataFolder, stopSteps });
+    rmSync(state.dataFolder, { recursive: true, force: true });
+  }
   rmSync(folder, { recursive: true, force: true });
 }

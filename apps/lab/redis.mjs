@@ -1,13 +1,18 @@
 // A private redis-server in a folder of its own.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { readJson, writeJson, writePrivately } from './private-files.mjs';
-import { runServer } from './server-process.mjs';
+import { runServer, stopLeftOver } from './server-process.mjs';
 
 /** @typedef {import('./server-process.mjs').Server} Server */
+
+const stopSteps = /** @type {const} */ ([
+  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGKILL', waitMs: 5_000 },
+]);
 
 /**
  * @param {{ folder: string, port: number, password: string }} settings
@@ -82,9 +87,16 @@ export async function startRedis({ folder: wanted, port, password: wantedPasswor
     },
     isReady: (chosen) => redisAnswers(chosen, password),
     url: (chosen) => `redis://:${password}@127.0.0.1:${chosen}`,
-    stopSteps: [
-      { signal: 'SIGTERM', waitMs: 10_000 },
-      { signal: 'SIGKILL', waitMs: 5_000 },
-    ],
+    stopSteps,
   });
+}
+
+/**
+ * Stops what still runs in that folder, and removes it.
+ * @param {string} folder
+ */
+export async function removeRedis(folder) {
+  if (!existsSync(folder)) return;
+  await stopLeftOver({ name: 'redis-server', folder, workingFolder: realpathSync(folder), stopSteps });
+  rmSync(folder, { recursive: true, force: true });
 }

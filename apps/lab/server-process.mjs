@@ -34,17 +34,31 @@ import {
 const startDeadlineMs = 30_000;
 const portAttempts = 5;
 
+/** @typedef {Pick<ServerPlan, 'name' | 'folder' | 'workingFolder' | 'stopSteps'>} ServerPlace */
+
 /**
  * The command line may be rewritten by the server itself (Redis shows its address there), so the folder it works in
  * tells whose it is.
- * @param {ServerPlan} plan
- * @param {ProcessName} name
- * @returns {boolean}
+ * @param {ServerPlace} place
+ * @returns {{ name: ProcessName, port: number } | undefined} what an earlier start left running here
  */
-function isOurs(plan, name) {
-  return (
-    isRunning(name) && commandLine(name.pid).includes(plan.name) && processLink(name.pid, 'cwd') === plan.workingFolder
+function leftRunning(place) {
+  const saved = /** @type {(ProcessName & { port: number }) | undefined} */ (
+    readJson(join(place.folder, 'server.json'))
   );
+  if (saved === undefined) return undefined;
+  const name = { pid: saved.pid, startTicks: saved.startTicks };
+  const isOurs =
+    isRunning(name) &&
+    commandLine(name.pid).includes(place.name) &&
+    processLink(name.pid, 'cwd') === place.workingFolder;
+  return isOurs ? { name, port: saved.port } : undefined;
+}
+
+/** @param {ServerPlace} place */
+export async function stopLeftOver(place) {
+  const left = leftRunning(place);
+  if (left !== undefined) await stopOrFail(place, left.name);
 }
 
 /**
@@ -52,20 +66,15 @@ function isOurs(plan, name) {
  * @returns {Promise<{ name: ProcessName, port: number } | undefined>} a server left running here that still answers
  */
 async function findLeftOver(plan) {
-  const saved = /** @type {(ProcessName & { port: number }) | undefined} */ (
-    readJson(join(plan.folder, 'server.json'))
-  );
-  if (saved === undefined) return undefined;
-  const name = { pid: saved.pid, startTicks: saved.startTicks };
-  if (!isOurs(plan, name)) return undefined;
-  if (await waitUntil(() => plan.isReady(saved.port), { deadlineMs: 2_000, intervalMs: 20 }))
-    return { name, port: saved.port };
-  await stopOrFail(plan, name);
+  const left = leftRunning(plan);
+  if (left === undefined) return undefined;
+  if (await waitUntil(() => plan.isReady(left.port), { deadlineMs: 2_000, intervalMs: 20 })) return left;
+  await stopOrFail(plan, left.name);
   return undefined;
 }
 
 /**
- * @param {ServerPlan} plan
+ * @param {ServerPlace} plan
  * @param {ProcessName} name
  */
 async function stopOrFail(plan, name) {

@@ -2,16 +2,16 @@
 
 import { join } from 'node:path';
 import { removePostgres, startPostgres } from './postgres.mjs';
-import { startRedis } from './redis.mjs';
+import { removeRedis, startRedis } from './redis.mjs';
 
 export { freePort } from './ports.mjs';
-export { removePostgres, startPostgres, startRedis };
+export { removePostgres, removeRedis, startPostgres, startRedis };
 
 /** @typedef {{ redisUrl: string, databaseUrl: string, stop: () => Promise<void> }} Servers */
 
 /**
  * @param {string} folder
- * @param {{ REDIS_URL?: string, DATABASE_URL?: string }} given where one is set, no private server is started for it
+ * @param {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined }} given where one is set, no private server is started for it
  * @returns {Promise<Servers>}
  */
 export async function startServers(folder, given) {

@@ -37,7 +37,7 @@ test('PostgreSQL keeps its URL over a restart and over kill -9, and its folder c
   const second = await startPostgres({ folder: postgresFolder });
   expect(second).toMatchObject({ url: first.url, reused: false });
   await second.stop();
-  removePostgres(postgresFolder);
+  await removePostgres(postgresFolder);
 });
 
 test('servers left by a start that crashed are taken over', async () => {
@@ -46,7 +46,7 @@ test('servers left by a start that crashed are taken over', async () => {
   const found = [await startRedis({ folder: redis }), await startPostgres({ folder: postgres, durable: false })];
   expect(found.map(({ pid, reused }) => ({ pid, reused }))).toEqual(left.map(({ pid }) => ({ pid, reused: true })));
   for (const server of found) await server.stop();
-  removePostgres(postgres);
+  await removePostgres(postgres);
 });
 
 test('a left-over pid that now belongs to another program is left alone', async () => {

@@ -1,0 +1,89 @@
+// What the lab holds: a pool, a shared datastore, an image and the guests. Made once, and found again by name.
+
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { waitUntil } from './processes.mjs';
+import { readJson, writeJson } from './private-files.mjs';
+
+/** @typedef {import('./api.mjs').Api} Api */
+/** @typedef {import('./api.mjs').Named} Named */
+
+export const poolName = 'lab';
+const datastoreName = 'lab';
+const imageName = 'tiny';
+const guestMemoryMiB = 32;
+const joinTokenLifetimeMs = 24 * 3_600_000;
+
+/**
+ * @param {readonly Named[]} rows
+ * @param {string} name
+ * @returns {boolean}
+ */
+const has = (rows, name) => rows.some((row) => row.name === name);
+
+/**
+ * @param {Api} api
+ * @param {string} folder the lab's
+ * @returns {Promise<string>} a token with which the lab's hosts may join
+ */
+export async function ensurePool(api, folder) {
+  const datastore = join(folder, 'datastore');
+  mkdirSync(join(datastore, 'heartbeats'), { recursive: true });
+  if (!has(await api.pools(), poolName)) await api.createPool({ name: poolName });
+  if (!has(await api.datastores(), datastoreName))
+    await api.createDatastore({ name: datastoreName, path: datastore, shared: true });
+  return api.createJoinToken({
+    pool: poolName,
+    description: 'the lab',
+    reusable: true,
+    expiresInMs: joinTokenLifetimeMs,
+  });
+}
+
+/**
+ * @param {Api} api
+ * @param {{ folder: string, root: string, guestCount: number }} lab
+ * @returns {Promise<string[]>} the guests' names
+ */
+export async function ensureGuests(api, { folder, root, guestCount }) {
+  const images = join(folder, 'datastore', 'images');
+  const kernelPath = join(images, 'tiny.elf');
+  mkdirSync(images, { recursive: true });
+  if (!has(await api.images(), imageName)) {
+    copyFileSync(join(root, 'guests/tiny/tiny.elf'), kernelPath);
+    await api.createImage({
+      name: imageName,
+      format: 'kernel',
+      kernelPath,
+      datastore: datastoreName,
+      minimumMemoryMiB: guestMemoryMiB,
+    });
+  }
+  const wasRunning = /** @type {string[]} */ (readJson(join(folder, 'running.json')) ?? []);
+  const existing = await api.guests();
+  const names = Array.from({ length: guestCount }, (_, index) => `guest-${index + 1}`);
+  for (const name of names) {
+    if (has(existing, name)) continue;
+    await api.createGuest({ name, pool: poolName, image: imageName, memoryMiB: guestMemoryMiB, start: true });
+  }
+  const stopped = existing.filter(
+    ({ name, desired }) => desired === 'stopped' && (names.includes(name) || wasRunning.includes(name)),
+  );
+  for (const { name } of stopped) await api.startGuest(name);
+  return names;
+}
+
+/**
+ * Stops every guest and notes which ran, so that the next start brings them back.
+ * @param {Api} api
+ * @param {string} folder
+ */
+export async function stopGuests(api, folder) {
+  const running = (await api.guests()).filter(({ desired }) => desired !== 'stopped').map(({ name }) => name);
+  writeJson(join(folder, 'running.json'), running);
+  await Promise.all(running.map((name) => api.stopGuest(name)));
+  await waitUntil(async () => (await api.guests()).every(({ state }) => ['stopped', 'failed'].includes(state)), {
+    deadlineMs: 15_000,
+    intervalMs: 200,
+  });
+}

@@ -1,0 +1,80 @@
+// The launcher's command line.
+
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { errorMessage } from './processes.mjs';
+
+/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: string }} Options */
+
+export const usage = `npm start -- [options]
+
+  --exit            end after the report; status 0 only if every phase met its objective
+  --fresh           begin anew: forget the inventory of earlier starts
+  --no-demo         start the lab and leave it alone
+  --hosts <n>       hosts (1 to 15, default 3)
+  --guests <n>      guests (0 to 200, default 8)
+  --folder <path>   where everything is kept (default .argosy)
+  --port <n>        of the controller (default 8080; the next free one if it is taken)
+  --vmm <name>      what runs the guests (default qemu)
+
+REDIS_URL and DATABASE_URL name servers to use instead of private ones.
+Status: 0 done, 1 failed or an objective missed, 2 wrong usage, 3 something to install first, 4 already running.`;
+
+export class UsageError extends Error {}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {number} minimum
+ * @param {number} maximum
+ * @returns {number}
+ */
+function wholeNumber(name, text, minimum, maximum) {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+  throw new UsageError(`--${name} must be a whole number from ${minimum} to ${maximum}, and is "${text}"`);
+}
+
+const definitions = /** @type {const} */ ({
+  exit: { type: 'boolean', default: false },
+  fresh: { type: 'boolean', default: false },
+  'no-demo': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  hosts: { type: 'string', default: '3' },
+  guests: { type: 'string', default: '8' },
+  port: { type: 'string', default: '8080' },
+  folder: { type: 'string', default: '.argosy' },
+  vmm: { type: 'string', default: 'qemu' },
+});
+
+/** @param {string[]} args */
+function parse(args) {
+  try {
+    return parseArgs({ args, options: definitions, strict: true }).values;
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
+}
+
+/**
+ * @param {string[]} args
+ * @param {string} root what a relative folder starts from
+ * @returns {Options}
+ */
+export function readOptions(args, root) {
+  const values = parse(args);
+  const demo = !values['no-demo'];
+  const hosts = wholeNumber('hosts', values.hosts, 1, 15);
+  if (demo && hosts < 2) throw new UsageError('the demo needs two hosts: --hosts 2 or more, or --no-demo');
+  return {
+    exit: values.exit,
+    fresh: values.fresh,
+    help: values.help,
+    demo,
+    hosts,
+    guests: wholeNumber('guests', values.guests, demo ? 1 : 0, 200),
+    port: wholeNumber('port', values.port, 1, 65535),
+    folder: resolve(root, values.folder),
+    vmm: values.vmm,
+  };
+}

@@ -1,0 +1,237 @@
+// npm start: everything, from a clean clone to guests that move and come back.
+
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createApi } from './api.mjs';
+import { startController, stopLeftOverController } from './controller-process.mjs';
+import { runDemo } from './demo.mjs';
+import { ensureGuests, ensurePool, poolName, stopGuests } from './inventory.mjs';
+import { hostNames, restoreHost, startHosts, stopHosts, waitForHostsOnline, writeLabFile } from './lab-hosts.mjs';
+import { showLiveView } from './live-view.mjs';
+import { readOptions, usage, UsageError } from './options.mjs';
+import { readJson, writeJson } from './private-files.mjs';
+import { errorMessage, isRunning, nameProcess, waitUntil } from './processes.mjs';
+import { say, step } from './progress.mjs';
+import { meetRequirements, MissingRequirement, missingRequirementStatus } from './requirements.mjs';
+import { freePort, removePostgres, removeRedis, startServers } from './servers.mjs';
+
+/** @typedef {import('./options.mjs').Options} Options */
+/** @typedef {import('./processes.mjs').ProcessName} ProcessName */
+/** @typedef {{ title: string, stop: () => Promise<void> }} Closer */
+/** @typedef {{ options: Options, closers: Closer[], signal: AbortSignal, isUp: boolean }} Lab */
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const controllerProgram = join(root, 'dist/apps/controller/src/main.js');
+const agentProgram = join(root, 'dist/apps/agent/src/main.js');
+const alreadyRunningStatus = 4;
+
+class AlreadyRunning extends Error {}
+
+/**
+ * One launcher a folder: two would switch each other's hosts.
+ * @param {string} folder
+ */
+function claimFolder(folder) {
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const file = join(folder, 'launcher.json');
+  const other = /** @type {(ProcessName & { url?: string }) | undefined} */ (readJson(file));
+  if (other !== undefined && isRunning(other)) {
+    const where = other.url === undefined ? '' : ` at ${other.url}`;
+    throw new AlreadyRunning(
+      `Argosy already runs here${where} (pid ${other.pid}, ${folder}). Stop it there with Ctrl-C, or choose another --folder.`,
+    );
+  }
+  writeJson(file, nameProcess(process.pid));
+}
+
+/**
+ * Ends what an earlier launcher left running, and forgets all that it kept. Nothing here needs the old data to be
+ * whole: --fresh is also the way out when they are not.
+ * @param {string} folder
+ */
+async function clearFolder(folder) {
+  const hostsFolder = join(folder, 'hosts');
+  await stopHosts(folder, existsSync(hostsFolder) ? readdirSync(hostsFolder) : []);
+  await stopLeftOverController({ folder: join(folder, 'controller'), program: controllerProgram });
+  await removeRedis(join(folder, 'redis'));
+  await removePostgres(join(folder, 'postgres'));
+  for (const name of ['controller', 'hosts', 'datastore', 'running.json', 'lab.json']) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {Lab} lab
+ * @param {{ redisUrl: string, databaseUrl: string }} servers
+ * @returns {Promise<{ url: string }>}
+ */
+async function bringUpController({ options, closers }, servers) {
+  const { folder } = options;
+  const port = await freePort(options.port);
+  if (port !== options.port) say(`  port ${options.port} is taken; the controller takes ${port}`);
+  const stateFolder = join(folder, 'controller');
+  writeLabFile(folder, options.hosts);
+  const controller = await step('controller', () =>
+    startController({
+      program: controllerProgram,
+      folder: stateFolder,
+      port,
+      environment: {
+        ARGOSY_PORT: String(port),
+        DATABASE_URL: servers.databaseUrl,
+        REDIS_URL: servers.redisUrl,
+        ARGOSY_STATE_FOLDER: stateFolder,
+        ARGOSY_LAB_FOLDER: folder,
+      },
+    }),
+  );
+  closers.push({ title: 'controller', stop: controller.stop });
+  const url = `http://127.0.0.1:${port}`;
+  writeJson(join(folder, 'launcher.json'), { ...nameProcess(process.pid), url });
+  return { url };
+}
+
+/**
+ * @param {Lab} lab
+ * @returns {Promise<{ api: import('./api.mjs').Api, names: string[] }>}
+ */
+async function bringUp(lab) {
+  const { options, closers, signal } = lab;
+  const { folder } = options;
+  const given = { REDIS_URL: process.env['REDIS_URL'], DATABASE_URL: process.env['DATABASE_URL'] };
+  await meetRequirements(root, given);
+  if (options.fresh) await step('clearing earlier starts', () => clearFolder(folder));
+  const servers = await step('Redis and PostgreSQL', () => startServers(folder, given));
+  closers.push({ title: 'Redis and PostgreSQL', stop: servers.stop });
+  signal.throwIfAborted();
+  const { url } = await bringUpController(lab, servers);
+
+  signal.throwIfAborted();
+  const tokenFile = join(folder, 'controller/token');
+  await waitUntil(() => existsSync(tokenFile), { deadlineMs: 10_000 });
+  const api = createApi({ url, token: readFileSync(tokenFile, 'utf8').trim() });
+  const joinToken = await ensurePool(api, folder);
+
+  const hosts = hostNames(options.hosts);
+  closers.push({ title: 'agents and chassis', stop: () => stopHosts(folder, hosts) });
+  await step(`${hosts.length} hosts`, async (note) => {
+    await startHosts({
+      folder,
+      hostCount: options.hosts,
+      agentProgram,
+      controllerUrl: url,
+      joinToken,
+      pool: poolName,
+      vmm: options.vmm,
+    });
+    await waitForHostsOnline(api, { folder, names: hosts, deadlineMs: 60_000 }, note);
+  });
+  signal.throwIfAborted();
+  closers.push({ title: 'guests', stop: () => stopGuests(api, folder) });
+  const names = await step(`${options.guests} guests`, () =>
+    ensureGuests(api, { folder, root, guestCount: options.guests }),
+  );
+  return { api, names };
+}
+
+/**
+ * @param {string} url
+ * @param {string} folder
+ * @returns {string}
+ */
+function nextCommands(url, folder) {
+  return [
+    `Argosy runs at ${url}   (token: ${join(folder, 'controller/token')})`,
+    '  npx argosy top                                   the fleet, live',
+    '  npx argosy guest list                            where every guest is',
+    '  npx argosy drill run host-loss --host h2         lose another host',
+    'Ctrl-C stops everything in order; the inventory stays.',
+  ].join('\n');
+}
+
+/**
+ * @param {Lab} lab
+ * @returns {Promise<number>} the exit status
+ */
+async function run(lab) {
+  const { options, signal } = lab;
+  const { api, names } = await bringUp(lab);
+  lab.isUp = true;
+  let met = true;
+  if (options.demo) {
+    const { folder } = options;
+    met = await runDemo(api, { names, restoreHost: (host) => restoreHost(folder, host) });
+    say(met ? 'Every phase met its objective.' : 'NOT every phase met its objective.');
+  }
+  if (options.exit) return met ? 0 : 1;
+  await showLiveView(api, { footer: nextCommands(api.url, options.folder), signal });
+  return 0;
+}
+
+/**
+ * In the opposite order of starting: guests, agents and chassis, controller, servers. One that fails does not keep
+ * the others from being stopped.
+ * @param {Closer[]} closers
+ * @returns {Promise<boolean>} whether all went well
+ */
+async function stopAll(closers) {
+  let well = true;
+  for (const { title, stop } of closers.splice(0).reverse()) {
+    await step(`stopping ${title}`, stop).catch((error) => {
+      well = false;
+      say(`  ${errorMessage(error)}`);
+    });
+  }
+  return well;
+}
+
+/**
+ * @param {unknown} error
+ * @returns {number}
+ */
+function statusOf(error) {
+  if (error instanceof UsageError) return 2;
+  if (error instanceof MissingRequirement) return missingRequirementStatus;
+  if (error instanceof AlreadyRunning) return alreadyRunningStatus;
+  return 1;
+}
+
+/** @param {Options} options */
+async function launch(options) {
+  claimFolder(options.folder);
+  const abort = new AbortController();
+  /** @type {Lab} */
+  const lab = { options, closers: [], signal: abort.signal, isUp: false };
+  const interrupted = new Promise((resolve) => abort.signal.addEventListener('abort', () => resolve(130)));
+  const interrupt = () => {
+    if (abort.signal.aborted) say('\nstopping already; to leave everything running as it is, kill this process');
+    else say('\nstopping in order');
+    abort.abort();
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, interrupt);
+  // Nobody reads any more (a closed pipe or terminal): the same as a hang-up, and no reason to leave the lab behind.
+  process.stdout.on('error', () => abort.abort());
+  const work = run(lab).catch((error) => {
+    if (!abort.signal.aborted) say(`\n${errorMessage(error)}`);
+    return statusOf(error);
+  });
+  const status = Number(await Promise.race([work, interrupted]));
+  // While it comes up, the step at hand ends first, so that what it starts is in the list of what to stop.
+  if (!lab.isUp) await work;
+  const well = await stopAll(lab.closers);
+  rmSync(join(options.folder, 'launcher.json'), { force: true });
+  // A lab that was only watched when it was interrupted ended as it should.
+  const watched = status === 130 && !options.exit;
+  process.exit(!well ? 1 : watched ? 0 : status);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2), root);
+  if (options.help) say(usage);
+  else await launch(options);
+} catch (error) {
+  say(errorMessage(error));
+  if (error instanceof UsageError) say(`\n${usage}`);
+  process.exit(statusOf(error));
+}
