@@ -1,0 +1,67 @@
+import { jobs } from '@argosy/contracts/jobs';
+import type { HostCommand } from '@argosy/domain/host-command';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { commandTimeoutMs, openAsking, whenReady, within, type RedisOptions } from './redis';
+
+const commandJob = 'host.command';
+const keptAfterwards = { removeOnComplete: { age: 60, count: 1000 }, removeOnFail: { age: 3600, count: 1000 } };
+
+/** Puts commands for hosts on the queues of their agents: one queue for each agent process. */
+export class CommandQueues {
+  private readonly redis: Redis;
+  private readonly queues = new Map<string, Queue>();
+  private readonly onProblem: (problem: Error) => void;
+
+  constructor(options: RedisOptions) {
+    this.onProblem = options.onProblem ?? (() => {});
+    this.redis = openAsking(options);
+  }
+
+  /** For the start of a process: whether Redis was reached in this time. Nothing has to wait for it. */
+  ready(durationMs: number): Promise<boolean> {
+    return whenReady(this.redis, durationMs);
+  }
+
+  /**
+   * Refused (`queue-unavailable`) within two seconds when Redis is away. It may be there nevertheless, if only the answer
+   * was lost: a command is a doorbell, and may ring twice. `attempt` makes a repeated ring another job, because a job
+   * whose id exists is ignored.
+   */
+  async enqueue(queue: string, command: HostCommand, attempt = 1): Promise<Result<null>> {
+    if (this.redis.status !== 'ready') return unavailable(queue, 'it is not connected to Redis');
+    const jobId = `${command.commandId}-${attempt}`.replaceAll(':', '-');
+    const options = { jobId, attempts: jobs[commandJob].attempts, ...keptAfterwards };
+    try {
+      await within(this.queue(queue).add(commandJob, command, options), commandTimeoutMs);
+      return accepted(null);
+    } catch (error) {
+      return unavailable(queue, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Those that nobody has taken yet: for the metrics. */
+  async waiting(queue: string): Promise<number | null> {
+    if (this.redis.status !== 'ready') return null;
+    return within(this.queue(queue).getWaitingCount(), commandTimeoutMs).catch(() => null);
+  }
+
+  async close(): Promise<void> {
+    for (const queue of this.queues.values()) await within(queue.close(), commandTimeoutMs).catch(this.onProblem);
+    this.redis.disconnect();
+  }
+
+  private queue(name: string): Queue {
+    const known = this.queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, { connection: this.redis, skipVersionCheck: true });
+    queue.on('error', this.onProblem);
+    this.queues.set(name, queue);
+    return queue;
+  }
+}
+
+function unavailable(queue: string, reason: string): Result<null> {
+  return refused('queue-unavailable', `the command could not be put on queue ${queue}: ${reason}`, { queue });
+}

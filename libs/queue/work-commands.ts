@@ -1,0 +1,51 @@
+import { jobs, type JobName } from '@argosy/contracts/jobs';
+import type { HostCommand } from '@argosy/domain/host-command';
+import { UnrecoverableError, Worker, type Job } from 'bullmq';
+import { commandTimeoutMs, openListening, within, type RedisOptions } from './redis';
+
+export interface WorkOptions extends RedisOptions {
+  readonly queue: string;
+  /** Ends when the command is journalled. A job whose worker dies before that is delivered again. */
+  readonly handler: (command: HostCommand) => Promise<void>;
+  /** How many commands at a time; the order of one guest's commands is the handler's concern. */
+  readonly concurrency?: number;
+}
+
+export interface CommandWorker {
+  /** Finishes what it has begun, takes nothing new. */
+  close(): Promise<void>;
+}
+
+/** The same for every worker: a job whose worker was killed is delivered again after at most about eight seconds. */
+export const lockTimes = { lockDuration: 5000, stalledInterval: 2000 };
+
+export function workCommands({ queue, handler, concurrency = 50, ...redisOptions }: WorkOptions): CommandWorker {
+  const onProblem = redisOptions.onProblem ?? (() => {});
+  const redis = openListening(redisOptions);
+  const worker = new Worker(queue, async (job) => handler(commandOf(job)), {
+    connection: redis,
+    concurrency,
+    ...lockTimes,
+    // Each delivery may kill its worker; a job that is too old is refused by the agent itself.
+    maxStalledCount: 5,
+    skipVersionCheck: true,
+  });
+  worker.on('error', onProblem);
+  worker.on('failed', (_job, error) => onProblem(error));
+  return {
+    close: async () => {
+      await within(worker.close(), commandTimeoutMs).catch(() => worker.close(true).catch(onProblem));
+      redis.disconnect();
+    },
+  };
+}
+
+/** A payload that breaks the contract fails at once and for good: trying it again would not mend it. */
+function commandOf(job: Job): HostCommand {
+  const contract = job.name in jobs ? jobs[job.name as JobName] : undefined;
+  if (!contract) throw new UnrecoverableError(`job ${job.id} has the unknown name "${job.name}"`);
+  const parsed = contract.payload.safeParse(job.data);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the payload'}: ${message}`);
+  throw new UnrecoverableError(`job ${job.id} breaks the contract of ${job.name}: ${faults.join('; ')}`);
+}

@@ -1,0 +1,226 @@
+import type { HostCommand } from '@argosy/domain/host-command';
+import type { HostReport } from '@argosy/domain/host-report';
+import { CommandQueues } from '@argosy/queue/command-queues';
+import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
+import { workCommands, type CommandWorker } from '@argosy/queue/work-commands';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { TestServers, type TestServer } from '../inventory/servers';
+
+const servers = new TestServers();
+let server: TestServer;
+let queues: CommandQueues;
+const open: { close(): unknown }[] = [];
+
+beforeAll(async () => {
+  server = await servers.redis();
+  queues = new CommandQueues({ url: server.url });
+  expect(await queues.ready(5000)).toBe(true);
+});
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close();
+});
+afterAll(async () => {
+  await queues.close();
+  await servers.stop();
+});
+
+let lastId = 0;
+function aCommand(changes: Partial<HostCommand> = {}): HostCommand {
+  lastId += 1;
+  const order = { kind: 'guest.stop', guestId: 'g1', epoch: 1, graceMs: 0 } as const;
+  return { commandId: `c:${lastId}`, hostId: 'h1', incarnation: 1, term: 1, notAfter: 5, order, ...changes };
+}
+
+function aReport(sequence: number): HostReport {
+  return { hostId: 'h1', incarnation: 1, sequence, sentAt: 1, capacity: { cpuMillicores: 1, memoryMiB: 1 }, guests: [], migrations: [], cpuMillicores: 0, refusals: [] }; // prettier-ignore
+}
+
+function work(queue: string, handler: (command: HostCommand) => Promise<void>, problems: string[] = []): CommandWorker {
+  const worker = workCommands({ url: server.url, queue, handler, onProblem: ({ message }) => problems.push(message) });
+  open.push(worker);
+  return worker;
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>, deadlineMs = 15_000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('a command arrives as it was sent, each attempt once', async () => {
+  const heard: HostCommand[] = [];
+  work('round', async (command) => void heard.push(command));
+  const command = aCommand();
+  expect(await queues.enqueue('round', command)).toEqual({ ok: true, value: null });
+  await eventually(() => heard.length === 1);
+  expect(heard).toEqual([command]);
+  // Kept for a minute after its end: the same ring is heard once, the next attempt anew.
+  await queues.enqueue('round', command);
+  await queues.enqueue('round', command, 2);
+  await eventually(() => heard.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(heard).toEqual([command, command]);
+});
+
+test('a round trip takes a few milliseconds', async () => {
+  let arrived = () => {};
+  work('timing', async () => arrived());
+  const took: number[] = [];
+  for (let n = 0; n < 200; n += 1) {
+    const before = performance.now();
+    const heard = new Promise<void>((resolve) => (arrived = resolve));
+    await queues.enqueue('timing', aCommand());
+    await heard;
+    took.push(performance.now() - before);
+  }
+  took.sort((left, right) => left - right);
+  console.log(`a command from enqueue to handler: p50 ${took[100]?.toFixed(1)} ms, p99 ${took[198]?.toFixed(1)} ms`);
+  expect(took[100]).toBeLessThan(50);
+});
+
+test('what breaks the contract is refused in a sentence, once, and what follows is worked', async () => {
+  const problems: string[] = [];
+  const heard: HostCommand[] = [];
+  const redis = new Redis(server.url, { maxRetriesPerRequest: null });
+  const raw = new Queue('bad', { connection: redis });
+  await raw.add('host.command', { ...aCommand(), order: { kind: 'guest.stop', guestId: 7 } }, { attempts: 5 });
+  await raw.add('guest.explode', {}, { attempts: 5 });
+  work('bad', async (command) => void heard.push(command), problems);
+  await queues.enqueue('bad', aCommand());
+  await eventually(() => heard.length === 1 && problems.length >= 2);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(problems).toEqual([
+    expect.stringMatching(/^job 1 breaks the contract of host.command: order.guestId: /),
+    expect.stringMatching(/^job 2 has the unknown name "guest.explode"/),
+  ]);
+  await raw.close();
+  redis.disconnect();
+});
+
+test('a job whose worker is killed is delivered again', async () => {
+  const child = fork(join(__dirname, 'hung-worker.mjs'), [server.url, 'killed'], { execArgv: [] });
+  const taken = new Promise((resolve) => child.once('message', resolve));
+  const command = aCommand();
+  await queues.enqueue('killed', command);
+  await taken;
+  child.kill('SIGKILL');
+  const before = performance.now();
+  const heard: HostCommand[] = [];
+  work('killed', async (again) => void heard.push(again));
+  await eventually(() => heard.length === 1);
+  expect(heard).toEqual([command]);
+  console.log(`delivered again ${((performance.now() - before) / 1000).toFixed(1)} s after the kill`);
+  expect(performance.now() - before).toBeLessThan(12_000);
+}, 30_000);
+
+test('reports and heartbeats are heard; what is no message is said to be none', async () => {
+  const problems: string[] = [];
+  const heard: unknown[] = [];
+  const speaker = new TelemetrySpeaker({ url: server.url, channel: 'talk' });
+  const options = { url: server.url, channel: 'talk', onProblem: ({ message }: Error) => void problems.push(message) };
+  const ear = listenToTelemetry(options, {
+    onReport: (report) => heard.push(report),
+    onHeartbeat: (beat) => heard.push(beat),
+  });
+  open.push(speaker, ear);
+  expect(await ear.ready(5000)).toBe(true);
+  expect(await speaker.ready(5000)).toBe(true);
+  await speaker.sayReports([aReport(1), aReport(2)]);
+  await speaker.sayHeartbeat({ controllerId: 'me', sequence: 1, sentAt: 5 });
+  await speaker.sayReports([{ ...aReport(3), cpuMillicores: 'much' as unknown as number }]);
+  await eventually(() => problems.length === 1);
+  expect(heard).toEqual([
+    aReport(1),
+    aReport(2),
+    { kind: 'controller-heartbeat', controllerId: 'me', sequence: 1, sentAt: 5 },
+  ]);
+  expect(problems[0]).toMatch(/^a message breaks the contract of telemetry: reports.0.cpuMillicores/);
+});
+
+test.each([
+  ['with its data', false],
+  ['empty', true],
+])(
+  'Redis is killed and comes back %s: asking is refused at once meanwhile, and all goes on by itself',
+  async (_, empty) => {
+    const queue = `outage-${empty}`;
+    const heard: string[] = [];
+    const beats: number[] = [];
+    work(queue, async ({ commandId }) => void heard.push(commandId));
+    const speaker = new TelemetrySpeaker({ url: server.url });
+    const ear = listenToTelemetry(
+      { url: server.url },
+      { onReport: () => {}, onHeartbeat: ({ sequence }) => beats.push(sequence) },
+    );
+    open.push(speaker, ear);
+    await ear.ready(5000);
+    await speaker.ready(5000);
+    await queues.enqueue(queue, aCommand({ commandId: 'before' }));
+    await eventually(() => heard.includes('before'));
+
+    server.kill();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = performance.now();
+    for (let n = 0; n < 20; n += 1)
+      expect(await queues.enqueue(queue, aCommand({ commandId: 'lost' }))).toMatchObject({
+        ok: false,
+        refusal: { code: 'queue-unavailable' },
+      });
+    expect(await speaker.sayHeartbeat({ controllerId: 'me', sequence: 1, sentAt: 1 })).toMatchObject({ ok: false });
+    expect(performance.now() - before).toBeLessThan(1000);
+
+    await server.restart();
+    if (empty) {
+      const redis = new Redis(server.url);
+      await redis.flushall();
+      redis.disconnect();
+    }
+    await eventually(async () => (await queues.enqueue(queue, aCommand({ commandId: 'after' }))).ok);
+    await eventually(() => heard.includes('after'));
+    await eventually(async () => {
+      await speaker.sayHeartbeat({ controllerId: 'me', sequence: 2, sentAt: 1 });
+      return beats.includes(2);
+    });
+    expect(heard).not.toContain('lost');
+    expect(beats).not.toContain(1);
+  },
+  60_000,
+);
+
+test('a Redis that hangs costs a bounded time, and is used again when it goes on', async () => {
+  await queues.enqueue('hang', aCommand());
+  server.pause();
+  try {
+    const before = performance.now();
+    expect(await queues.enqueue('hang', aCommand())).toMatchObject({
+      ok: false,
+      refusal: { code: 'queue-unavailable' },
+    });
+    expect(performance.now() - before).toBeLessThan(4000);
+  } finally {
+    server.resume();
+  }
+  await eventually(async () => (await queues.enqueue('hang', aCommand())).ok);
+}, 30_000);
+
+test('closing ends every connection', async () => {
+  const worker = workCommands({ url: server.url, queue: 'closing', handler: async () => {} });
+  const admin = new Redis(server.url);
+  const clients = async () =>
+    String(await admin.client('LIST'))
+      .trim()
+      .split('\n').length;
+  const more = new CommandQueues({ url: server.url });
+  await more.ready(5000);
+  await more.enqueue('closing', aCommand());
+  const before = await clients();
+  await worker.close();
+  await more.close();
+  await eventually(async () => (await clients()) <= before - 3);
+  admin.disconnect();
+}, 30_000);
