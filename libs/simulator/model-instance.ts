@@ -37,6 +37,8 @@ export class ModelInstance {
   passage: Passage | null = null;
   /** An administrator's pause, which a migration carries along. */
   held = false;
+  /** Its process lives and does nothing any more, as after SIGSTOP. */
+  frozen = false;
   consoleText = '';
   private cpuTimeMs = 0;
   private cpuWaitMs = 0;
@@ -64,7 +66,7 @@ export class ModelInstance {
 
   /** Whether the guest's processors run: what must never be true of two copies. */
   executes(): boolean {
-    return this.alive() && this.memory !== null && (this.state === 'running' || (this.state === 'sending' && !this.held));
+    return this.alive() && !this.frozen && this.memory !== null && (this.state === 'running' || (this.state === 'sending' && !this.held));
   }
 
   demandMillicores(): number {
@@ -126,6 +128,12 @@ export class ModelInstance {
     if (boots) this.memory = bootMemory(this.disk);
     this.run(boots ? this.machine.site.times.bootMs : undefined);
     return accepted(null);
+  }
+
+  freeze(): void {
+    this.machine.shareOut();
+    this.frozen = true;
+    this.machine.shareOut();
   }
 
   consoleWrite(text: string): void {

@@ -1,3 +1,5 @@
+import { describeVmmDriver } from '@argosy/vmm/conformance';
+import type { BenchHost, TestBench } from '@argosy/vmm/conformance';
 import type { MigrationPolicy } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Result } from '@argosy/domain/refusal';
@@ -53,6 +55,37 @@ class Bench {
     return this.events.flatMap((event) => (event.kind === 'heartbeat' && event.instance.epoch === epoch ? [event.count] : []));
   }
 }
+
+/** The suite that real drivers pass, on the virtual clock: waiting is moving the clock on. */
+function conformanceBench(): TestBench {
+  const bench = new Bench();
+  const machines = { h1: bench.site.addMachine('h1', { cpuMillicores: 1000, memoryMiB: 4096 }), h2: bench.site.addMachine('h2', { cpuMillicores: 1000, memoryMiB: 4096 }) };
+  const drivers = { h1: new ModelVmm(machines.h1), h2: new ModelVmm(machines.h2) };
+  let guests = 0;
+  const instance = (host: BenchHost, id: { guestId: string; epoch: number }) => {
+    const found = machines[host].find(id);
+    if (!found) throw new Error(`${id.guestId} is not on ${host}`);
+    return found;
+  };
+  return {
+    driver: (host) => drivers[host],
+    restartAgent: (host) => {
+      drivers[host].detach();
+      return (drivers[host] = new ModelVmm(machines[host]));
+    },
+    killVmm: (host, id) => instance(host, id).die('crashed', 'killed'),
+    freezeVmm: (host, id) => instance(host, id).freeze(),
+    guest: (wishes) => {
+      const guestId = `guest${++guests}`;
+      return { ...guest, guestId, name: guestId, memoryMiB: 32, diskPath: `disks/${guestId}`, ...wishes };
+    },
+    now: () => bench.clock.now,
+    wait: async (durationMs) => bench.run(durationMs),
+    dispose: async () => {},
+  };
+}
+
+describeVmmDriver('model', async () => conformanceBench());
 
 const at = (epoch: number): { guestId: string; epoch: number } => ({ guestId: 'g1', epoch });
 

@@ -115,7 +115,8 @@ export class ModelVmm implements VmmDriver {
     if (!instance) return answer(accepted(null));
     instance.whenDead(() => answer(accepted(null)));
     const listens = command.graceMs > 0 && instance.executes();
-    const delayMs = listens ? Math.min(command.graceMs, powerOffMs) : this.machine.site.times.stopMs;
+    const patienceMs = listens ? Math.min(command.graceMs, powerOffMs) : command.graceMs;
+    const delayMs = Math.max(patienceMs, this.machine.site.times.stopMs);
     const end = (): void => {
       // Post-copy: the target still pulls pages out of this process.
       if (instance.passage?.pulling() && instance.state === 'sent') return void this.machine.site.clock.after(delayMs, end);
@@ -128,6 +129,9 @@ export class ModelVmm implements VmmDriver {
     const instance = this.machine.find(command.instance);
     if (!instance) return refused('guest-not-here', `${instanceKey(command.instance)} is not on ${this.machine.name}`);
     switch (command.call) {
+      case 'kill':
+        instance.die('crashed', 'killed by a drill');
+        return accepted(null);
       case 'pause':
         return this.pause(instance);
       case 'resume':

@@ -95,6 +95,7 @@ export class Transfer implements Passage {
   }
 
   private bytesPerMs(): number {
+    if (this.source.frozen || this.target.frozen) return 0;
     const linkMiBPerSecond = this.site.network.mibPerSecond(this.source.machine.name, this.target.machine.name);
     return (Math.min(linkMiBPerSecond, this.policy.bandwidthMiBPerSecond) * mebibyte) / 1000;
   }
