@@ -193,6 +193,15 @@ export class AccessStore {
     });
   }
 
+  /** What agents and controllers know each other by on their direct connections; made by the first controller. */
+  async peerSecret(): Promise<string> {
+    await this.prisma.fleetSecret.createMany({
+      data: [{ name: 'peer', value: randomBytes(32).toString('base64url') }],
+      skipDuplicates: true,
+    });
+    return (await this.prisma.fleetSecret.findUniqueOrThrow({ where: { name: 'peer' } })).value;
+  }
+
   async joinTokens(): Promise<JoinTokenView[]> {
     const found = await this.prisma.joinToken.findMany({ select: joinTokenFields, orderBy: { createdAt: 'asc' } });
     return found.map(fromRow<JoinTokenView>);

@@ -27,11 +27,12 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.guestsOn.clear();
   for (const guest of inventory.guests) indexGuest(fleet, guest.id, null, guest.hostId);
   fleet.outstanding.clear();
+  // While the store was away no report was looked at, so silence begins afresh after a reload too.
+  fleet.silenceSince = now;
   if (kind === 'reloaded') return;
   fleet.views.clear();
   fleet.lastBalanceAt.clear();
   fleet.channelHeardAt = null;
-  fleet.silenceSince = now;
 }
 
 function fill<Row extends { readonly id: string }>(collection: Map<string, Row>, rows: readonly Row[]): void {

@@ -39,6 +39,8 @@ export interface VmmCalls {
   readonly list: { request: Record<never, never>; value: readonly { readonly instance: VmmInstance; readonly state: VmmState }[] };
   /** Asks the guest to power off, and destroys it after graceMs; 0 destroys at once. Done when the process is gone. Destroying what is not there succeeds. */
   readonly stop: { request: { readonly instance: VmmInstance; readonly graceMs: number }; value: null };
+  /** A drill's fault: the process dies as in a crash, and the driver tells it as one. */
+  readonly kill: { request: { readonly instance: VmmInstance }; value: null };
   readonly pause: { request: { readonly instance: VmmInstance }; value: null };
   /** Also the target's run after its grant, and the source's after a failed migration. */
   readonly resume: { request: { readonly instance: VmmInstance }; value: null };

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { totalmem, cpus } from 'node:os';
+import { join } from 'node:path';
+import type { DynamicModule } from '@nestjs/common';
+import { accepted } from '@argosy/domain/refusal';
+import type { VmmDriver } from '@argosy/control/ports/vmm-driver';
+import { PeerClient } from '@argosy/peer/peer-client';
+import { PeerServer } from '@argosy/peer/peer-server';
+import { TelemetrySpeaker } from '@argosy/queue/telemetry';
+import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
+import { qemuDriver } from '@argosy/vmm/qemu/driver';
+import { HostAgent } from './host-agent';
+import { Journal } from './journal';
+import { PeerIdentity } from './peer-identity';
+import { Registration } from './registration';
+import type { AgentSettings } from './settings';
+
+export const agentProcessToken = Symbol('AgentProcess');
+
+export interface AgentProcess {
+  start(): Promise<void>;
+  /** The guests run on. */
+  stop(): Promise<void>;
+}
+
+/** What an agent process is made of: a VMM driver, a journal, peers, and one queue of its own. */
+export function agentModule(settings: AgentSettings, say: (message: string) => void): DynamicModule {
+  return {
+    module: class AgentModule {},
+    providers: [{ provide: agentProcessToken, useFactory: () => agentProcess(settings, say) }],
+  };
+}
+
+const mebibyte = 1024 * 1024;
+
+function agentProcess(settings: AgentSettings, say: (message: string) => void): AgentProcess {
+  let worker: CommandWorker | null = null;
+  let speaker: TelemetrySpeaker | null = null;
+  const { stateFolder, listenAddress, cgroup } = settings;
+  const driver: VmmDriver = qemuDriver({ folder: join(stateFolder, 'vmm'), listenAddress, cgroup, clock: { now: () => Date.now() } });
+  const capacity = {
+    cpuMillicores: settings.cpuMillicores ?? cpus().length * 1000,
+    memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
+  };
+  const journal = new Journal(join(stateFolder, 'journal.jsonl'));
+  const identity = new PeerIdentity(stateFolder);
+  const peers = new PeerClient(() => identity.secret);
+  const agent = new HostAgent({
+    driver,
+    journal,
+    peers,
+    capacity,
+    stateFolder,
+    say,
+    publish: async (report) => speaker?.sayReports([report]) ?? accepted(null),
+  });
+  const server = new PeerServer(
+    () => identity.secret,
+    (call) => agent.answerPeer(call),
+  );
+
+  async function start(): Promise<void> {
+    // An agent that starts again listens where it listened before: a hand-over may be waiting for its answer.
+    const peerAddress = await listenAgain(server, listenAddress, identity);
+    await agent.wake();
+    const capabilities = await agent.execute({ call: 'capabilities' });
+    if (!capabilities.ok) throw new Error(`the VMM of this host does not work: ${capabilities.refusal.message}`);
+    const queueName = `agent-${settings.hostName}-${randomBytes(6).toString('hex')}`;
+    const registration = new Registration({ ...settings, say });
+    const registered = await registration.register({
+      hostName: settings.hostName,
+      poolName: settings.poolName,
+      peerAddress,
+      queue: queueName,
+      capacity,
+      capabilities: capabilities.value,
+      fenceDevice: settings.fenceDevice,
+    });
+    identity.learn(registered.peerSecret);
+    const redis = { url: settings.redisUrl ?? registered.redisUrl, onProblem: oncePerMinute(say) };
+    speaker = new TelemetrySpeaker(redis);
+    agent.assign(registered.assignments);
+    // Only now: a returning agent knows its assignments before it hears a command.
+    worker = workCommands({ ...redis, queue: queueName, handler: async (command) => agent.command(command) });
+    say(`${settings.hostName} is incarnation ${registered.assignments.incarnation}; ${capabilities.value.accelerator}: ${capabilities.value.acceleratorReason}`);
+  }
+
+  async function stop(): Promise<void> {
+    agent.stop();
+    peers.close();
+    await server.close();
+    speaker?.close();
+    await worker?.close();
+  }
+
+  return { start, stop };
+}
+
+async function listenAgain(server: PeerServer, address: string, identity: PeerIdentity): Promise<string> {
+  const peerAddress = await server.listen(address, identity.port).catch(() => server.listen(address));
+  identity.listensAt(peerAddress);
+  return peerAddress;
+}
+
+/** A connection that is away says so again and again. */
+function oncePerMinute(say: (message: string) => void): (problem: Error) => void {
+  let lastAt = 0;
+  return (problem) => {
+    if (Date.now() - lastAt < 60_000) return;
+    lastAt = Date.now();
+    say(`Redis: ${problem.message}`);
+  };
+}

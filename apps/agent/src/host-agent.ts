@@ -1,0 +1,160 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
+import { createHost, reportOf, stepHost } from '@argosy/control/host';
+import type { HostEffect, HostEvent, HostState } from '@argosy/control/host-types';
+import type { VmmCommand, VmmDriver, VmmValue } from '@argosy/control/ports/vmm-driver';
+import type { HostCapacity } from '@argosy/domain/entities';
+import type { HostCommand } from '@argosy/domain/host-command';
+import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
+import type { PeerAnswer } from '@argosy/domain/peer-message';
+import type { Result } from '@argosy/domain/refusal';
+import type { PeerClient } from '@argosy/peer/peer-client';
+import type { Journal } from './journal';
+
+export interface HostAgentParts {
+  readonly driver: VmmDriver;
+  readonly journal: Journal;
+  readonly peers: PeerClient;
+  readonly capacity: HostCapacity;
+  readonly stateFolder: string;
+  readonly publish: (report: HostReport) => Promise<Result<null>>;
+  readonly say: (message: string) => void;
+}
+
+const tickMs = 250;
+const reportMs = 1_000;
+/** Reports asked for together go out as one. */
+const batchMs = 5;
+
+/**
+ * One host: its brain, and what the brain's effects mean here. Effects are carried out in order and before the next
+ * event is taken; what they lead to comes back as events.
+ */
+export class HostAgent {
+  readonly state: HostState = createHost();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly peerReplies = new Map<string, (answer: PeerAnswer) => void>();
+  private readonly events: HostEvent[] = [];
+  private stepping = false;
+  private reportTimer: NodeJS.Timeout | null = null;
+  private nextRequest = 1;
+  private silent = false;
+
+  constructor(private readonly parts: HostAgentParts) {
+    parts.driver.listen((event) => this.take({ kind: 'vmm-event', event }));
+  }
+
+  /** Looks at what runs, and carries on what the journal says was begun. */
+  async wake(): Promise<void> {
+    const listed = await this.execute({ call: 'list' });
+    if (!listed.ok) throw new Error(`the VMMs of this host cannot be listed: ${listed.refusal.message}`);
+    this.take({ kind: 'woke', journal: this.parts.journal.entries(), running: listed.value });
+    this.timers.push(setInterval(() => this.take({ kind: 'tick' }), tickMs));
+  }
+
+  /** The controller's answer: from now on commands are heard and reports are sent. */
+  assign(assignments: HostAssignments): void {
+    writeFileSync(join(this.parts.stateFolder, 'incarnation'), String(assignments.incarnation));
+    this.take({ kind: 'assigned', assignments });
+    this.timers.push(setInterval(() => void this.measure(), reportMs));
+  }
+
+  command(command: HostCommand): void {
+    this.take({ kind: 'command', command });
+  }
+
+  async answerPeer(call: PeerCall): Promise<unknown> {
+    if (call.kind === 'grant') {
+      const requestId = `peer-${this.nextRequest++}`;
+      return new Promise<PeerAnswer>((resolve) => {
+        this.peerReplies.set(requestId, resolve);
+        this.take({ kind: 'peer-request', requestId, request: call });
+      });
+    }
+    if (call.kind === 'die') return this.die(call);
+    const instance = { guestId: call.guestId, epoch: call.epoch };
+    if (call.kind === 'console-write') return this.execute({ call: 'consoleWrite', instance, text: call.text });
+    return this.execute({ call: 'consoleTail', instance, maximumBytes: call.maximumBytes });
+  }
+
+  /** A drill's fault. Nothing is journalled or told: it is to be found out. */
+  private async die(call: Extract<PeerCall, { kind: 'die' }>): Promise<unknown> {
+    if (call.what === 'agent') process.kill(process.pid, 'SIGKILL');
+    else await this.execute({ call: 'kill', instance: { guestId: call.guestId, epoch: call.epoch } });
+    return {};
+  }
+
+  /** Lets go of the VMMs without harming them: another agent process takes them over. */
+  stop(): void {
+    for (const timer of this.timers) clearInterval(timer);
+    if (this.reportTimer) clearTimeout(this.reportTimer);
+    this.parts.driver.detach();
+  }
+
+  execute<Command extends VmmCommand>(command: Command): Promise<Result<VmmValue<Command>>> {
+    return new Promise((resolve) => this.parts.driver.execute(command, resolve));
+  }
+
+  private take(event: HostEvent): void {
+    this.events.push(event);
+    if (this.stepping) return;
+    this.stepping = true;
+    try {
+      for (let next = this.events.shift(); next; next = this.events.shift())
+        for (const effect of stepHost(this.state, next, Date.now())) this.carryOut(effect);
+    } finally {
+      this.stepping = false;
+    }
+  }
+
+  private carryOut(effect: HostEffect): void {
+    switch (effect.kind) {
+      case 'journal':
+        return this.parts.journal.write(effect.entry);
+      case 'vmm':
+        if (effect.command.call === 'migrateOut') this.warmPeer(effect);
+        return this.parts.driver.execute(effect.command, (result) => this.take({ kind: 'vmm-result', token: effect.token, result }));
+      case 'peer-request':
+        return this.askPeer(effect);
+      case 'peer-answer': {
+        const reply = this.peerReplies.get(effect.requestId);
+        this.peerReplies.delete(effect.requestId);
+        return reply?.(effect.answer);
+      }
+      case 'report':
+        this.reportTimer ??= setTimeout(() => this.report(), batchMs);
+    }
+  }
+
+  /** The connection of the hand-over is opened while memory is copied. */
+  private warmPeer({ token }: Extract<HostEffect, { kind: 'vmm' }>): void {
+    const pending = this.state.calls.get(token);
+    const migration = pending?.kind === 'migration' ? this.state.migrations.get(pending.migrationId) : undefined;
+    if (migration?.peerAddress) this.parts.peers.warm(migration.peerAddress);
+  }
+
+  private askPeer({ token, address, request, deadlineMs }: Extract<HostEffect, { kind: 'peer-request' }>): void {
+    void this.parts.peers.ask(address, request, deadlineMs).then((given) => {
+      const answer = peerAnswerSchema.safeParse(given);
+      this.take({ kind: 'peer-answer', token, answer: answer.success ? answer.data : null });
+    });
+  }
+
+  private async measure(): Promise<void> {
+    const usage = await this.execute({ call: 'usage' });
+    if (usage.ok) this.take({ kind: 'usage', samples: usage.value });
+    this.report();
+  }
+
+  private report(): void {
+    if (this.reportTimer) clearTimeout(this.reportTimer);
+    this.reportTimer = null;
+    if (!this.state.assigned) return;
+    void this.parts.publish(reportOf(this.state, Date.now(), this.parts.capacity)).then((sent) => {
+      // Reports are repeated each second; a lost one is no harm, and is said once.
+      if (sent.ok === this.silent) this.parts.say(sent.ok ? 'reports reach Redis again' : `reports do not reach Redis: ${sent.refusal.message}`);
+      this.silent = !sent.ok;
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+const wholeNumber = (minimum: number, maximum: number) =>
+  z.coerce.number({ error: `must be a whole number from ${minimum} to ${maximum}` }).int().min(minimum).max(maximum);
+
+const environment = z.object({
+  ARGOSY_HOST: z.string({ error: 'must be the name of this host, like h1' }).regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be made of a-z, 0-9, "." and "-", like h1'),
+  ARGOSY_POOL: z.string({ error: 'must be the name of the pool to join' }),
+  ARGOSY_CONTROLLER_URL: z.url({ error: 'must be the address of the controller, like http://127.0.0.1:8080' }),
+  ARGOSY_JOIN_TOKEN: z.string().optional(),
+  ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this agent' }),
+  ARGOSY_DATASTORE_FOLDER: z.string().optional(),
+  ARGOSY_CPU_MILLICORES: wholeNumber(10, 1_024_000).optional(),
+  ARGOSY_MEMORY_MIB: wholeNumber(16, 16_777_216).optional(),
+  ARGOSY_CGROUP: z.string().optional(),
+  ARGOSY_FENCE_DEVICE: z.string().optional(),
+  ARGOSY_LISTEN_ADDRESS: z.string().default('127.0.0.1'),
+  REDIS_URL: z.string().optional(),
+});
+
+/** All that an agent is told from outside, read once. */
+export interface AgentSettings {
+  readonly hostName: string;
+  readonly poolName: string;
+  readonly controllerUrl: string;
+  readonly joinToken: string | null;
+  readonly stateFolder: string;
+  readonly cpuMillicores: number | null;
+  readonly memoryMiB: number | null;
+  readonly cgroup: string | null;
+  readonly fenceDevice: string | null;
+  readonly listenAddress: string;
+  /** Instead of the one that the controller names. */
+  readonly redisUrl: string | null;
+}
+
+/** Throws with a sentence for each value that is missing or wrong. */
+export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
+  const values = parsed.data;
+  return Object.freeze({
+    hostName: values.ARGOSY_HOST,
+    poolName: values.ARGOSY_POOL,
+    controllerUrl: values.ARGOSY_CONTROLLER_URL,
+    joinToken: values.ARGOSY_JOIN_TOKEN ?? null,
+    stateFolder: values.ARGOSY_STATE_FOLDER,
+    cpuMillicores: values.ARGOSY_CPU_MILLICORES ?? null,
+    memoryMiB: values.ARGOSY_MEMORY_MIB ?? null,
+    cgroup: values.ARGOSY_CGROUP ?? null,
+    fenceDevice: values.ARGOSY_FENCE_DEVICE ?? null,
+    listenAddress: values.ARGOSY_LISTEN_ADDRESS,
+    redisUrl: values.REDIS_URL ?? null,
+  });
+}

@@ -1,0 +1,67 @@
+import type { PeerCall } from '@argosy/contracts/peer';
+import type { Fleet } from '@argosy/control/fleet-types';
+import type { Guest } from '@argosy/domain/entities';
+import { refused, type Result } from '@argosy/domain/refusal';
+import type { PeerClient } from '@argosy/peer/peer-client';
+import type { CommandQueues } from '@argosy/queue/command-queues';
+import { predictDrill } from '@argosy/simulator/predict';
+import { inject } from './fault-injector';
+import { fence } from './fence/fence-devices';
+import type { Actuators } from './fleet-loop';
+import type { GuestConsole } from './http/ports';
+
+export interface ActuatorParts {
+  readonly queues: CommandQueues;
+  readonly peers: PeerClient;
+  readonly fleet: () => Readonly<Fleet>;
+  readonly say: (message: string) => void;
+  readonly countCommand: (kind: string, accepted: boolean) => void;
+}
+
+/** What the brain's effects mean in this process. What fails here is asked for again by the brain, when its deadline passes. */
+export function actuators({ queues, peers, fleet, say, countCommand }: ActuatorParts): Actuators {
+  return {
+    hostCommand: ({ queue, command }) => {
+      void queues.enqueue(queue, command).then((result) => {
+        countCommand(command.order.kind, result.ok);
+        if (!result.ok) say(`${command.order.kind} was not sent: ${result.refusal.message}`);
+      });
+    },
+    fence: ({ hostName, incarnation, term, device }, done) => void fence({ hostName, incarnation, term, device }).then(done),
+    predict: ({ drillId, fault }, inventory, done) => {
+      // After the answer to whoever asked for the drill: the simulation takes this thread for some tens of milliseconds.
+      setTimeout(() => done({ kind: 'prediction', drillId, result: predicted(() => predictDrill(inventory, fault)) }), 10);
+    },
+    inject: ({ drillId, fault }, done) => {
+      const at = Date.now();
+      const ask = (address: string, call: PeerCall, deadlineMs: number): Promise<unknown> => peers.ask(address, call, deadlineMs);
+      void inject(fault, { fleet, ask }).then((result) => done({ kind: 'injected', drillId, at, result }));
+    },
+  };
+}
+
+/** A drill goes on without its prediction, but says why there is none. */
+function predicted<Value>(predict: () => Result<Value>): Result<Value> {
+  try {
+    return predict();
+  } catch (error) {
+    return refused('invalid-request', `the simulation failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const consoleDeadlineMs = 3_000;
+
+/** A guest's console, by way of the agent of the host that it is on now. */
+export function guestConsole(fleet: Readonly<Fleet>, peers: PeerClient, guest: Guest): GuestConsole {
+  const ask = async <Value>(call: Extract<PeerCall, { kind: `console-${string}` }>): Promise<Result<Value>> => {
+    const host = fleet.hosts.get(guest.hostId ?? '');
+    if (!host) return refused('guest-not-running', `${guest.name} is ${guest.state} and has no console.`);
+    const answer = await peers.ask(host.peerAddress, call, consoleDeadlineMs);
+    return answer === null ? refused('host-not-online', `The agent of ${host.name} did not answer within ${consoleDeadlineMs} ms.`) : (answer as Result<Value>);
+  };
+  const instance = { guestId: guest.id, epoch: guest.epoch };
+  return {
+    write: (text) => ask<null>({ kind: 'console-write', ...instance, text }),
+    tail: (maximumBytes) => ask<{ text: string }>({ kind: 'console-tail', ...instance, maximumBytes }),
+  };
+}

@@ -1,0 +1,55 @@
+import { connect } from 'node:net';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { z } from 'zod';
+
+const answerSchema = z.union([
+  z.object({ ok: z.literal(true) }),
+  z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
+]);
+
+const switchDeadlineMs = 8_000;
+
+export interface PowerOff {
+  /** Refused by the switch when a later incarnation is on, or a leader of a higher term has spoken. A power cut names neither. */
+  readonly incarnation?: number;
+  readonly term?: number;
+}
+
+/**
+ * The power switch of a lab's chassis, as any fence device: it confirms only when nothing of the host is left. No answer
+ * proves nothing, and is a refusal like any other.
+ */
+export function switchOff(socketPath: string, request: PowerOff): Promise<Result<null>> {
+  return ask(socketPath, { op: 'off', ...request });
+}
+
+function ask(socketPath: string, request: object): Promise<Result<null>> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    let text = '';
+    let settled = false;
+    const settle = (result: Result<null>): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(deadline);
+      socket.destroy();
+      resolve(result);
+    };
+    const deadline = setTimeout(() => settle(refused('not-confirmed', `The power switch ${socketPath} did not answer within ${switchDeadlineMs} ms.`)), switchDeadlineMs);
+    socket.on('error', (error) => settle(refused('fence-failed', `The power switch ${socketPath} cannot be reached: ${error.message}.`)));
+    socket.on('close', () => settle(refused('not-confirmed', `The power switch ${socketPath} ended without an answer.`)));
+    socket.on('data', (chunk) => {
+      text += chunk.toString('utf8');
+      if (text.includes('\n')) settle(readAnswer(socketPath, text));
+    });
+    socket.write(`${JSON.stringify({ id: 1, ...request })}\n`);
+  });
+}
+
+function readAnswer(socketPath: string, text: string): Result<null> {
+  const answer = answerSchema.safeParse(JSON.parse(text));
+  if (!answer.success) return refused('not-confirmed', `The power switch ${socketPath} gave an answer that is none.`);
+  if (answer.data.ok) return accepted(null);
+  const code = answer.data.code === 'stale-incarnation' || answer.data.code === 'stale-term' ? answer.data.code : 'fence-failed';
+  return refused(code, answer.data.message);
+}

@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto';
+import { createFleet, stepFleet } from '@argosy/control/fleet';
+import type { Fleet, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
+import type { FleetStore, FleetWrite, Inventory } from '@argosy/control/ports/fleet-store';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { HostReport } from '@argosy/domain/host-report';
+import { refused, type Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+
+/** What the brain's effects mean here. Each ends in an event, or is asked for again by the brain. */
+export interface Actuators {
+  hostCommand(effect: Extract<FleetEffect, { kind: 'host-command' }>): void;
+  fence(effect: Extract<FleetEffect, { kind: 'fence' }>, done: (result: Result<null>) => void): void;
+  predict(effect: Extract<FleetEffect, { kind: 'predict' }>, inventory: Inventory, done: (event: FleetEvent) => void): void;
+  inject(effect: Extract<FleetEffect, { kind: 'inject' }>, done: (event: FleetEvent) => void): void;
+}
+
+export interface LoopParts {
+  readonly store: FleetStore;
+  readonly actuators: Actuators;
+  readonly holder: string;
+  readonly url: () => string;
+  readonly leaseMs: number;
+  readonly say: (message: string) => void;
+  readonly recordPass: (durationMs: number) => void;
+}
+
+interface Pending {
+  readonly event: FleetEvent;
+  readonly at: Instant;
+}
+
+const tickMs = 200;
+const reloadRetryMs = 500;
+const requestDeadlineMs = 15_000;
+
+/**
+ * The fleet's brain in this process. Events are taken in the order and at the time of their arrival, so that a tick
+ * never judges a host silent whose report waits behind it; those that wait together are one transaction. Effects are
+ * carried out only when their writes are committed. If the store refuses or is away, everything is loaded anew.
+ */
+export class FleetLoop {
+  readonly fleet: Fleet = createFleet({ newId: () => randomBytes(9).toString('base64url').replace(/[-_]/g, 'x') });
+  private readonly events: Pending[] = [];
+  private readonly waiting = new Map<string, (result: Result<unknown>) => void>();
+  private readonly committedListeners = new Set<(writes: readonly FleetWrite[], at: Instant) => void>();
+  private readonly reportListeners = new Set<(report: HostReport) => void>();
+  private leader: string | null = null;
+  private term = 0;
+  private leaseUntil = 0;
+  private busy = false;
+  private stopped = false;
+  private stale = false;
+  private storeSilent = false;
+  private nextRequest = 1;
+  private tickPending = false;
+  private readonly timers: NodeJS.Timeout[] = [];
+
+  constructor(private readonly parts: LoopParts) {}
+
+  get leading(): boolean {
+    return this.fleet.leading && !this.stale;
+  }
+
+  /** Where the leader's API is, as far as is known; null: nobody leads. */
+  leaderUrl(): string | null {
+    return this.leader;
+  }
+
+  async start(): Promise<void> {
+    await this.holdLease();
+    this.timers.push(setInterval(() => void this.holdLease(), this.parts.leaseMs / 4));
+    this.timers.push(setInterval(() => this.tick(), tickMs));
+  }
+
+  /** Gives the lease back, so that another controller need not wait for its end. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const timer of this.timers) clearInterval(timer);
+    const led = this.fleet.leading;
+    this.fleet.leading = false;
+    if (led) await this.parts.store.releaseLease(this.parts.holder);
+  }
+
+  take(event: FleetEvent): void {
+    if (this.stopped) return;
+    this.events.push({ event, at: Date.now() });
+    void this.drain();
+  }
+
+  takeReport(report: HostReport): void {
+    for (const listener of this.reportListeners) listener(report);
+    this.take({ kind: 'report', report });
+  }
+
+  request(actor: string, request: FleetRequest): Promise<Result<unknown>> {
+    if (!this.fleet.leading || this.stale) return Promise.resolve(this.notNow());
+    const requestId = `request-${this.nextRequest++}`;
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => this.reply(requestId, refused('deadline-passed', 'The fleet did not answer in time; what was asked may still be done. Look before you ask again.')), requestDeadlineMs);
+      this.waiting.set(requestId, (result) => {
+        clearTimeout(deadline);
+        resolve(result);
+      });
+      this.take({ kind: 'request', requestId, actor, request });
+    });
+  }
+
+  onCommitted(listener: (writes: readonly FleetWrite[], at: Instant) => void): () => void {
+    this.committedListeners.add(listener);
+    return () => this.committedListeners.delete(listener);
+  }
+
+  onReport(listener: (report: HostReport) => void): () => void {
+    this.reportListeners.add(listener);
+    return () => this.reportListeners.delete(listener);
+  }
+
+  private notNow(): Result<never> {
+    if (this.storeSilent) return refused('store-unavailable', 'The database cannot be reached; nothing is changed until it is back. Guests run on.');
+    return refused('not-leader', this.leader ? `Another controller leads: ${this.leader}.` : 'No controller leads just now; try again in a few seconds.', { leaderUrl: this.leader });
+  }
+
+  private tick(): void {
+    // One tick waits at most: after a stall, time has passed once.
+    if (this.tickPending || !this.fleet.leading) return;
+    this.tickPending = true;
+    this.take({ kind: 'tick' });
+  }
+
+  private async holdLease(): Promise<void> {
+    if (this.stopped) return;
+    const askedAt = Date.now();
+    try {
+      const lease = await this.parts.store.holdLease(this.parts.holder, this.parts.url(), this.parts.leaseMs);
+      this.storeHeard();
+      if (this.stopped) return;
+      this.leader = lease.url;
+      if (!lease.held) return this.follow(`a controller at ${lease.url} leads`);
+      this.leaseUntil = askedAt + this.parts.leaseMs;
+      // A new term, or the first: whatever was known of before is of another reign.
+      if (lease.term !== this.term || !this.fleet.leading) await this.takeOver(lease.term);
+    } catch (error) {
+      this.storeLost(error);
+      if (Date.now() > this.leaseUntil) this.follow('the lease could not be renewed');
+    }
+  }
+
+  private follow(reason: string): void {
+    if (this.fleet.leading) this.parts.say(`no longer leading: ${reason}`);
+    this.fleet.leading = false;
+    this.failWaiting();
+  }
+
+  private async takeOver(term: number): Promise<void> {
+    const inventory = await this.parts.store.load();
+    this.term = term;
+    this.stale = false;
+    stepFleet(this.fleet, { kind: 'took-over', term, inventory }, Date.now());
+    this.parts.say(`leading, term ${term}: ${inventory.hosts.length} hosts, ${inventory.guests.length} guests`);
+  }
+
+  private async drain(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.events.length > 0 && !this.stopped) {
+        if (this.stale) await this.reload();
+        else await this.runBatch(this.events.splice(0));
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async runBatch(batch: readonly Pending[]): Promise<void> {
+    const begun = performance.now();
+    const writes: FleetWrite[] = [];
+    const effects: FleetEffect[] = [];
+    try {
+      for (const { event, at } of batch) {
+        if (event.kind === 'tick') this.tickPending = false;
+        const step = stepFleet(this.fleet, event, at);
+        writes.push(...step.writes);
+        effects.push(...step.effects);
+      }
+    } catch (error) {
+      // A bug of ours: nothing of the batch is written, and the state it left is thrown away.
+      this.parts.say(`the control loop failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return this.spoil();
+    }
+    if (writes.length > 0 && !(await this.commit(writes))) return;
+    for (const effect of effects) this.carryOut(effect);
+    this.parts.recordPass(performance.now() - begun);
+  }
+
+  private async commit(writes: readonly FleetWrite[]): Promise<boolean> {
+    try {
+      const answer = await this.parts.store.commit(this.term, writes);
+      this.storeHeard();
+      if (answer.outcome === 'committed') {
+        const at = Date.now();
+        for (const listener of this.committedListeners) listener(writes, at);
+        return true;
+      }
+      this.parts.say(`the database refused a step, and the inventory is loaded anew: ${answer.message}`);
+    } catch (error) {
+      this.storeLost(error);
+    }
+    this.spoil();
+    return false;
+  }
+
+  /** What the brain holds is not what the database holds: it is loaded before anything else is decided. */
+  private spoil(): void {
+    this.stale = true;
+    this.failWaiting();
+  }
+
+  private failWaiting(): void {
+    for (const requestId of [...this.waiting.keys()]) this.reply(requestId, this.notNow());
+  }
+
+  private async reload(): Promise<void> {
+    try {
+      const inventory = await this.parts.store.load();
+      this.storeHeard();
+      this.stale = false;
+      if (!this.fleet.leading) return;
+      stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, Date.now());
+    } catch (error) {
+      this.storeLost(error);
+      // What came meanwhile is out of date; hosts report again each second.
+      this.events.length = 0;
+      this.tickPending = false;
+      await new Promise((resolve) => setTimeout(resolve, reloadRetryMs));
+    }
+  }
+
+  private storeLost(error: unknown): void {
+    if (!this.storeSilent) this.parts.say(`the database cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+    this.storeSilent = true;
+  }
+
+  private storeHeard(): void {
+    if (this.storeSilent) this.parts.say('the database is back');
+    this.storeSilent = false;
+  }
+
+  private reply(requestId: string, result: Result<unknown>): void {
+    const resolve = this.waiting.get(requestId);
+    this.waiting.delete(requestId);
+    resolve?.(result);
+  }
+
+  private carryOut(effect: FleetEffect): void {
+    const { actuators } = this.parts;
+    switch (effect.kind) {
+      case 'host-command':
+        return actuators.hostCommand(effect);
+      case 'fence':
+        return actuators.fence(effect, (result) => this.take({ kind: 'fence-result', hostId: effect.hostId, incarnation: effect.incarnation, result }));
+      case 'predict':
+        return actuators.predict(effect, this.inventory(), (event) => this.take(event));
+      case 'inject':
+        return actuators.inject(effect, (event) => this.take(event));
+      case 'reply':
+        return this.reply(effect.requestId, effect.result);
+    }
+  }
+
+  private inventory(): Inventory {
+    const { fleet } = this;
+    return {
+      pools: [...fleet.pools.values()],
+      hosts: [...fleet.hosts.values()],
+      guests: [...fleet.guests.values()],
+      images: [...fleet.images.values()],
+      datastores: [...fleet.datastores.values()],
+      rules: [...fleet.rules.values()],
+      migrations: [...fleet.migrations.values()],
+      recommendations: [...fleet.recommendations.values()],
+      drills: [...fleet.drills.values()],
+      tasks: [...fleet.tasks.values()],
+      alarms: [...fleet.alarms.values()],
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/**
+ * What is asked of an agent over a direct connection: by another agent in a migration's hand-over, by the controller for
+ * a guest's console. One JSON object a line; each request has an id, and its answer the same one.
+ */
+export const peerCallSchema = z.union([
+  z.object({
+    kind: z.literal('grant'),
+    migrationId: z.string(),
+    guestId: z.string(),
+    epoch: z.int(),
+    sourceDead: z.boolean(),
+  }),
+  z.object({ kind: z.literal('console-write'), guestId: z.string(), epoch: z.int(), text: z.string().max(4096) }),
+  z.object({
+    kind: z.literal('console-tail'),
+    guestId: z.string(),
+    epoch: z.int(),
+    maximumBytes: z.int().min(1).max(1_048_576),
+  }),
+  /** A drill's fault: the agent kills itself, or a guest's VMM, with no word to anybody. */
+  z.object({ kind: z.literal('die'), what: z.literal('agent') }),
+  z.object({ kind: z.literal('die'), what: z.literal('guest'), guestId: z.string(), epoch: z.int() }),
+]);
+export type PeerCall = z.output<typeof peerCallSchema>;
+
+export const peerAnswerSchema = z.object({ kind: z.enum(['granted', 'destroyed', 'not-ready']) });
+
+/** The first line of a connection. */
+export const peerHelloSchema = z.object({ secret: z.string() });
+export const peerRequestLineSchema = z.object({ id: z.int(), call: peerCallSchema });
+export const peerAnswerLineSchema = z.object({ id: z.int(), answer: z.unknown() });
