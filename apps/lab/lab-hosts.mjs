@@ -8,7 +8,7 @@ import { waitUntil } from './processes.mjs';
 
 /** @typedef {import('./chassis.mjs').PowerConfig} PowerConfig */
 /** @typedef {import('./api.mjs').Api} Api */
-/** @typedef {{ folder: string, hostCount: number, agentProgram: string, controllerUrl: string, joinToken: string, pool: string, vmm: string }} HostsPlan */
+/** @typedef {{ folder: string, hostCount: number, agentProgram: string, controllerUrl: string, redisUrl: string, joinToken: string, pool: string, vmm: string }} HostsPlan */
 
 /** All hosts together; the rest is for the controller, the agents and whoever looks on. */
 const labMillicores = 1500;
@@ -45,6 +45,7 @@ function powerConfig(plan, host) {
   const environment = {
     ARGOSY_HOST: host,
     ARGOSY_CONTROLLER_URL: plan.controllerUrl,
+    REDIS_URL: plan.redisUrl,
     ARGOSY_JOIN_TOKEN: plan.joinToken,
     ARGOSY_STATE_FOLDER: stateFolder,
     ARGOSY_DATASTORE_FOLDER: datastore,
@@ -85,7 +86,7 @@ export function writeLabFile(folder, hostCount) {
 
 /**
  * A host that an earlier launcher left on keeps running, guests and all, as long as its agent talks to the same
- * controller.
+ * controller and Redis.
  * @param {HostsPlan} plan
  */
 export async function startHosts(plan) {
@@ -93,8 +94,10 @@ export async function startHosts(plan) {
     const config = powerConfig(plan, host);
     const before = /** @type {PowerConfig | undefined} */ (readJson(join(config.folder, 'power-config.json')));
     await startPower(config);
-    const sameUrl = before?.environment['ARGOSY_CONTROLLER_URL'] === plan.controllerUrl;
-    const response = await powerRequest(config.socket, { op: sameUrl ? 'on' : 'reset' }, { deadlineMs: 20_000 });
+    const sameServers = ['ARGOSY_CONTROLLER_URL', 'REDIS_URL'].every(
+      (name) => before?.environment[name] === config.environment[name],
+    );
+    const response = await powerRequest(config.socket, { op: sameServers ? 'on' : 'reset' }, { deadlineMs: 20_000 });
     if (!response.ok) throw new Error(`${host} did not start: ${response.message}`);
   });
   await Promise.all(starts);

@@ -121,6 +121,7 @@ async function bringUp(lab) {
       hostCount: options.hosts,
       agentProgram,
       controllerUrl: url,
+      redisUrl: servers.redisUrl,
       joinToken,
       pool: poolName,
       vmm: options.vmm,
