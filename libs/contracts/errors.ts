@@ -7,8 +7,12 @@ export const edgeErrorStatus = {
   forbidden: 403,
   'unknown-user': 404,
   'unknown-token': 404,
+  'unknown-task': 404,
   'unknown-route': 404,
+  'method-not-allowed': 405,
   'too-large': 413,
+  'unsupported-media-type': 415,
+  'too-many-requests': 429,
   internal: 500,
 } as const;
 export type EdgeErrorCode = keyof typeof edgeErrorStatus;

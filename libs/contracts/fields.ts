@@ -67,7 +67,7 @@ export const queryFlag = z
   .transform((text) => text === 'true');
 
 /** An instant in a query string: ISO 8601 with its zone, or milliseconds since 1970. Becomes milliseconds. */
-export const queryInstant = z.string().transform((text, context): number => {
+export const queryInstant = z.string({ error: 'must be given once' }).transform((text, context): number => {
   const zoned = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(text);
   const instant = /^\d{1,15}$/.test(text) ? Number(text) : zoned ? Date.parse(text) : NaN;
   if (Number.isFinite(instant)) return instant;
@@ -76,7 +76,12 @@ export const queryInstant = z.string().transform((text, context): number => {
 });
 
 /** Of an unbounded list: `cursor` is the `nextCursor` of the page before. */
+const cursorRule = 'must be the nextCursor of an earlier page';
 export const pageQuery = {
-  limit: queryNumber(1, 1000).default(100),
-  cursor: z.string({ error: 'must be the nextCursor of an earlier page' }).max(200).optional(),
+  limit: queryNumber(1, 1000).default(100).describe('How many items a page has at most.'),
+  cursor: z
+    .string({ error: cursorRule })
+    .max(200, cursorRule)
+    .optional()
+    .describe('The nextCursor of the page before; without it, the first page.'),
 };

@@ -1,7 +1,7 @@
 import { eventSeverities, roles, subjectKinds, type Role } from '@argosy/domain/entities';
 import { z } from 'zod';
 import * as bodies from './bodies';
-import { pageQuery, queryFlag, queryInstant, queryNumber, referenceField } from './fields';
+import { oneOf, pageQuery, queryFlag, queryInstant, queryNumber, referenceField, strictBody, textField } from './fields';
 import * as responses from './responses';
 import { hostAssignmentsSchema } from './telemetry';
 
@@ -26,20 +26,27 @@ export interface Route {
   readonly response?: z.ZodType;
 }
 
-const pool = z.strictObject({ pool: referenceField });
-const host = z.strictObject({ host: referenceField });
-const guest = z.strictObject({ guest: referenceField });
-const id = z.strictObject({ id: referenceField });
-const inPool = z.strictObject({ pool: referenceField.optional() });
-const page = z.strictObject(pageQuery);
-const eventQuery = z.strictObject({
-  subjectKind: z.enum(subjectKinds).optional(),
-  subject: referenceField.optional(),
-  code: z.string().max(100).optional(),
-  /** This one and graver ones. */
-  severity: z.enum(eventSeverities).optional(),
-  since: queryInstant.optional(),
-  until: queryInstant.optional(),
+const reference = (description: string) => referenceField.describe(description);
+const pool = strictBody({ pool: reference('A pool, by its id or its name.') });
+const host = strictBody({ host: reference('A host, by its id or its name.') });
+const guest = strictBody({ guest: reference('A guest, by its id or its name.') });
+const id = strictBody({ id: reference('Its id; images, datastores, rules and users have a name that serves as well.') });
+const ofPool = reference('Only of this pool, by its id or its name.').optional();
+const ofHost = reference('Only of this host, by its id or its name.').optional();
+const ofGuest = reference('Only of this guest, by its id or its name.').optional();
+const active = queryFlag.optional().describe('true: only what has not ended; false: only what has. Without it, both.');
+const open = queryFlag.optional().describe('true: only what is still open; false: only what is not. Without it, both.');
+const instantOf = (description: string) =>
+  queryInstant.optional().describe(`${description} As 2026-03-01T14:05:00Z, or milliseconds since 1970.`);
+const inPool = strictBody({ pool: ofPool });
+const page = strictBody(pageQuery);
+const eventQuery = strictBody({
+  subjectKind: oneOf(subjectKinds).optional().describe('Only events that speak of such a thing.'),
+  subject: reference('Only events that speak of this one, by its id or its name.').optional(),
+  code: textField(100).optional().describe('Only events with this code.'),
+  severity: oneOf(eventSeverities).optional().describe('Only events of this severity and graver ones.'),
+  since: instantOf('Only events at this instant or later.'),
+  until: instantOf('Only events at this instant or earlier.'),
   ...pageQuery,
 });
 
@@ -102,7 +109,7 @@ export const routes = {
 
   'guest.list': {
     method: 'GET', path: '/guests', tag: 'guests', access: 'viewer', status: 200,
-    summary: 'List the guests', query: z.strictObject({ pool: referenceField.optional(), host: referenceField.optional() }),
+    summary: 'List the guests', query: strictBody({ pool: ofPool, host: ofHost }),
     response: responses.pageOf(responses.guestSchema),
   },
   'guest.get': {
@@ -147,7 +154,7 @@ export const routes = {
   },
   'guest.console': {
     method: 'GET', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 200,
-    summary: "Read the end of a guest's console", params: guest, query: z.strictObject({ maximumBytes: queryNumber(1, 1_048_576).default(65_536) }),
+    summary: "Read the end of a guest's console", params: guest, query: strictBody({ maximumBytes: queryNumber(1, 1_048_576).default(65_536).describe('How much of the end of it.') }),
     response: responses.consoleSchema,
   },
   'guest.console-write': {
@@ -162,7 +169,7 @@ export const routes = {
   'placement.list': {
     method: 'GET', path: '/placements', tag: 'placements', access: 'viewer', status: 200,
     summary: 'Say where every guest was at an instant (without one: now)',
-    query: z.strictObject({ at: queryInstant.optional(), guest: referenceField.optional(), host: referenceField.optional(), ...pageQuery }),
+    query: strictBody({ at: instantOf('The instant that is asked for.'), guest: ofGuest, host: ofHost, ...pageQuery }),
     response: responses.pageOf(responses.placementViewSchema),
   },
 
@@ -216,7 +223,7 @@ export const routes = {
   'migration.list': {
     method: 'GET', path: '/migrations', tag: 'migrations', access: 'viewer', status: 200,
     summary: 'List the migrations, newest first',
-    query: z.strictObject({ guest: referenceField.optional(), active: queryFlag.optional(), ...pageQuery }),
+    query: strictBody({ guest: ofGuest, active, ...pageQuery }),
     response: responses.pageOf(responses.migrationSchema),
   },
   'migration.get': {
@@ -230,17 +237,18 @@ export const routes = {
 
   'balance.run': {
     method: 'POST', path: '/balance-runs', tag: 'balance', access: 'operator', status: 201,
-    summary: 'Look at the balance of a pool now', body: bodies.balanceBody, response: responses.balanceRunSchema,
+    summary: 'Look at the balance of a pool now, and say what to move', body: bodies.balanceBody,
+    response: responses.pageOf(responses.recommendationSchema),
   },
   'balance.list': {
     method: 'GET', path: '/balance-runs', tag: 'balance', access: 'viewer', status: 200,
-    summary: 'List the balance runs, newest first', query: z.strictObject({ pool: referenceField.optional(), ...pageQuery }),
+    summary: 'List the balance runs, newest first', query: strictBody({ pool: ofPool, ...pageQuery }),
     response: responses.pageOf(responses.balanceRunSchema),
   },
   'recommendation.list': {
     method: 'GET', path: '/recommendations', tag: 'balance', access: 'viewer', status: 200,
     summary: 'List the recommendations, newest first',
-    query: z.strictObject({ pool: referenceField.optional(), open: queryFlag.optional(), ...pageQuery }),
+    query: strictBody({ pool: ofPool, open, ...pageQuery }),
     response: responses.pageOf(responses.recommendationSchema),
   },
   'recommendation.apply': {
@@ -269,7 +277,7 @@ export const routes = {
   },
   'task.list': {
     method: 'GET', path: '/tasks', tag: 'tasks', access: 'viewer', status: 200,
-    summary: 'List the tasks, newest first', query: z.strictObject({ active: queryFlag.optional(), ...pageQuery }),
+    summary: 'List the tasks, newest first', query: strictBody({ active, ...pageQuery }),
     response: responses.pageOf(responses.taskSchema),
   },
   'task.get': {
@@ -278,7 +286,7 @@ export const routes = {
   },
   'alarm.list': {
     method: 'GET', path: '/alarms', tag: 'alarms', access: 'viewer', status: 200,
-    summary: 'List the alarms, newest first', query: z.strictObject({ open: queryFlag.optional(), ...pageQuery }),
+    summary: 'List the alarms, newest first', query: strictBody({ open, ...pageQuery }),
     response: responses.pageOf(responses.alarmSchema),
   },
   'usage.list': {
@@ -329,8 +337,16 @@ export const routes = {
   'agent.register': {
     method: 'POST', path: '/agents/register', tag: 'agents', access: 'join', status: 200,
     summary: 'Join a host, or bring back one whose agent started again', body: bodies.registerBody,
-    /** `credential` is given once, in exchange for a join token: it lets this host, and no other, register again. */
-    response: z.object({ assignments: hostAssignmentsSchema, credential: z.union([z.string(), z.null()]) }),
+    /**
+     * `credential` is given once, in exchange for a join token: it lets this host, and no other, register again.
+     * `redisUrl` is where its orders and reports go; with `peerSecret` agents know each other.
+     */
+    response: z.object({
+      assignments: hostAssignmentsSchema,
+      credential: z.union([z.string(), z.null()]),
+      redisUrl: z.string(),
+      peerSecret: z.string(),
+    }),
   },
 
   'lab.get': {

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import * as responses from './responses';
 
+/** GET it with a token in the Authorization header; server-sent events, each a `StreamMessage` as JSON. */
+export const streamPath = '/api/v1/events/stream';
+
 /** Every kind of row that the fleet has, by the name under which the stream and the store speak of it. */
 export const entitySchemas = {
   pool: responses.poolSchema,

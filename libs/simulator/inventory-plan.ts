@@ -1,4 +1,4 @@
-import { defaultBalance, defaultFailure, defaultMigration } from '@argosy/control/fleet/defaults';
+import { defaultBalance, defaultFailure, defaultMigration } from '@argosy/control/defaults';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type { Guest, Host, Pool, RestartPriority, Rule, RuleKind } from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';

@@ -129,7 +129,7 @@ function check(world: World, { outcome, fenced }: Expected, heartbeatsBefore: nu
   world.invariants.checkSettled();
   const copies = world.site.runningCopies(world.guest('g').id);
   const memory = copies[0]?.memory;
-  const crashes = world.store.records.filter((record) => record.code === 'guest-crashed' || record.code === 'guest-lost').length;
+  const crashes = world.store.records.filter((record) => record.subjectId === 'g' && /^guest-(crashed|lost)$/.test(record.code)).length;
   const elapsedBeats = (world.clock.now - startedAt) / 250;
   const facts = {
     violations: world.invariants.violations,

@@ -96,7 +96,7 @@ export class BareGuest {
       const look = () => {
         const found = find();
         if (found !== undefined && found !== false) finish(() => resolve(found));
-        else if (this.ended) finish(() => reject(new Error(`QEMU ended before ${what}: ${this.errors}`)));
+        else if (this.ended) finish(() => reject(new Error(`QEMU ended before ${what}: ${this.errors} ${this.lines.slice(-5).join(' | ')}`)));
       };
       const late = () => reject(new Error(`no ${what} within ${timeoutMs} ms; last: ${this.lines.slice(-5).join(' | ')}`));
       const timer = setTimeout(() => finish(late), timeoutMs);

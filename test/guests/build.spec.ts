@@ -3,37 +3,40 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const source = join(__dirname, '../../guests/tiny');
+const guests = join(__dirname, '../../guests');
+const programs = [
+  { program: 'tiny/tiny.elf', script: 'tiny/build.sh', flags: ['-m32'], packages: 'gcc gcc-multilib' },
+  { program: 'linux/argosy-guest', script: 'linux/build-guest.sh', flags: ['-m64'], packages: 'gcc' },
+];
 
-function thisToolchain(): string | undefined {
-  const probe = spawnSync('gcc', ['-m32', '-x', 'c', '-c', '-o', '/dev/null', '-'], { input: 'int x;' });
+function toolchain(flags: string[]): string | undefined {
+  const probe = spawnSync('gcc', [...flags, '-x', 'c', '-c', '-o', '/dev/null', '-'], { input: 'int x;' });
   if (probe.status !== 0) return undefined;
   const firstLine = (program: string) => execFileSync(program, ['--version']).toString().split('\n')[0];
   return `${firstLine('gcc')}\n${firstLine('ld')}\n`;
 }
 
-const toolchain = thisToolchain();
-const checkedIn = readFileSync(join(source, 'toolchain.txt'), 'utf8');
-
-describe('the checked-in tiny.elf', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'argosy-tiny-build-'));
+describe.each(programs)('the checked-in $program', ({ program, script, flags, packages }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'argosy-build-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const build = () => {
-    const out = join(folder, 'tiny.elf');
-    execFileSync(join(source, 'build.sh'), [out]);
+    const out = join(folder, 'program');
+    execFileSync(join(guests, script), [out]);
     return readFileSync(out);
   };
+  const here = toolchain(flags);
+  const recorded = readFileSync(join(guests, program, '../toolchain.txt'), 'utf8');
 
-  if (toolchain === undefined) {
-    it.skip('is what its source gives (skipped: gcc -m32 is not here; apt-get install gcc gcc-multilib)', () => undefined);
-  } else if (toolchain !== checkedIn) {
-    it(`is small (bytes not compared: built by ${checkedIn.split('\n')[0]}, not by what is here)`, () => {
+  if (here === undefined) {
+    it.skip(`is what its source gives (skipped: gcc ${flags.join(' ')} is not here; apt-get install ${packages})`, () => undefined);
+  } else if (here !== recorded) {
+    it(`can be built and is small (bytes not compared: it was built by ${recorded.split('\n')[0]}, not by what is here)`, () => {
       expect(build().length).toBeLessThan(16384);
     });
   } else {
     it('is what its source gives, byte for byte', () => {
-      expect(build().equals(readFileSync(join(source, 'tiny.elf')))).toBe(true);
+      expect(build().equals(readFileSync(join(guests, program)))).toBe(true);
     });
   }
 });

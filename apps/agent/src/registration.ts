@@ -61,7 +61,7 @@ export class Registration {
       });
     } catch (error) {
       // Not reachable now: it may be starting, or another one leads. That is what the retries are for.
-      return { code: 'unreachable', message: `It cannot be reached (${error instanceof Error ? (error.cause ?? error.message) : error}).`, leaderUrl: null };
+      return { code: 'unreachable', message: `It cannot be reached (${reasonOf(error)}).`, leaderUrl: null };
     }
     const body: unknown = await response.json();
     if (response.ok) return routes['agent.register'].response.parse(body);
@@ -87,4 +87,9 @@ export class Registration {
     writeFileSync(this.credentialFile, credential, { mode: 0o600 });
     chmodSync(this.credentialFile, 0o600);
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -2,7 +2,7 @@ import type { Guest, Host, Pool, Recommendation } from '@argosy/domain/entities'
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { balance, type BalanceAnswer } from '@argosy/scheduler/balance';
 import { rejection } from '@argosy/scheduler/checks';
-import { balanceHorizonMs } from './defaults';
+import { balanceHorizonMs } from '../defaults';
 import { beginMigration } from './migrations';
 import { clusterOf } from './placement';
 import { endTasks } from './tasks';

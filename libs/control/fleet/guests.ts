@@ -4,7 +4,7 @@ import type { GuestObservation } from '@argosy/domain/host-report';
 import type { RefusalCode } from '@argosy/domain/refusal';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
-import { settledAfterMs, startAttempts, stopGraceMs } from './defaults';
+import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
 import { endTasks } from './tasks';
 import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, isOff, observe, order, put, raiseAlarm, record, settled } from './turn';

@@ -2,7 +2,7 @@ import type { Host, Pool } from '@argosy/domain/entities';
 import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import type { Result } from '@argosy/domain/refusal';
-import { channelAliveMs, fenceRetryMs } from './defaults';
+import { channelAliveMs, fenceRetryMs } from '../defaults';
 import { becomeHost, clearAlarm, type FleetTurn, nextAttempt, poolOf, raiseAlarm, record, settled, viewOf } from './turn';
 
 /** Demand is smoothed over about this long. */

@@ -1,7 +1,7 @@
 import type { Guest, Host, Migration } from '@argosy/domain/entities';
 import type { MigrationObservation } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
-import { openTargetDeadlineMs } from './defaults';
+import { openTargetDeadlineMs } from '../defaults';
 import { guestLost } from './guests';
 import { closePlacement, openPlacement, specificationOf } from './placement';
 import { beginTask, endTasks } from './tasks';

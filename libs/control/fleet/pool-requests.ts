@@ -1,7 +1,7 @@
 import type { Datastore, Image, Pool, Rule } from '@argosy/domain/entities';
 import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { defaultBalance, defaultFailure, defaultMigration } from './defaults';
+import { defaultBalance, defaultFailure, defaultMigration } from '../defaults';
 import { find, findAll, nameTaken } from './lookup';
 import { type FleetTurn, put, record, remove } from './turn';
 

@@ -5,7 +5,7 @@ import { canBecome, type GuestState, guestTransitions, type HostState, hostTrans
 import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEffect, HostView } from '../fleet-types';
 import type { EntityKind, EntityRows, FleetWrite } from '../ports/fleet-store';
-import { commandDeadlineMs } from './defaults';
+import { commandDeadlineMs } from '../defaults';
 
 /** One step of the fleet brain: what it writes, and what it wants done once that is written. */
 export interface FleetTurn {

@@ -66,7 +66,11 @@ export function orderCopy(turn: HostTurn, instance: VmmInstance, command: VmmCom
 
 export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['call'], result: Result<unknown>): void {
   const copy = turn.state.guests.get(key);
-  if (!copy) return;
+  if (!copy) {
+    // Its end was told before its stop was answered, as a handed-over source's is: what waited for it may start now.
+    if (call === 'stop') startWhenClear(turn, key.slice(0, key.lastIndexOf(':')));
+    return;
+  }
   if (call === 'stop') return stopEnded(turn, copy, result);
   if (call === 'start') return startEnded(turn, copy, result);
   if (!result.ok) keepCopy(turn, { ...copy, refusal: result.refusal });

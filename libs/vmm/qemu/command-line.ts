@@ -57,7 +57,7 @@ export function qemuArguments(plan: CommandLinePlan): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-name', `guest=${optionValue(guest.name)},debug-threads=on`],
     ...(isUuid(guest.guestId) ? ['-uuid', guest.guestId] : []),
-    ...['-machine', machine.machineType, '-cpu', machine.cpuModel, ...acceleratorArguments(plan)],
+    ...['-machine', `${machine.machineType},suppress-vmdesc=on`, '-cpu', machine.cpuModel, ...acceleratorArguments(plan)],
     ...['-smp', `cpus=${guest.vcpus}`, '-m', `size=${guest.memoryMiB}M`],
     // Always stopped at first: a source until its console is connected, a target until it is granted the run.
     ...['-S', ...(incoming ? ['-incoming', 'defer'] : [])],

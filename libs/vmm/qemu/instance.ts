@@ -267,6 +267,12 @@ export class QemuInstance {
     await this.destroy();
   }
 
+  /** As a crash: nothing says that it was meant. */
+  kill(): null {
+    if (this.record.process) signalProcess(this.record.process, 'SIGKILL');
+    return null;
+  }
+
   async destroy(): Promise<void> {
     this.isDoomed = true;
     if (!this.isAlive()) return;

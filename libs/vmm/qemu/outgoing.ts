@@ -30,7 +30,7 @@ export interface OutgoingListener {
   completed(): void;
   measured(downtimeMs: number): void;
   /** null: cancelled, as was asked. */
-  ended(refusal: Refusal | null): void;
+  ended(refusal: Refusal | null): Promise<void>;
 }
 
 const progressEveryMs = 100;
@@ -198,7 +198,7 @@ export class OutgoingMigration {
     const answer = await this.query().catch(() => undefined);
     this.hasRunOn = true;
     const wasAsked = status === 'cancelled' && this.isCancelling;
-    this.listener.ended(wasAsked ? null : migrationRefusal(answer?.['error-desc'] ?? '', this.guestName));
+    await this.listener.ended(wasAsked ? null : migrationRefusal(answer?.['error-desc'] ?? '', this.guestName));
     this.finish();
   }
 }
