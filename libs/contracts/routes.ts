@@ -1,7 +1,16 @@
 import { eventSeverities, roles, subjectKinds, type Role } from '@argosy/domain/entities';
 import { z } from 'zod';
 import * as bodies from './bodies';
-import { oneOf, pageQuery, queryFlag, queryInstant, queryNumber, referenceField, strictBody, textField } from './fields';
+import {
+  oneOf,
+  pageQuery,
+  queryFlag,
+  queryInstant,
+  queryNumber,
+  referenceField,
+  strictBody,
+  textField,
+} from './fields';
 import * as responses from './responses';
 import { hostAssignmentsSchema } from './telemetry';
 
@@ -30,7 +39,9 @@ const reference = (description: string) => referenceField.describe(description);
 const pool = strictBody({ pool: reference('A pool, by its id or its name.') });
 const host = strictBody({ host: reference('A host, by its id or its name.') });
 const guest = strictBody({ guest: reference('A guest, by its id or its name.') });
-const id = strictBody({ id: reference('Its id; images, datastores, rules and users have a name that serves as well.') });
+const id = strictBody({
+  id: reference('Its id; images, datastores, rules and users have a name that serves as well.'),
+});
 const ofPool = reference('Only of this pool, by its id or its name.').optional();
 const ofHost = reference('Only of this host, by its id or its name.').optional();
 const ofGuest = reference('Only of this guest, by its id or its name.').optional();

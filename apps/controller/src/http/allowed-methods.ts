@@ -1,0 +1,12 @@
+import { apiPrefix, routeNames, routes } from '@argosy/contracts/routes';
+import { streamPath } from '@argosy/contracts/stream';
+
+const known = [
+  ...routeNames.map((name) => ({ method: routes[name].method as string, path: `${apiPrefix}${routes[name].path}` })),
+  ...[streamPath, '/health', '/metrics', '/api/openapi.json', '/api', '/'].map((path) => ({ method: 'GET', path })),
+].map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }));
+
+/** The methods that this path takes; none: there is nothing at it. */
+export function methodsAt(path: string): string[] {
+  return known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+}

@@ -1,0 +1,182 @@
+import { apiPrefix, routeNames, routes, type Route, type RouteName } from '@argosy/contracts/routes';
+import { streamPath } from '@argosy/contracts/stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { errorBody, refuse, statusOf, type Answer, type CallContext, type EdgeRefusal, type Handlers } from './answer';
+import { methodsAt } from './allowed-methods';
+import { Authentication } from './authentication';
+import { EventStream } from './event-stream';
+import { refusalOf } from './failures';
+import { createHandlers } from './handlers/handlers';
+import { Health } from './health';
+import { openApiDocument } from './openapi';
+import { addPages } from './pages';
+import { parserOf, type RawCall } from './parse-call';
+import type { FleetGateway, HttpPorts } from './ports';
+import { StreamReaders } from './stream-readers';
+
+const routeOf = (request: FastifyRequest): string =>
+  (request.routeOptions.config as { name?: string } | undefined)?.name ?? 'unknown';
+
+/** All of the HTTP edge as one Fastify plugin: its parsers, hooks and errors are its own and touch nobody else's routes. */
+export function apiPlugin(ports: HttpPorts) {
+  return async (server: FastifyInstance): Promise<void> => {
+    const health = new Health(ports.server, ports.gateway);
+    const authentication = new Authentication(ports.access, ports.limits);
+    setUp(server, ports);
+    addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health) });
+    addStream(server, ports, authentication);
+    addStatus(server, ports, health);
+    addPages(server);
+    addUnknown(server);
+  };
+}
+
+function setUp(server: FastifyInstance, { limits, metrics, logError }: HttpPorts): void {
+  server.removeAllContentTypeParsers();
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: limits.bodyBytes },
+    (request, text, done) => (text === '' ? done(null, undefined) : parseJson(request, text as string, done)),
+  );
+  server.setErrorHandler((error, _request, reply) =>
+    sendRefusal(reply, refusalOf(error, { bodyBytes: limits.bodyBytes, logError })),
+  );
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    });
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    metrics.request(routeOf(request), reply.statusCode, reply.elapsedTime);
+  });
+}
+
+function sendRefusal(reply: FastifyReply, refusal: EdgeRefusal): FastifyReply {
+  const status = statusOf(refusal);
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 429 || status === 503) reply.header('retry-after', '1');
+  return reply.code(status).send(errorBody(refusal));
+}
+
+function notLeader(gateway: FleetGateway) {
+  const leaderUrl = gateway.leaderUrl();
+  const where = leaderUrl === null ? 'Nobody leads at the moment; try again soon.' : `The leader is at ${leaderUrl}.`;
+  return refuse('not-leader', `This controller does not lead. ${where}`, { leaderUrl });
+}
+
+interface Edge {
+  readonly ports: HttpPorts;
+  readonly authentication: Authentication;
+  readonly handlers: Handlers;
+}
+
+function addRoutes(server: FastifyInstance, edge: Edge): void {
+  for (const name of routeNames) {
+    const route: Route = routes[name];
+    const answer = answering(name, edge);
+    server.route({
+      method: route.method,
+      url: `${apiPrefix}${route.path}`,
+      config: { name } as object,
+      handler: async (request, reply) => {
+        const given = await answer(request);
+        if (!given.ok) return sendRefusal(reply, given.refusal);
+        return reply.code(route.status).send(route.status === 204 ? undefined : given.value);
+      },
+    });
+  }
+}
+
+/** Who, whether they may, whether here, whether it makes sense; and only then the handler. */
+function answering(name: RouteName, { ports, authentication, handlers }: Edge) {
+  const route: Route = routes[name];
+  const parse = parserOf(route);
+  // The table pairs each handler with its own route's parser, which the compiler cannot follow through a loop.
+  const handle = handlers[name] as (call: RawCall & CallContext) => Answer<unknown> | Promise<Answer<unknown>>;
+  return async (request: FastifyRequest): Promise<Answer<unknown>> => {
+    const { authorization } = request.headers;
+    const admitted = await authentication.admit({ authorization, address: request.ip }, route.access);
+    if (!admitted.ok) return admitted;
+    if (!ports.gateway.leading) return notLeader(ports.gateway);
+    const call = parse({ params: request.params, query: request.query, body: request.body });
+    if (!call.ok) return call;
+    const answer = await handle({ ...call.value, ...admitted.value });
+    if (!answer.ok && answer.refusal.code === 'unauthenticated') authentication.failed(request.ip);
+    return answer;
+  };
+}
+
+function addStream(server: FastifyInstance, ports: HttpPorts, authentication: Authentication): void {
+  const { gateway, limits } = ports;
+  const stream = new EventStream(ports.server.controllerId, {
+    messages: limits.streamHistoryMessages,
+    bytes: limits.streamHistoryBytes,
+  });
+  const readers = new StreamReaders(ports, stream);
+  const stops = [
+    gateway.onCommitted((writes) => stream.committed(writes, gateway.fleet.term)),
+    gateway.onReport((report) => stream.reported(report, ports.now())),
+    readers.watch(),
+  ];
+  server.addHook('preClose', async () => {
+    for (const stop of stops) stop();
+    readers.endAll();
+  });
+  const parse = parserOf({ method: 'GET', path: '', summary: '', tag: '', access: 'viewer', status: 200 });
+  server.route({
+    method: 'GET',
+    url: streamPath,
+    config: { name: 'event.stream' } as object,
+    exposeHeadRoute: false,
+    handler: async (request, reply) => {
+      const { authorization } = request.headers;
+      const admitted = await authentication.admit({ authorization, address: request.ip }, 'viewer');
+      if (!admitted.ok) return sendRefusal(reply, admitted.refusal);
+      if (!gateway.leading) return sendRefusal(reply, notLeader(gateway).refusal);
+      const call = parse({ params: {}, query: request.query, body: undefined });
+      if (!call.ok) return sendRefusal(reply, call.refusal);
+      const refusal = readers.open(request, reply, admitted.value);
+      return refusal ? sendRefusal(reply, refusal) : reply;
+    },
+  });
+}
+
+function addStatus(server: FastifyInstance, { metrics }: HttpPorts, health: Health): void {
+  server.get('/health', { config: { name: 'health' } as object }, async (_request, reply) => {
+    const report = await health.check();
+    return reply.code(report.status === 'ok' ? 200 : 503).send(report);
+  });
+  server.get('/metrics', { config: { name: 'metrics' } as object }, async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  const document = JSON.stringify(openApiDocument());
+  server.get('/api/openapi.json', { config: { name: 'openapi' } as object }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(document),
+  );
+}
+
+/** What no route takes: one that takes the same path with another method says so. */
+function addUnknown(server: FastifyInstance): void {
+  server.route({
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    url: '/*',
+    config: { name: 'unknown' } as object,
+    handler: async ({ method, url }, reply) => {
+      const path = url.split('?', 1)[0] ?? '';
+      const methods = methodsAt(path);
+      if (methods.length === 0)
+        return sendRefusal(
+          reply,
+          refuse('unknown-route', `There is nothing at ${path}; /api lists what there is.`).refusal,
+        );
+      reply.header('allow', methods.join(', '));
+      return sendRefusal(
+        reply,
+        refuse('method-not-allowed', `${path} takes ${methods.join(' and ')}, not ${method}.`).refusal,
+      );
+    },
+  });
+}

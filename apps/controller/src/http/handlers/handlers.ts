@@ -1,0 +1,20 @@
+import type { Handlers } from '../answer';
+import type { Health } from '../health';
+import type { HttpPorts } from '../ports';
+import { accessHandlers } from './access';
+import { agentHandlers } from './agents';
+import { historyHandlers } from './history';
+import { liveHandlers } from './live';
+import { requestHandlers } from './requests';
+import { serverHandlers } from './server';
+
+export function createHandlers(ports: HttpPorts, health: Health): Handlers {
+  return {
+    ...requestHandlers(ports),
+    ...liveHandlers(ports.gateway),
+    ...historyHandlers(ports),
+    ...accessHandlers(ports),
+    ...agentHandlers(ports),
+    ...serverHandlers(ports.server, health),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Host } from '@argosy/domain/entities';
+import type { HostUsage } from '@argosy/contracts/responses';
+import { refuse, type Answer, type Handlers } from '../answer';
+import type { FleetGateway } from '../ports';
+import { filterId, findRow, listRows, type NamedKind, type NamedRow } from '../references';
+
+function page<Item>(items: readonly Item[]) {
+  return { ok: true as const, value: { items, nextCursor: null } };
+}
+
+/** What is there now: the brain's own rows, which are never behind the database. */
+export function liveHandlers(gateway: FleetGateway) {
+  const list = <Kind extends NamedKind>(kind: Kind) => listRows(gateway.fleet, kind);
+  const find = <Kind extends NamedKind>(kind: Kind, reference: string): Answer<NamedRow<Kind>> =>
+    findRow(gateway.fleet, kind, reference);
+  const filter = (kind: NamedKind, reference: string | undefined) => filterId(gateway.fleet, kind, reference);
+
+  return {
+    'pool.list': () => page(list('pool')),
+    'pool.get': ({ params }) => find('pool', params.pool),
+    'host.list': ({ query }) => {
+      const pool = filter('pool', query.pool);
+      return pool.ok ? page(list('host').filter(matches({ poolId: pool.value }))) : pool;
+    },
+    'host.get': ({ params }) => find('host', params.host),
+    'host.capabilities': ({ params }) => {
+      const host = find('host', params.host);
+      if (!host.ok) return host;
+      const { id, name, capabilities } = host.value;
+      return { ok: true, value: { hostId: id, hostName: name, drivers: capabilities ? [capabilities] : [] } };
+    },
+    'guest.list': ({ query }) => {
+      const pool = filter('pool', query.pool);
+      const host = filter('host', query.host);
+      if (!pool.ok) return pool;
+      if (!host.ok) return host;
+      return page(list('guest').filter(matches({ poolId: pool.value, hostId: host.value })));
+    },
+    'guest.get': ({ params }) => find('guest', params.guest),
+    'guest.console': async ({ params, query }) => {
+      const guest = find('guest', params.guest);
+      return guest.ok ? gateway.console(guest.value).tail(query.maximumBytes) : guest;
+    },
+    'guest.console-write': async ({ params, body }) => {
+      const guest = find('guest', params.guest);
+      if (!guest.ok) return guest;
+      if (guest.value.hostId === null)
+        return refuse('guest-not-running', `Guest ${guest.value.name} is ${guest.value.state}; start it first.`);
+      return gateway.console(guest.value).write(body.text);
+    },
+    'image.list': () => page(list('image')),
+    'image.get': ({ params }) => find('image', params.id),
+    'datastore.list': () => page(list('datastore')),
+    'datastore.get': ({ params }) => find('datastore', params.id),
+    'rule.list': ({ query }) => {
+      const pool = filter('pool', query.pool);
+      return pool.ok ? page(list('rule').filter(matches({ poolId: pool.value }))) : pool;
+    },
+    'rule.get': ({ params }) => find('rule', params.id),
+    'usage.list': ({ query }) => {
+      const pool = filter('pool', query.pool);
+      if (!pool.ok) return pool;
+      const hosts = list('host').filter(matches({ poolId: pool.value }));
+      return page(hosts.map((host) => usageOf(gateway, host)));
+    },
+  } satisfies Partial<Handlers>;
+}
+
+/** Only the fields that are given are looked at. */
+function matches<Field extends string>(wanted: { readonly [Name in Field]: string | undefined }) {
+  const fields = (Object.keys(wanted) as Field[]).filter((field) => wanted[field] !== undefined);
+  return (row: { readonly [Name in Field]: string | null }) => fields.every((field) => row[field] === wanted[field]);
+}
+
+function usageOf(gateway: FleetGateway, host: Host): HostUsage {
+  const view = gateway.fleet.views.get(host.id);
+  const report = view?.report ?? null;
+  return {
+    hostId: host.id,
+    heardAt: view?.heardAt ?? null,
+    capacity: report?.capacity ?? host.capacity,
+    cpuMillicores: report?.cpuMillicores ?? 0,
+    guests: [...(report?.guests ?? [])] as HostUsage['guests'],
+  };
+}

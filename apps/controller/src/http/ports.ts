@@ -1,0 +1,73 @@
+import type { Fleet } from '@argosy/control/fleet-types';
+import type { FleetWrite, Lease } from '@argosy/control/ports/fleet-store';
+import type { Guest } from '@argosy/domain/entities';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { HostReport } from '@argosy/domain/host-report';
+import type { Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import type { AccessStore } from '@argosy/inventory/access-store';
+import type { FleetQueries } from '@argosy/inventory/fleet-queries';
+import type { ControllerMetrics } from './metrics';
+
+export interface FleetGateway {
+  /** Through the leader's brain; refusals are values. `store-unavailable` / `not-leader` (details.leaderUrl) likewise. */
+  request(actor: string, request: FleetRequest): Promise<Result<unknown>>;
+  readonly leading: boolean;
+  leaderUrl(): string | null;
+  /** Rows as the brain has them now (fresher than the database). */
+  readonly fleet: Readonly<Fleet>;
+  /** Committed writes, in order, for the stream. */
+  onCommitted(listener: (writes: readonly FleetWrite[], at: Instant) => void): () => void;
+  onReport(listener: (report: HostReport) => void): () => void;
+  console(guest: Guest): GuestConsole;
+  /** What an agent gets at registration besides its assignments. */
+  readonly agentAccess: { readonly redisUrl: string; readonly peerSecret: string };
+}
+
+export interface GuestConsole {
+  write(text: string): Promise<Result<null>>;
+  tail(maximumBytes: number): Promise<Result<{ text: string }>>;
+}
+
+/** What the process knows of itself and of what it stands on. */
+export interface ServerFacts {
+  readonly version: string;
+  readonly controllerId: string;
+  readonly startedAt: Instant;
+  /** null: this is no lab. */
+  readonly lab: { readonly folder: string; readonly hosts: readonly string[] } | null;
+  /** The lease as last seen, or null: nobody holds it, or the database is away. */
+  lease(): Lease | null;
+  /** Reject, or never answer, when what they ask is away. */
+  readonly probes: { database(): Promise<unknown>; redis(): Promise<unknown> };
+}
+
+/** All bounds of the edge; `defaultHttpLimits` has the usual ones. */
+export interface HttpLimits {
+  readonly bodyBytes: number;
+  readonly requestsPerSecond: number;
+  readonly requestBurst: number;
+  /** Of one address; a bad token costs a look-up in the database. */
+  readonly failedLoginsPerSecond: number;
+  readonly failedLoginBurst: number;
+  readonly requestDeadlineMs: number;
+  readonly streams: number;
+  readonly streamsPerUser: number;
+  /** A reader that is further behind than this is cut off. */
+  readonly streamBacklogBytes: number;
+  readonly streamHeartbeatMs: number;
+  /** What a reader that comes back may have missed. Its bytes must fit into `streamBacklogBytes`. */
+  readonly streamHistoryMessages: number;
+  readonly streamHistoryBytes: number;
+}
+
+export interface HttpPorts {
+  readonly gateway: FleetGateway;
+  readonly queries: FleetQueries;
+  readonly access: AccessStore;
+  readonly server: ServerFacts;
+  readonly metrics: ControllerMetrics;
+  readonly limits: HttpLimits;
+  now(): Instant;
+  logError(message: string, error: unknown): void;
+}
