@@ -66,6 +66,9 @@ export class Registration {
     const body: unknown = await response.json();
     if (response.ok) return routes['agent.register'].response.parse(body);
     const refusal = errorBodySchema.parse(body);
+    // The join token was used up and the registration went no further: what it was exchanged for is kept.
+    const given = refusal.details?.['credential'];
+    if (typeof given === 'string') this.keepCredential(given);
     if (response.status === 401 && credential !== null && this.options.joinToken !== null) return this.withJoinToken(refusal.message);
     if (response.status >= 400 && response.status < 500 && response.status !== 404) throw new RegistrationRefused(`${refusal.message} (${refusal.code})`);
     const leaderUrl = refusal.details?.['leaderUrl'];

@@ -76,8 +76,6 @@ export type VmmEvent =
   | { readonly kind: 'migration-completed'; readonly instance: VmmInstance; readonly downtimeMs: number | null }
   /** On the source, after `migration-completed` told null: the VMM's own word for the downtime. */
   | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
-  /** On the source, a little later: QEMU's own figure, which is not ready at the moment of completion. */
-  | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
   /** On the source: it runs on. */
   | { readonly kind: 'migration-failed'; readonly instance: VmmInstance; readonly refusal: Refusal }
   /** On the target: memory is complete, the disk's lock is held, it does not run. */

@@ -1,0 +1,192 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FactoryProvider } from '@nestjs/common';
+import type { FleetStore, Lease } from '@argosy/control/ports/fleet-store';
+import { AccessStore } from '@argosy/inventory/access-store';
+import { openDatabase } from '@argosy/inventory/database';
+import { FleetQueries } from '@argosy/inventory/fleet-queries';
+import { migrate } from '@argosy/inventory/migrate';
+import { PrismaFleetStore } from '@argosy/inventory/prisma-fleet-store';
+import { PeerClient } from '@argosy/peer/peer-client';
+import { CommandQueues } from '@argosy/queue/command-queues';
+import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
+import { actuators, guestConsole } from './actuators';
+import { DatastoreHeartbeats } from './datastore-heartbeats';
+import { FleetLoop } from './fleet-loop';
+import { ControllerMetrics } from './http/metrics';
+import type { FleetGateway, HttpPorts, ServerFacts } from './http/ports';
+import type { ControllerSettings } from './settings';
+
+export const controllerProcessToken = Symbol('ControllerProcess');
+
+type Say = (message: string) => void;
+/** Well within the time that the channel counts as alive. */
+const ownHeartbeatMs = 400;
+
+/**
+ * A controller: the loop with the brain in it, and what it reaches the world by. It is made when the database is up to
+ * date; `start` takes the lease, or waits for it behind another.
+ */
+export class ControllerProcess {
+  private readonly timers: NodeJS.Timeout[] = [];
+  private url = '';
+  private sequence = 0;
+
+  private constructor(
+    private readonly settings: ControllerSettings,
+    private readonly parts: {
+      readonly loop: FleetLoop;
+      readonly queues: CommandQueues;
+      readonly speaker: TelemetrySpeaker;
+      readonly listening: { close(): void };
+      readonly peers: PeerClient;
+      readonly heartbeats: DatastoreHeartbeats;
+      readonly database: ReturnType<typeof openDatabase>;
+    },
+    readonly http: Omit<HttpPorts, 'limits' | 'logError'>,
+  ) {}
+
+  static async open(settings: ControllerSettings, say: Say): Promise<ControllerProcess> {
+    await migrate(settings.databaseUrl);
+    const database = openDatabase({ url: settings.databaseUrl });
+    const access = new AccessStore(database, () => Date.now());
+    await writeFirstToken(access, settings.stateFolder, say);
+    const peerSecret = await access.peerSecret();
+    const peers = new PeerClient(() => peerSecret);
+    const redis = { url: settings.redisUrl, onProblem: oncePerMinute((problem) => say(`Redis: ${problem}`)) };
+    const queues = new CommandQueues(redis);
+    const metrics = new ControllerMetrics();
+    const store = new SeenLease(new PrismaFleetStore(database));
+    let self: ControllerProcess | null = null;
+    const loop: FleetLoop = new FleetLoop({
+      store,
+      holder: settings.holder,
+      url: () => self?.url ?? '',
+      leaseMs: settings.leaseMs,
+      say,
+      recordPass: (durationMs) => metrics.pass(durationMs),
+      actuators: actuators({
+        queues,
+        peers,
+        fleet: () => loop.fleet,
+        say,
+        countCommand: (kind, accepted) => metrics.command(kind, accepted ? 'sent' : 'failed'),
+      }),
+    });
+    const listening = listenToTelemetry(redis, {
+      onReport: (report) => loop.takeReport(report),
+      onHeartbeat: ({ controllerId }) => {
+        if (controllerId === settings.holder) loop.take({ kind: 'own-heartbeat' });
+      },
+    });
+    const heartbeats = new DatastoreHeartbeats(loop.fleet, (hostId) => loop.take({ kind: 'datastore-heartbeat', hostId }));
+    const parts = { loop, queues, speaker: new TelemetrySpeaker(redis), listening, peers, heartbeats, database };
+    const gateway = gatewayOf(loop, peers, { redisUrl: settings.redisUrl, peerSecret });
+    const server = serverFacts(settings, store, database, queues);
+    const http = { gateway, queries: new FleetQueries(database), access, server, metrics, now: () => Date.now() };
+    self = new ControllerProcess(settings, parts, http);
+    return self;
+  }
+
+  async start(url: string): Promise<void> {
+    this.url = this.settings.publicUrl ?? url;
+    writeFileSync(join(this.settings.stateFolder, 'url'), this.url);
+    const { loop, speaker, heartbeats } = this.parts;
+    this.timers.push(
+      setInterval(() => void speaker.sayHeartbeat({ controllerId: this.settings.holder, sequence: ++this.sequence, sentAt: Date.now() }), ownHeartbeatMs),
+    );
+    heartbeats.start();
+    await loop.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    const { loop, queues, speaker, listening, peers, heartbeats, database } = this.parts;
+    heartbeats.stop();
+    await loop.stop();
+    listening.close();
+    speaker.close();
+    peers.close();
+    await queues.close();
+    await database.$disconnect();
+  }
+}
+
+/** The store, with the lease that was last seen kept for whoever asks. */
+class SeenLease implements FleetStore {
+  lease: Lease | null = null;
+  constructor(private readonly store: FleetStore) {}
+  load: FleetStore['load'] = () => this.store.load();
+  commit: FleetStore['commit'] = (term, writes) => this.store.commit(term, writes);
+  releaseLease: FleetStore['releaseLease'] = (holder) => this.store.releaseLease(holder);
+  holdLease: FleetStore['holdLease'] = async (holder, url, durationMs) => {
+    this.lease = await this.store.holdLease(holder, url, durationMs);
+    return this.lease;
+  };
+}
+
+function gatewayOf(loop: FleetLoop, peers: PeerClient, agentAccess: FleetGateway['agentAccess']): FleetGateway {
+  return {
+    request: (actor, request) => loop.request(actor, request),
+    get leading() {
+      return loop.leading;
+    },
+    leaderUrl: () => loop.leaderUrl(),
+    fleet: loop.fleet,
+    onCommitted: (listener) => loop.onCommitted(listener),
+    onReport: (listener) => loop.onReport(listener),
+    console: (guest) => guestConsole(loop.fleet, peers, guest),
+    agentAccess,
+  };
+}
+
+function serverFacts(settings: ControllerSettings, store: SeenLease, database: ReturnType<typeof openDatabase>, queues: CommandQueues): ServerFacts {
+  return {
+    version: version(),
+    controllerId: settings.holder,
+    startedAt: Date.now(),
+    lab: settings.labFolder === null ? null : { folder: settings.labFolder, hosts: labHosts(settings.labFolder) },
+    lease: () => store.lease,
+    probes: {
+      database: () => database.$queryRaw`SELECT 1`,
+      redis: async () => {
+        if (!(await queues.ready(500))) throw new Error('Redis is not connected');
+      },
+    },
+  };
+}
+
+function version(folder = __dirname): string {
+  const file = join(folder, 'package.json');
+  if (!existsSync(file)) return version(join(folder, '..'));
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function labHosts(folder: string): readonly string[] {
+  const file = join(folder, 'lab.json');
+  if (!existsSync(file)) return [];
+  return (JSON.parse(readFileSync(file, 'utf8')) as { hosts: { host: string }[] }).hosts.map(({ host }) => host);
+}
+
+/** At the very first start: the first administrator's token, for nobody else to read. */
+async function writeFirstToken(access: AccessStore, stateFolder: string, say: Say): Promise<void> {
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  const first = await access.createFirstAdministrator();
+  if (!first) return;
+  const file = join(stateFolder, 'token');
+  writeFileSync(file, `${first.secret}\n`, { mode: 0o600 });
+  say(`the first administrator's token is in ${file}`);
+}
+
+function oncePerMinute(say: Say): (problem: Error) => void {
+  let lastAt = 0;
+  return (problem) => {
+    if (Date.now() - lastAt < 60_000) return;
+    lastAt = Date.now();
+    say(problem.message);
+  };
+}
+
+export function controllerProvider(settings: ControllerSettings, say: Say): FactoryProvider<ControllerProcess> {
+  return { provide: controllerProcessToken, useFactory: () => ControllerProcess.open(settings, say) };
+}

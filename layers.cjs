@@ -1,0 +1,18 @@
+// The whole policy of who may import whom, a line a layer. dependency-cruiser enforces it (`npm run check`), and
+// `npm run layers:picture` draws the picture in the README from it.
+//   uses: the other layers that it may import. pure: no package, no Node module, no promise; time and chance come in through ports.
+module.exports = {
+  domain: { path: 'libs/domain', uses: [], pure: true },
+  scheduler: { path: 'libs/scheduler', uses: ['domain'], pure: true },
+  control: { path: 'libs/control', uses: ['domain', 'scheduler'], pure: true },
+  simulator: { path: 'libs/simulator', uses: ['domain', 'scheduler', 'control'], pure: true },
+  contracts: { path: 'libs/contracts', uses: ['domain'], pure: false },
+  queue: { path: 'libs/queue', uses: ['domain', 'contracts'], pure: false },
+  peer: { path: 'libs/peer', uses: ['domain', 'contracts'], pure: false },
+  inventory: { path: 'libs/inventory', uses: ['domain', 'control'], pure: false },
+  vmm: { path: 'libs/vmm', uses: ['domain', 'control'], pure: false },
+  controller: { path: 'apps/controller', uses: ['domain', 'contracts', 'control', 'inventory', 'queue', 'peer', 'simulator'], pure: false },
+  agent: { path: 'apps/agent', uses: ['domain', 'contracts', 'control', 'queue', 'peer', 'vmm'], pure: false },
+  cli: { path: 'apps/cli', uses: ['domain', 'contracts', 'simulator'], pure: false },
+  lab: { path: 'apps/lab', uses: [], pure: false },
+};
