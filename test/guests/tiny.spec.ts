@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replayChecksum, replayDiskChecksum } from '@argosy/domain/guest-console';
-import { BareGuest, migrateBare } from './bare-guest';
+import { BareGuest, migratableMemory, migrateBare } from './bare-guest';
 
 const kernel = join(__dirname, '../../guests/tiny/tiny.elf');
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 async function start(name: string, ...extra: string[]): Promise<BareGuest> {
-  const machine = ['-accel', 'tcg,tb-size=8', '-cpu', 'qemu64', '-M', 'pc-i440fx-7.2', '-m', '32', '-kernel', kernel];
+  const machine = ['-accel', 'tcg,tb-size=8', '-cpu', 'qemu64', '-M', 'pc-i440fx-7.2', '-m', migratableMemory(32), '-kernel', kernel];
   const guest = await BareGuest.start(folder, name, [...machine, ...extra]);
   guests.push(guest);
   return guest;
