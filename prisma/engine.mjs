@@ -1,11 +1,14 @@
 // Prisma's schema engine as WebAssembly, over the ordinary PostgreSQL driver: no binary has to be downloaded.
 
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+
+const charOid = 18;
+const textOid = 25;
 
 const require = createRequire(import.meta.url);
 let loaded = false;
@@ -22,6 +25,10 @@ function unreferencedTimeout(callback, delayMs) {
 function loadBindings() {
   if (loaded) return;
   const file = join(dirname(require.resolve('@prisma/schema-engine-wasm/schema_engine_bg')), 'schema_engine_bg.wasm');
+  // Where the engine says why it panics; without it, the report of a panic is an error of its own.
+  globalThis.PRISMA_WASM_PANIC_REGISTRY ??= {
+    set_message: (message) => process.stderr.write(`schema engine: ${message}\n`),
+  };
   const imports = Object.entries(bindings).map(([name, value]) =>
     name.startsWith('__wbg_setTimeout_') ? [name, unreferencedTimeout] : [name, value],
   );
@@ -34,13 +41,14 @@ function loadBindings() {
 }
 
 /**
- * The ordinary adapter with two of its ways changed. It cuts a script at every semicolon, also inside a function's body;
- * here a script is sent whole, and so is one transaction. It drops a shadow database while connections to it are open.
+ * The ordinary adapter with three of its ways changed. It cuts a script at every semicolon, also inside a function's
+ * body; here a script is sent whole, and so is one transaction. It does not know the type "char" of PostgreSQL's own
+ * tables. It drops a shadow database while connections to it are open.
  */
 class EngineAdapter extends PrismaPg {
   /** @param {import('pg').PoolConfig} config host, port and so on, because a connection string would win over `database` */
   constructor(config) {
-    super(config, { userDefinedTypeParser: async (_oid, value) => value });
+    super(config);
     this.settings = config;
     /** @type {{ dispose(): Promise<void> }[]} */
     this.connections = [];
@@ -51,6 +59,25 @@ class EngineAdapter extends PrismaPg {
     this.connections.push(connection);
     connection.executeScript = async (script) => {
       await connection.underlyingDriver().query(script);
+    };
+    const inner = /** @type {{ performIO(query: unknown): Promise<{ fields: { dataTypeID: number }[] }> }} */ (
+      /** @type {unknown} */ (connection)
+    );
+    const performIO = inner.performIO.bind(connection);
+    /** @type {WeakMap<object, number[]>} the columns of type "char" in the answer to each query */
+    const charColumns = new WeakMap();
+    inner.performIO = async (/** @type {object} */ query) => {
+      const result = await performIO(query);
+      const found = result.fields.flatMap(({ dataTypeID }, index) => (dataTypeID === charOid ? [index] : []));
+      for (const index of found) result.fields[index].dataTypeID = textOid;
+      charColumns.set(query, found);
+      return result;
+    };
+    const queryRaw = connection.queryRaw.bind(connection);
+    connection.queryRaw = async (query) => {
+      const result = await queryRaw(query);
+      for (const index of charColumns.get(query) ?? []) result.columnTypes[index] = ColumnTypeEnum.Character;
+      return result;
     };
     return connection;
   }
