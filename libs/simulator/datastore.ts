@@ -26,7 +26,8 @@ export class ModelDatastore {
   open(path: string, sizeMiB: number): Result<ModelDisk> {
     const known = this.disks.get(path);
     if (known) return accepted(known);
-    if (sizeMiB > this.freeMiB) return refused('disk-full', `the datastore has ${this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`);
+    if (sizeMiB > this.freeMiB)
+      return refused('disk-full', `the datastore has ${this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`);
     this.freeMiB -= sizeMiB;
     const disk = { path, sizeMiB, holder: null, bootCount: 0, dataVersion: 0, dataSectors: 0, dataSeed: 0 };
     this.disks.set(path, disk);
@@ -34,7 +35,8 @@ export class ModelDatastore {
   }
 
   lock(disk: ModelDisk, holder: object): Result<null> {
-    if (disk.holder !== null && disk.holder !== holder) return refused('image-locked', `another process holds the lock of ${disk.path}`);
+    if (disk.holder !== null && disk.holder !== holder)
+      return refused('image-locked', `another process holds the lock of ${disk.path}`);
     disk.holder = holder;
     return accepted(null);
   }

@@ -28,7 +28,10 @@ export class Invariants {
     for (const instance of this.site.instances()) {
       if (!instance.executes()) continue;
       const other = executing.get(instance.id.guestId);
-      if (other) this.fail(`${instance.guest.name} runs twice: on ${other.machine.name} at epoch ${other.id.epoch} and on ${instance.machine.name} at epoch ${instance.id.epoch}`);
+      if (other)
+        this.fail(
+          `${instance.guest.name} runs twice: on ${other.machine.name} at epoch ${other.id.epoch} and on ${instance.machine.name} at epoch ${instance.id.epoch}`,
+        );
       executing.set(instance.id.guestId, instance);
       this.live(instance);
     }
@@ -39,12 +42,20 @@ export class Invariants {
     const memory = instance.memory!;
     const { guestId } = instance.id;
     const known = this.lives.get(guestId);
-    const now: Life = { hostName: instance.machine.name, boot: memory.boot, heartbeats: memory.heartbeats, steps: memory.steps };
+    const now: Life = {
+      hostName: instance.machine.name,
+      boot: memory.boot,
+      heartbeats: memory.heartbeats,
+      steps: memory.steps,
+    };
     this.lives.set(guestId, now);
     if (known && known.boot === now.boot && (now.heartbeats < known.heartbeats || now.steps < known.steps)) {
-      this.fail(`${instance.guest.name} went back in time on ${now.hostName}: from heartbeat ${known.heartbeats} to ${now.heartbeats} of boot ${now.boot}`);
+      this.fail(
+        `${instance.guest.name} went back in time on ${now.hostName}: from heartbeat ${known.heartbeats} to ${now.heartbeats} of boot ${now.boot}`,
+      );
     }
-    if (known && now.boot < known.boot) this.fail(`${instance.guest.name} runs with the memory of boot ${now.boot}, after boot ${known.boot}`);
+    if (known && now.boot < known.boot)
+      this.fail(`${instance.guest.name} runs with the memory of boot ${now.boot}, after boot ${known.boot}`);
     if (!known || known.hostName !== now.hostName || known.boot !== now.boot) this.onChange(guestId, instance);
   }
 
@@ -54,23 +65,31 @@ export class Invariants {
       const copies = this.site.runningCopies(guest.id);
       const placements = this.store.placements.get(guest.id) ?? [];
       const boots = this.lives.get(guest.id)?.boot ?? 0;
-      if (boots > placements.length) this.fail(`${guest.name} booted ${boots} times, and the record has ${placements.length} placements`);
+      if (boots > placements.length)
+        this.fail(`${guest.name} booted ${boots} times, and the record has ${placements.length} placements`);
       if (guest.desired !== 'running') {
         if (copies.length > 0 && guest.desired === 'stopped') this.fail(`${guest.name} runs and is wanted off`);
         continue;
       }
       const host = guest.hostId === null ? null : this.store.rows.host.get(guest.hostId);
       if (copies.length === 1 && guest.state === 'running') {
-        if (copies[0]!.machine.name !== host?.name) this.fail(`${guest.name} runs on ${copies[0]!.machine.name}, and the record says ${host?.name ?? 'nowhere'}`);
+        if (copies[0]!.machine.name !== host?.name)
+          this.fail(`${guest.name} runs on ${copies[0]!.machine.name}, and the record says ${host?.name ?? 'nowhere'}`);
       } else if (guest.state === 'running' || (copies.length === 0 && !this.isExplained(guest.id))) {
-        this.fail(`${guest.name} is lost: ${copies.length} copies run, it is recorded as ${guest.state} (${guest.stateReason}), and no alarm says why`);
+        this.fail(
+          `${guest.name} is lost: ${copies.length} copies run, it is recorded as ${guest.state} (${guest.stateReason}), and no alarm says why`,
+        );
       }
     }
   }
 
   private isExplained(guestId: string): boolean {
     const guest = this.store.rows.guest.get(guestId);
-    return [...this.store.rows.alarm.values()].some((alarm) => alarm.clearedAt === null && (alarm.subjectId === guestId || alarm.subjectId === guest?.hostId || alarm.subjectKind === 'pool'));
+    return [...this.store.rows.alarm.values()].some(
+      (alarm) =>
+        alarm.clearedAt === null &&
+        (alarm.subjectId === guestId || alarm.subjectId === guest?.hostId || alarm.subjectKind === 'pool'),
+    );
   }
 
   private fail(message: string): void {

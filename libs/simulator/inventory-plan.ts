@@ -127,5 +127,13 @@ function guestOfPlan(plan: GuestPlan): Guest {
 }
 
 function ruleOfPlan(plan: RulePlan): Rule {
-  return { id: plan.name, name: plan.name, poolId: 'main', kind: plan.kind, guestIds: plan.guests, hostIds: plan.hosts, createdAt: 0 };
+  return {
+    id: plan.name,
+    name: plan.name,
+    poolId: 'main',
+    kind: plan.kind,
+    guestIds: plan.guests,
+    hostIds: plan.hosts,
+    createdAt: 0,
+  };
 }

@@ -58,7 +58,8 @@ export class MessageBus {
 
   publish(report: HostReport): void {
     if (!this.up) return;
-    for (const listener of this.listeners) this.clock.after(busMs, () => this.up && this.listeners.has(listener) && listener(report));
+    for (const listener of this.listeners)
+      this.clock.after(busMs, () => this.up && this.listeners.has(listener) && listener(report));
   }
 
   subscribe(listener: (report: HostReport) => void): void {

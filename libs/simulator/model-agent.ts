@@ -17,7 +17,13 @@ export interface AgentSurroundings {
   /** The leading controller's API; an answer may never come. */
   request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void): void;
   /** The agent that listens there, if it can be reached from here; null after a while if not. */
-  askPeer(from: string, address: string, request: PeerRequest, deadlineMs: number, done: (answer: PeerAnswer | null) => void): void;
+  askPeer(
+    from: string,
+    address: string,
+    request: PeerRequest,
+    deadlineMs: number,
+    done: (answer: PeerAnswer | null) => void,
+  ): void;
 }
 
 export interface AgentHome {
@@ -69,7 +75,9 @@ export class ModelAgent {
 
   /** A process that was there before the simulation began. */
   startAssigned(assignments: HostAssignments): void {
-    this.wake([...this.home.machine.instances.values()].map((instance) => ({ instance: instance.id, state: instance.state })));
+    this.wake(
+      [...this.home.machine.instances.values()].map((instance) => ({ instance: instance.id, state: instance.state })),
+    );
     this.open(assignments);
   }
 
@@ -98,12 +106,17 @@ export class ModelAgent {
   private register(): void {
     let answered = false;
     const again = (): void => this.register();
-    if (!this.home.isolated) this.around.request(this.home.machine.name, { kind: 'host.register', registration: this.home.registration }, (result) => {
-      if (answered || !this.alive) return;
-      answered = true;
-      if (result.ok) this.open(result.value as HostAssignments);
-      else this.timers.push(this.around.clock.after(registerRetryMs, again));
-    });
+    if (!this.home.isolated)
+      this.around.request(
+        this.home.machine.name,
+        { kind: 'host.register', registration: this.home.registration },
+        (result) => {
+          if (answered || !this.alive) return;
+          answered = true;
+          if (result.ok) this.open(result.value as HostAssignments);
+          else this.timers.push(this.around.clock.after(registerRetryMs, again));
+        },
+      );
     const patience = (): void => {
       if (answered || !this.alive) return;
       answered = true;
@@ -146,10 +159,16 @@ export class ModelAgent {
       case 'journal':
         return this.keep(effect.entry);
       case 'vmm':
-        return this.driver.execute(effect.command, (result) => this.step({ kind: 'vmm-result', token: effect.token, result }));
+        return this.driver.execute(effect.command, (result) =>
+          this.step({ kind: 'vmm-result', token: effect.token, result }),
+        );
       case 'peer-request':
-        return this.around.askPeer(this.home.machine.name, effect.address, effect.request, effect.deadlineMs, (answer) =>
-          this.step({ kind: 'peer-answer', token: effect.token, answer }),
+        return this.around.askPeer(
+          this.home.machine.name,
+          effect.address,
+          effect.request,
+          effect.deadlineMs,
+          (answer) => this.step({ kind: 'peer-answer', token: effect.token, answer }),
         );
       case 'peer-answer':
         this.peerReplies.get(effect.requestId)?.(effect.answer);

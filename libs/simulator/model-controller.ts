@@ -12,11 +12,14 @@ export interface ControllerSurroundings {
   readonly clock: VirtualClock;
   readonly bus: MessageBus;
   readonly store: ModelStore;
-  newId(): string;
+  readonly newId: () => string;
   /** When each host's datastore heartbeat was last renewed. */
   datastoreHeartbeats(): ReadonlyMap<string, number>;
   /** fence, predict and inject: what reaches out of the control loop. Each answers by an event, perhaps. */
-  actOn(effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>, answer: (event: FleetEvent) => void): void;
+  actOn(
+    effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>,
+    answer: (event: FleetEvent) => void,
+  ): void;
 }
 
 const tickMs = 250;

@@ -41,7 +41,19 @@ const bareTouchedMiB = 16;
 
 export function bootMemory(disk: ModelDisk): GuestMemory {
   disk.bootCount++;
-  return { heartbeats: 0, work: 0, steps: 0, dirtiedKiB: 0, boot: disk.bootCount, tickMs: defaultTickMs, loadPermille: 0, dirtyMBps: 0, areaMiB: 0, seed: 0, beatLeftMs: 0 };
+  return {
+    heartbeats: 0,
+    work: 0,
+    steps: 0,
+    dirtiedKiB: 0,
+    boot: disk.bootCount,
+    tickMs: defaultTickMs,
+    loadPermille: 0,
+    dirtyMBps: 0,
+    areaMiB: 0,
+    seed: 0,
+    beatLeftMs: 0,
+  };
 }
 
 export function demandOf(memory: GuestMemory, vcpus: number): number {
@@ -65,7 +77,11 @@ export function touchedMiB(memory: GuestMemory, memoryMiB: number): number {
   return Math.min(memoryMiB, bareTouchedMiB + memory.areaMiB);
 }
 
-type Command = { readonly arguments: number; readonly usage: string; readonly run: (memory: GuestMemory, machine: GuestMachine, numbers: number[]) => boolean };
+type Command = {
+  readonly arguments: number;
+  readonly usage: string;
+  readonly run: (memory: GuestMemory, machine: GuestMachine, numbers: number[]) => boolean;
+};
 
 function fill(memory: GuestMemory, areaMiB: number, seed: number): void {
   Object.assign(memory, { areaMiB, seed, steps: 0, dirtiedKiB: 0 });
@@ -119,7 +135,11 @@ const commands: Readonly<Record<string, Command>> = {
       return true;
     },
   },
-  work: { arguments: 0, usage: 'work', run: (memory, machine) => (machine.say(`work ${Math.floor(memory.work)}`), true) },
+  work: {
+    arguments: 0,
+    usage: 'work',
+    run: (memory, machine) => (machine.say(`work ${Math.floor(memory.work)}`), true),
+  },
   stats: { arguments: 0, usage: 'stats', run: (memory, machine) => (machine.say(statistics(memory)), true) },
   'disk fill': {
     arguments: 2,
@@ -136,7 +156,9 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'disk sum <sectors>',
     run: (_memory, machine, [sectors]) => {
       if (sectors! < 1 || sectors! > machine.disk.sizeMiB * 2048) return false;
-      machine.say(`disk sum ${replayDiskChecksum({ sectors: Math.min(sectors!, machine.disk.dataSectors), seed: machine.disk.dataSeed })}`);
+      machine.say(
+        `disk sum ${replayDiskChecksum({ sectors: Math.min(sectors!, machine.disk.dataSectors), seed: machine.disk.dataSeed })}`,
+      );
       return true;
     },
   },
@@ -155,7 +177,8 @@ export function obeyConsole(memory: GuestMemory, machine: GuestMachine, line: st
   if (words[0] === 'ping' && words.length > 1) return machine.say(`pong ${words.slice(1).join(' ')}`);
   const name = words[0] === 'disk' ? words.splice(0, 2).join(' ') : words.shift()!;
   const command = commands[name];
-  if (!command) return machine.say('error tick, load, dirty, fill, sum, ping, work, stats, disk fill, disk sum, off or panic');
+  if (!command)
+    return machine.say('error tick, load, dirty, fill, sum, ping, work, stats, disk fill, disk sum, off or panic');
   const wellFormed = words.length === command.arguments && words.every((word) => /^\d{1,10}$/.test(word));
   if (!wellFormed || !command.run(memory, machine, words.map(Number))) machine.say(`error ${command.usage}`);
 }

@@ -87,11 +87,18 @@ export class ModelHost implements AgentHome {
   fence(order: FenceOrder, done: (result: Result<null>) => void): void {
     if (this.fenceFault === 'silent') return;
     this.around.clock.after(this.times.fenceMs, () => {
-      if (this.fenceFault === 'refuses') return done(refused('fence-failed', `the power switch of ${this.name} does not answer.`));
-      if (order.term < this.highestTerm) return done(refused('stale-term', `a leader of term ${this.highestTerm} has spoken`));
+      if (this.fenceFault === 'refuses')
+        return done(refused('fence-failed', `the power switch of ${this.name} does not answer.`));
+      if (order.term < this.highestTerm)
+        return done(refused('stale-term', `a leader of term ${this.highestTerm} has spoken`));
       this.highestTerm = order.term;
       if (this.machine.powered && order.incarnation !== this.incarnation) {
-        return done(refused('stale-incarnation', `incarnation ${this.incarnation} lives on ${this.name}, not ${order.incarnation}`));
+        return done(
+          refused(
+            'stale-incarnation',
+            `incarnation ${this.incarnation} lives on ${this.name}, not ${order.incarnation}`,
+          ),
+        );
       }
       this.powerOff();
       done(accepted(null));

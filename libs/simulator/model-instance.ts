@@ -13,7 +13,12 @@ const consoleBytesKept = 16384;
 /** What an instance needs of the machine it is on. */
 export interface InstanceMachine {
   readonly name: string;
-  readonly site: { readonly clock: VirtualClock; readonly datastore: ModelDatastore; readonly times: { readonly bootMs: number }; readonly onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null };
+  readonly site: {
+    readonly clock: VirtualClock;
+    readonly datastore: ModelDatastore;
+    readonly times: { readonly bootMs: number };
+    readonly onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null;
+  };
   readonly instances: Map<string, unknown>;
   tell(event: VmmEvent): void;
   shareOut(): void;
@@ -66,7 +71,12 @@ export class ModelInstance {
 
   /** Whether the guest's processors run: what must never be true of two copies. */
   executes(): boolean {
-    return this.alive() && !this.frozen && this.memory !== null && (this.state === 'running' || (this.state === 'sending' && !this.held));
+    return (
+      this.alive() &&
+      !this.frozen &&
+      this.memory !== null &&
+      (this.state === 'running' || (this.state === 'sending' && !this.held))
+    );
   }
 
   demandMillicores(): number {
@@ -120,9 +130,11 @@ export class ModelInstance {
    */
   resume(): Result<null> {
     if (this.executes()) return accepted(null);
-    if (this.state === 'sending') return refused('guest-busy', `${this.guest.name} is being migrated and cannot be resumed before that has ended`);
+    if (this.state === 'sending')
+      return refused('guest-busy', `${this.guest.name} is being migrated and cannot be resumed before that has ended`);
     const boots = this.state === 'starting';
-    if (!boots && !this.memory) return refused('guest-not-running', `${this.guest.name} has no complete memory to run with`);
+    if (!boots && !this.memory)
+      return refused('guest-not-running', `${this.guest.name} has no complete memory to run with`);
     const locked = this.machine.site.datastore.lock(this.disk, this);
     if (!locked.ok) return locked;
     if (boots) this.memory = bootMemory(this.disk);
@@ -172,7 +184,8 @@ export class ModelInstance {
     if (!this.executes() || !this.memory) return;
     this.bookTime();
     this.memory.heartbeats++;
-    if (this.memory.heartbeats === 1) this.say(`ready v1 memory=${this.guest.memoryMiB * 1024} boot=${this.memory.boot}`);
+    if (this.memory.heartbeats === 1)
+      this.say(`ready v1 memory=${this.guest.memoryMiB * 1024} boot=${this.memory.boot}`);
     const work = Math.floor(this.memory.work);
     this.say(`hb ${this.memory.heartbeats} ${work}`);
     const at = this.machine.site.clock.now;

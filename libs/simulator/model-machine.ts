@@ -78,7 +78,8 @@ export class ModelMachine {
   /** Opens a VMM process for a guest: with its disk locked to start it, without to receive it. */
   open(guest: GuestSpecification, epoch: number, purpose: 'start' | 'receive'): Result<ModelInstance> {
     const id = { guestId: guest.guestId, epoch };
-    if (this.instances.has(instanceKey(id))) return refused('guest-exists', `${guest.name} at epoch ${epoch} is on ${this.name} already`);
+    if (this.instances.has(instanceKey(id)))
+      return refused('guest-exists', `${guest.name} at epoch ${epoch} is on ${this.name} already`);
     const { datastore } = this.site;
     const imagePath = guest.boot.backingDiskPath ?? guest.boot.kernelPath;
     const broken = imagePath === null ? undefined : datastore.brokenImages.get(imagePath);
@@ -107,7 +108,11 @@ export class ModelMachine {
     const instances = [...this.instances.values()];
     for (const instance of instances) instance.bookTime();
     const running = instances.filter((instance) => instance.executes());
-    const claims = running.map((instance) => ({ demand: instance.demandMillicores(), limit: instance.cpuLimitMillicores, shares: instance.cpuShares }));
+    const claims = running.map((instance) => ({
+      demand: instance.demandMillicores(),
+      limit: instance.cpuLimitMillicores,
+      shares: instance.cpuShares,
+    }));
     const given = shareProcessors(this.capacity.cpuMillicores, claims);
     running.forEach((instance, index) => (instance.allocatedMillicores = given[index]!));
   }

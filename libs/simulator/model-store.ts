@@ -1,7 +1,14 @@
 import type { FleetRecord, Placement } from '@argosy/domain/entities';
 import { drillTransitions, migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
-import type { CommitOutcome, EntityKind, EntityRows, FleetWrite, Inventory, Lease } from '@argosy/control/ports/fleet-store';
+import type {
+  CommitOutcome,
+  EntityKind,
+  EntityRows,
+  FleetWrite,
+  Inventory,
+  Lease,
+} from '@argosy/control/ports/fleet-store';
 import type { VirtualClock } from './clock';
 
 type Rows = { readonly [Kind in EntityKind]: Map<string, EntityRows[Kind]> };
@@ -81,7 +88,8 @@ export class ModelStore {
   commit(term: number, writes: readonly FleetWrite[]): CommitOutcome | null {
     this.beforeCommit?.(writes);
     if (this.away) return null;
-    if (term !== this.lease?.term) return { outcome: 'conflict', message: `the term is ${this.lease?.term ?? 0}, not ${term}` };
+    if (term !== this.lease?.term)
+      return { outcome: 'conflict', message: `the term is ${this.lease?.term ?? 0}, not ${term}` };
     const changed = this.placementsAfter(writes);
     if (typeof changed === 'string') {
       this.violations.push(changed);
@@ -131,13 +139,17 @@ export class ModelStore {
 function afterWrite(before: readonly Placement[], write: PlacementWrite): Placement[] | string {
   const last = before.at(-1);
   if (write.kind === 'close-placement') {
-    if (!last || last.to !== null || last.epoch !== write.epoch) return `guest ${write.guestId} has no open placement at epoch ${write.epoch}`;
+    if (!last || last.to !== null || last.epoch !== write.epoch)
+      return `guest ${write.guestId} has no open placement at epoch ${write.epoch}`;
     if (write.to < last.from) return `the placement of guest ${write.guestId} would end before it began`;
     return [...before.slice(0, -1), { ...last, to: write.to, endReason: write.endReason }];
   }
   const { placement } = write;
-  if (last && last.to === null) return `guest ${placement.guestId} has an open placement at epoch ${last.epoch} already`;
-  if (last && placement.epoch <= last.epoch) return `guest ${placement.guestId} was at epoch ${last.epoch}; ${placement.epoch} is not later`;
-  if (last && last.to !== null && placement.from < last.to) return `two placements of guest ${placement.guestId} would overlap`;
+  if (last && last.to === null)
+    return `guest ${placement.guestId} has an open placement at epoch ${last.epoch} already`;
+  if (last && placement.epoch <= last.epoch)
+    return `guest ${placement.guestId} was at epoch ${last.epoch}; ${placement.epoch} is not later`;
+  if (last && last.to !== null && placement.from < last.to)
+    return `two placements of guest ${placement.guestId} would overlap`;
   return [...before, placement];
 }

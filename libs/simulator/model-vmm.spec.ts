@@ -17,12 +17,26 @@ const guest: GuestSpecification = {
   architecture: 'x86_64',
   cpuShares: 1000,
   cpuLimitMillicores: null,
-  boot: { format: 'kernel', firmware: 'none', kernelPath: 'tiny.elf', initrdPath: null, kernelArguments: null, backingDiskPath: null },
+  boot: {
+    format: 'kernel',
+    firmware: 'none',
+    kernelPath: 'tiny.elf',
+    initrdPath: null,
+    kernelArguments: null,
+    backingDiskPath: null,
+  },
   diskPath: 'disks/g1',
   diskMiB: 8,
   cloudInit: null,
 };
-const policy: MigrationPolicy = { autoConverge: false, postCopy: false, bandwidthMiBPerSecond: 128, downtimeLimitMs: 10, copyDeadlineMs: 30000, concurrentPerHost: 2 };
+const policy: MigrationPolicy = {
+  autoConverge: false,
+  postCopy: false,
+  bandwidthMiBPerSecond: 128,
+  downtimeLimitMs: 10,
+  copyDeadlineMs: 30000,
+  concurrentPerHost: 2,
+};
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -52,14 +66,19 @@ class Bench {
   }
 
   beats(epoch: number): number[] {
-    return this.events.flatMap((event) => (event.kind === 'heartbeat' && event.instance.epoch === epoch ? [event.count] : []));
+    return this.events.flatMap((event) =>
+      event.kind === 'heartbeat' && event.instance.epoch === epoch ? [event.count] : [],
+    );
   }
 }
 
 /** The suite that real drivers pass, on the virtual clock: waiting is moving the clock on. */
 function conformanceBench(): TestBench {
   const bench = new Bench();
-  const machines = { h1: bench.site.addMachine('h1', { cpuMillicores: 1000, memoryMiB: 4096 }), h2: bench.site.addMachine('h2', { cpuMillicores: 1000, memoryMiB: 4096 }) };
+  const machines = {
+    h1: bench.site.addMachine('h1', { cpuMillicores: 1000, memoryMiB: 4096 }),
+    h2: bench.site.addMachine('h2', { cpuMillicores: 1000, memoryMiB: 4096 }),
+  };
   const drivers = { h1: new ModelVmm(machines.h1), h2: new ModelVmm(machines.h2) };
   let guests = 0;
   const instance = (host: BenchHost, id: { guestId: string; epoch: number }) => {
@@ -109,7 +128,10 @@ test('a guest that starts counts heartbeats, and a second copy is refused by the
   expect(bench.call(one.vmm, { call: 'start', guest, epoch: 1 }).ok).toBe(true);
   bench.run(1000);
   expect(bench.beats(1)).toEqual([1, 2, 3, 4]);
-  expect(bench.call(two.vmm, { call: 'start', guest, epoch: 2 })).toMatchObject({ ok: false, refusal: { code: 'image-locked' } });
+  expect(bench.call(two.vmm, { call: 'start', guest, epoch: 2 })).toMatchObject({
+    ok: false,
+    refusal: { code: 'image-locked' },
+  });
 });
 
 test('a crash frees the lock, and the next start counts from the beginning with one boot more', () => {
@@ -128,7 +150,10 @@ test('a migration carries the memory: the counter goes on after the grant, and t
   const { bench, one, two } = underway('dirty 20 64 7');
   bench.run(3000);
   expect(two.machine.find(at(2))!.state).toBe('received');
-  expect(bench.call(one.vmm, { call: 'resume', instance: at(1) })).toMatchObject({ ok: false, refusal: { code: 'image-locked' } });
+  expect(bench.call(one.vmm, { call: 'resume', instance: at(1) })).toMatchObject({
+    ok: false,
+    refusal: { code: 'image-locked' },
+  });
   bench.call(two.vmm, { call: 'resume', instance: at(2) });
   bench.run(1000);
   const last = bench.beats(1).at(-1)!;
@@ -140,8 +165,13 @@ test('a guest that dirties faster than the link carries does not converge, and i
   const { bench, one, two } = underway('dirty 300 64 8');
   bench.run(10000);
   expect(one.machine.find(at(1))!.state).toBe('sending');
-  expect(bench.events.some((event) => event.kind === 'migration-progress' && event.progress.expectedEndMs === null)).toBe(true);
-  expect(bench.call(one.vmm, { call: 'cancelMigration', instance: at(1) })).toEqual({ ok: true, value: { cancelled: true } });
+  expect(
+    bench.events.some((event) => event.kind === 'migration-progress' && event.progress.expectedEndMs === null),
+  ).toBe(true);
+  expect(bench.call(one.vmm, { call: 'cancelMigration', instance: at(1) })).toEqual({
+    ok: true,
+    value: { cancelled: true },
+  });
   expect(one.machine.find(at(1))!.state).toBe('running');
   expect(two.machine.instances.size).toBe(0);
 });
@@ -156,7 +186,12 @@ test.each([
   bench.call(one.vmm, { call: 'start', guest, epoch: 1 });
   bench.call(one.vmm, { call: 'consoleWrite', instance: at(1), text: 'dirty 300 64 8' });
   const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy: helped });
-  bench.call(one.vmm, { call: 'migrateOut', instance: at(1), uri: incoming.ok ? incoming.value.uri : '', policy: helped });
+  bench.call(one.vmm, {
+    call: 'migrateOut',
+    instance: at(1),
+    uri: incoming.ok ? incoming.value.uri : '',
+    policy: helped,
+  });
   bench.run(20000);
   expect(two.machine.find(at(2))!.state).toBe('received');
 });

@@ -82,7 +82,11 @@ export class ModelVmm implements VmmDriver {
       case 'capabilities':
         return answer(accepted(capabilities));
       case 'list':
-        return answer(accepted([...this.machine.instances.values()].map((instance) => ({ instance: instance.id, state: instance.state }))));
+        return answer(
+          accepted(
+            [...this.machine.instances.values()].map((instance) => ({ instance: instance.id, state: instance.state })),
+          ),
+        );
       case 'usage':
         return answer(accepted([...this.machine.instances.values()].map((instance) => instance.sample())));
       default:
@@ -95,7 +99,8 @@ export class ModelVmm implements VmmDriver {
     if (!opened.ok) return this.later(() => effect(opened), this.machine.site.times.callMs);
     // The process is started stopped and then told to run: an agent that dies in between leaves it at that.
     this.later(() => {
-      if (!opened.value.alive()) return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it started`));
+      if (!opened.value.alive())
+        return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it started`));
       effect(opened.value.resume());
     }, this.machine.site.times.startMs);
   }
@@ -104,7 +109,8 @@ export class ModelVmm implements VmmDriver {
     const opened = this.machine.open(command.guest, command.epoch, 'receive');
     this.later(() => {
       if (!opened.ok) return effect(opened);
-      if (!opened.value.alive()) return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it opened`));
+      if (!opened.value.alive())
+        return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it opened`));
       effect(accepted({ uri: this.machine.site.listen(opened.value) }));
     }, this.machine.site.times.openIncomingMs);
   }
@@ -119,13 +125,16 @@ export class ModelVmm implements VmmDriver {
     const delayMs = Math.max(patienceMs, this.machine.site.times.stopMs);
     const end = (): void => {
       // Post-copy: the target still pulls pages out of this process.
-      if (instance.passage?.pulling() && instance.state === 'sent') return void this.machine.site.clock.after(delayMs, end);
+      if (instance.passage?.pulling() && instance.state === 'sent')
+        return void this.machine.site.clock.after(delayMs, end);
       instance.die('stopped', listens ? 'the guest powered off' : 'destroyed by order');
     };
     this.machine.site.clock.after(delayMs, end);
   }
 
-  private about(command: Exclude<VmmCommand, { call: 'start' | 'prepareIncoming' | 'stop' | 'capabilities' | 'list' | 'usage' }>): Result<unknown> {
+  private about(
+    command: Exclude<VmmCommand, { call: 'start' | 'prepareIncoming' | 'stop' | 'capabilities' | 'list' | 'usage' }>,
+  ): Result<unknown> {
     const instance = this.machine.find(command.instance);
     if (!instance) return refused('guest-not-here', `${instanceKey(command.instance)} is not on ${this.machine.name}`);
     switch (command.call) {
@@ -173,7 +182,8 @@ export class ModelVmm implements VmmDriver {
       return refused('guest-not-running', `${instance.guest.name} is ${instance.state} and cannot be sent`);
     }
     const target = this.machine.site.incoming.get(command.uri);
-    if (!target?.alive() || target.state !== 'incoming' || target.passage) return refused('target-lost', `nobody listens at ${command.uri}`);
+    if (!target?.alive() || target.state !== 'incoming' || target.passage)
+      return refused('target-lost', `nobody listens at ${command.uri}`);
     new Transfer(instance, target, command.policy, this.machine.site);
     return accepted(null);
   }

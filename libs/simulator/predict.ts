@@ -15,7 +15,11 @@ const longestDrillMs = 125_000;
  * Runs the same drill in a simulated world that begins as the inventory stands: the same brain, so the same decisions, and
  * the times of the calibration. A drill that the brain refuses is refused here too, before anything real is broken.
  */
-export function predictDrill(inventory: Inventory, fault: DrillFault, calibration: Calibration = {}): Result<DrillPrediction> {
+export function predictDrill(
+  inventory: Inventory,
+  fault: DrillFault,
+  calibration: Calibration = {},
+): Result<DrillPrediction> {
   const world = new World({ inventory: asSimulated(inventory), controllers: 1, calibration });
   world.run(settleMs);
   let answer: Result<unknown> | null = null;
@@ -32,12 +36,19 @@ export function predictDrill(inventory: Inventory, fault: DrillFault, calibratio
   });
 }
 
-function refusalOf(answer: Result<unknown> | null): { readonly ok: false; readonly refusal: Extract<Result<never>, { ok: false }>['refusal'] } | null {
+function refusalOf(
+  answer: Result<unknown> | null,
+): { readonly ok: false; readonly refusal: Extract<Result<never>, { ok: false }>['refusal'] } | null {
   return answer && !answer.ok ? answer : null;
 }
 
 function drillRequest({ kind, hostId, guestId }: DrillFault): FleetRequest {
-  return { kind: 'drill.run', drill: kind, ...(hostId === null ? {} : { host: hostId }), ...(guestId === null ? {} : { guest: guestId }) };
+  return {
+    kind: 'drill.run',
+    drill: kind,
+    ...(hostId === null ? {} : { host: hostId }),
+    ...(guestId === null ? {} : { guest: guestId }),
+  };
 }
 
 /**
@@ -47,10 +58,21 @@ function drillRequest({ kind, hostId, guestId }: DrillFault): FleetRequest {
 function asSimulated(inventory: Inventory): Inventory {
   return {
     ...inventory,
-    pools: inventory.pools.map((pool) => ({ ...pool, balance: { ...pool.balance, automation: 'partial' as const }, createdAt: 0 })),
+    pools: inventory.pools.map((pool) => ({
+      ...pool,
+      balance: { ...pool.balance, automation: 'partial' as const },
+      createdAt: 0,
+    })),
     guests: inventory.guests.map((guest) => {
       const runs = guest.hostId !== null && guest.desired === 'running';
-      return { ...guest, state: runs ? ('running' as const) : guest.state, createdAt: 0, movedAt: null, retryAt: null, failedStarts: 0 };
+      return {
+        ...guest,
+        state: runs ? ('running' as const) : guest.state,
+        createdAt: 0,
+        movedAt: null,
+        retryAt: null,
+        failedStarts: 0,
+      };
     }),
     migrations: [],
     recommendations: [],

@@ -53,7 +53,8 @@ function controllerAction(words: Words): Action {
     case 'pause':
       return (world) => world.leader()?.pause();
     case 'resume':
-      return (world) => world.controllers.filter((controller) => controller.paused).forEach((controller) => controller.resume());
+      return (world) =>
+        world.controllers.filter((controller) => controller.paused).forEach((controller) => controller.resume());
     case 'start':
       return (world) => void world.addController(`controller${world.controllers.length + 1}`);
   }

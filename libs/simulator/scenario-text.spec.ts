@@ -44,7 +44,10 @@ test.each([
   ['host h1 4096\nhost h1 4096\nuntil 1', 'f:2: expected a new name, "h1" is taken'],
   ['host h1 4096\nguest g 64 on h9\nuntil 1', 'f:2: expected a host (h1), found "h9"'],
   ['host h1 4096\nat 5 power h1 sideways\nuntil 1', 'f:2: expected on, off, found "sideways"'],
-  ['host h1 4096\nat 5 power h1 off\nat 4 power h1 on\nuntil 9', 'f:3: expected a time from 5 on, since steps stand in their order, found 4'],
+  [
+    'host h1 4096\nat 5 power h1 off\nat 4 power h1 on\nuntil 9',
+    'f:3: expected a time from 5 on, since steps stand in their order, found 4',
+  ],
   ['host h1 4096\nat 5 power h1 off now\nuntil 9', 'f:2: expected the end of the line, found "now"'],
   ['host h1 4096\nset balance.speed 3\nuntil 9', 'f:2: expected balance.automation'],
   ['until 9', 'f:1: expected at least one host, found none'],

@@ -55,7 +55,10 @@ function newName(words: Words, kind: string, taken: readonly string[]): string {
 }
 
 function readHost(words: Words, draft: Draft): void {
-  const host: { -readonly [key in keyof HostPlan]: HostPlan[key] } = { name: newName(words, 'host', namesOf(draft).hosts), memoryMiB: words.number('its memory in MiB') };
+  const host: { -readonly [key in keyof HostPlan]: HostPlan[key] } = {
+    name: newName(words, 'host', namesOf(draft).hosts),
+    memoryMiB: words.number('its memory in MiB'),
+  };
   while (!words.done()) {
     const property = words.oneOf(['cpu', 'off', 'no-fence']);
     if (property === 'cpu') host.cpuMillicores = words.number('millicores');
@@ -65,22 +68,48 @@ function readHost(words: Words, draft: Draft): void {
   draft.hosts.push(host);
 }
 
-const hostRules = { must: 'must-run-on', should: 'should-run-on', not: 'must-not-run-on', avoid: 'should-not-run-on' } as const satisfies Record<string, RuleKind>;
+const hostRules = {
+  must: 'must-run-on',
+  should: 'should-run-on',
+  not: 'must-not-run-on',
+  avoid: 'should-not-run-on',
+} as const satisfies Record<string, RuleKind>;
 
 function readGuest(words: Words, draft: Draft): void {
   const { hosts, guests } = namesOf(draft);
   const name = newName(words, 'guest', guests);
-  const plan: { -readonly [key in keyof GuestPlan]: GuestPlan[key] } = { name, memoryMiB: words.number('its memory in MiB') };
+  const plan: { -readonly [key in keyof GuestPlan]: GuestPlan[key] } = {
+    name,
+    memoryMiB: words.number('its memory in MiB'),
+  };
   const workload = { loadPermille: 0, dirtyMBps: 0, areaMiB: 0 };
   while (!words.done()) {
-    const property = words.oneOf(['on', 'priority', 'load', 'dirty', 'vcpus', 'reserve', 'must', 'should', 'not', 'avoid']);
+    const property = words.oneOf([
+      'on',
+      'priority',
+      'load',
+      'dirty',
+      'vcpus',
+      'reserve',
+      'must',
+      'should',
+      'not',
+      'avoid',
+    ]);
     if (property === 'on') plan.on = words.known('host', hosts);
     else if (property === 'priority') plan.restartPriority = words.oneOf<RestartPriority>(restartPriorities);
     else if (property === 'load') workload.loadPermille = words.number('permille of a processor');
     else if (property === 'vcpus') plan.vcpus = words.number('a count');
     else if (property === 'reserve') plan.cpuReservationMillicores = words.number('millicores');
-    else if (property === 'dirty') Object.assign(workload, { dirtyMBps: words.number('MB/s'), areaMiB: words.number('the area in MiB') });
-    else draft.rules.push({ name: `${name}-${property}`, kind: hostRules[property], guests: [name], hosts: words.several('host', hosts) });
+    else if (property === 'dirty')
+      Object.assign(workload, { dirtyMBps: words.number('MB/s'), areaMiB: words.number('the area in MiB') });
+    else
+      draft.rules.push({
+        name: `${name}-${property}`,
+        kind: hostRules[property],
+        guests: [name],
+        hosts: words.several('host', hosts),
+      });
   }
   draft.guests.push({ ...plan, workload });
 }
@@ -90,7 +119,12 @@ function readRule(words: Words, draft: Draft): void {
   const kind = words.oneOf<RuleKind>(ruleKinds);
   const ruled = words.several('guest', guests);
   const amongGuests = kind === 'together' || kind === 'apart';
-  draft.rules.push({ name: `${kind}-${ruled.join('-')}`, kind, guests: ruled, hosts: amongGuests ? [] : words.several('host', hosts) });
+  draft.rules.push({
+    name: `${kind}-${ruled.join('-')}`,
+    kind,
+    guests: ruled,
+    hosts: amongGuests ? [] : words.several('host', hosts),
+  });
   words.end();
 }
 
@@ -121,7 +155,10 @@ function readSetting(words: Words, draft: Draft): void {
 function readStep(words: Words, draft: Draft, line: string): void {
   const atMs = words.number('seconds') * 1000;
   const last = draft.steps.at(-1)?.atMs ?? 0;
-  if (atMs < last) throw new Unreadable(`expected a time from ${last / 1000} on, since steps stand in their order, found ${atMs / 1000}`);
+  if (atMs < last)
+    throw new Unreadable(
+      `expected a time from ${last / 1000} on, since steps stand in their order, found ${atMs / 1000}`,
+    );
   const kind = words.oneOf(Object.keys(actionForms) as (keyof typeof actionForms)[]);
   const action = actionForms[kind](words, namesOf(draft));
   words.end();
@@ -158,7 +195,9 @@ export function parseScenario(text: string, file: string): Result<Scenario> {
       return refused('invalid-request', `${file}:${index + 1}: ${error.message}`);
     }
   }
-  if (draft.hosts.length === 0) return refused('invalid-request', `${file}:${lines.length}: expected at least one host, found none`);
-  if (draft.untilMs === null) return refused('invalid-request', `${file}:${lines.length}: expected "until <seconds>", found the end of the file`);
-  return accepted({ ...draft, claim: draft.claim.join(' '), untilMs: draft.untilMs, settings: draft.settings as PoolSettings });
+  if (draft.hosts.length === 0)
+    return refused('invalid-request', `${file}:${lines.length}: expected at least one host, found none`);
+  if (draft.untilMs === null)
+    return refused('invalid-request', `${file}:${lines.length}: expected "until <seconds>", found the end of the file`);
+  return accepted({ ...draft, claim: draft.claim.join(' '), untilMs: draft.untilMs, settings: draft.settings });
 }

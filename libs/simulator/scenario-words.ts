@@ -36,7 +36,8 @@ export class Words {
 
   known(kind: string, names: readonly string[]): string {
     const word = this.word(`a ${kind}`);
-    if (!names.includes(word)) throw new Unreadable(`expected a ${kind} (${names.join(', ') || 'none was named above'}), found "${word}"`);
+    if (!names.includes(word))
+      throw new Unreadable(`expected a ${kind} (${names.join(', ') || 'none was named above'}), found "${word}"`);
     return word;
   }
 

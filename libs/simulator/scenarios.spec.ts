@@ -18,15 +18,16 @@ function scenarioFolders(): string[] {
  */
 describe.each(scenarioFolders().map((folder) => [relative(root, folder), folder]))('%s', (_claim, folder) => {
   test('the log is as expected, and every invariant holds', () => {
-    const file = join(folder!, 'scenario.txt');
+    const file = join(folder, 'scenario.txt');
     const parsed = parseScenario(readFileSync(file, 'utf8'), relative(root, file));
     if (!parsed.ok) throw new Error(parsed.refusal.message);
     const run = runScenario(parsed.value);
     expect(run.violations).toEqual([]);
-    const expected = join(folder!, 'expect.log');
+    const expected = join(folder, 'expect.log');
     const log = `${run.log.join('\n')}\n`;
     if (process.env['UPDATE'] === '1') writeFileSync(expected, log);
-    if (!existsSync(expected)) throw new Error(`${expected} is missing; read what the scenario says, then write it with UPDATE=1`);
+    if (!existsSync(expected))
+      throw new Error(`${expected} is missing; read what the scenario says, then write it with UPDATE=1`);
     expect(log).toBe(readFileSync(expected, 'utf8'));
   });
 });

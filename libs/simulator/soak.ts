@@ -164,7 +164,12 @@ const faults: readonly Fault[] = [
     run: ({ world, random }) => {
       const kind: DrillKind = random.pick(['host-loss', 'agent-loss', 'guest-crash']);
       const [hostName, guest] = [random.pick(hostNames), random.pick(guestNames)];
-      world.request('soak', kind === 'guest-crash' ? { kind: 'drill.run', drill: kind, guest } : { kind: 'drill.run', drill: kind, host: hostName });
+      world.request(
+        'soak',
+        kind === 'guest-crash'
+          ? { kind: 'drill.run', drill: kind, guest }
+          : { kind: 'drill.run', drill: kind, host: hostName },
+      );
       return `drill ${kind} ${kind === 'guest-crash' ? guest : hostName}`;
     },
   },
@@ -185,7 +190,13 @@ function aWorld(random: Random): World {
     inventory: inventoryOf({
       hosts: hostNames.map((name) => ({ name, memoryMiB: 2048, cpuMillicores: 1000 })),
       guests: guestNames.map((name, index) => ({ name, memoryMiB: 256, on: hostNames[index % hostNames.length]! })),
-      settings: { migration: { bandwidthMiBPerSecond: 50 + random.below(200), postCopy: random.below(4) === 0, copyDeadlineMs: 15_000 } },
+      settings: {
+        migration: {
+          bandwidthMiBPerSecond: 50 + random.below(200),
+          postCopy: random.below(4) === 0,
+          copyDeadlineMs: 15_000,
+        },
+      },
     }),
   });
 }
@@ -203,7 +214,8 @@ export function runSoak(seed: number): SoakRun {
   };
   world.onBoot = (instance) => instance.consoleWrite(`dirty ${random.below(40)} ${32 + random.below(128)} 1\n`);
   // Jobs are lost, late and doubled all along.
-  world.bus.fate = () => random.pick(['once', 'once', 'once', 'once', 'once', 'once', 'twice', 'lost', { lateMs: random.below(8000) }]);
+  world.bus.fate = () =>
+    random.pick(['once', 'once', 'once', 'once', 'once', 'once', 'twice', 'lost', { lateMs: random.below(8000) }]);
   const next = (at: Instant): void => {
     if (at > faultsUntilMs) return;
     world.clock.at(at, () => {
@@ -215,7 +227,11 @@ export function runSoak(seed: number): SoakRun {
   world.clock.at(faultsUntilMs, () => mend(soak));
   world.runUntil(faultsUntilMs + restMs);
   world.invariants.checkSettled();
-  return { seed, violations: [...world.invariants.violations, ...unexplainedBoots(soak)], log: world.log.map(({ at, text }) => `${(at / 1000).toFixed(3)} ${text}`) };
+  return {
+    seed,
+    violations: [...world.invariants.violations, ...unexplainedBoots(soak)],
+    log: world.log.map(({ at, text }) => `${(at / 1000).toFixed(3)} ${text}`),
+  };
 }
 
 function mend({ world }: Soak): void {

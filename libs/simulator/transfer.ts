@@ -73,7 +73,10 @@ export class Transfer implements Passage {
     const { stage } = this;
     if (instance === this.source) {
       this.end();
-      this.target.die('crashed', stage === 'pulling' ? 'the source died before all of the memory had come' : 'the migration stream ended early');
+      this.target.die(
+        'crashed',
+        stage === 'pulling' ? 'the source died before all of the memory had come' : 'the migration stream ended early',
+      );
       return;
     }
     if (stage === 'pulling') {
@@ -169,7 +172,9 @@ export class Transfer implements Passage {
     target.held = true;
     target.machine.tell({ kind: 'incoming-completed', instance: target.id });
     source.machine.tell({ kind: 'migration-completed', instance: source.id, downtimeMs: null });
-    this.site.clock.after(measuredMs, () => source.machine.tell({ kind: 'migration-measured', instance: source.id, downtimeMs }));
+    this.site.clock.after(measuredMs, () =>
+      source.machine.tell({ kind: 'migration-measured', instance: source.id, downtimeMs }),
+    );
   }
 
   private giveBack(): void {

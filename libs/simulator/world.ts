@@ -196,18 +196,28 @@ export class World {
     if (row.desired === 'paused') opened.value.stopRunning('paused');
     const state = row.desired === 'paused' ? 'paused' : 'running';
     const key = `guest/${row.id}:${row.epoch}`;
-    host.journal.set(key, { key, value: { kind: 'guest', guestId: row.id, epoch: row.epoch, guest, state, refusal: null } });
+    host.journal.set(key, {
+      key,
+      value: { kind: 'guest', guestId: row.id, epoch: row.epoch, guest, state, refusal: null },
+    });
   }
 
-  private actOn(effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>, answer: (event: FleetEvent) => void): void {
+  private actOn(
+    effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>,
+    answer: (event: FleetEvent) => void,
+  ): void {
     switch (effect.kind) {
       case 'fence': {
         const { hostId, incarnation } = effect;
-        return this.host(effect.hostName).fence(effect, (result) => answer({ kind: 'fence-result', hostId, incarnation, result }));
+        return this.host(effect.hostName).fence(effect, (result) =>
+          answer({ kind: 'fence-result', hostId, incarnation, result }),
+        );
       }
       case 'predict':
         // A simulation inside of a simulation would predict itself.
-        return void this.clock.after(1, () => answer({ kind: 'prediction', drillId: effect.drillId, result: accepted({ phases: {}, outages: [] }) }));
+        return void this.clock.after(1, () =>
+          answer({ kind: 'prediction', drillId: effect.drillId, result: accepted({ phases: {}, outages: [] }) }),
+        );
       case 'inject': {
         const at = this.clock.now;
         const result = this.inject(effect.fault);
@@ -217,7 +227,13 @@ export class World {
     }
   }
 
-  private askPeer(from: string, address: string, request: PeerRequest, deadlineMs: number, done: (answer: PeerAnswer | null) => void): void {
+  private askPeer(
+    from: string,
+    address: string,
+    request: PeerRequest,
+    deadlineMs: number,
+    done: (answer: PeerAnswer | null) => void,
+  ): void {
     let over = false;
     const end = (answer: PeerAnswer | null): void => {
       if (over) return;
@@ -238,11 +254,15 @@ export class World {
     const name = this.store.rows.guest.get(guestId)?.name ?? instance.guest.name;
     const { boot, heartbeats } = instance.memory!;
     if (heartbeats === 0) this.onBoot?.(instance);
-    this.note(`= ${name} runs on ${instance.machine.name} (epoch ${instance.id.epoch}, boot ${boot}, heartbeat ${heartbeats})`);
+    this.note(
+      `= ${name} runs on ${instance.machine.name} (epoch ${instance.id.epoch}, boot ${boot}, heartbeat ${heartbeats})`,
+    );
   }
 
   private noteRecord(record: FleetRecord): void {
-    this.note(`${record.subjectKind} ${this.nameOf(record.subjectKind, record.subjectId)} ${record.code}: ${record.message}`);
+    this.note(
+      `${record.subjectKind} ${this.nameOf(record.subjectKind, record.subjectId)} ${record.code}: ${record.message}`,
+    );
   }
 
   private nameOf(kind: SubjectKind, id: string): string {
@@ -250,7 +270,15 @@ export class World {
       const guestId = this.store.rows.migration.get(id)?.guestId;
       return guestId === undefined ? id : this.nameOf('guest', guestId);
     }
-    if (kind === 'pool' || kind === 'host' || kind === 'guest' || kind === 'image' || kind === 'datastore' || kind === 'rule') return this.store.rows[kind].get(id)?.name ?? id;
+    if (
+      kind === 'pool' ||
+      kind === 'host' ||
+      kind === 'guest' ||
+      kind === 'image' ||
+      kind === 'datastore' ||
+      kind === 'rule'
+    )
+      return this.store.rows[kind].get(id)?.name ?? id;
     return id;
   }
 }
@@ -268,9 +296,23 @@ const noCapabilities = {
   facts: [],
 };
 
-function openPlacements(guests: readonly Guest[]): { guestId: string; hostId: string; epoch: number; from: number; to: null; reason: string; endReason: null }[] {
+function openPlacements(
+  guests: readonly Guest[],
+): { guestId: string; hostId: string; epoch: number; from: number; to: null; reason: string; endReason: null }[] {
   return guests.flatMap((guest) =>
-    guest.hostId === null ? [] : [{ guestId: guest.id, hostId: guest.hostId, epoch: guest.epoch, from: 0, to: null, reason: 'it was there when the simulation began', endReason: null }],
+    guest.hostId === null
+      ? []
+      : [
+          {
+            guestId: guest.id,
+            hostId: guest.hostId,
+            epoch: guest.epoch,
+            from: 0,
+            to: null,
+            reason: 'it was there when the simulation began',
+            endReason: null,
+          },
+        ],
   );
 }
 

@@ -1,0 +1,159 @@
+import type { FleetWrite } from '@argosy/control/ports/fleet-store';
+import type { MigrationPhase } from '@argosy/domain/host-report';
+import type { MigrationStep } from '@argosy/domain/lifecycle';
+import { inventoryOf } from './inventory-plan';
+import type { FaultStep, Outcome, Victim } from './migration-faults';
+import { World } from './world';
+
+export const outageMs = 10_000;
+
+export function aMigration(): World {
+  const world = new World({
+    inventory: inventoryOf({
+      hosts: ['h1', 'h2', 'h3'].map((name) => ({ name, memoryMiB: 4096 })),
+      guests: [
+        { name: 'g', memoryMiB: 512, on: 'h1' },
+        { name: 'neighbour', memoryMiB: 64, on: 'h2' },
+      ],
+      settings: { balance: { automation: 'manual' }, migration: { bandwidthMiBPerSecond: 200 } },
+    }),
+  });
+  world.run(3000);
+  world.copyOf('g')!.consoleWrite('dirty 20 256 7\ndisk fill 16 5\n');
+  world.run(2000);
+  return world;
+}
+
+export function begin(world: World): void {
+  world.request('administrator', { kind: 'guest.migrate', guest: 'g', host: 'h2' }, (result) => {
+    if (!result.ok) throw new Error(result.refusal.message);
+  });
+}
+
+/** Calls back at the very moment: inside the step that writes it, before anything that follows. */
+export function atStep(world: World, step: FaultStep, act: () => void): void {
+  let done = false;
+  const once = (): void => {
+    if (done) return;
+    done = true;
+    world.note(`! now: ${step}`);
+    act();
+  };
+  const writes = (write: FleetWrite, migrationStep: MigrationStep): boolean =>
+    write.kind === 'put' && write.entity === 'migration' && write.row.step === migrationStep;
+  const { onWrite } = world.store;
+  const onCommitted = (migrationStep: MigrationStep): void => {
+    world.store.onWrite = (write) => {
+      onWrite?.(write);
+      if (writes(write, migrationStep)) once();
+    };
+  };
+  const onPhase = (hostName: string, phase: MigrationPhase, run: () => void): void => {
+    world.host(hostName).onJournal = ({ value }) => value?.kind === 'migration' && value.phase === phase && run();
+  };
+  switch (step) {
+    case 'reserve':
+      return onCommitted('open-target');
+    case 'open-target':
+      return onPhase('h2', 'preparing', once);
+    case 'copy':
+      return onPhase('h1', 'copying', () => world.clock.after(500, once));
+    case 'switch-over: sent':
+      world.site.onHandOver = once;
+      return;
+    case 'switch-over: released':
+      return onPhase('h1', 'released', once);
+    case 'switch-over: granted':
+      return onPhase('h2', 'granted', once);
+    case 'commit':
+      world.store.beforeCommit = (transaction) => transaction.some((write) => writes(write, 'commit')) && once();
+      return;
+    case 'release':
+      return onCommitted('release');
+  }
+}
+
+export function strike(world: World, victim: Victim): void {
+  const killOn = (hostName: string): void => {
+    for (const instance of [...world.host(hostName).machine.instances.values()])
+      if (instance.guest.name === 'g') instance.die('crashed', 'killed by the test');
+  };
+  const killers: Record<Victim, () => void> = {
+    'source agent': () => world.host('h1').killAgent(),
+    'target agent': () => world.host('h2').killAgent(),
+    'source VMM': () => killOn('h1'),
+    'target VMM': () => killOn('h2'),
+    controller: () => world.leader()!.crash(),
+    Redis: () => {
+      world.bus.setUp(false);
+      world.clock.after(outageMs, () => world.bus.setUp(true));
+    },
+    database: () => {
+      world.store.away = true;
+      world.clock.after(outageMs, () => (world.store.away = false));
+    },
+  };
+  killers[victim]();
+}
+
+export function history(world: World): string {
+  return world.log.map(({ at, text }) => `${(at / 1000).toFixed(3)} ${text}`).join('\n');
+}
+
+export interface Expected {
+  readonly outcome: Outcome;
+  readonly fenced: boolean;
+}
+
+/** What must be true after every cell, and what the cell expects. */
+function check(world: World, { outcome, fenced }: Expected, heartbeatsBefore: number, startedAt: number): void {
+  world.invariants.checkSettled();
+  const copies = world.site.runningCopies(world.guest('g').id);
+  const memory = copies[0]?.memory;
+  const crashes = world.store.records.filter(
+    (record) => record.subjectId === 'g' && /^guest-(crashed|lost)$/.test(record.code),
+  ).length;
+  const elapsedBeats = (world.clock.now - startedAt) / 250;
+  const facts = {
+    violations: world.invariants.violations,
+    copies: copies.length,
+    boot: memory?.boot,
+    diskVersion: copies[0]?.disk.dataVersion,
+    crashesRecorded: crashes > 0,
+    counterWentOn: outcome === 'crash' || (memory != null && memory.heartbeats > heartbeatsBefore + elapsedBeats * 0.6),
+    area: memory?.areaMiB,
+    openMigrations: world.store.load()?.migrations.length,
+    neighbour: world.site.runningCopies('neighbour').length,
+    hostFenced: world.store.records.some((record) => record.code === 'host-fenced'),
+  };
+  const expected = {
+    violations: [],
+    copies: 1,
+    boot: outcome === 'intact' ? 1 : 2,
+    diskVersion: 1,
+    crashesRecorded: outcome === 'crash',
+    counterWentOn: true,
+    area: outcome === 'intact' ? 256 : 0,
+    openMigrations: 0,
+    neighbour: 1,
+    hostFenced: fenced,
+  };
+  if (JSON.stringify(facts) !== JSON.stringify(expected))
+    throw new Error(`expected ${JSON.stringify(expected)}\n   found ${JSON.stringify(facts)}\n${history(world)}`);
+}
+
+export function runCell(step: FaultStep, expected: Expected, act: (world: World) => void): World {
+  const world = aMigration();
+  const heartbeats = world.copyOf('g')!.memory!.heartbeats;
+  const startedAt = world.clock.now;
+  let struck = false;
+  atStep(world, step, () => {
+    struck = true;
+    act(world);
+  });
+  begin(world);
+  world.run(90_000);
+  if (!struck) throw new Error(`the step was never reached\n${history(world)}`);
+  check(world, expected, heartbeats, startedAt);
+  return world;
+}
