@@ -47,7 +47,7 @@ export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswe
   const stuck: { guestId: string; reason: string }[] = [];
   const moves = mandatoryMoves(cluster, options, stuck);
   while (moves.length < options.maximumMoves) {
-    const next = bestMove(cluster, options);
+    const next = bestMove(cluster, options, new Set(moves.map((each) => each.guestId)));
     if (next === null) break;
     moves.push(describe(cluster, next.guest, next.host, { priority: next.priority, reason: next.reason, gain: next.gain, cost: next.cost }));
   }
@@ -90,11 +90,12 @@ interface Candidate {
   readonly cost: number;
 }
 
-function bestMove(cluster: Cluster, options: BalanceOptions): Candidate | null {
+/** A guest moves once in an answer: what it would gain by a second move is looked at when it has arrived. */
+function bestMove(cluster: Cluster, options: BalanceOptions, moved: ReadonlySet<string>): Candidate | null {
   let best: Candidate | null = null;
   for (let guest = 0; guest < cluster.guests.length; guest++) {
     const from = cluster.hostOf[guest]!;
-    if (from < 0 || cluster.guests[guest]!.pinned || cluster.hosts[from]!.use !== 'usable') continue;
+    if (from < 0 || cluster.guests[guest]!.pinned || moved.has(cluster.guests[guest]!.id) || cluster.hosts[from]!.use !== 'usable') continue;
     if (cluster.guests[guest]!.cpuDemandMillicores <= 0 && wishesBroken(cluster, guest, from) === 0) continue;
     for (let host = 0; host < cluster.hosts.length; host++) {
       if (host === from || rejection(cluster, guest, host) !== null) continue;
