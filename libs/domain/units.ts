@@ -14,3 +14,8 @@ export function formatDuration(durationMs: number): string {
   if (durationMs < 60 * secondMs) return `${(durationMs / 1000).toFixed(2)} s`;
   return `${Math.floor(durationMs / minuteMs)} min ${Math.round((durationMs % minuteMs) / 1000)} s`;
 }
+
+/** A reason as a sentence of its own: refusals end with a full stop, other reasons do not. */
+export function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

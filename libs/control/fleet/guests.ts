@@ -2,6 +2,7 @@ import type { Guest, Host, RestartPriority } from '@argosy/domain/entities';
 import { restartPriorities } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import type { RefusalCode } from '@argosy/domain/refusal';
+import { sentence } from '@argosy/domain/units';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
@@ -138,7 +139,7 @@ function giveUp(turn: FleetTurn, guest: Guest, why: string): void {
     code: 'guest-down',
     severity: 'error',
     subject: ['guest', guest.id],
-    message: `${guest.name} is not started again after ${guest.failedStarts} attempts: ${why} Mend the cause and start it.`,
+    message: `${guest.name} is not started again after ${guest.failedStarts} attempts: ${sentence(why)} Mend the cause and start it.`,
   });
   endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'failed', why);
 }

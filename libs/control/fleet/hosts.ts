@@ -1,6 +1,6 @@
 import type { Host, Pool } from '@argosy/domain/entities';
 import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
-import { formatDuration } from '@argosy/domain/units';
+import { formatDuration, sentence } from '@argosy/domain/units';
 import type { Result } from '@argosy/domain/refusal';
 import { channelAliveMs, fenceRetryMs } from '../defaults';
 import { becomeHost, clearAlarm, type FleetTurn, nextAttempt, poolOf, raiseAlarm, record, settled, viewOf } from './turn';
@@ -189,7 +189,7 @@ export function takeFenceResult(turn: FleetTurn, hostId: string, incarnation: nu
     code: 'fence-failed',
     severity: 'error',
     subject: ['host', host.id],
-    message: `${host.name} could not be fenced: ${result.refusal.message} It is tried again; its guests wait for the proof.`,
+    message: `${host.name} could not be fenced: ${sentence(result.refusal.message)} It is tried again; its guests wait for the proof.`,
   });
   return false;
 }

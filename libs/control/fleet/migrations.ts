@@ -1,6 +1,6 @@
 import type { Guest, Host, Migration } from '@argosy/domain/entities';
 import type { MigrationObservation } from '@argosy/domain/host-report';
-import { formatDuration } from '@argosy/domain/units';
+import { formatDuration, sentence } from '@argosy/domain/units';
 import { openTargetDeadlineMs } from '../defaults';
 import { guestLost } from './guests';
 import { closePlacement, openPlacement, specificationOf } from './placement';
@@ -298,7 +298,7 @@ function end(turn: FleetTurn, migration: Migration, step: 'done' | 'failed' | 'c
     code: `migration-${step}`,
     severity: step === 'failed' ? 'warning' : 'information',
     subject: ['guest', migration.guestId],
-    message: `The migration of ${guest?.name ?? migration.guestId} to ${hostName(turn.fleet, migration.targetHostId)} ${step === 'failed' ? `failed: ${failure}` : 'was cancelled'}.`,
+    message: `The migration of ${guest?.name ?? migration.guestId} to ${hostName(turn.fleet, migration.targetHostId)} ${step === 'failed' ? sentence(`failed: ${failure}`) : 'was cancelled.'}`,
     details: { migrationId: migration.id },
   });
   endTasks(turn, migration.guestId, ['guest.migrate'], step, failure ?? step);
