@@ -20,8 +20,8 @@ const restMs = 120_000;
 interface Soak {
   readonly world: World;
   readonly random: Random;
-  /** Deaths that may cost a guest its memory; every boot beyond the first needs one. */
-  readonly crashes: Map<string, number>;
+  /** What may cost a guest its memory: a death, or an administrator's stop. Every boot beyond the first needs one. */
+  readonly ends: Map<string, number>;
 }
 
 type Fault = { readonly weight: number; readonly run: (soak: Soak) => string };
@@ -32,6 +32,10 @@ const later = (soak: Soak, mostMs: number, run: () => void): number => {
   soak.world.clock.after(delayMs, run);
   return delayMs;
 };
+
+function countEnd({ ends }: Soak, guestId: string): void {
+  ends.set(guestId, (ends.get(guestId) ?? 0) + 1);
+}
 
 /** What may happen at any moment, and how often. Each says in the words of a scenario what it did. */
 const faults: readonly Fault[] = [
@@ -173,6 +177,73 @@ const faults: readonly Fault[] = [
       return `drill ${kind} ${kind === 'guest-crash' ? guest : hostName}`;
     },
   },
+  {
+    weight: 2,
+    run: (soak) => {
+      const guest = soak.random.pick(guestNames);
+      countEnd(soak, guest);
+      soak.world.request('soak', {
+        kind: 'guest.power',
+        guest,
+        desired: 'stopped',
+        force: soak.random.below(2) === 0,
+      });
+      const start = (): void =>
+        soak.world.request('soak', { kind: 'guest.power', guest, desired: 'running' }, (result) => {
+          if (!result.ok) soak.world.clock.after(1000, start);
+        });
+      return `guest ${guest} stop, start after ${later(soak, 20_000, start)} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: (soak) => {
+      const guest = soak.random.pick(guestNames);
+      countEnd(soak, guest);
+      soak.world.request('soak', { kind: 'guest.restart', guest });
+      return `guest ${guest} restart`;
+    },
+  },
+  {
+    weight: 1,
+    run: (soak) => {
+      const guest = soak.random.pick(guestNames);
+      soak.world.request('soak', { kind: 'guest.power', guest, desired: 'paused' });
+      const resume = (): void =>
+        soak.world.request('soak', { kind: 'guest.power', guest, desired: 'running' }, (result) => {
+          if (!result.ok) soak.world.clock.after(1000, resume);
+        });
+      return `guest ${guest} pause, resume after ${later(soak, 10_000, resume)} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      const { name } = host(soak);
+      soak.world.request('soak', { kind: 'host.maintenance', host: name, enter: true });
+      const leave = (): void =>
+        soak.world.request('soak', { kind: 'host.maintenance', host: name, enter: false }, (result) => {
+          if (!result.ok && result.refusal.code === 'not-leader') soak.world.clock.after(1000, leave);
+        });
+      return `maintenance ${name}, left after ${later(soak, 20_000, leave)} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: (soak) => {
+      const broken = host(soak);
+      broken.fenceFault = soak.random.pick(['refuses', 'silent'] as const);
+      return `fence ${broken.name} ${broken.fenceFault}, works after ${later(soak, 20_000, () => (broken.fenceFault = null))} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: ({ world, random }) => {
+      const waiting = [...world.site.instances()].filter((instance) => instance.state === 'incoming');
+      if (waiting.length > 0) random.pick(waiting).freeze();
+      return 'a waiting target freezes';
+    },
+  },
 ];
 
 function pickFault(random: Random): Fault {
@@ -205,10 +276,10 @@ function aWorld(random: Random): World {
 export function runSoak(seed: number): SoakRun {
   const random = createRandom(seed);
   const world = aWorld(random);
-  const soak: Soak = { world, random, crashes: new Map() };
+  const soak: Soak = { world, random, ends: new Map() };
   world.site.onDeath = (instance, how, reason) => {
     if (how === 'crashed' && instance.memory !== null) {
-      soak.crashes.set(instance.id.guestId, (soak.crashes.get(instance.id.guestId) ?? 0) + 1);
+      countEnd(soak, instance.id.guestId);
       world.note(`- ${instance.guest.name} epoch ${instance.id.epoch} died on ${instance.machine.name}: ${reason}`);
     }
   };
@@ -244,15 +315,16 @@ function mend({ world }: Soak): void {
     const each = world.host(name);
     each.isolate(false);
     each.datastoreCut = false;
+    each.fenceFault = null;
     each.powerOn();
     for (const other of hostNames) world.site.network.heal(name, other);
   }
 }
 
-function unexplainedBoots({ world, crashes }: Soak): string[] {
+function unexplainedBoots({ world, ends }: Soak): string[] {
   return guestNames.flatMap((name) => {
     const boots = world.site.datastore.disks.get(`/datastore/guests/${name}/disk.qcow2`)?.bootCount ?? 0;
-    const died = crashes.get(name) ?? 0;
-    return boots - 1 > died ? [`${name} booted ${boots} times, and only ${died} of its copies died`] : [];
+    const died = ends.get(name) ?? 0;
+    return boots - 1 > died ? [`${name} booted ${boots} times, and only ${died} reasons for it are known`] : [];
   });
 }
