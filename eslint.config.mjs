@@ -7,7 +7,8 @@ const pure = Object.values(layers)
   .filter((layer) => layer.pure)
   .map(({ path }) => `${path}/**/*.ts`);
 
-const comesThroughAPort = 'Time, chance, configuration and waiting come in through ports: a simulated run is its seed and its commit.';
+const comesThroughAPort =
+  'Time, chance, configuration and waiting come in through ports: a simulated run is its seed and its commit.';
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.argosy/', 'libs/inventory/generated/', 'coverage/'] },
@@ -35,7 +36,16 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'fetch', 'performance', 'crypto'].map((name) => ({
+        ...[
+          'process',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'queueMicrotask',
+          'fetch',
+          'performance',
+          'crypto',
+        ].map((name) => ({
           name,
           message: comesThroughAPort,
         })),
@@ -48,7 +58,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: comesThroughAPort },
-        { selector: "NewExpression[callee.name='Promise']", message: 'Decisions do not wait: a result is a later event.' },
+        {
+          selector: "NewExpression[callee.name='Promise']",
+          message: 'Decisions do not wait: a result is a later event.',
+        },
         { selector: ':function[async=true]', message: 'Decisions do not wait: a result is a later event.' },
       ],
     },
@@ -57,9 +70,27 @@ export default tseslint.config(
     files: ['**/*.mjs', '**/*.cjs', '**/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['process', 'console', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'fetch', 'AbortSignal', 'AbortController', 'performance', 'URL', 'Buffer', 'require', 'module', '__dirname', 'TextDecoder', 'structuredClone', 'NodeJS'].map(
-          (name) => [name, 'readonly'],
-        ),
+        [
+          'process',
+          'console',
+          'setTimeout',
+          'clearTimeout',
+          'setInterval',
+          'clearInterval',
+          'setImmediate',
+          'fetch',
+          'AbortSignal',
+          'AbortController',
+          'performance',
+          'URL',
+          'Buffer',
+          'require',
+          'module',
+          '__dirname',
+          'TextDecoder',
+          'structuredClone',
+          'NodeJS',
+        ].map((name) => [name, 'readonly']),
       ),
     },
   },

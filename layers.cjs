@@ -11,7 +11,11 @@ module.exports = {
   peer: { path: 'libs/peer', uses: ['domain', 'contracts'], pure: false },
   inventory: { path: 'libs/inventory', uses: ['domain', 'control'], pure: false },
   vmm: { path: 'libs/vmm', uses: ['domain', 'control'], pure: false },
-  controller: { path: 'apps/controller', uses: ['domain', 'contracts', 'control', 'inventory', 'queue', 'peer', 'simulator'], pure: false },
+  controller: {
+    path: 'apps/controller',
+    uses: ['domain', 'contracts', 'control', 'inventory', 'queue', 'peer', 'simulator'],
+    pure: false,
+  },
   agent: { path: 'apps/agent', uses: ['domain', 'contracts', 'control', 'queue', 'peer', 'vmm'], pure: false },
   cli: { path: 'apps/cli', uses: ['domain', 'contracts', 'simulator'], pure: false },
   lab: { path: 'apps/lab', uses: [], pure: false },

@@ -30,6 +30,8 @@ export const defaultFailure: FailurePolicy = {
 export const commandDeadlineMs = 5_000;
 /** The channel counts as alive while the controller's own heartbeat was heard within this. */
 export const channelAliveMs = 1_500;
+/** How much longer a host may be silent that the present leader has never heard. */
+export const takeoverGraceMs = 10_000;
 export const fenceRetryMs = 3_000;
 export const balanceHorizonMs = 300_000;
 export const startAttempts = 5;

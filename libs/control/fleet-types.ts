@@ -1,4 +1,17 @@
-import type { Alarm, Datastore, Drill, DrillKind, Guest, Host, Image, Migration, Pool, Recommendation, Rule, Task } from '@argosy/domain/entities';
+import type {
+  Alarm,
+  Datastore,
+  Drill,
+  DrillKind,
+  Guest,
+  Host,
+  Image,
+  Migration,
+  Pool,
+  Recommendation,
+  Rule,
+  Task,
+} from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { GuestObservation, HostReport, MigrationObservation } from '@argosy/domain/host-report';
@@ -20,13 +33,22 @@ export type FleetEvent =
   | { readonly kind: 'own-heartbeat' }
   /** The second channel: the host's heartbeat on the datastore was renewed. */
   | { readonly kind: 'datastore-heartbeat'; readonly hostId: string }
-  | { readonly kind: 'fence-result'; readonly hostId: string; readonly incarnation: number; readonly result: Result<null> }
+  | {
+      readonly kind: 'fence-result';
+      readonly hostId: string;
+      readonly incarnation: number;
+      readonly result: Result<null>;
+    }
   | { readonly kind: 'prediction'; readonly drillId: string; readonly result: Result<DrillPrediction> }
   | { readonly kind: 'injected'; readonly drillId: string; readonly at: Instant; readonly result: Result<null> };
 
 export interface DrillPrediction {
   readonly phases: { readonly [phase: string]: number | null };
-  readonly outages: readonly { readonly guestId: string; readonly outageMs: number | null; readonly toHostId: string | null }[];
+  readonly outages: readonly {
+    readonly guestId: string;
+    readonly outageMs: number | null;
+    readonly toHostId: string | null;
+  }[];
 }
 
 export type DrillFault = { readonly kind: DrillKind; readonly hostId: string | null; readonly guestId: string | null };
@@ -37,7 +59,14 @@ export type DrillFault = { readonly kind: DrillKind; readonly hostId: string | n
  */
 export type FleetEffect =
   | { readonly kind: 'host-command'; readonly queue: string; readonly command: HostCommand }
-  | { readonly kind: 'fence'; readonly hostId: string; readonly hostName: string; readonly incarnation: number; readonly term: number; readonly device: string }
+  | {
+      readonly kind: 'fence';
+      readonly hostId: string;
+      readonly hostName: string;
+      readonly incarnation: number;
+      readonly term: number;
+      readonly device: string;
+    }
   | { readonly kind: 'predict'; readonly drillId: string; readonly fault: DrillFault }
   | { readonly kind: 'inject'; readonly drillId: string; readonly fault: DrillFault }
   /** The answer to a request; `value` is the entity, or what the request's contract says. */

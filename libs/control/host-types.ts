@@ -1,7 +1,13 @@
 import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand } from '@argosy/domain/host-command';
-import type { GuestHeartbeat, GuestUsage, HostAssignments, MigrationPhase, ObservedGuestState } from '@argosy/domain/host-report';
+import type {
+  GuestHeartbeat,
+  GuestUsage,
+  HostAssignments,
+  MigrationPhase,
+  ObservedGuestState,
+} from '@argosy/domain/host-report';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
@@ -11,7 +17,11 @@ import type { VmmCommand, VmmEvent, VmmSample, VmmState, VmmInstance } from './p
 export type HostEvent =
   | { readonly kind: 'tick' }
   /** First of all, after a start: what the journal on disk holds, and what really runs. */
-  | { readonly kind: 'woke'; readonly journal: readonly JournalEntry[]; readonly running: readonly { readonly instance: VmmInstance; readonly state: VmmState }[] }
+  | {
+      readonly kind: 'woke';
+      readonly journal: readonly JournalEntry[];
+      readonly running: readonly { readonly instance: VmmInstance; readonly state: VmmState }[];
+    }
   /** The controller's answer to the registration: commands are heard from now on. */
   | { readonly kind: 'assigned'; readonly assignments: HostAssignments }
   | { readonly kind: 'command'; readonly command: HostCommand }
@@ -26,7 +36,13 @@ export type HostEvent =
 export type HostEffect =
   | { readonly kind: 'journal'; readonly entry: JournalEntry }
   | { readonly kind: 'vmm'; readonly token: number; readonly command: VmmCommand }
-  | { readonly kind: 'peer-request'; readonly token: number; readonly address: string; readonly request: PeerRequest; readonly deadlineMs: number }
+  | {
+      readonly kind: 'peer-request';
+      readonly token: number;
+      readonly address: string;
+      readonly request: PeerRequest;
+      readonly deadlineMs: number;
+    }
   | { readonly kind: 'peer-answer'; readonly requestId: string; readonly answer: PeerAnswer }
   /** Something that the controller waits for has changed: report now rather than at the next second. */
   | { readonly kind: 'report' };

@@ -19,7 +19,18 @@ import {
   releaseMigration,
   startCopy,
 } from './host/migrations';
-import { copyKey, findCopy, type HostTurn, isUnderway, keepCopy, keepMigration, liveOf, migrationOf, refuseCommand, report } from './host/turn';
+import {
+  copyKey,
+  findCopy,
+  type HostTurn,
+  isUnderway,
+  keepCopy,
+  keepMigration,
+  liveOf,
+  migrationOf,
+  refuseCommand,
+  report,
+} from './host/turn';
 import { takeSamples } from './host/usage';
 import { assign, wake } from './host/wake';
 
@@ -93,9 +104,14 @@ function takeCommand(turn: HostTurn, command: HostCommand): void {
 function staleness(turn: HostTurn, command: HostCommand): Refusal | null {
   const { state, now } = turn;
   if (!state.assigned || command.incarnation !== state.incarnation)
-    return refused('stale-incarnation', `This is incarnation ${state.incarnation} of the host; the command is for ${command.incarnation}.`).refusal;
-  if (command.term < state.term) return refused('stale-term', `A leader of term ${state.term} has spoken; term ${command.term} is over.`).refusal;
-  if (now > command.notAfter) return refused('expired', `The command was valid until ${command.notAfter}; it is ${now}.`).refusal;
+    return refused(
+      'stale-incarnation',
+      `This is incarnation ${state.incarnation} of the host; the command is for ${command.incarnation}.`,
+    ).refusal;
+  if (command.term < state.term)
+    return refused('stale-term', `A leader of term ${state.term} has spoken; term ${command.term} is over.`).refusal;
+  if (now > command.notAfter)
+    return refused('expired', `The command was valid until ${command.notAfter}; it is ${now}.`).refusal;
   if (command.term > state.term) {
     state.term = command.term;
     turn.effects.push({ kind: 'journal', entry: { key: 'term', value: { kind: 'mark', number: command.term } } });
@@ -145,7 +161,8 @@ function takeResult(turn: HostTurn, token: number, result: Result<unknown>): voi
   const pending = turn.state.calls.get(token);
   turn.state.calls.delete(token);
   if (pending?.kind === 'guest') guestCallEnded(turn, pending.key, pending.call, result);
-  else if (pending?.kind === 'migration' && pending.call !== 'grant') migrationCallEnded(turn, pending.migrationId, pending.call, result);
+  else if (pending?.kind === 'migration' && pending.call !== 'grant')
+    migrationCallEnded(turn, pending.migrationId, pending.call, result);
 }
 
 function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {

@@ -168,7 +168,14 @@ export interface Guest {
   readonly retryAt: Instant | null;
 }
 
-export const ruleKinds = ['together', 'apart', 'must-run-on', 'should-run-on', 'must-not-run-on', 'should-not-run-on'] as const;
+export const ruleKinds = [
+  'together',
+  'apart',
+  'must-run-on',
+  'should-run-on',
+  'must-not-run-on',
+  'should-not-run-on',
+] as const;
 export type RuleKind = (typeof ruleKinds)[number];
 
 /** together and apart speak of guests among themselves; the others of guests and hosts. */
@@ -318,7 +325,18 @@ export interface Task {
   readonly endedAt: Instant | null;
 }
 
-export const subjectKinds = ['pool', 'host', 'guest', 'image', 'datastore', 'rule', 'migration', 'drill', 'fleet', 'user'] as const;
+export const subjectKinds = [
+  'pool',
+  'host',
+  'guest',
+  'image',
+  'datastore',
+  'rule',
+  'migration',
+  'drill',
+  'fleet',
+  'user',
+] as const;
 export type SubjectKind = (typeof subjectKinds)[number];
 
 export const eventSeverities = ['information', 'warning', 'error'] as const;

@@ -79,7 +79,12 @@ export type FleetRequest =
   | { readonly kind: 'host.remove'; readonly host: string }
   | { readonly kind: 'guest.create'; readonly guest: NewGuest }
   | { readonly kind: 'guest.update'; readonly guest: string; readonly settings: GuestSettings }
-  | { readonly kind: 'guest.power'; readonly guest: string; readonly desired: 'running' | 'stopped' | 'paused'; readonly force?: boolean }
+  | {
+      readonly kind: 'guest.power';
+      readonly guest: string;
+      readonly desired: 'running' | 'stopped' | 'paused';
+      readonly force?: boolean;
+    }
   | { readonly kind: 'guest.restart'; readonly guest: string }
   | { readonly kind: 'guest.migrate'; readonly guest: string; readonly host?: string; readonly reason?: string }
   | { readonly kind: 'guest.remove'; readonly guest: string }
@@ -90,7 +95,11 @@ export type FleetRequest =
   | { readonly kind: 'rule.create'; readonly rule: NewRule }
   | { readonly kind: 'rule.remove'; readonly rule: string }
   | { readonly kind: 'balance.run'; readonly pool: string }
-  | { readonly kind: 'recommendation.apply'; readonly recommendations: readonly string[] | 'all'; readonly pool?: string }
+  | {
+      readonly kind: 'recommendation.apply';
+      readonly recommendations: readonly string[] | 'all';
+      readonly pool?: string;
+    }
   | {
       readonly kind: 'drill.run';
       readonly drill: DrillKind;

@@ -12,7 +12,13 @@ export type HostOrder =
   | { readonly kind: 'guest.stop'; readonly guestId: string; readonly epoch: number; readonly graceMs: number }
   | { readonly kind: 'guest.pause'; readonly guestId: string; readonly epoch: number }
   | { readonly kind: 'guest.resume'; readonly guestId: string; readonly epoch: number }
-  | { readonly kind: 'guest.limit'; readonly guestId: string; readonly epoch: number; readonly cpuShares: number; readonly cpuLimitMillicores: number | null }
+  | {
+      readonly kind: 'guest.limit';
+      readonly guestId: string;
+      readonly epoch: number;
+      readonly cpuShares: number;
+      readonly cpuLimitMillicores: number | null;
+    }
   /** To the target: open it, and say where it listens. `epoch` is the reserved one. */
   | {
       readonly kind: 'migration.prepare';

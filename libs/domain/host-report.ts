@@ -3,7 +3,17 @@ import type { Refusal } from './refusal';
 import type { Instant } from './units';
 
 /** What a host says of one guest: what it really sees, not what it was told. */
-export const observedGuestStates = ['starting', 'running', 'paused', 'stopping', 'stopped', 'crashed', 'failed', 'incoming', 'released'] as const;
+export const observedGuestStates = [
+  'starting',
+  'running',
+  'paused',
+  'stopping',
+  'stopped',
+  'crashed',
+  'failed',
+  'incoming',
+  'released',
+] as const;
 /**
  * incoming: a migration's target, not running. released: a migration's source that handed over and will not run again.
  * stopped: ended in order. crashed: its VMM died by itself. failed: a start or another order was refused (`refusal`).
@@ -42,7 +52,19 @@ export interface GuestObservation {
  * ran-on: the copy failed or was cancelled and the source runs. destroyed: this side's copy does not exist and never
  * will, before any grant. lost: the target died after its grant, or the source before it released.
  */
-export const migrationPhases = ['preparing', 'listening', 'awaiting-grant', 'granted', 'copying', 'cancelling', 'released', 'handed-over', 'ran-on', 'destroyed', 'lost'] as const;
+export const migrationPhases = [
+  'preparing',
+  'listening',
+  'awaiting-grant',
+  'granted',
+  'copying',
+  'cancelling',
+  'released',
+  'handed-over',
+  'ran-on',
+  'destroyed',
+  'lost',
+] as const;
 export type MigrationPhase = (typeof migrationPhases)[number];
 
 export interface MigrationObservation {
@@ -82,7 +104,12 @@ export interface HostAssignments {
   readonly term: number;
   /** Which guests may run here and at which epoch; any other copy is destroyed, unless it waits in a migration below. */
   readonly guests: readonly { readonly guestId: string; readonly epoch: number }[];
-  readonly migrations: readonly { readonly migrationId: string; readonly guestId: string; readonly epoch: number; readonly role: 'source' | 'target' }[];
+  readonly migrations: readonly {
+    readonly migrationId: string;
+    readonly guestId: string;
+    readonly epoch: number;
+    readonly role: 'source' | 'target';
+  }[];
 }
 
 export interface HostRegistration {

@@ -68,12 +68,17 @@ export interface Refusal {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-export type Result<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly refusal: Refusal };
+export type Result<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly refusal: Refusal };
 
 export function accepted<Value>(value: Value): Result<Value> {
   return { ok: true, value };
 }
 
-export function refused(code: RefusalCode, message: string, details?: Readonly<Record<string, unknown>>): { readonly ok: false; readonly refusal: Refusal } {
+export function refused(
+  code: RefusalCode,
+  message: string,
+  details?: Readonly<Record<string, unknown>>,
+): { readonly ok: false; readonly refusal: Refusal } {
   return { ok: false, refusal: details ? { code, message, details } : { code, message } };
 }

@@ -46,7 +46,11 @@ export class PeerClient {
     const secret = this.secret();
     const separator = address.lastIndexOf(':');
     if (secret === null || separator < 0) return null;
-    const socket = connect({ host: address.slice(0, separator), port: Number(address.slice(separator + 1)), noDelay: true });
+    const socket = connect({
+      host: address.slice(0, separator),
+      port: Number(address.slice(separator + 1)),
+      noDelay: true,
+    });
     const connection: Connection = { socket, waiting: new Map() };
     this.connections.set(address, connection);
     socket.write(`${JSON.stringify({ secret })}\n`);

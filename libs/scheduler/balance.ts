@@ -49,16 +49,29 @@ export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswe
   while (moves.length < options.maximumMoves) {
     const next = bestMove(cluster, options, new Set(moves.map((each) => each.guestId)));
     if (next === null) break;
-    moves.push(describe(cluster, next.guest, next.host, { priority: next.priority, reason: next.reason, gain: next.gain, cost: next.cost }));
+    moves.push(
+      describe(cluster, next.guest, next.host, {
+        priority: next.priority,
+        reason: next.reason,
+        gain: next.gain,
+        cost: next.cost,
+      }),
+    );
   }
   return { moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck };
 }
 
-function mandatoryMoves(cluster: Cluster, options: BalanceOptions, stuck: { guestId: string; reason: string }[]): ProposedMove[] {
+function mandatoryMoves(
+  cluster: Cluster,
+  options: BalanceOptions,
+  stuck: { guestId: string; reason: string }[],
+): ProposedMove[] {
   const wanted: readonly { readonly guest: number; readonly reason: string; readonly rule?: ClusterRule }[] = [
     ...cluster.guests.flatMap((_figures, guest) => {
       const host = cluster.hostOf[guest]!;
-      return host >= 0 && cluster.hosts[host]!.use === 'evacuating' ? [{ guest, reason: `${cluster.hosts[host]!.name} is being emptied` }] : [];
+      return host >= 0 && cluster.hosts[host]!.use === 'evacuating'
+        ? [{ guest, reason: `${cluster.hosts[host]!.name} is being emptied` }]
+        : [];
     }),
     ...brokenRules(cluster)
       .filter(({ rule }) => !rule.kind.startsWith('should'))
@@ -67,7 +80,8 @@ function mandatoryMoves(cluster: Cluster, options: BalanceOptions, stuck: { gues
   const moves: ProposedMove[] = [];
   for (const want of wanted) {
     const from = cluster.hostOf[want.guest]!;
-    if (cluster.guests[want.guest]!.pinned || moves.some((each) => each.guestId === cluster.guests[want.guest]!.id)) continue;
+    if (cluster.guests[want.guest]!.pinned || moves.some((each) => each.guestId === cluster.guests[want.guest]!.id))
+      continue;
     // An earlier move may have mended it already.
     if (want.rule && violation(cluster, want.rule, want.guest, from) === null) continue;
     const answer = place(cluster, want.guest, { avoid: from });
@@ -76,7 +90,9 @@ function mandatoryMoves(cluster: Cluster, options: BalanceOptions, stuck: { gues
       continue;
     }
     const cost = moveCost(cluster, want.guest, options);
-    moves.push(describe(cluster, want.guest, answer.chosen.host, { priority: 1, reason: want.reason, gain: cost, cost }));
+    moves.push(
+      describe(cluster, want.guest, answer.chosen.host, { priority: 1, reason: want.reason, gain: cost, cost }),
+    );
   }
   return moves;
 }
@@ -95,19 +111,28 @@ function bestMove(cluster: Cluster, options: BalanceOptions, moved: ReadonlySet<
   let best: Candidate | null = null;
   for (let guest = 0; guest < cluster.guests.length; guest++) {
     const from = cluster.hostOf[guest]!;
-    if (from < 0 || cluster.guests[guest]!.pinned || moved.has(cluster.guests[guest]!.id) || cluster.hosts[from]!.use !== 'usable') continue;
+    if (
+      from < 0 ||
+      cluster.guests[guest]!.pinned ||
+      moved.has(cluster.guests[guest]!.id) ||
+      cluster.hosts[from]!.use !== 'usable'
+    )
+      continue;
     if (cluster.guests[guest]!.cpuDemandMillicores <= 0 && wishesBroken(cluster, guest, from) === 0) continue;
     for (let host = 0; host < cluster.hosts.length; host++) {
       if (host === from || rejection(cluster, guest, host) !== null) continue;
       const candidate = judge(cluster, guest, host, options);
-      if (candidate !== null && (best === null || candidate.gain - candidate.cost > best.gain - best.cost)) best = candidate;
+      if (candidate !== null && (best === null || candidate.gain - candidate.cost > best.gain - best.cost))
+        best = candidate;
     }
   }
   return best;
 }
 
 function wishesBroken(cluster: Cluster, guest: number, host: number): number {
-  return cluster.rulesOf[guest]!.filter((rule) => rule.kind.startsWith('should') && violation(cluster, rule, guest, host) !== null).length;
+  return cluster.rulesOf[guest]!.filter(
+    (rule) => rule.kind.startsWith('should') && violation(cluster, rule, guest, host) !== null,
+  ).length;
 }
 
 /** A fulfilled wish is worth as much as this much relief. */
@@ -121,7 +146,10 @@ function judge(cluster: Cluster, guest: number, host: number, options: BalanceOp
   const from = cluster.hostOf[guest]!;
   const demand = cluster.guests[guest]!.cpuDemandMillicores;
   const relief =
-    unmet(cluster, from, 0, options) + unmet(cluster, host, 0, options) - unmet(cluster, from, -demand, options) - unmet(cluster, host, demand, options);
+    unmet(cluster, from, 0, options) +
+    unmet(cluster, host, 0, options) -
+    unmet(cluster, from, -demand, options) -
+    unmet(cluster, host, demand, options);
   const evening = evenness(cluster, from, host, demand);
   const wishes = wishMillicores * (wishesBroken(cluster, guest, from) - wishesBroken(cluster, guest, host));
   const worth = relief + evening + wishes;
@@ -146,10 +174,15 @@ function unmet(cluster: Cluster, host: number, change: number, options: BalanceO
 
 /** Only a move that leaves the giver above the taker counts as evening: so none is ever undone by its opposite. */
 function evenness(cluster: Cluster, from: number, host: number, demand: number): number {
-  const before = cluster.cpuDemand[from]! / cluster.hosts[from]!.cpuMillicores - cluster.cpuDemand[host]! / cluster.hosts[host]!.cpuMillicores;
+  const before =
+    cluster.cpuDemand[from]! / cluster.hosts[from]!.cpuMillicores -
+    cluster.cpuDemand[host]! / cluster.hosts[host]!.cpuMillicores;
   const after =
-    (cluster.cpuDemand[from]! - demand) / cluster.hosts[from]!.cpuMillicores - (cluster.cpuDemand[host]! + demand) / cluster.hosts[host]!.cpuMillicores;
-  return after < 0 ? 0 : 0.1 * (before - after) * Math.min(cluster.hosts[from]!.cpuMillicores, cluster.hosts[host]!.cpuMillicores);
+    (cluster.cpuDemand[from]! - demand) / cluster.hosts[from]!.cpuMillicores -
+    (cluster.cpuDemand[host]! + demand) / cluster.hosts[host]!.cpuMillicores;
+  return after < 0
+    ? 0
+    : 0.1 * (before - after) * Math.min(cluster.hosts[from]!.cpuMillicores, cluster.hosts[host]!.cpuMillicores);
 }
 
 function percent(cluster: Cluster, host: number, change: number): string {
@@ -167,7 +200,8 @@ function priorityOf(share: number): number {
 function moveCost(cluster: Cluster, guest: number, options: BalanceOptions): number {
   const figures = cluster.guests[guest]!;
   const dirtyMiB = figures.dirtyBytesPerSecond / (1024 * 1024);
-  const seconds = figures.memoryMiB / Math.max(options.bandwidthMiBPerSecond - dirtyMiB, options.bandwidthMiBPerSecond / 10);
+  const seconds =
+    figures.memoryMiB / Math.max(options.bandwidthMiBPerSecond - dirtyMiB, options.bandwidthMiBPerSecond / 10);
   return seconds * (2 * copyMillicores + slowdownShare * figures.cpuDemandMillicores);
 }
 
@@ -187,5 +221,11 @@ function describe(
     memoryBeforeMiB: before[order]!.memory,
     memoryAfterMiB: cluster.memoryUsed[index]!,
   }));
-  return { guestId: cluster.guests[guest]!.id, fromHostId: cluster.hosts[from]!.id, toHostId: cluster.hosts[host]!.id, ...judged, projected };
+  return {
+    guestId: cluster.guests[guest]!.id,
+    fromHostId: cluster.hosts[from]!.id,
+    toHostId: cluster.hosts[host]!.id,
+    ...judged,
+    projected,
+  };
 }

@@ -9,7 +9,11 @@ export interface Rejection {
   readonly reason: string;
 }
 
-type Check = (cluster: Cluster, guest: number, host: number) => { readonly code: RefusalCode; readonly reason: string } | null;
+type Check = (
+  cluster: Cluster,
+  guest: number,
+  host: number,
+) => { readonly code: RefusalCode; readonly reason: string } | null;
 
 /** In this order: the first that fails is the one that is told. `fits` asks them all. */
 export const checks: readonly { readonly name: string; readonly check: Check }[] = [
@@ -29,14 +33,20 @@ function memory(cluster: Cluster, guest: number, host: number): ReturnType<Check
   const free = cluster.hosts[host]!.memoryMiB - cluster.memoryUsed[host]!;
   const wanted = cluster.guests[guest]!.memoryMiB;
   if (cluster.hostOf[guest] === host || wanted <= free) return null;
-  return { code: 'not-enough-memory', reason: `needs ${wanted} MiB, ${Math.max(0, Math.floor(free))} MiB free: ${Math.ceil(wanted - free)} MiB short` };
+  return {
+    code: 'not-enough-memory',
+    reason: `needs ${wanted} MiB, ${Math.max(0, Math.floor(free))} MiB free: ${Math.ceil(wanted - free)} MiB short`,
+  };
 }
 
 function reservation(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
   const free = cluster.hosts[host]!.cpuMillicores - cluster.cpuReserved[host]!;
   const wanted = cluster.guests[guest]!.cpuReservationMillicores;
   if (cluster.hostOf[guest] === host || wanted <= free) return null;
-  return { code: 'not-enough-cpu', reason: `reserves ${wanted} millicores, ${Math.max(0, Math.floor(free))} unreserved` };
+  return {
+    code: 'not-enough-cpu',
+    reason: `reserves ${wanted} millicores, ${Math.max(0, Math.floor(free))} unreserved`,
+  };
 }
 
 function rules(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
@@ -49,7 +59,8 @@ function rules(cluster: Cluster, guest: number, host: number): ReturnType<Check>
 
 /** What the rule says against the guest on this host, where the others are; null: nothing. */
 export function violation(cluster: Cluster, rule: ClusterRule, guest: number, host: number): string | null {
-  const elsewhere = (other: number): boolean => other !== guest && cluster.hostOf[other]! >= 0 && cluster.hostOf[other] !== host;
+  const elsewhere = (other: number): boolean =>
+    other !== guest && cluster.hostOf[other]! >= 0 && cluster.hostOf[other] !== host;
   const here = (other: number): boolean => other !== guest && cluster.hostOf[other] === host;
   const named = (other: number): string => cluster.guests[other]!.name;
   switch (rule.kind) {
@@ -59,14 +70,20 @@ export function violation(cluster: Cluster, rule: ClusterRule, guest: number, ho
     }
     case 'together': {
       const partner = rule.guests.find(elsewhere);
-      return partner === undefined ? null : `rule ${rule.name} keeps it together with ${named(partner)} on ${cluster.hosts[cluster.hostOf[partner]!]!.name}`;
+      return partner === undefined
+        ? null
+        : `rule ${rule.name} keeps it together with ${named(partner)} on ${cluster.hosts[cluster.hostOf[partner]!]!.name}`;
     }
     case 'must-run-on':
     case 'should-run-on':
-      return rule.hosts.has(host) ? null : `rule ${rule.name}: ${rule.kind.startsWith('must') ? 'must' : 'should'} run on other hosts`;
+      return rule.hosts.has(host)
+        ? null
+        : `rule ${rule.name}: ${rule.kind.startsWith('must') ? 'must' : 'should'} run on other hosts`;
     case 'must-not-run-on':
     case 'should-not-run-on':
-      return rule.hosts.has(host) ? `rule ${rule.name}: ${rule.kind.startsWith('must') ? 'must' : 'should'} not run on this host` : null;
+      return rule.hosts.has(host)
+        ? `rule ${rule.name}: ${rule.kind.startsWith('must') ? 'must' : 'should'} not run on this host`
+        : null;
   }
 }
 
@@ -79,7 +96,9 @@ export function rejection(cluster: Cluster, guest: number, host: number): Reject
 }
 
 /** Rules broken by the guests where they are now, each with its guest: what balancing mends first. */
-export function brokenRules(cluster: Cluster): readonly { readonly rule: ClusterRule; readonly guest: number; readonly reason: string }[] {
+export function brokenRules(
+  cluster: Cluster,
+): readonly { readonly rule: ClusterRule; readonly guest: number; readonly reason: string }[] {
   return cluster.rules.flatMap((rule) =>
     rule.guests.flatMap((guest) => {
       const host = cluster.hostOf[guest]!;

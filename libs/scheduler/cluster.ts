@@ -59,7 +59,11 @@ export interface Cluster {
   readonly hostOf: Int32Array;
 }
 
-export function buildCluster(hosts: readonly HostFigures[], guests: readonly GuestFigures[], rules: readonly RuleFigures[]): Cluster {
+export function buildCluster(
+  hosts: readonly HostFigures[],
+  guests: readonly GuestFigures[],
+  rules: readonly RuleFigures[],
+): Cluster {
   const hostIndex = new Map(hosts.map((host, index) => [host.id, index]));
   const guestIndex = new Map(guests.map((guest, index) => [guest.id, index]));
   const clusterRules = rules.map((rule) => ({
@@ -105,7 +109,9 @@ function addTo(cluster: Cluster, host: number, figures: GuestFigures, sign: 1 | 
 
 /** Demand over capacity, by host; hosts that do not count are left out. */
 export function loads(cluster: Cluster): number[] {
-  return cluster.hosts.flatMap((host, index) => (host.use === 'usable' ? [cluster.cpuDemand[index]! / host.cpuMillicores] : []));
+  return cluster.hosts.flatMap((host, index) =>
+    host.use === 'usable' ? [cluster.cpuDemand[index]! / host.cpuMillicores] : [],
+  );
 }
 
 /** The standard deviation of the hosts' load: vSphere's measure of a cluster's balance. */

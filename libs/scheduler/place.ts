@@ -9,10 +9,16 @@ export interface Chosen {
   readonly scores: Readonly<Record<string, number>>;
 }
 
-export type PlacementAnswer = { readonly chosen: Chosen; readonly rejections: readonly Rejection[] } | { readonly chosen: null; readonly rejections: readonly Rejection[] };
+export type PlacementAnswer =
+  | { readonly chosen: Chosen; readonly rejections: readonly Rejection[] }
+  | { readonly chosen: null; readonly rejections: readonly Rejection[] };
 
 /** Each gives 0 (poor) to 1 (good). */
-const scores: readonly { readonly name: string; readonly weight: number; readonly score: (cluster: Cluster, guest: number, host: number) => number }[] = [
+const scores: readonly {
+  readonly name: string;
+  readonly weight: number;
+  readonly score: (cluster: Cluster, guest: number, host: number) => number;
+}[] = [
   { name: 'wishes', weight: 4, score: wishes },
   { name: 'cpu-room', weight: 2, score: cpuRoom },
   { name: 'memory-room', weight: 1, score: memoryRoom },
@@ -39,7 +45,11 @@ function memoryRoom(cluster: Cluster, guest: number, host: number): number {
  * Filter by the named checks, then rank by the named scores; equal scores go to the first host by order. `avoid` is left
  * out without a word (the host that a guest is leaving).
  */
-export function place(cluster: Cluster, guest: number, options: { readonly avoid?: number; readonly only?: number } = {}): PlacementAnswer {
+export function place(
+  cluster: Cluster,
+  guest: number,
+  options: { readonly avoid?: number; readonly only?: number } = {},
+): PlacementAnswer {
   const rejections: Rejection[] = [];
   let best: Chosen | null = null;
   for (let host = 0; host < cluster.hosts.length; host++) {
@@ -56,7 +66,8 @@ export function place(cluster: Cluster, guest: number, options: { readonly avoid
       named[name] = Math.round(value * 1000) / 1000;
       total += weight * value;
     }
-    if (best === null || total > best.score + 1e-9) best = { host, hostId: cluster.hosts[host]!.id, score: total, scores: named };
+    if (best === null || total > best.score + 1e-9)
+      best = { host, hostId: cluster.hosts[host]!.id, score: total, scores: named };
   }
   return { chosen: best, rejections };
 }
@@ -64,5 +75,7 @@ export function place(cluster: Cluster, guest: number, options: { readonly avoid
 /** "h1: needs 128 MiB, 30 MiB free; h2: in maintenance": for messages. */
 export function explainRejections(cluster: Cluster, rejections: readonly Rejection[]): string {
   if (rejections.length === 0) return 'the pool has no other host';
-  return rejections.map((each) => `${cluster.hosts[cluster.hostIndex.get(each.hostId)!]!.name}: ${each.reason}`).join('; ');
+  return rejections
+    .map((each) => `${cluster.hosts[cluster.hostIndex.get(each.hostId)!]!.name}: ${each.reason}`)
+    .join('; ');
 }

@@ -4,7 +4,12 @@ import { imbalance, move, type RuleFigures } from './cluster';
 import { explainRejections, place } from './place';
 import { aCluster, aGuest, aHost } from './testing';
 
-const options: BalanceOptions = { cpuSafetyShare: 0.85, horizonMs: 300_000, bandwidthMiBPerSecond: 1000, maximumMoves: 20 };
+const options: BalanceOptions = {
+  cpuSafetyShare: 0.85,
+  horizonMs: 300_000,
+  bandwidthMiBPerSecond: 1000,
+  maximumMoves: 20,
+};
 
 function rule(kind: RuleFigures['kind'], guestIds: readonly string[], hostIds: readonly string[] = []): RuleFigures {
   return { name: kind, kind, guestIds, hostIds };
@@ -12,7 +17,10 @@ function rule(kind: RuleFigures['kind'], guestIds: readonly string[], hostIds: r
 
 describe('placing a guest', () => {
   test('takes the host with the most room', () => {
-    const cluster = aCluster([aHost('h1'), aHost('h2')], [aGuest('a', 'h1', { cpuDemandMillicores: 500 }), aGuest('new', null)]);
+    const cluster = aCluster(
+      [aHost('h1'), aHost('h2')],
+      [aGuest('a', 'h1', { cpuDemandMillicores: 500 }), aGuest('new', null)],
+    );
     expect(place(cluster, 1).chosen?.hostId).toBe('h2');
   });
 
@@ -45,7 +53,10 @@ describe('placing a guest', () => {
   });
 
   test('counts reservations, not demand, against a limit that must hold', () => {
-    const cluster = aCluster([aHost('h1')], [aGuest('a', 'h1', { cpuReservationMillicores: 900 }), aGuest('new', null, { cpuReservationMillicores: 200 })]);
+    const cluster = aCluster(
+      [aHost('h1')],
+      [aGuest('a', 'h1', { cpuReservationMillicores: 900 }), aGuest('new', null, { cpuReservationMillicores: 200 })],
+    );
     expect(place(cluster, 1).rejections[0]).toMatchObject({ check: 'reservation', code: 'not-enough-cpu' });
   });
 });
@@ -83,7 +94,9 @@ describe('balancing', () => {
     };
     for (let round = 0; round < 200; round++) {
       const hosts = [0, 1, 2, 3].map((number) => aHost(`h${number}`, { cpuMillicores: 500 + 100 * random(10) }));
-      const guests = Array.from({ length: 12 }, (_, number) => aGuest(`g${number}`, `h${random(4)}`, { cpuDemandMillicores: random(600) }));
+      const guests = Array.from({ length: 12 }, (_, number) =>
+        aGuest(`g${number}`, `h${random(4)}`, { cpuDemandMillicores: random(600) }),
+      );
       const cluster = aCluster(hosts, guests);
       const states = new Set([cluster.hostOf.join(' ')]);
       for (let moves = balance(cluster, options).moves; moves.length > 0; moves = balance(cluster, options).moves) {
@@ -99,14 +112,20 @@ describe('balancing', () => {
   test('leaves a guest where it is when the copy costs more than the relief', () => {
     const heavy = { cpuDemandMillicores: 460, memoryMiB: 200_000, dirtyBytesPerSecond: 900e6 };
     const cluster = aCluster(
-      [aHost('h1', { cpuMillicores: 500, memoryMiB: 1_000_000 }), aHost('h2', { cpuMillicores: 500, memoryMiB: 1_000_000 })],
+      [
+        aHost('h1', { cpuMillicores: 500, memoryMiB: 1_000_000 }),
+        aHost('h2', { cpuMillicores: 500, memoryMiB: 1_000_000 }),
+      ],
       [aGuest('g', 'h1', heavy), aGuest('small', 'h1', { ...heavy, cpuDemandMillicores: 10 })],
     );
     expect(balance(cluster, options).moves).toEqual([]);
   });
 
   test('moves what must move whatever it costs, and says why what cannot move is stuck', () => {
-    const hosts = [aHost('h1', { use: 'evacuating', useReason: 'it is in maintenance' }), aHost('h2', { memoryMiB: 100 })];
+    const hosts = [
+      aHost('h1', { use: 'evacuating', useReason: 'it is in maintenance' }),
+      aHost('h2', { memoryMiB: 100 }),
+    ];
     const cluster = aCluster(hosts, [aGuest('a', 'h1'), aGuest('b', 'h1')]);
     const { moves, stuck } = balance(cluster, options);
     expect(moves).toMatchObject([{ guestId: 'a', toHostId: 'h2', priority: 1 }]);
@@ -114,7 +133,11 @@ describe('balancing', () => {
   });
 
   test('mends a broken rule with one move', () => {
-    const cluster = aCluster([aHost('h1'), aHost('h2')], [aGuest('a', 'h1'), aGuest('b', 'h1')], [rule('apart', ['a', 'b'])]);
+    const cluster = aCluster(
+      [aHost('h1'), aHost('h2')],
+      [aGuest('a', 'h1'), aGuest('b', 'h1')],
+      [rule('apart', ['a', 'b'])],
+    );
     expect(balance(cluster, options).moves).toHaveLength(1);
     expect(brokenRules(cluster)).toEqual([]);
   });
@@ -122,7 +145,10 @@ describe('balancing', () => {
   test('does not touch a guest that is pinned', () => {
     const cluster = aCluster(
       [aHost('h1', { cpuMillicores: 500 }), aHost('h2', { cpuMillicores: 500 })],
-      [aGuest('a', 'h1', { cpuDemandMillicores: 400, pinned: true }), aGuest('b', 'h1', { cpuDemandMillicores: 400, pinned: true })],
+      [
+        aGuest('a', 'h1', { cpuDemandMillicores: 400, pinned: true }),
+        aGuest('b', 'h1', { cpuDemandMillicores: 400, pinned: true }),
+      ],
     );
     expect(balance(cluster, options).moves).toEqual([]);
   });

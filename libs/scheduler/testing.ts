@@ -19,6 +19,10 @@ export function aGuest(name: string, hostId: string | null, changes: Partial<Gue
   };
 }
 
-export function aCluster(hosts: readonly HostFigures[], guests: readonly GuestFigures[], rules: readonly RuleFigures[] = []): Cluster {
+export function aCluster(
+  hosts: readonly HostFigures[],
+  guests: readonly GuestFigures[],
+  rules: readonly RuleFigures[] = [],
+): Cluster {
   return buildCluster(hosts, guests, rules);
 }

@@ -32,12 +32,19 @@ export function agentModule(settings: AgentSettings, say: (message: string) => v
 }
 
 const mebibyte = 1024 * 1024;
+/** Reports are repeated; the first is only not to fail for a connection that is being made. */
+const redisReadyMs = 1_000;
 
 function agentProcess(settings: AgentSettings, say: (message: string) => void): AgentProcess {
   let worker: CommandWorker | null = null;
   let speaker: TelemetrySpeaker | null = null;
   const { stateFolder, listenAddress, cgroup } = settings;
-  const driver: VmmDriver = qemuDriver({ folder: join(stateFolder, 'vmm'), listenAddress, cgroup, clock: { now: () => Date.now() } });
+  const driver: VmmDriver = qemuDriver({
+    folder: join(stateFolder, 'vmm'),
+    listenAddress,
+    cgroup,
+    clock: { now: () => Date.now() },
+  });
   const capacity = {
     cpuMillicores: settings.cpuMillicores ?? cpus().length * 1000,
     memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
@@ -79,10 +86,13 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     identity.learn(registered.peerSecret);
     const redis = { url: settings.redisUrl ?? registered.redisUrl, onProblem: oncePerMinute(say) };
     speaker = new TelemetrySpeaker(redis);
+    await speaker.ready(redisReadyMs);
     agent.assign(registered.assignments);
     // Only now: a returning agent knows its assignments before it hears a command.
     worker = workCommands({ ...redis, queue: queueName, handler: async (command) => agent.command(command) });
-    say(`${settings.hostName} is incarnation ${registered.assignments.incarnation}; ${capabilities.value.accelerator}: ${capabilities.value.acceleratorReason}`);
+    say(
+      `${settings.hostName} is incarnation ${registered.assignments.incarnation}; ${capabilities.value.accelerator}: ${capabilities.value.acceleratorReason}`,
+    );
   }
 
   async function stop(): Promise<void> {

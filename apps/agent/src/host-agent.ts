@@ -114,7 +114,9 @@ export class HostAgent {
         return this.parts.journal.write(effect.entry);
       case 'vmm':
         if (effect.command.call === 'migrateOut') this.warmPeer(effect);
-        return this.parts.driver.execute(effect.command, (result) => this.take({ kind: 'vmm-result', token: effect.token, result }));
+        return this.parts.driver.execute(effect.command, (result) =>
+          this.take({ kind: 'vmm-result', token: effect.token, result }),
+        );
       case 'peer-request':
         return this.askPeer(effect);
       case 'peer-answer': {
@@ -153,7 +155,8 @@ export class HostAgent {
     if (!this.state.assigned) return;
     void this.parts.publish(reportOf(this.state, Date.now(), this.parts.capacity)).then((sent) => {
       // Reports are repeated each second; a lost one is no harm, and is said once.
-      if (sent.ok === this.silent) this.parts.say(sent.ok ? 'reports reach Redis again' : `reports do not reach Redis: ${sent.refusal.message}`);
+      if (sent.ok === this.silent)
+        this.parts.say(sent.ok ? 'reports reach Redis again' : `reports do not reach Redis: ${sent.refusal.message}`);
       this.silent = !sent.ok;
     });
   }

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { JournalEntry } from '@argosy/control/host-types';
 
@@ -49,7 +58,13 @@ export class Journal {
 
   private rewrite(): number {
     const fresh = `${this.path}.new`;
-    writeFileSync(fresh, this.entries().map((entry) => `${JSON.stringify(entry)}\n`).join(''), { mode: 0o600 });
+    writeFileSync(
+      fresh,
+      this.entries()
+        .map((entry) => `${JSON.stringify(entry)}\n`)
+        .join(''),
+      { mode: 0o600 },
+    );
     renameSync(fresh, this.path);
     this.lines = this.values.size;
     return openSync(this.path, 'a', 0o600);

@@ -26,7 +26,12 @@ export class Registration {
   private url: string;
 
   constructor(
-    private readonly options: { readonly controllerUrl: string; readonly joinToken: string | null; readonly stateFolder: string; readonly say: (message: string) => void },
+    private readonly options: {
+      readonly controllerUrl: string;
+      readonly joinToken: string | null;
+      readonly stateFolder: string;
+      readonly say: (message: string) => void;
+    },
   ) {
     this.url = options.controllerUrl;
     this.credentialFile = join(options.stateFolder, 'credential');
@@ -50,7 +55,10 @@ export class Registration {
   private async ask(registration: HostRegistration): Promise<Registered | Refuser> {
     const credential = this.credential();
     const token = credential ?? this.options.joinToken;
-    if (token === null) throw new RegistrationRefused('There is neither a credential nor ARGOSY_JOIN_TOKEN: make a join token and give it to this agent.');
+    if (token === null)
+      throw new RegistrationRefused(
+        'There is neither a credential nor ARGOSY_JOIN_TOKEN: make a join token and give it to this agent.',
+      );
     let response: Response;
     try {
       response = await fetch(`${this.url}${apiPrefix}${routes['agent.register'].path}`, {
@@ -69,10 +77,16 @@ export class Registration {
     // The join token was used up and the registration went no further: what it was exchanged for is kept.
     const given = refusal.details?.['credential'];
     if (typeof given === 'string') this.keepCredential(given);
-    if (response.status === 401 && credential !== null && this.options.joinToken !== null) return this.withJoinToken(refusal.message);
-    if (response.status >= 400 && response.status < 500 && response.status !== 404) throw new RegistrationRefused(`${refusal.message} (${refusal.code})`);
+    if (response.status === 401 && credential !== null && this.options.joinToken !== null)
+      return this.withJoinToken(refusal.message);
+    if (response.status >= 400 && response.status < 500 && response.status !== 404)
+      throw new RegistrationRefused(`${refusal.message} (${refusal.code})`);
     const leaderUrl = refusal.details?.['leaderUrl'];
-    return { code: refusal.code, message: refusal.message, leaderUrl: typeof leaderUrl === 'string' ? leaderUrl : null };
+    return {
+      code: refusal.code,
+      message: refusal.message,
+      leaderUrl: typeof leaderUrl === 'string' ? leaderUrl : null,
+    };
   }
 
   /** The credential is of another fleet or was revoked: the join token may still serve. */

@@ -1,10 +1,16 @@
 import { z } from 'zod';
 
 const wholeNumber = (minimum: number, maximum: number) =>
-  z.coerce.number({ error: `must be a whole number from ${minimum} to ${maximum}` }).int().min(minimum).max(maximum);
+  z.coerce
+    .number({ error: `must be a whole number from ${minimum} to ${maximum}` })
+    .int()
+    .min(minimum)
+    .max(maximum);
 
 const environment = z.object({
-  ARGOSY_HOST: z.string({ error: 'must be the name of this host, like h1' }).regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be made of a-z, 0-9, "." and "-", like h1'),
+  ARGOSY_HOST: z
+    .string({ error: 'must be the name of this host, like h1' })
+    .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be made of a-z, 0-9, "." and "-", like h1'),
   ARGOSY_POOL: z.string({ error: 'must be the name of the pool to join' }),
   ARGOSY_CONTROLLER_URL: z.url({ error: 'must be the address of the controller, like http://127.0.0.1:8080' }),
   ARGOSY_JOIN_TOKEN: z.string().optional(),
@@ -38,7 +44,8 @@ export interface AgentSettings {
 export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
-  if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
+  if (!parsed.success)
+    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
   const values = parsed.data;
   return Object.freeze({
     hostName: values.ARGOSY_HOST,

@@ -27,14 +27,19 @@ export function actuators({ queues, peers, fleet, say, countCommand }: ActuatorP
         if (!result.ok) say(`${command.order.kind} was not sent: ${result.refusal.message}`);
       });
     },
-    fence: ({ hostName, incarnation, term, device }, done) => void fence({ hostName, incarnation, term, device }).then(done),
+    fence: ({ hostName, incarnation, term, device }, done) =>
+      void fence({ hostName, incarnation, term, device }).then(done),
     predict: ({ drillId, fault }, inventory, done) => {
       // After the answer to whoever asked for the drill: the simulation takes this thread for some tens of milliseconds.
-      setTimeout(() => done({ kind: 'prediction', drillId, result: predicted(() => predictDrill(inventory, fault)) }), 10);
+      setTimeout(
+        () => done({ kind: 'prediction', drillId, result: predicted(() => predictDrill(inventory, fault)) }),
+        10,
+      );
     },
     inject: ({ drillId, fault }, done) => {
       const at = Date.now();
-      const ask = (address: string, call: PeerCall, deadlineMs: number): Promise<unknown> => peers.ask(address, call, deadlineMs);
+      const ask = (address: string, call: PeerCall, deadlineMs: number): Promise<unknown> =>
+        peers.ask(address, call, deadlineMs);
       void inject(fault, { fleet, ask }).then((result) => done({ kind: 'injected', drillId, at, result }));
     },
   };
@@ -45,7 +50,10 @@ function predicted<Value>(predict: () => Result<Value>): Result<Value> {
   try {
     return predict();
   } catch (error) {
-    return refused('invalid-request', `the simulation failed: ${error instanceof Error ? error.message : String(error)}`);
+    return refused(
+      'invalid-request',
+      `the simulation failed: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -57,7 +65,9 @@ export function guestConsole(fleet: Readonly<Fleet>, peers: PeerClient, guest: G
     const host = fleet.hosts.get(guest.hostId ?? '');
     if (!host) return refused('guest-not-running', `${guest.name} is ${guest.state} and has no console.`);
     const answer = await peers.ask(host.peerAddress, call, consoleDeadlineMs);
-    return answer === null ? refused('host-not-online', `The agent of ${host.name} did not answer within ${consoleDeadlineMs} ms.`) : (answer as Result<Value>);
+    return answer === null
+      ? refused('host-not-online', `The agent of ${host.name} did not answer within ${consoleDeadlineMs} ms.`)
+      : (answer as Result<Value>);
   };
   const instance = { guestId: guest.id, epoch: guest.epoch };
   return {

@@ -16,7 +16,11 @@ class ProcessModule {
 export class AppModule {
   static with(settings: ControllerSettings, say: (message: string) => void): DynamicModule {
     const process = ProcessModule.with(settings, say);
-    const http = HttpModule.with({ imports: [process], inject: [controllerProcessToken], useFactory: ({ http: ports }: ControllerProcess) => ports });
+    const http = HttpModule.with({
+      imports: [process],
+      inject: [controllerProcessToken],
+      useFactory: ({ http: ports }: ControllerProcess) => ports,
+    });
     return { module: AppModule, imports: [process, http] };
   }
 }

@@ -79,7 +79,9 @@ export class ControllerProcess {
         if (controllerId === settings.holder) loop.take({ kind: 'own-heartbeat' });
       },
     });
-    const heartbeats = new DatastoreHeartbeats(loop.fleet, (hostId) => loop.take({ kind: 'datastore-heartbeat', hostId }));
+    const heartbeats = new DatastoreHeartbeats(loop.fleet, (hostId) =>
+      loop.take({ kind: 'datastore-heartbeat', hostId }),
+    );
     const parts = { loop, queues, speaker: new TelemetrySpeaker(redis), listening, peers, heartbeats, database };
     const gateway = gatewayOf(loop, peers, { redisUrl: settings.redisUrl, peerSecret });
     const server = serverFacts(settings, store, database, queues);
@@ -93,7 +95,15 @@ export class ControllerProcess {
     writeFileSync(join(this.settings.stateFolder, 'url'), this.url);
     const { loop, speaker, heartbeats } = this.parts;
     this.timers.push(
-      setInterval(() => void speaker.sayHeartbeat({ controllerId: this.settings.holder, sequence: ++this.sequence, sentAt: Date.now() }), ownHeartbeatMs),
+      setInterval(
+        () =>
+          void speaker.sayHeartbeat({
+            controllerId: this.settings.holder,
+            sequence: ++this.sequence,
+            sentAt: Date.now(),
+          }),
+        ownHeartbeatMs,
+      ),
     );
     heartbeats.start();
     await loop.start();
@@ -140,7 +150,12 @@ function gatewayOf(loop: FleetLoop, peers: PeerClient, agentAccess: FleetGateway
   };
 }
 
-function serverFacts(settings: ControllerSettings, store: SeenLease, database: ReturnType<typeof openDatabase>, queues: CommandQueues): ServerFacts {
+function serverFacts(
+  settings: ControllerSettings,
+  store: SeenLease,
+  database: ReturnType<typeof openDatabase>,
+  queues: CommandQueues,
+): ServerFacts {
   return {
     version: version(),
     controllerId: settings.holder,

@@ -31,8 +31,14 @@ export class DatastoreHeartbeats {
     if (this.looking || !this.fleet.leading) return;
     this.looking = true;
     try {
-      const folders = [...this.fleet.datastores.values()].filter((each) => each.shared).map((each) => join(each.path, 'heartbeats'));
-      await Promise.all([...this.fleet.hosts.values()].flatMap((host) => folders.map((folder) => this.lookAt(host.id, join(folder, host.name)))));
+      const folders = [...this.fleet.datastores.values()]
+        .filter((each) => each.shared)
+        .map((each) => join(each.path, 'heartbeats'));
+      await Promise.all(
+        [...this.fleet.hosts.values()].flatMap((host) =>
+          folders.map((folder) => this.lookAt(host.id, join(folder, host.name))),
+        ),
+      );
     } finally {
       this.looking = false;
     }

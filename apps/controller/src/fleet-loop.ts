@@ -11,7 +11,11 @@ import type { Instant } from '@argosy/domain/units';
 export interface Actuators {
   hostCommand(effect: Extract<FleetEffect, { kind: 'host-command' }>): void;
   fence(effect: Extract<FleetEffect, { kind: 'fence' }>, done: (result: Result<null>) => void): void;
-  predict(effect: Extract<FleetEffect, { kind: 'predict' }>, inventory: Inventory, done: (event: FleetEvent) => void): void;
+  predict(
+    effect: Extract<FleetEffect, { kind: 'predict' }>,
+    inventory: Inventory,
+    done: (event: FleetEvent) => void,
+  ): void;
   inject(effect: Extract<FleetEffect, { kind: 'inject' }>, done: (event: FleetEvent) => void): void;
 }
 
@@ -97,7 +101,17 @@ export class FleetLoop {
     if (!this.fleet.leading || this.stale) return Promise.resolve(this.notNow());
     const requestId = `request-${this.nextRequest++}`;
     return new Promise((resolve) => {
-      const deadline = setTimeout(() => this.reply(requestId, refused('deadline-passed', 'The fleet did not answer in time; what was asked may still be done. Look before you ask again.')), requestDeadlineMs);
+      const deadline = setTimeout(
+        () =>
+          this.reply(
+            requestId,
+            refused(
+              'deadline-passed',
+              'The fleet did not answer in time; what was asked may still be done. Look before you ask again.',
+            ),
+          ),
+        requestDeadlineMs,
+      );
       this.waiting.set(requestId, (result) => {
         clearTimeout(deadline);
         resolve(result);
@@ -117,8 +131,18 @@ export class FleetLoop {
   }
 
   private notNow(): Result<never> {
-    if (this.storeSilent) return refused('store-unavailable', 'The database cannot be reached; nothing is changed until it is back. Guests run on.');
-    return refused('not-leader', this.leader ? `Another controller leads: ${this.leader}.` : 'No controller leads just now; try again in a few seconds.', { leaderUrl: this.leader });
+    if (this.storeSilent)
+      return refused(
+        'store-unavailable',
+        'The database cannot be reached; nothing is changed until it is back. Guests run on.',
+      );
+    return refused(
+      'not-leader',
+      this.leader
+        ? `Another controller leads: ${this.leader}.`
+        : 'No controller leads just now; try again in a few seconds.',
+      { leaderUrl: this.leader },
+    );
   }
 
   private tick(): void {
@@ -186,7 +210,9 @@ export class FleetLoop {
       }
     } catch (error) {
       // A bug of ours: nothing of the batch is written, and the state it left is thrown away.
-      this.parts.say(`the control loop failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.parts.say(
+        `the control loop failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
       return this.spoil();
     }
     if (writes.length > 0 && !(await this.commit(writes))) return;
@@ -238,7 +264,8 @@ export class FleetLoop {
   }
 
   private storeLost(error: unknown): void {
-    if (!this.storeSilent) this.parts.say(`the database cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.storeSilent)
+      this.parts.say(`the database cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
     this.storeSilent = true;
   }
 
@@ -259,7 +286,9 @@ export class FleetLoop {
       case 'host-command':
         return actuators.hostCommand(effect);
       case 'fence':
-        return actuators.fence(effect, (result) => this.take({ kind: 'fence-result', hostId: effect.hostId, incarnation: effect.incarnation, result }));
+        return actuators.fence(effect, (result) =>
+          this.take({ kind: 'fence-result', hostId: effect.hostId, incarnation: effect.incarnation, result }),
+        );
       case 'predict':
         return actuators.predict(effect, this.inventory(), (event) => this.take(event));
       case 'inject':

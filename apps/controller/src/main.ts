@@ -13,12 +13,16 @@ function say(message: string): void {
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(settings, say), createHttpAdapter(defaultHttpLimits), {
-    logger: ['error', 'warn'],
-    bodyParser: false,
-    // What cannot be opened is said by main, in a sentence.
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(settings, say),
+    createHttpAdapter(defaultHttpLimits),
+    {
+      logger: ['error', 'warn'],
+      bodyParser: false,
+      // What cannot be opened is said by main, in a sentence.
+      abortOnError: false,
+    },
+  );
   const controller = app.get<ControllerProcess>(controllerProcessToken);
   const end = (): void => void controller.stop().then(() => process.exit(0));
   process.once('SIGTERM', end);

@@ -2,14 +2,32 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 
 const environment = z.object({
-  DATABASE_URL: z.string({ error: 'must be the address of the PostgreSQL database, like postgresql://argosy:…@127.0.0.1:5432/argosy' }).regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
-  REDIS_URL: z.string({ error: 'must be the address of Redis, like redis://:password@127.0.0.1:6379' }).regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
-  ARGOSY_PORT: z.coerce.number({ error: 'must be a port, 0 to 65535' }).int('must be a port, 0 to 65535').min(0, 'must be a port, 0 to 65535').max(65_535, 'must be a port, 0 to 65535').default(8080),
+  DATABASE_URL: z
+    .string({
+      error: 'must be the address of the PostgreSQL database, like postgresql://argosy:…@127.0.0.1:5432/argosy',
+    })
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
+  REDIS_URL: z
+    .string({ error: 'must be the address of Redis, like redis://:password@127.0.0.1:6379' })
+    .regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
+  ARGOSY_PORT: z.coerce
+    .number({ error: 'must be a port, 0 to 65535' })
+    .int('must be a port, 0 to 65535')
+    .min(0, 'must be a port, 0 to 65535')
+    .max(65_535, 'must be a port, 0 to 65535')
+    .default(8080),
   ARGOSY_LISTEN_ADDRESS: z.string().default('127.0.0.1'),
-  ARGOSY_PUBLIC_URL: z.url({ error: 'must be the address under which agents and clients reach this controller' }).optional(),
+  ARGOSY_PUBLIC_URL: z
+    .url({ error: 'must be the address under which agents and clients reach this controller' })
+    .optional(),
   ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this controller' }),
   ARGOSY_LAB_FOLDER: z.string().optional(),
-  ARGOSY_LEASE_MS: z.coerce.number({ error: 'must be a whole number from 2000 to 60000' }).int().min(2_000).max(60_000).default(5_000),
+  ARGOSY_LEASE_MS: z.coerce
+    .number({ error: 'must be a whole number from 2000 to 60000' })
+    .int()
+    .min(2_000)
+    .max(60_000)
+    .default(5_000),
 });
 
 /** All that a controller is told from outside, read once. */
@@ -32,7 +50,8 @@ export interface ControllerSettings {
 export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
-  if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
+  if (!parsed.success)
+    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
   const values = parsed.data;
   return Object.freeze({
     databaseUrl: values.DATABASE_URL,

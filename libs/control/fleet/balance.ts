@@ -6,7 +6,17 @@ import { balanceHorizonMs } from '../defaults';
 import { beginMigration } from './migrations';
 import { clusterOf } from './placement';
 import { endTasks } from './tasks';
-import { becomeMaintenance, type FleetTurn, guestName, hostName, put, putEnded, raiseAlarm, clearAlarm, record } from './turn';
+import {
+  becomeMaintenance,
+  type FleetTurn,
+  guestName,
+  hostName,
+  put,
+  putEnded,
+  raiseAlarm,
+  clearAlarm,
+  record,
+} from './turn';
 
 const movesPerRun = 20;
 
@@ -36,13 +46,24 @@ export function runBalance(turn: FleetTurn, pool: Pool): readonly Recommendation
   });
   const moves = answer.moves.filter((each) => each.priority <= pool.balance.threshold);
   const open = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
-  const same = (a: Recommendation): boolean => moves.some((move) => move.guestId === a.guestId && move.toHostId === a.toHostId && move.fromHostId === a.fromHostId);
-  for (const recommendation of open) if (!same(recommendation)) putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
-  const fresh = moves.filter((move) => !open.some((each) => each.guestId === move.guestId && each.toHostId === move.toHostId && each.fromHostId === move.fromHostId));
+  const same = (a: Recommendation): boolean =>
+    moves.some(
+      (move) => move.guestId === a.guestId && move.toHostId === a.toHostId && move.fromHostId === a.fromHostId,
+    );
+  for (const recommendation of open)
+    if (!same(recommendation)) putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
+  const fresh = moves.filter(
+    (move) =>
+      !open.some(
+        (each) =>
+          each.guestId === move.guestId && each.toHostId === move.toHostId && each.fromHostId === move.fromHostId,
+      ),
+  );
   if (fresh.length > 0) writeRun(turn, pool, answer, fresh);
   const recommendations = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
   if (pool.balance.automation === 'full')
-    for (const recommendation of recommendations.sort((a, b) => a.priority - b.priority)) applyRecommendation(turn, recommendation);
+    for (const recommendation of recommendations.sort((a, b) => a.priority - b.priority))
+      applyRecommendation(turn, recommendation);
   return recommendations;
 }
 
@@ -55,11 +76,20 @@ function writeRun(turn: FleetTurn, pool: Pool, answer: BalanceAnswer, fresh: Bal
     imbalanceBefore: answer.imbalanceBefore,
     imbalanceAfter: answer.imbalanceAfter,
     recommendationCount: fresh.length,
-    explanation: answer.stuck.map((each) => `${guestName(turn.fleet, each.guestId)} must move and cannot: ${each.reason}`).join('; '),
+    explanation: answer.stuck
+      .map((each) => `${guestName(turn.fleet, each.guestId)} must move and cannot: ${each.reason}`)
+      .join('; '),
   };
   put(turn, 'balanceRun', balanceRun);
   for (const move of fresh) {
-    const recommendation: Recommendation = { id: turn.fleet.newId(), balanceRunId: runId, poolId: pool.id, ...move, state: 'open', createdAt: turn.now };
+    const recommendation: Recommendation = {
+      id: turn.fleet.newId(),
+      balanceRunId: runId,
+      poolId: pool.id,
+      ...move,
+      state: 'open',
+      createdAt: turn.now,
+    };
     put(turn, 'recommendation', recommendation);
     record(turn, {
       code: 'recommendation',
@@ -79,7 +109,9 @@ export function applyRecommendation(turn: FleetTurn, recommendation: Recommendat
     return refused('guest-busy', message);
   };
   if (!guest || !target || guest.state !== 'running' || guest.hostId !== recommendation.fromHostId)
-    return refuse(`The recommendation is out of date: the guest is not running on ${hostName(turn.fleet, recommendation.fromHostId)} any more.`);
+    return refuse(
+      `The recommendation is out of date: the guest is not running on ${hostName(turn.fleet, recommendation.fromHostId)} any more.`,
+    );
   const cluster = clusterOf(turn, guest.poolId);
   const failed = rejection(cluster, cluster.guestIndex.get(guest.id)!, cluster.hostIndex.get(target.id)!);
   if (failed) return refuse(`${target.name} does not take ${guest.name} any more: ${failed.reason}.`);
@@ -96,7 +128,8 @@ export function hasMigrationRoom(turn: FleetTurn, hostId: string): boolean {
   const limit = (host && turn.fleet.pools.get(host.poolId)?.migration.concurrentPerHost) ?? 1;
   let busy = 0;
   for (const migration of turn.fleet.migrations.values())
-    if (migration.step !== 'release' && (migration.sourceHostId === hostId || migration.targetHostId === hostId)) busy++;
+    if (migration.step !== 'release' && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
+      busy++;
   return busy < limit;
 }
 
@@ -113,7 +146,11 @@ function evacuate(turn: FleetTurn, pool: Pool): void {
 function emptied(turn: FleetTurn, host: Host): void {
   becomeMaintenance(turn, host, 'in');
   clearAlarm(turn, 'evacuation-stuck', host.id);
-  record(turn, { code: 'host-in-maintenance', subject: ['host', host.id], message: `${host.name} is empty and in maintenance.` });
+  record(turn, {
+    code: 'host-in-maintenance',
+    subject: ['host', host.id],
+    message: `${host.name} is empty and in maintenance.`,
+  });
   endTasks(turn, host.id, ['host.maintenance'], 'succeeded', 'empty');
 }
 
@@ -133,6 +170,7 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
     const guest = turn.fleet.guests.get(move.guestId);
     const target = turn.fleet.hosts.get(move.toHostId);
     if (!guest || !target || move.fromHostId !== host.id || guest.state !== 'running') continue;
-    if (hasMigrationRoom(turn, host.id) && hasMigrationRoom(turn, target.id)) beginMigration(turn, guest, target, move.reason);
+    if (hasMigrationRoom(turn, host.id) && hasMigrationRoom(turn, target.id))
+      beginMigration(turn, guest, target, move.reason);
   }
 }

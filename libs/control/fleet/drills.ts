@@ -11,7 +11,8 @@ import { type FleetTurn, guestName, hostName, observe, put, putEnded, record } f
 const drillDeadlineMs = 120_000;
 
 function becomeDrill(turn: FleetTurn, drill: Drill, state: DrillState, changes: Partial<Drill> = {}): Drill {
-  if (drill.state !== state && !canBecome(drillTransitions, drill.state, state)) throw new Error(`Drill ${drill.id} cannot go from ${drill.state} to ${state}.`);
+  if (drill.state !== state && !canBecome(drillTransitions, drill.state, state))
+    throw new Error(`Drill ${drill.id} cannot go from ${drill.state} to ${state}.`);
   const row: Drill = { ...drill, ...changes, state };
   put(turn, 'drill', row);
   return row;
@@ -23,25 +24,52 @@ export function takePrediction(turn: FleetTurn, drillId: string, result: Result<
   if (drill?.state !== 'predicting') return;
   const prediction = result.ok ? result.value : { phases: {}, outages: [] };
   const phases = drill.phases.map((phase) => ({ ...phase, predictedMs: prediction.phases[phase.name] ?? null }));
-  const affected = drill.outages.map((outage) => ({ ...outage, predictedMs: prediction.outages.find((each) => each.guestId === outage.guestId)?.outageMs ?? null }));
-  becomeDrill(turn, drill, 'injecting', { phases, outages: affected, explanation: result.ok ? '' : `There is no prediction: ${result.refusal.message}` });
-  turn.effects.push({ kind: 'inject', drillId, fault: { kind: drill.kind, hostId: drill.hostId, guestId: drill.guestId } });
+  const affected = drill.outages.map((outage) => ({
+    ...outage,
+    predictedMs: prediction.outages.find((each) => each.guestId === outage.guestId)?.outageMs ?? null,
+  }));
+  becomeDrill(turn, drill, 'injecting', {
+    phases,
+    outages: affected,
+    explanation: result.ok ? '' : `There is no prediction: ${result.refusal.message}`,
+  });
+  turn.effects.push({
+    kind: 'inject',
+    drillId,
+    fault: { kind: drill.kind, hostId: drill.hostId, guestId: drill.guestId },
+  });
 }
 
 export function takeInjection(turn: FleetTurn, drillId: string, at: Instant, result: Result<null>): void {
   const drill = turn.fleet.drills.get(drillId);
   if (drill?.state !== 'injecting') return;
   if (!result.ok) {
-    putEnded(turn, 'drill', { ...becomeDrill(turn, drill, 'aborted'), explanation: `Nothing was broken: ${result.refusal.message}`, endedAt: turn.now });
+    putEnded(turn, 'drill', {
+      ...becomeDrill(turn, drill, 'aborted'),
+      explanation: `Nothing was broken: ${result.refusal.message}`,
+      endedAt: turn.now,
+    });
     endTasks(turn, drill.id, ['drill.run'], 'failed', result.refusal.message);
     return;
   }
-  record(turn, { code: 'drill-injected', severity: 'warning', subject: ['drill', drill.id], message: `Drill: ${drill.kind} of ${hostName(turn.fleet, drill.hostId)} was injected.` });
-  becomeDrill(turn, drill, 'detecting', { injectedAt: at, phases: measured(drill, 'inject', Math.max(0, turn.now - at)) });
+  record(turn, {
+    code: 'drill-injected',
+    severity: 'warning',
+    subject: ['drill', drill.id],
+    message: `Drill: ${drill.kind} of ${hostName(turn.fleet, drill.hostId)} was injected.`,
+  });
+  becomeDrill(turn, drill, 'detecting', {
+    injectedAt: at,
+    phases: measured(drill, 'inject', Math.max(0, turn.now - at)),
+  });
 }
 
 function measured(drill: Drill, name: DrillPhaseName, measuredMs: number): readonly DrillPhase[] {
-  return drill.phases.map((phase) => (phase.name === name ? { ...phase, measuredMs, met: phase.objectiveMs === null ? null : measuredMs <= phase.objectiveMs } : phase));
+  return drill.phases.map((phase) =>
+    phase.name === name
+      ? { ...phase, measuredMs, met: phase.objectiveMs === null ? null : measuredMs <= phase.objectiveMs }
+      : phase,
+  );
 }
 
 /** Follows each drill by what the ordinary failover does; the drill itself changes nothing of it. */
@@ -52,25 +80,33 @@ export function followDrills(turn: FleetTurn): void {
 function followDrill(turn: FleetTurn, drill: Drill): void {
   const { injectedAt } = drill;
   if (injectedAt === null) {
-    if (turn.now - drill.createdAt > drillDeadlineMs) finish(turn, { ...drill, explanation: 'It was never injected.' }, 'aborted');
+    if (turn.now - drill.createdAt > drillDeadlineMs)
+      finish(turn, { ...drill, explanation: 'It was never injected.' }, 'aborted');
     return;
   }
   const since = turn.now - injectedAt;
   let row = drill;
   if (row.state === 'detecting' && detected(turn, row))
-    row = becomeDrill(turn, row, row.kind === 'host-loss' ? 'fencing' : 'recovering', { phases: measured(row, 'detect', since) });
-  if (row.state === 'fencing' && isFenced(turn, row)) row = becomeDrill(turn, row, 'recovering', { phases: measured(row, 'fence', since) });
+    row = becomeDrill(turn, row, row.kind === 'host-loss' ? 'fencing' : 'recovering', {
+      phases: measured(row, 'detect', since),
+    });
+  if (row.state === 'fencing' && isFenced(turn, row))
+    row = becomeDrill(turn, row, 'recovering', { phases: measured(row, 'fence', since) });
   if (row.state === 'recovering') row = followRecovery(turn, row, injectedAt);
-  if (row.state !== 'finished' && since > drillDeadlineMs) finish(turn, { ...row, explanation: `Not over after ${formatDuration(drillDeadlineMs)}.` }, 'finished');
+  if (row.state !== 'finished' && since > drillDeadlineMs)
+    finish(turn, { ...row, explanation: `Not over after ${formatDuration(drillDeadlineMs)}.` }, 'finished');
 }
 
 function detected(turn: FleetTurn, drill: Drill): boolean {
   if (drill.kind === 'guest-crash') {
     const guest = turn.fleet.guests.get(drill.guestId ?? '');
-    return guest !== undefined && (guest.state === 'recovering' || guest.state === 'starting' || guest.state === 'failed');
+    return (
+      guest !== undefined && (guest.state === 'recovering' || guest.state === 'starting' || guest.state === 'failed')
+    );
   }
   const state = turn.fleet.hosts.get(drill.hostId ?? '')?.state;
-  if (drill.kind === 'agent-loss') return state === 'suspect' || state === 'disconnected' || turn.now - (drill.injectedAt ?? 0) > 3_000;
+  if (drill.kind === 'agent-loss')
+    return state === 'suspect' || state === 'disconnected' || turn.now - (drill.injectedAt ?? 0) > 3_000;
   return state === 'failed' || state === 'fencing' || state === 'fenced';
 }
 
@@ -87,7 +123,8 @@ function followRecovery(turn: FleetTurn, drill: Drill, injectedAt: Instant): Dri
     const copy = guest?.hostId ? observe(turn, guest.hostId, guest.id, guest.epoch).guest : null;
     const running = guest?.state === 'running' || guest?.state === 'migrating';
     const firstAt = running && copy?.heartbeat ? copy.heartbeat.firstAt : null;
-    const back = outage.outageMs !== null || (firstAt !== null && (firstAt > injectedAt || drill.kind === 'agent-loss'));
+    const back =
+      outage.outageMs !== null || (firstAt !== null && (firstAt > injectedAt || drill.kind === 'agent-loss'));
     if (!running) restarted = null;
     if (!back) alive = null;
     if (outage.outageMs !== null || !back || firstAt === null) return outage;
@@ -96,7 +133,8 @@ function followRecovery(turn: FleetTurn, drill: Drill, injectedAt: Instant): Dri
   });
   const since = turn.now - injectedAt;
   let phases = drill.phases;
-  if (restarted !== null && phases.find((phase) => phase.name === 'restart')?.measuredMs === null) phases = measured({ ...drill, phases }, 'restart', since);
+  if (restarted !== null && phases.find((phase) => phase.name === 'restart')?.measuredMs === null)
+    phases = measured({ ...drill, phases }, 'restart', since);
   const changed = phases !== drill.phases || outages.some((outage, index) => outage !== drill.outages[index]);
   const row = changed ? becomeDrill(turn, drill, 'recovering', { phases, outages }) : drill;
   if (alive === null) return row;
@@ -105,8 +143,16 @@ function followRecovery(turn: FleetTurn, drill: Drill, injectedAt: Instant): Dri
 }
 
 function finish(turn: FleetTurn, drill: Drill, state: 'finished' | 'aborted'): Drill {
-  const phases = drill.phases.map((phase) => ({ ...phase, met: phase.objectiveMs === null ? phase.met : phase.measuredMs !== null && phase.measuredMs <= phase.objectiveMs }));
-  const verdict = state === 'finished' && phases.every((phase) => phase.met !== false) && drill.outages.every((outage) => outage.outageMs !== null) ? 'met' : 'missed';
+  const phases = drill.phases.map((phase) => ({
+    ...phase,
+    met: phase.objectiveMs === null ? phase.met : phase.measuredMs !== null && phase.measuredMs <= phase.objectiveMs,
+  }));
+  const verdict =
+    state === 'finished' &&
+    phases.every((phase) => phase.met !== false) &&
+    drill.outages.every((outage) => outage.outageMs !== null)
+      ? 'met'
+      : 'missed';
   const row: Drill = { ...drill, state, phases, verdict, endedAt: turn.now };
   putEnded(turn, 'drill', row);
   record(turn, {
@@ -121,12 +167,31 @@ function finish(turn: FleetTurn, drill: Drill, state: 'finished' | 'aborted'): D
 
 export function emptyPhases(kind: Drill['kind'], objectives: Drill['objectives']): readonly DrillPhase[] {
   const names = drillPhases.filter((name) => kind === 'host-loss' || name !== 'fence');
-  return names.map((name) => ({ name, predictedMs: null, measuredMs: null, objectiveMs: objectives[name] ?? null, met: null }));
+  return names.map((name) => ({
+    name,
+    predictedMs: null,
+    measuredMs: null,
+    objectiveMs: objectives[name] ?? null,
+    met: null,
+  }));
 }
 
-export function affectedGuests(turn: FleetTurn, drill: Pick<Drill, 'kind' | 'hostId' | 'guestId'>): readonly GuestOutage[] {
-  const ids = drill.kind === 'guest-crash' && drill.guestId !== null ? [drill.guestId] : [...(turn.fleet.guestsOn.get(drill.hostId ?? '') ?? [])];
+export function affectedGuests(
+  turn: FleetTurn,
+  drill: Pick<Drill, 'kind' | 'hostId' | 'guestId'>,
+): readonly GuestOutage[] {
+  const ids =
+    drill.kind === 'guest-crash' && drill.guestId !== null
+      ? [drill.guestId]
+      : [...(turn.fleet.guestsOn.get(drill.hostId ?? '') ?? [])];
   return ids
     .filter((id) => turn.fleet.guests.get(id)?.desired === 'running')
-    .map((guestId) => ({ guestId, guestName: guestName(turn.fleet, guestId), predictedMs: null, outageMs: null, fromHostId: turn.fleet.guests.get(guestId)?.hostId ?? '', toHostId: null }));
+    .map((guestId) => ({
+      guestId,
+      guestName: guestName(turn.fleet, guestId),
+      predictedMs: null,
+      outageMs: null,
+      fromHostId: turn.fleet.guests.get(guestId)?.hostId ?? '',
+      toHostId: null,
+    }));
 }

@@ -23,7 +23,11 @@ export function createGuest(turn: FleetTurn, { guest: wanted }: Of<'guest.create
   const fault = misfit(turn, guest, image.value);
   if (!fault.ok) return fault;
   put(turn, 'guest', guest);
-  record(turn, { code: 'guest-created', subject: ['guest', guest.id], message: `Guest ${guest.name}: ${guest.vcpus} vCPU, ${guest.memoryMiB} MiB, from image ${image.value.name}.` });
+  record(turn, {
+    code: 'guest-created',
+    subject: ['guest', guest.id],
+    message: `Guest ${guest.name}: ${guest.vcpus} vCPU, ${guest.memoryMiB} MiB, from image ${image.value.name}.`,
+  });
   if (!wanted.start) return accepted(guest);
   const started = powerGuest(turn, { kind: 'guest.power', guest: guest.id, desired: 'running' });
   // Half done is not done: a guest that cannot be started now is not made either.
@@ -65,11 +69,20 @@ function newGuest(turn: FleetTurn, wanted: NewGuest, pool: Pool, image: Image): 
 /** What no host of the pool could ever run is refused when it is asked for, not when it is started. */
 function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null> {
   if (guest.memoryMiB < image.minimumMemoryMiB)
-    return refused('invalid-request', `Image ${image.name} needs at least ${image.minimumMemoryMiB} MiB; ${guest.name} asks for ${guest.memoryMiB}.`);
+    return refused(
+      'invalid-request',
+      `Image ${image.name} needs at least ${image.minimumMemoryMiB} MiB; ${guest.name} asks for ${guest.memoryMiB}.`,
+    );
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === guest.poolId);
-  const largest = hosts.reduce<Host | null>((best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best), null);
+  const largest = hosts.reduce<Host | null>(
+    (best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best),
+    null,
+  );
   if (largest && guest.memoryMiB > largest.capacity.memoryMiB)
-    return refused('memory-exceeds-every-host', `${guest.name} asks for ${guest.memoryMiB} MiB; the largest host of its pool, ${largest.name}, has ${largest.capacity.memoryMiB}.`);
+    return refused(
+      'memory-exceeds-every-host',
+      `${guest.name} asks for ${guest.memoryMiB} MiB; the largest host of its pool, ${largest.name}, has ${largest.capacity.memoryMiB}.`,
+    );
   return accepted(null);
 }
 
@@ -79,7 +92,10 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
   const { settings } = request;
   const guest = found.value;
   if ((settings.memoryMiB !== undefined || settings.vcpus !== undefined) && guest.state !== 'stopped')
-    return refused('guest-not-stopped', `${guest.name} is ${guest.state}: memory and processors can be changed while it is stopped.`);
+    return refused(
+      'guest-not-stopped',
+      `${guest.name} is ${guest.state}: memory and processors can be changed while it is stopped.`,
+    );
   const free = nameTaken(turn, 'guest', settings.name ?? guest.name, guest.id);
   if (!free.ok) return free;
   const row: Guest = { ...guest, ...settings };
@@ -87,11 +103,22 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
   const fault = image ? misfit(turn, row, image) : accepted(null);
   if (!fault.ok) return fault;
   put(turn, 'guest', row);
-  record(turn, { code: 'guest-updated', subject: ['guest', row.id], message: `${row.name} was changed.`, details: { settings } });
+  record(turn, {
+    code: 'guest-updated',
+    subject: ['guest', row.id],
+    message: `${row.name} was changed.`,
+    details: { settings },
+  });
   const host = turn.fleet.hosts.get(row.hostId ?? '');
   const limited = settings.cpuShares !== undefined || settings.cpuLimitMillicores !== undefined;
   if (host && limited)
-    order(turn, `limit:${row.id}:${turn.now}`, host, { kind: 'guest.limit', guestId: row.id, epoch: row.epoch, cpuShares: row.cpuShares, cpuLimitMillicores: row.cpuLimitMillicores });
+    order(turn, `limit:${row.id}:${turn.now}`, host, {
+      kind: 'guest.limit',
+      guestId: row.id,
+      epoch: row.epoch,
+      cpuShares: row.cpuShares,
+      cpuLimitMillicores: row.cpuLimitMillicores,
+    });
   return accepted(row);
 }
 
@@ -101,7 +128,8 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
   const guest = found.value;
   if (request.desired === 'running') return startGuest(turn, guest);
   if (request.desired === 'paused') {
-    if (guest.state !== 'running' && guest.state !== 'paused') return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be paused.`);
+    if (guest.state !== 'running' && guest.state !== 'paused')
+      return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be paused.`);
     put(turn, 'guest', { ...guest, desired: 'paused' });
   } else stopGuest(turn, guest, request.force ?? false);
   const row = turn.fleet.guests.get(guest.id)!;
@@ -136,7 +164,9 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
   const index = cluster.guestIndex.get(guest.id)!;
   const answer = place(cluster, index);
   if (answer.chosen === null)
-    return refused('no-host-fits', `No host takes ${guest.name}: ${explainRejections(cluster, answer.rejections)}.`, { rejections: answer.rejections });
+    return refused('no-host-fits', `No host takes ${guest.name}: ${explainRejections(cluster, answer.rejections)}.`, {
+      rejections: answer.rejections,
+    });
   clearAlarm(turn, 'guest-down', guest.id);
   const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null };
   put(turn, 'guest', wanted);
@@ -148,13 +178,16 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
 /** Room is kept for the loss of the pool's largest hosts: a start that would take it is refused with the arithmetic. */
 function admit(turn: FleetTurn, guest: Guest): Result<null> {
   const pool = turn.fleet.pools.get(guest.poolId)!;
-  const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id && host.state === 'online' && host.maintenance === 'none');
+  const hosts = [...turn.fleet.hosts.values()].filter(
+    (host) => host.poolId === pool.id && host.state === 'online' && host.maintenance === 'none',
+  );
   const tolerated = Math.min(pool.failure.toleratedHostFailures, hosts.length - 1);
   if (tolerated <= 0) return accepted(null);
   const sizes = hosts.map((host) => host.capacity.memoryMiB).sort((a, b) => b - a);
   const kept = sizes.slice(tolerated).reduce((sum, size) => sum + size, 0);
   let asked = guest.memoryMiB;
-  for (const other of turn.fleet.guests.values()) if (other.poolId === pool.id && other.desired !== 'stopped' && other.id !== guest.id) asked += other.memoryMiB;
+  for (const other of turn.fleet.guests.values())
+    if (other.poolId === pool.id && other.desired !== 'stopped' && other.id !== guest.id) asked += other.memoryMiB;
   if (asked <= kept) return accepted(null);
   return refused(
     'admission-control',
@@ -167,7 +200,8 @@ export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Res
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
-  if (guest.state !== 'running' && guest.state !== 'paused') return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be restarted.`);
+  if (guest.state !== 'running' && guest.state !== 'paused')
+    return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be restarted.`);
   beginTask(turn, 'guest.restart', ['guest', guest.id]);
   // The plug is pulled, and a guest that is stopped and should run is started like any other.
   beginStopping(turn, { ...guest, desired: 'running' }, true);
@@ -179,30 +213,48 @@ export function migrateGuest(turn: FleetTurn, request: Of<'guest.migrate'>): Res
   if (!found.ok) return found;
   const guest = found.value;
   if (guest.state === 'migrating') return refused('guest-busy', `${guest.name} is migrating already.`);
-  if (guest.state !== 'running' || guest.hostId === null) return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can migrate.`);
+  if (guest.state !== 'running' || guest.hostId === null)
+    return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can migrate.`);
   const source = turn.fleet.hosts.get(guest.hostId);
-  if (source?.state !== 'online') return refused('host-not-online', `${guest.name} is on ${hostName(turn.fleet, guest.hostId)}, which is ${source?.state ?? 'unknown'}.`);
+  if (source?.state !== 'online')
+    return refused(
+      'host-not-online',
+      `${guest.name} is on ${hostName(turn.fleet, guest.hostId)}, which is ${source?.state ?? 'unknown'}.`,
+    );
   const target = request.host === undefined ? null : find(turn, 'host', request.host);
   if (target && !target.ok) return target;
-  if (target?.value.id === guest.hostId) return refused('same-host', `${guest.name} is on ${target.value.name} already.`);
-  if (target && target.value.poolId !== guest.poolId) return refused('incompatible-host', `${target.value.name} is in another pool than ${guest.name}.`);
+  if (target?.value.id === guest.hostId)
+    return refused('same-host', `${guest.name} is on ${target.value.name} already.`);
+  if (target && target.value.poolId !== guest.poolId)
+    return refused('incompatible-host', `${target.value.name} is in another pool than ${guest.name}.`);
   const chosen = chooseTarget(turn, guest, target?.value ?? null);
   if (!chosen.ok) return chosen;
   const mismatch = incompatible(source, chosen.value);
   if (mismatch) return refused('incompatible-host', mismatch);
   for (const hostId of [guest.hostId, chosen.value.id])
-    if (!hasMigrationRoom(turn, hostId)) return refused('too-many-migrations', `${hostName(turn.fleet, hostId)} has as many migrations under way as its pool allows; try again when one has ended.`);
+    if (!hasMigrationRoom(turn, hostId))
+      return refused(
+        'too-many-migrations',
+        `${hostName(turn.fleet, hostId)} has as many migrations under way as its pool allows; try again when one has ended.`,
+      );
   return accepted(beginMigration(turn, guest, chosen.value, request.reason ?? `asked for by ${turn.actor}`));
 }
 
 function chooseTarget(turn: FleetTurn, guest: Guest, target: Host | null): Result<Host> {
   const cluster = clusterOf(turn, guest.poolId);
   const only = target === null ? {} : { only: cluster.hostIndex.get(target.id)! };
-  const answer = place(cluster, cluster.guestIndex.get(guest.id)!, { avoid: cluster.hostIndex.get(guest.hostId!)!, ...only });
+  const answer = place(cluster, cluster.guestIndex.get(guest.id)!, {
+    avoid: cluster.hostIndex.get(guest.hostId!)!,
+    ...only,
+  });
   if (answer.chosen) return accepted(turn.fleet.hosts.get(answer.chosen.hostId)!);
   const [first] = answer.rejections;
   const code = target && first ? first.code : 'no-host-fits';
-  return refused(code, `${target ? `${target.name} does not take ${guest.name}` : `No other host takes ${guest.name}`}: ${explainRejections(cluster, answer.rejections)}.`, { rejections: answer.rejections });
+  return refused(
+    code,
+    `${target ? `${target.name} does not take ${guest.name}` : `No other host takes ${guest.name}`}: ${explainRejections(cluster, answer.rejections)}.`,
+    { rejections: answer.rejections },
+  );
 }
 
 /** What a live copy needs to be the same on both sides. */
@@ -210,13 +262,15 @@ function incompatible(source: Host, target: Host): string | null {
   const [from, to] = [source.capabilities, target.capabilities];
   if (!from || !to) return null;
   for (const what of ['driver', 'machineType', 'cpuModel', 'accelerator'] as const)
-    if (from[what] !== to[what]) return `${source.name} has ${what} ${from[what]} and ${target.name} ${to[what]}: a running guest cannot move between them.`;
+    if (from[what] !== to[what])
+      return `${source.name} has ${what} ${from[what]} and ${target.name} ${to[what]}: a running guest cannot move between them.`;
   return null;
 }
 
 export function cancelMigration(turn: FleetTurn, request: Of<'migration.cancel'>): Result<Migration> {
   const found = find(turn, 'migration', request.migration);
-  if (!found.ok) return refused('already-ended', `Migration ${request.migration} is not under way: it has ended, or never was.`);
+  if (!found.ok)
+    return refused('already-ended', `Migration ${request.migration} is not under way: it has ended, or never was.`);
   const migration = found.value;
   const guest = turn.fleet.guests.get(migration.guestId)!;
   if (migration.step === 'open-target') {
@@ -225,7 +279,11 @@ export function cancelMigration(turn: FleetTurn, request: Of<'migration.cancel'>
     return accepted({ ...migration, step: 'cancelled' });
   }
   if (migration.step === 'cancelling') return accepted(migration);
-  if (migration.step !== 'copy') return refused('past-switch-over', `The guest has been handed over (step ${migration.step}); migrate it back instead.`);
+  if (migration.step !== 'copy')
+    return refused(
+      'past-switch-over',
+      `The guest has been handed over (step ${migration.step}); migrate it back instead.`,
+    );
   return accepted(becomeMigration(turn, migration, 'cancelling'));
 }
 
@@ -233,7 +291,8 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
-  if (guest.state !== 'stopped' && guest.state !== 'failed') return refused('guest-not-stopped', `${guest.name} is ${guest.state}; stop it before it is removed.`);
+  if (guest.state !== 'stopped' && guest.state !== 'failed')
+    return refused('guest-not-stopped', `${guest.name} is ${guest.state}; stop it before it is removed.`);
   for (const rule of [...turn.fleet.rules.values()]) {
     if (!rule.guestIds.includes(guest.id)) continue;
     const guestIds = rule.guestIds.filter((id) => id !== guest.id);

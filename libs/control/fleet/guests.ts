@@ -8,7 +8,20 @@ import { explainRejections, place } from '@argosy/scheduler/place';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
 import { endTasks } from './tasks';
-import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, isOff, observe, order, put, raiseAlarm, record, settled } from './turn';
+import {
+  becomeGuest,
+  clearAlarm,
+  type FleetTurn,
+  hostName,
+  isHeard,
+  isOff,
+  observe,
+  order,
+  put,
+  raiseAlarm,
+  record,
+  settled,
+} from './turn';
 
 /** What another host would refuse as well: there is no sense in trying one after the other. */
 const hopeless = new Set<RefusalCode>(['image-missing', 'image-corrupt', 'vmm-unsupported', 'invalid-request']);
@@ -36,13 +49,23 @@ function reconcileStarting(turn: FleetTurn, guest: Guest): void {
   if (host && isOff(host)) return guestLost(turn, guest, `${host.name} is proved off`);
   if (guest.desired === 'stopped') return beginStopping(turn, guest);
   if (!host || !isHeard(host)) return; // a failed host is fenced first, and then loses its guests
-  if (!observed) return order(turn, `start:${guest.id}:${guest.epoch}`, host, { kind: 'guest.start', guest: specificationOf(turn.fleet, guest), epoch: guest.epoch });
+  if (!observed)
+    return order(turn, `start:${guest.id}:${guest.epoch}`, host, {
+      kind: 'guest.start',
+      guest: specificationOf(turn.fleet, guest),
+      epoch: guest.epoch,
+    });
   switch (observed.state) {
     case 'running':
     case 'paused': {
       settled(turn, `start:${guest.id}:${guest.epoch}`);
       becomeGuest(turn, guest, 'running', '');
-      record(turn, { code: 'guest-started', subject: ['guest', guest.id], message: `${guest.name} runs on ${host.name} (epoch ${guest.epoch}).`, details: { hostId: host.id, epoch: guest.epoch } });
+      record(turn, {
+        code: 'guest-started',
+        subject: ['guest', guest.id],
+        message: `${guest.name} runs on ${host.name} (epoch ${guest.epoch}).`,
+        details: { hostId: host.id, epoch: guest.epoch },
+      });
       clearAlarm(turn, 'guest-down', guest.id);
       endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'succeeded', `runs on ${host.name}`);
       return;
@@ -65,13 +88,15 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   if (observed.state === 'stopped') return poweredOff(turn, guest);
   if (observed.state === 'crashed' || observed.state === 'failed') return lostVmm(turn, guest, observed);
   if (observed.state === 'running' && guest.state === 'paused') becomeGuest(turn, guest, 'running', '');
-  else if (observed.state === 'paused' && guest.state === 'running') becomeGuest(turn, guest, 'paused', observed.refusal?.message ?? '');
+  else if (observed.state === 'paused' && guest.state === 'running')
+    becomeGuest(turn, guest, 'paused', observed.refusal?.message ?? '');
   const wanted = { running: 'guest.resume', paused: 'guest.pause' } as const;
   const wish = wanted[guest.desired];
   if (observed.state !== guest.desired && (observed.state === 'running' || observed.state === 'paused'))
     order(turn, `${wish}:${guest.id}:${guest.epoch}`, host, { kind: wish, guestId: guest.id, epoch: guest.epoch });
   const beat = observed.heartbeat;
-  if (guest.failedStarts > 0 && beat && beat.at - beat.firstAt > settledAfterMs) put(turn, 'guest', { ...guest, failedStarts: 0, retryAt: null });
+  if (guest.failedStarts > 0 && beat && beat.at - beat.firstAt > settledAfterMs)
+    put(turn, 'guest', { ...guest, failedStarts: 0, retryAt: null });
 }
 
 function reconcileStopping(turn: FleetTurn, guest: Guest): void {
@@ -90,7 +115,14 @@ function reconcileStopping(turn: FleetTurn, guest: Guest): void {
 
 function sendStop(turn: FleetTurn, guest: Guest, graceMs: number): void {
   const host = turn.fleet.hosts.get(guest.hostId ?? '');
-  if (host) order(turn, `stop:${guest.id}:${guest.epoch}`, host, { kind: 'guest.stop', guestId: guest.id, epoch: guest.epoch, graceMs }, stopGraceMs + 5_000);
+  if (host)
+    order(
+      turn,
+      `stop:${guest.id}:${guest.epoch}`,
+      host,
+      { kind: 'guest.stop', guestId: guest.id, epoch: guest.epoch, graceMs },
+      stopGraceMs + 5_000,
+    );
 }
 
 export function beginStopping(turn: FleetTurn, guest: Guest, forced = false): void {
@@ -104,7 +136,8 @@ function stopped(turn: FleetTurn, guest: Guest, reason: string): void {
   record(turn, { code: 'guest-stopped', subject: ['guest', guest.id], message: `${guest.name} is stopped. ${reason}` });
   clearAlarm(turn, 'guest-down', guest.id);
   endTasks(turn, guest.id, ['guest.stop'], 'succeeded', 'off');
-  if (guest.desired === 'stopped') endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
+  if (guest.desired === 'stopped')
+    endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
 }
 
 /** A guest that powers itself off stays off, as in vSphere. */
@@ -144,7 +177,10 @@ function giveUp(turn: FleetTurn, guest: Guest, why: string): void {
   endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'failed', why);
 }
 
-function seenOf(turn: FleetTurn, guest: Guest): { reported: boolean; observed: GuestObservation | null; host: Host | undefined } {
+function seenOf(
+  turn: FleetTurn,
+  guest: Guest,
+): { reported: boolean; observed: GuestObservation | null; host: Host | undefined } {
   if (guest.hostId === null) return { reported: false, observed: null, host: undefined };
   const { reported, guest: observed } = observe(turn, guest.hostId, guest.id, guest.epoch);
   return { reported, observed, host: turn.fleet.hosts.get(guest.hostId) };
@@ -167,14 +203,23 @@ export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
     endTasks(turn, guest.id, ['guest.stop'], 'succeeded', reason);
     return;
   }
-  record(turn, { code: 'guest-lost', severity: 'warning', subject: ['guest', guest.id], message: `${guest.name} is lost with its host and waits for its restart: ${reason}.` });
+  record(turn, {
+    code: 'guest-lost',
+    severity: 'warning',
+    subject: ['guest', guest.id],
+    message: `${guest.name} is lost with its host and waits for its restart: ${reason}.`,
+  });
 }
 
 /** Places what waits for a place: guests to be restarted first, in the order of their priority, then new ones. */
 export function placeWaiting(turn: FleetTurn): void {
   const clusters = new Map<string, Cluster>();
   for (const guest of waitingGuests(turn)) {
-    if (guest.state === 'recovering' && guest.restartPriority === 'disabled' && guest.stateReason.endsWith('is proved off')) {
+    if (
+      guest.state === 'recovering' &&
+      guest.restartPriority === 'disabled' &&
+      guest.stateReason.endsWith('is proved off')
+    ) {
       giveUpDisabled(turn, guest);
       continue;
     }
@@ -192,12 +237,18 @@ function waitingGuests(turn: FleetTurn): Guest[] {
   }
   const rank = (priority: RestartPriority): number => restartPriorities.indexOf(priority);
   const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
-  return waiting.sort((a, b) => later(a) - later(b) || rank(a.restartPriority) - rank(b.restartPriority) || (a.name < b.name ? -1 : 1));
+  return waiting.sort(
+    (a, b) => later(a) - later(b) || rank(a.restartPriority) - rank(b.restartPriority) || (a.name < b.name ? -1 : 1),
+  );
 }
 
 function giveUpDisabled(turn: FleetTurn, guest: Guest): void {
   becomeGuest(turn, guest, 'failed', 'its restart priority is disabled');
-  raiseAlarm(turn, { code: 'guest-down', subject: ['guest', guest.id], message: `${guest.name} is not restarted: its restart priority is disabled. Start it by hand.` });
+  raiseAlarm(turn, {
+    code: 'guest-down',
+    subject: ['guest', guest.id],
+    message: `${guest.name} is not restarted: its restart priority is disabled. Start it by hand.`,
+  });
 }
 
 /** Room that is not there now is looked for at each pass; the wait is told once, when it begins. */
@@ -245,7 +296,12 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
       if (!guest) strangerSeen(turn, hostId, copy);
       else if (copy.epoch > Math.max(guest.epoch, guest.reservedEpoch)) adopt(turn, guest, hostId, copy);
       else if (isLeftOver(turn, guest, hostId, copy))
-        order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, { kind: 'guest.stop', guestId, epoch: copy.epoch, graceMs: 0 });
+        order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
+          kind: 'guest.stop',
+          guestId,
+          epoch: copy.epoch,
+          graceMs: 0,
+        });
     }
 }
 
@@ -253,7 +309,8 @@ function isLeftOver(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestOb
   if (copy.epoch === guest.epoch && guest.hostId === hostId) return false;
   if (copy.state === 'stopping') return false;
   for (const migration of turn.fleet.migrations.values())
-    if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId)) return false;
+    if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
+      return false;
   return copy.epoch <= guest.epoch || copy.epoch <= guest.reservedEpoch;
 }
 
@@ -261,8 +318,17 @@ function adopt(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObserva
   if (copy.state !== 'running' && copy.state !== 'paused') return;
   if (guest.state === 'migrating') return;
   const closed = closePlacement(turn, guest, `a later epoch (${copy.epoch}) was seen elsewhere`);
-  const opened = openPlacement(turn, closed, hostId, copy.epoch, 'adopted: seen running at a later epoch than the record');
-  const recovering = guest.state === 'running' || guest.state === 'paused' ? { ...opened, state: guest.state } : { ...opened, state: 'recovering' as const };
+  const opened = openPlacement(
+    turn,
+    closed,
+    hostId,
+    copy.epoch,
+    'adopted: seen running at a later epoch than the record',
+  );
+  const recovering =
+    guest.state === 'running' || guest.state === 'paused'
+      ? { ...opened, state: guest.state }
+      : { ...opened, state: 'recovering' as const };
   becomeGuest(turn, recovering, 'running', 'adopted', { desired: 'running' });
   raiseAlarm(turn, {
     code: 'record-behind',

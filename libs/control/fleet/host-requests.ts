@@ -16,7 +16,10 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
   if (!pool.ok) return pool;
   const known = [...fleet.hosts.values()].find((host) => host.name === registration.hostName);
   if (known && known.poolId !== pool.value.id)
-    return refused('name-taken', `Host ${known.name} is in another pool (${fleet.pools.get(known.poolId)?.name}); remove it there first.`);
+    return refused(
+      'name-taken',
+      `Host ${known.name} is in another pool (${fleet.pools.get(known.poolId)?.name}); remove it there first.`,
+    );
   const { peerAddress, queue, capacity, capabilities, fenceDevice } = registration;
   const base: Host = known ?? {
     id: fleet.newId(),
@@ -34,10 +37,18 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     createdAt: turn.now,
   };
   const incarnation = base.incarnation + 1;
-  const host = becomeHost(turn, base, 'online', '', { incarnation, peerAddress, queue, capacity, capabilities, fenceDevice });
+  const host = becomeHost(turn, base, 'online', '', {
+    incarnation,
+    peerAddress,
+    queue,
+    capacity,
+    capabilities,
+    fenceDevice,
+  });
   const view = viewOf(fleet, host.id);
   Object.assign(view, { heardAt: turn.now, offSince: null, report: null, guests: new Map(), migrations: new Map() });
-  for (const code of ['agent-silent', 'host-failed', 'fence-failed', 'no-fence-device']) clearAlarm(turn, code, host.id);
+  for (const code of ['agent-silent', 'host-failed', 'fence-failed', 'no-fence-device'])
+    clearAlarm(turn, code, host.id);
   record(turn, {
     code: known ? 'host-returned' : 'host-joined',
     subject: ['host', host.id],
@@ -49,7 +60,9 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
 function assignmentsOf(turn: FleetTurn, host: Host): HostAssignments {
   const { fleet } = turn;
   const guests = [...(fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => fleet.guests.get(id) ?? []);
-  const migrations = [...fleet.migrations.values()].filter((each) => each.sourceHostId === host.id || each.targetHostId === host.id);
+  const migrations = [...fleet.migrations.values()].filter(
+    (each) => each.sourceHostId === host.id || each.targetHostId === host.id,
+  );
   return {
     hostId: host.id,
     incarnation: host.incarnation,
@@ -70,9 +83,14 @@ export function setMaintenance(turn: FleetTurn, request: Of<'host.maintenance'>)
   const host = found.value;
   if (request.enter) {
     if (host.maintenance !== 'none') return accepted(host);
-    if (host.state !== 'online') return refused('host-not-online', `${host.name} is ${host.state}: only a host that is online can be emptied.`);
+    if (host.state !== 'online')
+      return refused('host-not-online', `${host.name} is ${host.state}: only a host that is online can be emptied.`);
     beginTask(turn, 'host.maintenance', ['host', host.id]);
-    record(turn, { code: 'maintenance-entering', subject: ['host', host.id], message: `${host.name} enters maintenance: its guests are moved away.` });
+    record(turn, {
+      code: 'maintenance-entering',
+      subject: ['host', host.id],
+      message: `${host.name} enters maintenance: its guests are moved away.`,
+    });
     return accepted(becomeMaintenance(turn, host, 'entering'));
   }
   if (host.maintenance === 'none') return accepted(host);
@@ -89,7 +107,8 @@ export function fenceHost(turn: FleetTurn, request: Of<'host.fence'>): Result<Ho
   const host = found.value;
   if (isOff(host)) return accepted(host);
   if (host.fenceDevice === null) return refused('fence-failed', `${host.name} has no fence device.`);
-  if (host.state === 'joining' || host.state === 'suspect') return refused('host-not-online', `${host.name} is ${host.state}; wait until it is online or failed.`);
+  if (host.state === 'joining' || host.state === 'suspect')
+    return refused('host-not-online', `${host.name} is ${host.state}; wait until it is online or failed.`);
   fence(turn, { ...host, stateReason: `fenced by ${turn.actor}` });
   return accepted(turn.fleet.hosts.get(host.id)!);
 }
@@ -106,7 +125,10 @@ export function removeHost(turn: FleetTurn, request: Of<'host.remove'>): Result<
     return refused('in-use', `${host.name} is ${host.state}; put it into maintenance before it is removed.`);
   remove(turn, 'host', host.id);
   turn.fleet.views.delete(host.id);
-  record(turn, { code: 'host-removed', subject: ['host', host.id], message: `${host.name} was removed from the inventory.` });
+  record(turn, {
+    code: 'host-removed',
+    subject: ['host', host.id],
+    message: `${host.name} was removed from the inventory.`,
+  });
   return accepted(null);
 }
-

@@ -2,8 +2,18 @@ import type { Host, Pool } from '@argosy/domain/entities';
 import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
 import { formatDuration, sentence } from '@argosy/domain/units';
 import type { Result } from '@argosy/domain/refusal';
-import { channelAliveMs, fenceRetryMs } from '../defaults';
-import { becomeHost, clearAlarm, type FleetTurn, nextAttempt, poolOf, raiseAlarm, record, settled, viewOf } from './turn';
+import { channelAliveMs, fenceRetryMs, takeoverGraceMs } from '../defaults';
+import {
+  becomeHost,
+  clearAlarm,
+  type FleetTurn,
+  nextAttempt,
+  poolOf,
+  raiseAlarm,
+  record,
+  settled,
+  viewOf,
+} from './turn';
 
 /** Demand is smoothed over about this long. */
 const demandWindowMs = 5_000;
@@ -14,9 +24,11 @@ const rememberedRefusals = 1_000;
 export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   const { fleet, now } = turn;
   const host = fleet.hosts.get(report.hostId);
-  if (!host || report.incarnation !== host.incarnation || host.state === 'fenced' || host.state === 'offline') return false;
+  if (!host || report.incarnation !== host.incarnation || host.state === 'fenced' || host.state === 'offline')
+    return false;
   const view = viewOf(fleet, host.id);
-  if (view.report && view.report.incarnation === report.incarnation && view.report.sequence >= report.sequence) return false;
+  if (view.report && view.report.incarnation === report.incarnation && view.report.sequence >= report.sequence)
+    return false;
   view.heardAt = now;
   view.report = report;
   const guests = new Map<string, GuestObservation[]>();
@@ -42,7 +54,9 @@ function smoothDemand(turn: FleetTurn, observation: GuestObservation): void {
   const smooth = (before: number, after: number): number => before + weight * (after - before);
   demand.set(observation.guestId, {
     cpuMillicores: known ? smooth(known.cpuMillicores, now.cpuDemandMillicores) : now.cpuDemandMillicores,
-    dirtyBytesPerSecond: known ? smooth(known.dirtyBytesPerSecond, now.dirtyBytesPerSecond ?? known.dirtyBytesPerSecond) : (now.dirtyBytesPerSecond ?? 0),
+    dirtyBytesPerSecond: known
+      ? smooth(known.dirtyBytesPerSecond, now.dirtyBytesPerSecond ?? known.dirtyBytesPerSecond)
+      : (now.dirtyBytesPerSecond ?? 0),
     at: turn.now,
   });
 }
@@ -67,7 +81,11 @@ function cameBack(turn: FleetTurn, host: Host): void {
   const before = host.state;
   becomeHost(turn, host, 'online', '');
   if (before !== 'suspect')
-    record(turn, { code: 'host-online', subject: ['host', host.id], message: before === 'joining' ? `${host.name} is online.` : `${host.name} is heard again; it was ${before}.` });
+    record(turn, {
+      code: 'host-online',
+      subject: ['host', host.id],
+      message: before === 'joining' ? `${host.name} is online.` : `${host.name} is heard again; it was ${before}.`,
+    });
   clearAlarm(turn, 'agent-silent', host.id);
   clearAlarm(turn, 'host-failed', host.id);
   clearAlarm(turn, 'fence-failed', host.id);
@@ -100,12 +118,19 @@ function watchHost(turn: FleetTurn, host: Host): void {
   const { failure } = poolOf(turn.fleet, host);
   const view = viewOf(turn.fleet, host.id);
   const silent = silenceMs(turn, view.heardAt);
+  // One that this leader has not heard yet may be starting, as after a power cut that took the controller as well.
+  const graceMs = view.heardAt === null ? takeoverGraceMs : 0;
   if (host.state === 'online') {
-    if (silent < failure.suspectAfterMs) return;
+    if (silent < failure.suspectAfterMs + graceMs) return;
     host = becomeHost(turn, host, 'suspect', `silent for ${formatDuration(silent)}`);
-    record(turn, { code: 'host-suspect', severity: 'warning', subject: ['host', host.id], message: `${host.name} has been silent for ${formatDuration(silent)}.` });
+    record(turn, {
+      code: 'host-suspect',
+      severity: 'warning',
+      subject: ['host', host.id],
+      message: `${host.name} has been silent for ${formatDuration(silent)}.`,
+    });
   }
-  if (silent < failure.failedAfterMs) return;
+  if (silent < failure.failedAfterMs + graceMs) return;
   const datastoreSilent = silenceMs(turn, view.datastoreHeardAt);
   if (datastoreSilent < failure.datastoreSilentAfterMs) {
     if (host.state === 'suspect') lostAgent(turn, host);
@@ -170,7 +195,14 @@ export function fence(turn: FleetTurn, host: Host): void {
     subject: ['host', host.id],
     message: `${host.name} (incarnation ${host.incarnation}) is fenced by ${host.fenceDevice}, attempt ${attempt}: ${host.stateReason}.`,
   });
-  turn.effects.push({ kind: 'fence', hostId: host.id, hostName: host.name, incarnation: host.incarnation, term: fleet.term, device: host.fenceDevice });
+  turn.effects.push({
+    kind: 'fence',
+    hostId: host.id,
+    hostName: host.name,
+    incarnation: host.incarnation,
+    term: fleet.term,
+    device: host.fenceDevice,
+  });
 }
 
 /** True: the host is proved off, and its guests may be started elsewhere. */
@@ -182,7 +214,12 @@ export function takeFenceResult(turn: FleetTurn, hostId: string, incarnation: nu
     viewOf(turn.fleet, host.id).offSince = turn.now;
     becomeHost(turn, host, 'fenced', host.stateReason);
     clearAlarm(turn, 'fence-failed', host.id);
-    record(turn, { code: 'host-fenced', severity: 'warning', subject: ['host', host.id], message: `${host.name} is proved off by ${host.fenceDevice}.` });
+    record(turn, {
+      code: 'host-fenced',
+      severity: 'warning',
+      subject: ['host', host.id],
+      message: `${host.name} is proved off by ${host.fenceDevice}.`,
+    });
     return true;
   }
   raiseAlarm(turn, {

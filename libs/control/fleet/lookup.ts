@@ -37,19 +37,34 @@ export function find<Kind extends keyof Named>(turn: FleetTurn, kind: Kind, idOr
     if (row.name === idOrName) return accepted(row);
     names.push(row.name);
   }
-  const known = names.length === 0 ? '' : ` Known: ${names.sort().slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`;
+  const known =
+    names.length === 0 ? '' : ` Known: ${names.sort().slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`;
   return refused(code, `There is no ${kind} ${JSON.stringify(idOrName)}.${known}`);
 }
 
 /** Names are unique among their kind. */
-export function nameTaken(turn: FleetTurn, kind: 'pool' | 'host' | 'guest' | 'image' | 'datastore' | 'rule', name: string, exceptId = ''): Result<null> {
+export function nameTaken(
+  turn: FleetTurn,
+  kind: 'pool' | 'host' | 'guest' | 'image' | 'datastore' | 'rule',
+  name: string,
+  exceptId = '',
+): Result<null> {
   const rows = turn.fleet[places[kind][0]] as ReadonlyMap<string, { readonly id: string; readonly name: string }>;
-  for (const row of rows.values()) if (row.name === name && row.id !== exceptId) return refused('name-taken', `A ${kind} named ${JSON.stringify(name)} exists already (id ${row.id}); choose another name.`);
+  for (const row of rows.values())
+    if (row.name === name && row.id !== exceptId)
+      return refused(
+        'name-taken',
+        `A ${kind} named ${JSON.stringify(name)} exists already (id ${row.id}); choose another name.`,
+      );
   return accepted(null);
 }
 
 /** Finds each of them, or the first refusal. */
-export function findAll<Kind extends keyof Named>(turn: FleetTurn, kind: Kind, idsOrNames: readonly string[]): Result<readonly Named[Kind][]> {
+export function findAll<Kind extends keyof Named>(
+  turn: FleetTurn,
+  kind: Kind,
+  idsOrNames: readonly string[],
+): Result<readonly Named[Kind][]> {
   const found: Named[Kind][] = [];
   for (const idOrName of idsOrNames) {
     const result = find(turn, kind, idOrName);

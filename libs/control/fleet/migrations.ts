@@ -5,7 +5,23 @@ import { openTargetDeadlineMs } from '../defaults';
 import { guestLost } from './guests';
 import { closePlacement, openPlacement, specificationOf } from './placement';
 import { beginTask, endTasks } from './tasks';
-import { becomeGuest, becomeMigration, type FleetTurn, hostName, isHeard, isOff, observe, observeMigration, order, poolOf, put, putEnded, record, settled, viewOf } from './turn';
+import {
+  becomeGuest,
+  becomeMigration,
+  type FleetTurn,
+  hostName,
+  isHeard,
+  isOff,
+  observe,
+  observeMigration,
+  order,
+  poolOf,
+  put,
+  putEnded,
+  record,
+  settled,
+  viewOf,
+} from './turn';
 
 /** Records the target and reserves the next epoch, before anything is opened: from here on failover needs proof for both hosts. */
 export function beginMigration(turn: FleetTurn, guest: Guest, target: Host, reason: string): Migration {
@@ -48,7 +64,13 @@ export function beginMigration(turn: FleetTurn, guest: Guest, target: Host, reas
 
 function openTarget(turn: FleetTurn, migration: Migration, guest: Guest, target: Host): void {
   const { migration: policy } = poolOf(turn.fleet, guest);
-  const prepare = { kind: 'migration.prepare' as const, migrationId: migration.id, guest: specificationOf(turn.fleet, guest), epoch: migration.epoch, policy };
+  const prepare = {
+    kind: 'migration.prepare' as const,
+    migrationId: migration.id,
+    guest: specificationOf(turn.fleet, guest),
+    epoch: migration.epoch,
+    policy,
+  };
   order(turn, `prepare:${migration.id}`, target, prepare);
 }
 
@@ -113,7 +135,8 @@ function noteProgress(turn: FleetTurn, migration: Migration, sides: Sides): Migr
   const downtimeMs = sides.sourceSeen?.downtimeMs ?? migration.downtimeMs;
   const guestSeenDowntimeMs = gapOf(sides) ?? migration.guestSeenDowntimeMs;
   const news = progress !== null && progress.transferredBytes !== migration.progress?.transferredBytes;
-  if (!news && downtimeMs === migration.downtimeMs && guestSeenDowntimeMs === migration.guestSeenDowntimeMs) return migration;
+  if (!news && downtimeMs === migration.downtimeMs && guestSeenDowntimeMs === migration.guestSeenDowntimeMs)
+    return migration;
   const row = { ...migration, progress: progress ?? migration.progress, downtimeMs, guestSeenDowntimeMs };
   put(turn, 'migration', row);
   return row;
@@ -128,7 +151,11 @@ function gapOf({ sourceSeen, targetSeen }: Sides): number | null {
 function ranOnTarget(turn: FleetTurn, migration: Migration, { targetSeen, target, sourceSeen }: Sides): boolean {
   if (targetSeen?.phase === 'granted' || sourceSeen?.phase === 'handed-over') return true;
   const copy = observe(turn, target.id, migration.guestId, migration.epoch).guest;
-  return copy !== null && (copy.state === 'running' || copy.state === 'paused' || copy.state === 'crashed' || copy.state === 'stopped') && targetSeen === null;
+  return (
+    copy !== null &&
+    (copy.state === 'running' || copy.state === 'paused' || copy.state === 'crashed' || copy.state === 'stopped') &&
+    targetSeen === null
+  );
 }
 
 function ranOnSource(migration: Migration, { sourceSeen }: Sides): boolean {
@@ -140,7 +167,11 @@ function bothDead(turn: FleetTurn, migration: Migration, sides: Sides): boolean 
   const { sourceSeen, targetSeen, sourceOff, targetOff, source } = sides;
   if (sourceSeen?.phase === 'lost') return true;
   if (targetOff && (sourceOff || (sourceSeen?.phase === 'released' && isUnanswered(turn, sides)))) return true;
-  const targetEmpty = targetOff || targetSeen?.phase === 'destroyed' || targetSeen?.phase === 'lost' || isForgotten(turn, migration, sides);
+  const targetEmpty =
+    targetOff ||
+    targetSeen?.phase === 'destroyed' ||
+    targetSeen?.phase === 'lost' ||
+    isForgotten(turn, migration, sides);
   if (sourceOff && targetEmpty) return true;
   return sourceSeen === null && isHeard(source) && sourceCopyDead(turn, migration, sides) && targetEmpty;
 }
@@ -172,9 +203,17 @@ function reconcileOpen(turn: FleetTurn, migration: Migration, sides: Sides): voi
   const { guest, source, target, targetSeen, sourceOff, targetOff } = sides;
   if (sourceOff) return failAtSource(turn, migration, guest, `${source.name} is off`);
   const since = migration.steps.find((each) => each.step === 'open-target')?.at ?? migration.createdAt;
-  if (targetSeen?.phase === 'destroyed' || targetOff) return failAtSource(turn, migration, guest, targetSeen?.refusal?.message ?? `${target.name} is off`);
-  if (sourceCopyDead(turn, migration, sides) && isHeard(source)) return failAtSource(turn, migration, guest, 'the guest ended at the source before the copy began');
-  if (turn.now - since > openTargetDeadlineMs) return failAtSource(turn, migration, guest, `${target.name} did not open the guest within ${formatDuration(openTargetDeadlineMs)}`);
+  if (targetSeen?.phase === 'destroyed' || targetOff)
+    return failAtSource(turn, migration, guest, targetSeen?.refusal?.message ?? `${target.name} is off`);
+  if (sourceCopyDead(turn, migration, sides) && isHeard(source))
+    return failAtSource(turn, migration, guest, 'the guest ended at the source before the copy began');
+  if (turn.now - since > openTargetDeadlineMs)
+    return failAtSource(
+      turn,
+      migration,
+      guest,
+      `${target.name} did not open the guest within ${formatDuration(openTargetDeadlineMs)}`,
+    );
   if (targetSeen?.phase === 'listening' && targetSeen.uri !== null) {
     settled(turn, `prepare:${migration.id}`);
     const copying = becomeMigration(turn, migration, 'copy');
@@ -197,27 +236,53 @@ function sendStart(turn: FleetTurn, migration: Migration, { guest, source, targe
 
 function reconcileCopy(turn: FleetTurn, migration: Migration, sides: Sides): void {
   const { guest, source, target, sourceSeen, targetSeen, sourceOff, targetOff } = sides;
-  if (sourceSeen?.phase === 'released' && migration.step !== 'switch-over') becomeMigration(turn, migration, 'switch-over');
+  if (sourceSeen?.phase === 'released' && migration.step !== 'switch-over')
+    becomeMigration(turn, migration, 'switch-over');
   if (sourceSeen?.phase === 'copying' && (targetOff || targetSeen?.phase === 'destroyed'))
-    return order(turn, `cancel:${migration.id}`, source, { kind: 'migration.cancel', migrationId: migration.id, guestId: guest.id });
+    return order(turn, `cancel:${migration.id}`, source, {
+      kind: 'migration.cancel',
+      migrationId: migration.id,
+      guestId: guest.id,
+    });
   if (migration.step === 'cancelling' && isHeard(source) && sourceSeen?.phase !== 'released')
-    return order(turn, `cancel:${migration.id}`, source, { kind: 'migration.cancel', migrationId: migration.id, guestId: guest.id });
+    return order(turn, `cancel:${migration.id}`, source, {
+      kind: 'migration.cancel',
+      migrationId: migration.id,
+      guestId: guest.id,
+    });
   if (sourceOff && targetSeen?.phase === 'awaiting-grant')
     // The source is proved dead and the target holds the whole guest: the controller grants in its place.
-    return order(turn, `grant:${migration.id}`, target, { kind: 'migration.grant', migrationId: migration.id, guestId: guest.id, epoch: migration.epoch });
+    return order(turn, `grant:${migration.id}`, target, {
+      kind: 'migration.grant',
+      migrationId: migration.id,
+      guestId: guest.id,
+      epoch: migration.epoch,
+    });
   if (sourceOff && (targetSeen?.phase === 'listening' || targetSeen?.phase === 'preparing'))
-    return order(turn, `abandon:${migration.id}`, target, { kind: 'migration.release', migrationId: migration.id, guestId: guest.id });
+    return order(turn, `abandon:${migration.id}`, target, {
+      kind: 'migration.release',
+      migrationId: migration.id,
+      guestId: guest.id,
+    });
   if (migration.step !== 'copy' || sourceSeen !== null || !isHeard(source)) return;
   if (targetSeen?.phase === 'listening' && targetSeen.uri !== null) sendStart(turn, migration, sides, targetSeen.uri);
   else if (targetOff || targetSeen?.phase === 'destroyed')
     // The start may still be on its way: the cancel leaves a mark at the source that refuses it.
-    order(turn, `cancel:${migration.id}`, source, { kind: 'migration.cancel', migrationId: migration.id, guestId: guest.id });
+    order(turn, `cancel:${migration.id}`, source, {
+      kind: 'migration.cancel',
+      migrationId: migration.id,
+      guestId: guest.id,
+    });
 }
 
 /** The target journalled its grant: it is the guest now. One transaction closes the old placement and opens the new. */
 function commit(turn: FleetTurn, migration: Migration, sides: Sides): void {
   const { guest, target } = sides;
-  const committed = becomeMigration(turn, migration.step === 'open-target' ? becomeMigration(turn, migration, 'copy') : migration, 'commit');
+  const committed = becomeMigration(
+    turn,
+    migration.step === 'open-target' ? becomeMigration(turn, migration, 'copy') : migration,
+    'commit',
+  );
   const closed = closePlacement(turn, guest, `migrated to ${target.name}`);
   const opened = openPlacement(turn, closed, target.id, migration.epoch, `migration: ${migration.reason}`);
   becomeGuest(turn, opened, 'running', '', { movedAt: turn.now });
@@ -236,11 +301,18 @@ function commit(turn: FleetTurn, migration: Migration, sides: Sides): void {
 /** Both sides forget the migration, and the source destroys what is left of the guest there. */
 function reconcileRelease(turn: FleetTurn, migration: Migration, sides: Sides): void {
   const { source, target, sourceSeen, targetSeen, sourceOff, targetOff, guest } = sides;
-  const oldCopies = turn.fleet.views.get(source.id)?.guests.get(guest.id)?.some((copy) => copy.epoch < migration.epoch) ?? false;
+  const oldCopies =
+    turn.fleet.views
+      .get(source.id)
+      ?.guests.get(guest.id)
+      ?.some((copy) => copy.epoch < migration.epoch) ?? false;
   const atSource = !sourceOff && (sourceSeen !== null || oldCopies);
   const atTarget = !targetOff && targetSeen !== null;
   if (!atSource && !atTarget) return end(turn, migration, 'done', null);
-  const gapMayCome = migration.guestSeenDowntimeMs === null && sourceSeen?.heartbeatAt != null && turn.now - lastStepAt(migration) < gapDeadlineMs;
+  const gapMayCome =
+    migration.guestSeenDowntimeMs === null &&
+    sourceSeen?.heartbeatAt != null &&
+    turn.now - lastStepAt(migration) < gapDeadlineMs;
   if (gapMayCome) return;
   const release = { kind: 'migration.release' as const, migrationId: migration.id, guestId: guest.id };
   if (atSource && isHeard(source)) order(turn, `release:${migration.id}`, source, release);
@@ -288,10 +360,20 @@ function crashed(turn: FleetTurn, migration: Migration, { guest }: Sides): void 
   guestLost(turn, guest, 'lost in a migration');
 }
 
-function end(turn: FleetTurn, migration: Migration, step: 'done' | 'failed' | 'cancelled', failure: string | null): void {
-  const ended = { ...(migration.step === step ? migration : becomeMigration(turn, migration, step)), failure, endedAt: turn.now };
+function end(
+  turn: FleetTurn,
+  migration: Migration,
+  step: 'done' | 'failed' | 'cancelled',
+  failure: string | null,
+): void {
+  const ended = {
+    ...(migration.step === step ? migration : becomeMigration(turn, migration, step)),
+    failure,
+    endedAt: turn.now,
+  };
   putEnded(turn, 'migration', ended);
-  for (const purpose of ['prepare', 'copy', 'cancel', 'grant', 'abandon', 'release', 'unprepare']) settled(turn, `${purpose}:${migration.id}`);
+  for (const purpose of ['prepare', 'copy', 'cancel', 'grant', 'abandon', 'release', 'unprepare'])
+    settled(turn, `${purpose}:${migration.id}`);
   if (step === 'done') return;
   const guest = turn.fleet.guests.get(migration.guestId);
   record(turn, {
@@ -311,6 +393,10 @@ export function reconcileForgotten(turn: FleetTurn, hostId: string): void {
   if (!host || !view || !isHeard(host)) return;
   for (const seen of view.migrations.values()) {
     if (turn.fleet.migrations.has(seen.migrationId)) continue;
-    order(turn, `forget:${seen.migrationId}:${hostId}`, host, { kind: 'migration.release', migrationId: seen.migrationId, guestId: seen.guestId });
+    order(turn, `forget:${seen.migrationId}:${hostId}`, host, {
+      kind: 'migration.release',
+      migrationId: seen.migrationId,
+      guestId: seen.guestId,
+    });
   }
 }

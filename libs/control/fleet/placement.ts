@@ -10,8 +10,12 @@ const presumedMillicores = 50;
 /** The pool as the scheduler sees it, from what is placed and what the hosts report. */
 export function clusterOf(turn: FleetTurn, poolId: string): Cluster {
   const { fleet, now } = turn;
-  const hosts = [...fleet.hosts.values()].filter((host) => host.poolId === poolId).sort((a, b) => (a.name < b.name ? -1 : 1));
-  const guests = [...fleet.guests.values()].filter((guest) => guest.poolId === poolId).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hosts = [...fleet.hosts.values()]
+    .filter((host) => host.poolId === poolId)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const guests = [...fleet.guests.values()]
+    .filter((guest) => guest.poolId === poolId)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const coolDownMs = fleet.pools.get(poolId)?.balance.coolDownMs ?? 0;
   return buildCluster(
     hosts.map((host) => ({
@@ -29,7 +33,9 @@ export function clusterOf(turn: FleetTurn, poolId: string): Cluster {
       cpuReservationMillicores: guest.cpuReservationMillicores,
       memoryMiB: guest.memoryMiB,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
-      pinned: guest.state !== 'running' || (guest.movedAt !== null && now - guest.movedAt < coolDownMs && !isLeaving(fleet, guest)),
+      pinned:
+        guest.state !== 'running' ||
+        (guest.movedAt !== null && now - guest.movedAt < coolDownMs && !isLeaving(fleet, guest)),
     })),
     [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),
   );
@@ -47,7 +53,8 @@ function isLeaving(fleet: Fleet, guest: Guest): boolean {
 }
 
 function useOf(host: Host): { use: HostUse; useReason: string } {
-  if (host.state !== 'online') return { use: 'unusable', useReason: `it is ${host.state}${host.stateReason ? ` (${host.stateReason})` : ''}` };
+  if (host.state !== 'online')
+    return { use: 'unusable', useReason: `it is ${host.state}${host.stateReason ? ` (${host.stateReason})` : ''}` };
   if (host.maintenance !== 'none') return { use: 'evacuating', useReason: 'it is in maintenance' };
   return { use: 'usable', useReason: '' };
 }
@@ -81,7 +88,10 @@ export function specificationOf(fleet: Fleet, guest: Guest): GuestSpecification 
 
 /** Opens a placement at the next epoch, in the database with compare-and-set: the guest's row says the same. */
 export function openPlacement(turn: FleetTurn, guest: Guest, hostId: string, epoch: number, reason: string): Guest {
-  turn.writes.push({ kind: 'open-placement', placement: { guestId: guest.id, hostId, epoch, from: turn.now, to: null, reason, endReason: null } });
+  turn.writes.push({
+    kind: 'open-placement',
+    placement: { guestId: guest.id, hostId, epoch, from: turn.now, to: null, reason, endReason: null },
+  });
   indexGuest(turn.fleet, guest.id, guest.hostId, hostId);
   return { ...guest, hostId, epoch, reservedEpoch: Math.max(guest.reservedEpoch, epoch) };
 }

@@ -43,9 +43,17 @@ export function updatePool(turn: FleetTurn, request: Of<'pool.update'>): Result<
   if (!free.ok) return free;
   const pool = withSettings({ ...found.value, name }, request.settings);
   if (pool.failure.failedAfterMs < pool.failure.suspectAfterMs)
-    return refused('invalid-request', `failure.failedAfterMs (${pool.failure.failedAfterMs}) must not be below failure.suspectAfterMs (${pool.failure.suspectAfterMs}).`);
+    return refused(
+      'invalid-request',
+      `failure.failedAfterMs (${pool.failure.failedAfterMs}) must not be below failure.suspectAfterMs (${pool.failure.suspectAfterMs}).`,
+    );
   put(turn, 'pool', pool);
-  record(turn, { code: 'pool-updated', subject: ['pool', pool.id], message: `The settings of pool ${pool.name} were changed.`, details: { settings: request.settings ?? {} } });
+  record(turn, {
+    code: 'pool-updated',
+    subject: ['pool', pool.id],
+    message: `The settings of pool ${pool.name} were changed.`,
+    details: { settings: request.settings ?? {} },
+  });
   return accepted(pool);
 }
 
@@ -54,7 +62,11 @@ export function removePool(turn: FleetTurn, request: Of<'pool.remove'>): Result<
   if (!found.ok) return found;
   const { id, name } = found.value;
   const users = [...turn.fleet.hosts.values(), ...turn.fleet.guests.values()].filter((each) => each.poolId === id);
-  if (users.length > 0) return refused('in-use', `Pool ${name} still has ${users.length} hosts or guests (${users[0]!.name} …); remove or move them first.`);
+  if (users.length > 0)
+    return refused(
+      'in-use',
+      `Pool ${name} still has ${users.length} hosts or guests (${users[0]!.name} …); remove or move them first.`,
+    );
   for (const rule of [...turn.fleet.rules.values()]) if (rule.poolId === id) remove(turn, 'rule', rule.id);
   remove(turn, 'pool', id);
   record(turn, { code: 'pool-removed', subject: ['pool', id], message: `Pool ${name} was removed.` });
@@ -66,7 +78,11 @@ export function createDatastore(turn: FleetTurn, { name, path, shared }: Of<'dat
   if (!free.ok) return free;
   const datastore: Datastore = { id: turn.fleet.newId(), name, path, shared, createdAt: turn.now };
   put(turn, 'datastore', datastore);
-  record(turn, { code: 'datastore-created', subject: ['datastore', datastore.id], message: `Datastore ${name} is at ${path}.` });
+  record(turn, {
+    code: 'datastore-created',
+    subject: ['datastore', datastore.id],
+    message: `Datastore ${name} is at ${path}.`,
+  });
   return accepted(datastore);
 }
 
@@ -92,7 +108,11 @@ export function createImage(turn: FleetTurn, { image: wanted }: Of<'image.create
     createdAt: turn.now,
   };
   put(turn, 'image', image);
-  record(turn, { code: 'image-created', subject: ['image', image.id], message: `Image ${image.name} (${image.format}) is known.` });
+  record(turn, {
+    code: 'image-created',
+    subject: ['image', image.id],
+    message: `Image ${image.name} (${image.format}) is known.`,
+  });
   return accepted(image);
 }
 
@@ -104,16 +124,26 @@ function missingPath(image: NewImage): string | null {
 function onlyDatastore(turn: FleetTurn): Result<Datastore> {
   const all = [...turn.fleet.datastores.values()];
   if (all.length === 1) return accepted(all[0]!);
-  return refused('unknown-datastore', all.length === 0 ? 'There is no datastore yet; make one first.' : `Name the datastore: there are ${all.length} (${all.map((each) => each.name).join(', ')}).`);
+  return refused(
+    'unknown-datastore',
+    all.length === 0
+      ? 'There is no datastore yet; make one first.'
+      : `Name the datastore: there are ${all.length} (${all.map((each) => each.name).join(', ')}).`,
+  );
 }
 
 export function removeImage(turn: FleetTurn, request: Of<'image.remove'>): Result<null> {
   const found = find(turn, 'image', request.image);
   if (!found.ok) return found;
   const user = [...turn.fleet.guests.values()].find((guest) => guest.imageId === found.value.id);
-  if (user) return refused('in-use', `Image ${found.value.name} is used by guest ${user.name}; remove its guests first.`);
+  if (user)
+    return refused('in-use', `Image ${found.value.name} is used by guest ${user.name}; remove its guests first.`);
   remove(turn, 'image', found.value.id);
-  record(turn, { code: 'image-removed', subject: ['image', found.value.id], message: `Image ${found.value.name} was removed.` });
+  record(turn, {
+    code: 'image-removed',
+    subject: ['image', found.value.id],
+    message: `Image ${found.value.name} was removed.`,
+  });
   return accepted(null);
 }
 
@@ -129,7 +159,8 @@ export function createRule(turn: FleetTurn, { rule: wanted }: Of<'rule.create'>)
   const shape = misshapen(wanted);
   if (shape) return refused('invalid-request', shape);
   const stranger = [...guests.value, ...hosts.value].find((each) => each.poolId !== pool.value.id);
-  if (stranger) return refused('invalid-request', `${stranger.name} is not in pool ${pool.value.name}: a rule speaks of one pool.`);
+  if (stranger)
+    return refused('invalid-request', `${stranger.name} is not in pool ${pool.value.name}: a rule speaks of one pool.`);
   const rule: Rule = {
     id: turn.fleet.newId(),
     name: wanted.name,
@@ -142,15 +173,21 @@ export function createRule(turn: FleetTurn, { rule: wanted }: Of<'rule.create'>)
   const contradiction = contradicts(turn, rule);
   if (contradiction) return refused('contradicting-rule', contradiction);
   put(turn, 'rule', rule);
-  record(turn, { code: 'rule-created', subject: ['rule', rule.id], message: `Rule ${rule.name} (${rule.kind}) holds from now on.` });
+  record(turn, {
+    code: 'rule-created',
+    subject: ['rule', rule.id],
+    message: `Rule ${rule.name} (${rule.kind}) holds from now on.`,
+  });
   return accepted(rule);
 }
 
 function misshapen(rule: NewRule): string | null {
   const amongGuests = rule.kind === 'together' || rule.kind === 'apart';
   if (amongGuests && new Set(rule.guests).size < 2) return `A rule of kind ${rule.kind} needs at least two guests.`;
-  if (amongGuests && (rule.hosts ?? []).length > 0) return `A rule of kind ${rule.kind} speaks of guests only; leave hosts out.`;
-  if (!amongGuests && (rule.guests.length === 0 || (rule.hosts ?? []).length === 0)) return `A rule of kind ${rule.kind} needs guests and hosts.`;
+  if (amongGuests && (rule.hosts ?? []).length > 0)
+    return `A rule of kind ${rule.kind} speaks of guests only; leave hosts out.`;
+  if (!amongGuests && (rule.guests.length === 0 || (rule.hosts ?? []).length === 0))
+    return `A rule of kind ${rule.kind} needs guests and hosts.`;
   return null;
 }
 
@@ -164,11 +201,14 @@ function contradicts(turn: FleetTurn, rule: Rule): string | null {
     const shared = rule.guestIds.filter((id) => other.guestIds.includes(id));
     if (shared.length === 0) continue;
     const kinds = [rule.kind, other.kind];
-    if (kinds.includes('together') && kinds.includes('apart') && shared.length > 1) return against(turn, rule, other, shared);
+    if (kinds.includes('together') && kinds.includes('apart') && shared.length > 1)
+      return against(turn, rule, other, shared);
     const must = [rule, other].find((each) => each.kind === 'must-run-on');
     const mustNot = [rule, other].find((each) => each.kind === 'must-not-run-on');
-    if (must && mustNot && must.hostIds.every((id) => mustNot.hostIds.includes(id))) return against(turn, rule, other, shared);
-    if (kinds.every((kind) => kind === 'must-run-on') && !rule.hostIds.some((id) => other.hostIds.includes(id))) return against(turn, rule, other, shared);
+    if (must && mustNot && must.hostIds.every((id) => mustNot.hostIds.includes(id)))
+      return against(turn, rule, other, shared);
+    if (kinds.every((kind) => kind === 'must-run-on') && !rule.hostIds.some((id) => other.hostIds.includes(id)))
+      return against(turn, rule, other, shared);
   }
   return null;
 }
@@ -182,6 +222,10 @@ export function removeRule(turn: FleetTurn, request: Of<'rule.remove'>): Result<
   const found = find(turn, 'rule', request.rule);
   if (!found.ok) return found;
   remove(turn, 'rule', found.value.id);
-  record(turn, { code: 'rule-removed', subject: ['rule', found.value.id], message: `Rule ${found.value.name} was removed.` });
+  record(turn, {
+    code: 'rule-removed',
+    subject: ['rule', found.value.id],
+    message: `Rule ${found.value.name} was removed.`,
+  });
   return accepted(null);
 }

@@ -3,10 +3,27 @@ import type { FleetRequest, FleetRequestKind } from '@argosy/domain/fleet-reques
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { applyRecommendation, runBalance } from './balance';
 import { affectedGuests, emptyPhases } from './drills';
-import { cancelMigration, createGuest, migrateGuest, powerGuest, removeGuest, restartGuest, updateGuest } from './guest-requests';
+import {
+  cancelMigration,
+  createGuest,
+  migrateGuest,
+  powerGuest,
+  removeGuest,
+  restartGuest,
+  updateGuest,
+} from './guest-requests';
 import { fenceHost, registerHost, removeHost, setMaintenance } from './host-requests';
 import { find } from './lookup';
-import { createDatastore, createImage, createPool, createRule, removeImage, removePool, removeRule, updatePool } from './pool-requests';
+import {
+  createDatastore,
+  createImage,
+  createPool,
+  createRule,
+  removeImage,
+  removePool,
+  removeRule,
+  updatePool,
+} from './pool-requests';
 import { beginTask } from './tasks';
 import { type FleetTurn, put, record } from './turn';
 
@@ -56,7 +73,11 @@ function applyRecommendations(turn: FleetTurn, request: Of<'recommendation.apply
     chosen = [];
     for (const id of request.recommendations) {
       const recommendation = turn.fleet.recommendations.get(id);
-      if (!recommendation) return refused('unknown-recommendation', `There is no open recommendation ${JSON.stringify(id)}: it was applied or withdrawn, or never was.`);
+      if (!recommendation)
+        return refused(
+          'unknown-recommendation',
+          `There is no open recommendation ${JSON.stringify(id)}: it was applied or withdrawn, or never was.`,
+        );
       chosen.push(recommendation);
     }
   } else if (request.pool !== undefined) {
@@ -67,21 +88,41 @@ function applyRecommendations(turn: FleetTurn, request: Of<'recommendation.apply
   const results = chosen.map((recommendation) => applyRecommendation(turn, recommendation));
   const [only] = results;
   if (results.length === 1 && only && !only.ok) return only;
-  if (results.length === 1 && only === null) return refused('too-many-migrations', 'Its hosts have as many migrations under way as the pool allows; apply it again when one has ended.');
+  if (results.length === 1 && only === null)
+    return refused(
+      'too-many-migrations',
+      'Its hosts have as many migrations under way as the pool allows; apply it again when one has ended.',
+    );
   return accepted(results.flatMap((result) => (result?.ok ? [result.value] : [])));
 }
 
 function runDrill(turn: FleetTurn, request: Of<'drill.run'>): Result<Drill> {
   const { fleet } = turn;
-  if (fleet.drills.size > 0) return refused('drill-running', 'A drill is under way; its figures would be mixed with those of another. Wait until it has ended.');
+  if (fleet.drills.size > 0)
+    return refused(
+      'drill-running',
+      'A drill is under way; its figures would be mixed with those of another. Wait until it has ended.',
+    );
   const needsGuest = request.drill === 'guest-crash';
   const host = needsGuest ? null : find(turn, 'host', request.host ?? '');
   if (host && !host.ok) return host;
   const guest = needsGuest ? find(turn, 'guest', request.guest ?? '') : null;
   if (guest && !guest.ok) return guest;
-  if (host && host.value.state !== 'online') return refused('host-not-online', `${host.value.name} is ${host.value.state}: a drill needs a host that is online.`);
-  if (guest && guest.value.state !== 'running') return refused('guest-not-running', `${guest.value.name} is ${guest.value.state}: a drill needs a guest that runs.`);
-  const subject = { kind: request.drill, hostId: host?.value.id ?? guest?.value.hostId ?? null, guestId: guest?.value.id ?? null };
+  if (host && host.value.state !== 'online')
+    return refused(
+      'host-not-online',
+      `${host.value.name} is ${host.value.state}: a drill needs a host that is online.`,
+    );
+  if (guest && guest.value.state !== 'running')
+    return refused(
+      'guest-not-running',
+      `${guest.value.name} is ${guest.value.state}: a drill needs a guest that runs.`,
+    );
+  const subject = {
+    kind: request.drill,
+    hostId: host?.value.id ?? guest?.value.hostId ?? null,
+    guestId: guest?.value.id ?? null,
+  };
   const drill: Drill = {
     id: fleet.newId(),
     ...subject,
@@ -99,7 +140,11 @@ function runDrill(turn: FleetTurn, request: Of<'drill.run'>): Result<Drill> {
   };
   put(turn, 'drill', drill);
   beginTask(turn, 'drill.run', ['drill', drill.id]);
-  record(turn, { code: 'drill-begun', subject: ['drill', drill.id], message: `Drill ${drill.kind} of ${host?.value.name ?? guest?.value.name}: ${drill.outages.length} guests are affected.` });
+  record(turn, {
+    code: 'drill-begun',
+    subject: ['drill', drill.id],
+    message: `Drill ${drill.kind} of ${host?.value.name ?? guest?.value.name}: ${drill.outages.length} guests are affected.`,
+  });
   turn.effects.push({ kind: 'predict', drillId: drill.id, fault: subject });
   return accepted(drill);
 }

@@ -19,10 +19,23 @@ export function beginTask(turn: FleetTurn, name: string, subject: readonly [Subj
   });
 }
 
-export function endTasks(turn: FleetTurn, subjectId: string, names: readonly string[], state: 'succeeded' | 'failed' | 'cancelled', result: string): void {
+export function endTasks(
+  turn: FleetTurn,
+  subjectId: string,
+  names: readonly string[],
+  state: 'succeeded' | 'failed' | 'cancelled',
+  result: string,
+): void {
   for (const name of names) {
     const task = findTask(turn, name, subjectId);
-    if (task) putEnded(turn, 'task', { ...task, state, result, endedAt: turn.now, progressShare: state === 'succeeded' ? 1 : task.progressShare });
+    if (task)
+      putEnded(turn, 'task', {
+        ...task,
+        state,
+        result,
+        endedAt: turn.now,
+        progressShare: state === 'succeeded' ? 1 : task.progressShare,
+      });
   }
 }
 

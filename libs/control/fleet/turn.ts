@@ -1,7 +1,17 @@
 import type { EventSeverity, Guest, Host, Migration, Pool, SubjectKind } from '@argosy/domain/entities';
 import type { HostOrder } from '@argosy/domain/host-command';
 import type { GuestObservation, MigrationObservation } from '@argosy/domain/host-report';
-import { canBecome, type GuestState, guestTransitions, type HostState, hostTransitions, type MaintenanceState, maintenanceTransitions, type MigrationStep, migrationTransitions } from '@argosy/domain/lifecycle';
+import {
+  canBecome,
+  type GuestState,
+  guestTransitions,
+  type HostState,
+  hostTransitions,
+  type MaintenanceState,
+  maintenanceTransitions,
+  type MigrationStep,
+  migrationTransitions,
+} from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEffect, HostView } from '../fleet-types';
 import type { EntityKind, EntityRows, FleetWrite } from '../ports/fleet-store';
@@ -40,7 +50,11 @@ export function put<Kind extends EntityKind>(turn: FleetTurn, entity: Kind, row:
 }
 
 /** What has ended is written and not kept in memory. */
-export function putEnded<Kind extends keyof typeof collections>(turn: FleetTurn, entity: Kind, row: EntityRows[Kind]): void {
+export function putEnded<Kind extends keyof typeof collections>(
+  turn: FleetTurn,
+  entity: Kind,
+  row: EntityRows[Kind],
+): void {
   put(turn, entity, row);
   (turn.fleet[collections[entity]] as Map<string, unknown>).delete(row.id);
 }
@@ -51,21 +65,40 @@ export function remove(turn: FleetTurn, entity: keyof typeof collections, id: st
 }
 
 /** A change of state that the table does not allow is a bug of ours, and stops the step before it is written. */
-export function becomeGuest(turn: FleetTurn, guest: Guest, state: GuestState, reason: string, changes: Partial<Guest> = {}): Guest {
-  if (guest.state !== state && !canBecome(guestTransitions, guest.state, state)) throw new Error(`Guest ${guest.name} cannot go from ${guest.state} to ${state}.`);
+export function becomeGuest(
+  turn: FleetTurn,
+  guest: Guest,
+  state: GuestState,
+  reason: string,
+  changes: Partial<Guest> = {},
+): Guest {
+  if (guest.state !== state && !canBecome(guestTransitions, guest.state, state))
+    throw new Error(`Guest ${guest.name} cannot go from ${guest.state} to ${state}.`);
   const row: Guest = { ...guest, ...changes, state, stateReason: reason };
   put(turn, 'guest', row);
   return row;
 }
 
-export function becomeHost(turn: FleetTurn, host: Host, state: HostState, reason: string, changes: Partial<Host> = {}): Host {
-  if (host.state !== state && !canBecome(hostTransitions, host.state, state)) throw new Error(`Host ${host.name} cannot go from ${host.state} to ${state}.`);
+export function becomeHost(
+  turn: FleetTurn,
+  host: Host,
+  state: HostState,
+  reason: string,
+  changes: Partial<Host> = {},
+): Host {
+  if (host.state !== state && !canBecome(hostTransitions, host.state, state))
+    throw new Error(`Host ${host.name} cannot go from ${host.state} to ${state}.`);
   const row: Host = { ...host, ...changes, state, stateReason: reason };
   put(turn, 'host', row);
   return row;
 }
 
-export function becomeMigration(turn: FleetTurn, migration: Migration, step: MigrationStep, changes: Partial<Migration> = {}): Migration {
+export function becomeMigration(
+  turn: FleetTurn,
+  migration: Migration,
+  step: MigrationStep,
+  changes: Partial<Migration> = {},
+): Migration {
   if (migration.step !== step && !canBecome(migrationTransitions, migration.step, step))
     throw new Error(`Migration ${migration.id} cannot go from ${migration.step} to ${step}.`);
   const steps = migration.step === step ? migration.steps : [...migration.steps, { step, at: turn.now }];
@@ -123,7 +156,11 @@ export function clearAlarm(turn: FleetTurn, code: string, subjectId: string): vo
   const alarm = turn.fleet.alarms.get(alarmKey(code, subjectId));
   if (!alarm) return;
   putEnded(turn, 'alarm', { ...alarm, clearedAt: turn.now });
-  record(turn, { code: `alarm-cleared.${code}`, subject: [alarm.subjectKind, subjectId], message: `Over: ${alarm.message}` });
+  record(turn, {
+    code: `alarm-cleared.${code}`,
+    subject: [alarm.subjectKind, subjectId],
+    message: `Over: ${alarm.message}`,
+  });
 }
 
 /** The number of the attempt if it is time for one (the first, or the deadline of the last has passed), else null. */
@@ -140,12 +177,25 @@ export function nextAttempt(turn: FleetTurn, key: string, incarnation: number, d
  * Sends the order once, and again each time its deadline passes without the effect being seen: the caller asks while
  * the effect is missing. `key` says what the order is for.
  */
-export function order(turn: FleetTurn, key: string, host: Host, hostOrder: HostOrder, deadlineMs = commandDeadlineMs): void {
+export function order(
+  turn: FleetTurn,
+  key: string,
+  host: Host,
+  hostOrder: HostOrder,
+  deadlineMs = commandDeadlineMs,
+): void {
   const { fleet, now } = turn;
   const attempt = nextAttempt(turn, key, host.incarnation, deadlineMs);
   if (attempt === null) return;
   const { id: hostId, incarnation, queue } = host;
-  const command = { commandId: `${fleet.newId()}-${attempt}`, hostId, incarnation, term: fleet.term, notAfter: now + deadlineMs, order: hostOrder };
+  const command = {
+    commandId: `${fleet.newId()}-${attempt}`,
+    hostId,
+    incarnation,
+    term: fleet.term,
+    notAfter: now + deadlineMs,
+    order: hostOrder,
+  };
   turn.effects.push({ kind: 'host-command', queue, command });
 }
 
@@ -156,13 +206,25 @@ export function settled(turn: FleetTurn, key: string): void {
 export function viewOf(fleet: Fleet, hostId: string): HostView {
   const known = fleet.views.get(hostId);
   if (known) return known;
-  const fresh: HostView = { heardAt: null, datastoreHeardAt: null, offSince: null, report: null, guests: new Map(), migrations: new Map() };
+  const fresh: HostView = {
+    heardAt: null,
+    datastoreHeardAt: null,
+    offSince: null,
+    report: null,
+    guests: new Map(),
+    migrations: new Map(),
+  };
   fleet.views.set(hostId, fresh);
   return fresh;
 }
 
 /** What the host's latest report of its present incarnation says of this copy; a missing report says nothing. */
-export function observe(turn: FleetTurn, hostId: string, guestId: string, epoch: number): { readonly reported: boolean; readonly guest: GuestObservation | null } {
+export function observe(
+  turn: FleetTurn,
+  hostId: string,
+  guestId: string,
+  epoch: number,
+): { readonly reported: boolean; readonly guest: GuestObservation | null } {
   const host = turn.fleet.hosts.get(hostId);
   const view = turn.fleet.views.get(hostId);
   if (!host || !view?.report || view.report.incarnation !== host.incarnation) return { reported: false, guest: null };
@@ -201,7 +263,8 @@ export function guestName(fleet: Fleet, guestId: string): string {
 }
 
 export function becomeMaintenance(turn: FleetTurn, host: Host, maintenance: MaintenanceState): Host {
-  if (!canBecome(maintenanceTransitions, host.maintenance, maintenance)) throw new Error(`Maintenance of ${host.name} cannot go from ${host.maintenance} to ${maintenance}.`);
+  if (!canBecome(maintenanceTransitions, host.maintenance, maintenance))
+    throw new Error(`Maintenance of ${host.name} cannot go from ${host.maintenance} to ${maintenance}.`);
   const row: Host = { ...host, maintenance };
   put(turn, 'host', row);
   return row;

@@ -3,14 +3,29 @@ import { refused } from '@argosy/domain/refusal';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { HostGuest } from '../host-types';
 import type { VmmCommand, VmmInstance } from '../ports/vmm-driver';
-import { callVmm, copiesOf, copyKey, dropCopy, findCopy, type HostTurn, isAlive, isCalling, keepCopy, report, revoke } from './turn';
+import {
+  callVmm,
+  copiesOf,
+  copyKey,
+  dropCopy,
+  findCopy,
+  type HostTurn,
+  isAlive,
+  isCalling,
+  keepCopy,
+  report,
+  revoke,
+} from './turn';
 
 /** A start is refused for an epoch that was revoked, or when a later copy is here; asked again, it changes nothing. */
 export function startGuest(turn: HostTurn, guest: GuestSpecification, epoch: number): Refusal | null {
   const revoked = turn.state.revoked.get(guest.guestId) ?? 0;
   const latest = Math.max(revoked, ...copiesOf(turn, guest.guestId).map((copy) => copy.epoch));
   if (epoch <= revoked || epoch < latest)
-    return refused('stale-epoch', `Guest ${guest.name} has been at epoch ${latest} here; epoch ${epoch} does not start any more.`).refusal;
+    return refused(
+      'stale-epoch',
+      `Guest ${guest.name} has been at epoch ${latest} here; epoch ${epoch} does not start any more.`,
+    ).refusal;
   if (findCopy(turn, { guestId: guest.guestId, epoch })) return null;
   keepCopy(turn, { kind: 'guest', guestId: guest.guestId, epoch, guest, state: 'starting', refusal: null });
   startWhenClear(turn, guest.guestId);
@@ -45,10 +60,17 @@ export function destroy(turn: HostTurn, copy: HostGuest, graceMs: number): void 
   const key = copyKey(copy);
   revoke(turn, copy.guestId, copy.epoch);
   const alive = isAlive(copy);
-  const stopping = isCalling(turn, (pending) => pending.kind === 'guest' && pending.key === key && pending.call === 'stop');
+  const stopping = isCalling(
+    turn,
+    (pending) => pending.kind === 'guest' && pending.key === key && pending.call === 'stop',
+  );
   if (stopping && (graceMs > 0 || !alive)) return;
   if (alive && copy.state !== 'stopping') keepCopy(turn, { ...copy, state: 'stopping' });
-  callVmm(turn, { kind: 'guest', key, call: 'stop' }, { call: 'stop', instance: instanceOf(copy), graceMs: alive ? graceMs : 0 });
+  callVmm(
+    turn,
+    { kind: 'guest', key, call: 'stop' },
+    { call: 'stop', instance: instanceOf(copy), graceMs: alive ? graceMs : 0 },
+  );
 }
 
 function instanceOf(copy: HostGuest): VmmInstance {
@@ -82,7 +104,10 @@ export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['ca
 function startEnded(turn: HostTurn, copy: HostGuest, result: Result<unknown>): void {
   // A stop that came meanwhile has its own call under way; a crash was told by its own event.
   if (copy.state !== 'starting') return;
-  keepCopy(turn, result.ok ? { ...copy, state: 'running', refusal: null } : { ...copy, state: 'failed', refusal: result.refusal });
+  keepCopy(
+    turn,
+    result.ok ? { ...copy, state: 'running', refusal: null } : { ...copy, state: 'failed', refusal: result.refusal },
+  );
   report(turn);
 }
 

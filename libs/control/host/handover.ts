@@ -2,7 +2,19 @@ import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal } from '@argosy/domain/refusal';
 import type { HostMigration } from '../host-types';
-import { callVmm, copyKey, dropCopy, findCopy, type HostTurn, isCalling, keepCopy, keepMigration, liveOf, report, revoke } from './turn';
+import {
+  callVmm,
+  copyKey,
+  dropCopy,
+  findCopy,
+  type HostTurn,
+  isCalling,
+  keepCopy,
+  keepMigration,
+  liveOf,
+  report,
+  revoke,
+} from './turn';
 
 /**
  * The hand-over of a migration: the one moment at which a guest changes hosts. The source journals `released` and never
@@ -25,12 +37,25 @@ export function releaseSource(turn: HostTurn, migration: HostMigration, sourceDe
 
 export function askForGrant(turn: HostTurn, migration: HostMigration): void {
   if (migration.peerAddress === null) return;
-  if (isCalling(turn, (pending) => pending.kind === 'migration' && pending.migrationId === migration.migrationId && pending.call === 'grant')) return;
+  if (
+    isCalling(
+      turn,
+      (pending) =>
+        pending.kind === 'migration' && pending.migrationId === migration.migrationId && pending.call === 'grant',
+    )
+  )
+    return;
   const token = turn.state.nextToken++;
   turn.state.calls.set(token, { kind: 'migration', migrationId: migration.migrationId, call: 'grant' });
   const { migrationId, guestId, targetEpoch, sourceDead } = migration;
   const request: PeerRequest = { kind: 'grant', migrationId, guestId, epoch: targetEpoch, sourceDead };
-  turn.effects.push({ kind: 'peer-request', token, address: migration.peerAddress, request, deadlineMs: grantDeadlineMs });
+  turn.effects.push({
+    kind: 'peer-request',
+    token,
+    address: migration.peerAddress,
+    request,
+    deadlineMs: grantDeadlineMs,
+  });
 }
 
 export function grantAnswered(turn: HostTurn, migration: HostMigration, answer: PeerAnswer | null): void {
@@ -38,7 +63,12 @@ export function grantAnswered(turn: HostTurn, migration: HostMigration, answer: 
   if (answer === null || answer.kind === 'not-ready' || migration.phase !== 'released') return;
   if (answer.kind === 'granted') keepMigration(turn, { ...migration, phase: 'handed-over' });
   else if (migration.sourceDead) sourceLost(turn, migration);
-  else takeBack(turn, migration, refused('target-lost', 'The target lost its copy before the hand-over; the guest runs on at the source.').refusal);
+  else
+    takeBack(
+      turn,
+      migration,
+      refused('target-lost', 'The target lost its copy before the hand-over; the guest runs on at the source.').refusal,
+    );
   report(turn);
 }
 
@@ -68,7 +98,8 @@ export function answerGrant(turn: HostTurn, requestId: string, request: PeerRequ
     runTarget(turn, migration);
     return answer(turn, requestId, { kind: 'granted' });
   }
-  if (migration.phase !== 'listening' && migration.phase !== 'preparing') return answer(turn, requestId, { kind: 'destroyed' });
+  if (migration.phase !== 'listening' && migration.phase !== 'preparing')
+    return answer(turn, requestId, { kind: 'destroyed' });
   const earlier = turn.state.heldGrants.get(migration.migrationId);
   if (earlier !== undefined) answer(turn, earlier, { kind: 'not-ready' });
   turn.state.heldGrants.set(migration.migrationId, requestId);
@@ -107,7 +138,11 @@ export function targetComplete(turn: HostTurn, migration: HostMigration): void {
 export function runTarget(turn: HostTurn, migration: HostMigration): void {
   const instance = { guestId: migration.guestId, epoch: migration.targetEpoch };
   keepMigration(turn, { ...migration, phase: 'granted' });
-  callVmm(turn, { kind: 'migration', migrationId: migration.migrationId, call: 'resume' }, { call: 'resume', instance });
+  callVmm(
+    turn,
+    { kind: 'migration', migrationId: migration.migrationId, call: 'resume' },
+    { call: 'resume', instance },
+  );
   const copy = findCopy(turn, instance);
   if (copy) keepCopy(turn, { ...copy, state: 'running' });
   report(turn);

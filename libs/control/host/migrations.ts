@@ -7,7 +7,19 @@ import type { HostMigration } from '../host-types';
 import type { VmmCommand } from '../ports/vmm-driver';
 import { destroy } from './guests';
 import { askForGrant, releaseSource, runTarget, targetDestroyed } from './handover';
-import { callVmm, copiesOf, dropCopy, dropMigration, findCopy, type HostTurn, isAlive, isCalling, keepCopy, keepMigration, report } from './turn';
+import {
+  callVmm,
+  copiesOf,
+  dropCopy,
+  dropMigration,
+  findCopy,
+  type HostTurn,
+  isAlive,
+  isCalling,
+  keepCopy,
+  keepMigration,
+  report,
+} from './turn';
 
 type Order<Kind extends HostOrder['kind']> = Extract<HostOrder, { kind: Kind }>;
 
@@ -28,7 +40,11 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
   if (turn.state.migrations.has(order.migrationId)) return null;
   const { guestId } = order.guest;
   const revoked = turn.state.revoked.get(guestId) ?? 0;
-  if (order.epoch <= revoked) return refused('stale-epoch', `Epoch ${order.epoch} of guest ${order.guest.name} was revoked here (up to ${revoked}).`).refusal;
+  if (order.epoch <= revoked)
+    return refused(
+      'stale-epoch',
+      `Epoch ${order.epoch} of guest ${order.guest.name} was revoked here (up to ${revoked}).`,
+    ).refusal;
   const migration: HostMigration = {
     ...noMigration,
     migrationId: order.migrationId,
@@ -42,7 +58,10 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
   };
   const living = copiesOf(turn, guestId).find(isAlive);
   if (living) {
-    const refusal = refused('guest-exists', `A copy of guest ${order.guest.name} at epoch ${living.epoch} is ${living.state} on this host.`).refusal;
+    const refusal = refused(
+      'guest-exists',
+      `A copy of guest ${order.guest.name} at epoch ${living.epoch} is ${living.state} on this host.`,
+    ).refusal;
     targetDestroyed(turn, migration, refusal);
     return refusal;
   }
@@ -74,7 +93,10 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
   };
   const copy = findCopy(turn, order);
   if (copy?.state !== 'running') {
-    const refusal = refused('guest-not-running', `Guest ${order.guestId} does not run here at epoch ${order.epoch}: it is ${copy?.state ?? 'absent'}.`).refusal;
+    const refusal = refused(
+      'guest-not-running',
+      `Guest ${order.guestId} does not run here at epoch ${order.epoch}: it is ${copy?.state ?? 'absent'}.`,
+    ).refusal;
     keepMigration(turn, { ...migration, phase: 'ran-on', refusal });
     return refusal;
   }
@@ -82,7 +104,12 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
   callVmm(
     turn,
     { kind: 'migration', migrationId: order.migrationId, call: 'migrateOut' },
-    { call: 'migrateOut', instance: { guestId: order.guestId, epoch: order.epoch }, uri: order.targetUri, policy: order.policy },
+    {
+      call: 'migrateOut',
+      instance: { guestId: order.guestId, epoch: order.epoch },
+      uri: order.targetUri,
+      policy: order.policy,
+    },
   );
   report(turn);
   return null;
@@ -92,7 +119,13 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
 export function cancelCopy(turn: HostTurn, order: Order<'migration.cancel'>): void {
   const migration = turn.state.migrations.get(order.migrationId);
   if (!migration) {
-    const mark = { migrationId: order.migrationId, guestId: order.guestId, role: 'source' as const, epoch: 0, targetEpoch: 0 };
+    const mark = {
+      migrationId: order.migrationId,
+      guestId: order.guestId,
+      role: 'source' as const,
+      epoch: 0,
+      targetEpoch: 0,
+    };
     keepMigration(turn, { ...noMigration, ...mark, phase: 'ran-on', startedAt: turn.now, cancelRequested: true });
   } else if (migration.role === 'source' && migration.phase === 'copying') stopCopy(turn, migration, null);
   report(turn);
@@ -104,15 +137,32 @@ function stopCopy(turn: HostTurn, migration: HostMigration, refusal: Refusal | n
 }
 
 function callCancel(turn: HostTurn, migration: HostMigration): void {
-  if (isCalling(turn, (pending) => pending.kind === 'migration' && pending.migrationId === migration.migrationId && pending.call === 'cancelMigration')) return;
+  if (
+    isCalling(
+      turn,
+      (pending) =>
+        pending.kind === 'migration' &&
+        pending.migrationId === migration.migrationId &&
+        pending.call === 'cancelMigration',
+    )
+  )
+    return;
   const instance = { guestId: migration.guestId, epoch: migration.epoch };
-  callVmm(turn, { kind: 'migration', migrationId: migration.migrationId, call: 'cancelMigration' }, { call: 'cancelMigration', instance });
+  callVmm(
+    turn,
+    { kind: 'migration', migrationId: migration.migrationId, call: 'cancelMigration' },
+    { call: 'cancelMigration', instance },
+  );
 }
 
 /** The copy ended and the guest runs on here: the target is never granted. */
 export function ranOn(turn: HostTurn, migration: HostMigration, refusal: Refusal | null): void {
   if (migration.phase !== 'copying' && migration.phase !== 'cancelling') return;
-  keepMigration(turn, { ...migration, phase: 'ran-on', refusal: migration.refusal ?? (migration.cancelRequested ? null : refusal) });
+  keepMigration(turn, {
+    ...migration,
+    phase: 'ran-on',
+    refusal: migration.refusal ?? (migration.cancelRequested ? null : refusal),
+  });
   report(turn);
 }
 
@@ -148,7 +198,12 @@ export function grantByController(turn: HostTurn, order: Order<'migration.grant'
   if (migration?.phase === 'awaiting-grant') runTarget(turn, migration);
 }
 
-export function migrationCallEnded(turn: HostTurn, migrationId: string, call: VmmCommand['call'], result: Result<unknown>): void {
+export function migrationCallEnded(
+  turn: HostTurn,
+  migrationId: string,
+  call: VmmCommand['call'],
+  result: Result<unknown>,
+): void {
   const migration = turn.state.migrations.get(migrationId);
   if (!migration) return;
   if (call === 'prepareIncoming') return prepareEnded(turn, migration, result as Result<{ uri: string }>);
@@ -179,7 +234,11 @@ function resumeEnded(turn: HostTurn, migration: HostMigration, result: Result<un
 export function migrationTick(turn: HostTurn, migration: HostMigration): void {
   if (migration.phase === 'released') askForGrant(turn, migration);
   if (migration.phase === 'cancelling') callCancel(turn, migration);
-  if (migration.phase === 'copying' && migration.policy && turn.now - migration.startedAt > migration.policy.copyDeadlineMs)
+  if (
+    migration.phase === 'copying' &&
+    migration.policy &&
+    turn.now - migration.startedAt > migration.policy.copyDeadlineMs
+  )
     stopCopy(turn, migration, notConverging(turn, migration, migration.policy));
 }
 

@@ -101,7 +101,14 @@ export function migrationOf(turn: HostTurn, instance: VmmInstance): HostMigratio
   return latest;
 }
 
-const underway = new Set<MigrationPhase>(['preparing', 'listening', 'awaiting-grant', 'copying', 'cancelling', 'released']);
+const underway = new Set<MigrationPhase>([
+  'preparing',
+  'listening',
+  'awaiting-grant',
+  'copying',
+  'cancelling',
+  'released',
+]);
 
 /** Until its hand-over is answered, a migration knows better than the VMM's run state what its copy is. */
 export function isUnderway(migration: HostMigration): boolean {

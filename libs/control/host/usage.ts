@@ -18,7 +18,10 @@ export function takeSamples(turn: HostTurn, samples: readonly VmmSample[]): void
       const cpuMillicores = Math.round((1000 * used) / elapsedMs);
       live.usage = {
         cpuMillicores,
-        cpuDemandMillicores: Math.max(cpuMillicores, Math.min(ceiling, Math.round((1000 * (used + waited)) / elapsedMs))),
+        cpuDemandMillicores: Math.max(
+          cpuMillicores,
+          Math.min(ceiling, Math.round((1000 * (used + waited)) / elapsedMs)),
+        ),
         residentMiB: Math.round(sample.residentMiB),
         dirtyBytesPerSecond: sample.dirtyBytesPerSecond,
       };

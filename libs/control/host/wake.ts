@@ -10,7 +10,11 @@ import { callVmm, copyKey, findCopy, type HostTurn, keepCopy, keepMigration, rep
 type Running = ReadonlyMap<string, VmmState>;
 
 /** The journal says what was intended, the list of VMMs what is: where they differ, what is wins, and the rest is carried on. */
-export function wake(turn: HostTurn, journal: readonly JournalEntry[], running: readonly { instance: VmmInstance; state: VmmState }[]): void {
+export function wake(
+  turn: HostTurn,
+  journal: readonly JournalEntry[],
+  running: readonly { instance: VmmInstance; state: VmmState }[],
+): void {
   for (const { value } of journal) {
     if (value?.kind === 'guest') turn.state.guests.set(copyKey(value), value);
     if (value?.kind === 'migration') turn.state.migrations.set(value.migrationId, value);
@@ -27,8 +31,10 @@ export function wake(turn: HostTurn, journal: readonly JournalEntry[], running: 
     const key = copyKey({ guestId: migration.guestId, epoch });
     if (wakeMigration(turn, migration, states.get(key))) inMigration.add(key);
   }
-  for (const copy of [...turn.state.guests.values()]) if (!inMigration.has(copyKey(copy))) wakeCopy(turn, copy, states.get(copyKey(copy)));
-  for (const { instance, state } of running) if (!turn.state.guests.has(copyKey(instance))) adoptStranger(turn, instance, state);
+  for (const copy of [...turn.state.guests.values()])
+    if (!inMigration.has(copyKey(copy))) wakeCopy(turn, copy, states.get(copyKey(copy)));
+  for (const { instance, state } of running)
+    if (!turn.state.guests.has(copyKey(instance))) adoptStranger(turn, instance, state);
   report(turn);
 }
 
@@ -42,7 +48,12 @@ function wakeMigration(turn: HostTurn, migration: HostMigration, vmm: VmmState |
       if (gone) releaseSource(turn, migration, true);
       else if (vmm === 'sent') releaseSource(turn, migration, false);
       else if (vmm !== 'sending') {
-        ranOn(turn, migration, refused('migration-failed', 'The copy ended while the agent was away; the guest ran on at the source.').refusal);
+        ranOn(
+          turn,
+          migration,
+          refused('migration-failed', 'The copy ended while the agent was away; the guest ran on at the source.')
+            .refusal,
+        );
         return false;
       }
       return true;
@@ -62,11 +73,20 @@ function wakeTarget(turn: HostTurn, migration: HostMigration, vmm: VmmState | un
     return vmm === 'received';
   }
   if (migration.phase === 'destroyed' || migration.phase === 'lost') return false;
-  if (gone) targetDestroyed(turn, migration, refused('target-lost', 'The VMM of the target ended while its agent was away.').refusal);
+  if (gone)
+    targetDestroyed(
+      turn,
+      migration,
+      refused('target-lost', 'The VMM of the target ended while its agent was away.').refusal,
+    );
   else if (vmm === 'received') targetComplete(turn, migration);
   else if (migration.phase === 'preparing') {
     const copy = findCopy(turn, { guestId: migration.guestId, epoch: migration.targetEpoch });
-    targetDestroyed(turn, migration, refused('target-lost', 'The agent of the target ended before its VMM listened.').refusal);
+    targetDestroyed(
+      turn,
+      migration,
+      refused('target-lost', 'The agent of the target ended before its VMM listened.').refusal,
+    );
     if (copy) {
       keepCopy(turn, copy);
       destroy(turn, copy, 0);
@@ -83,7 +103,11 @@ function wakeCopy(turn: HostTurn, copy: HostGuest, vmm: VmmState | undefined): v
     return keepCopy(turn, { ...copy, state: vmm === 'stopped' ? 'stopped' : 'crashed', refusal });
   }
   const resume = (): void =>
-    callVmm(turn, { kind: 'guest', key: copyKey(copy), call: 'resume' }, { call: 'resume', instance: { guestId: copy.guestId, epoch: copy.epoch } });
+    callVmm(
+      turn,
+      { kind: 'guest', key: copyKey(copy), call: 'resume' },
+      { call: 'resume', instance: { guestId: copy.guestId, epoch: copy.epoch } },
+    );
   // A start that was cut short between the opening of the VMM and its first instruction, or a copy taken back from a migration.
   if (copy.state === 'starting' || copy.state === 'released' || copy.state === 'incoming') {
     keepCopy(turn, { ...copy, state: vmm === 'running' ? 'running' : 'paused' });
@@ -97,8 +121,24 @@ function wakeCopy(turn: HostTurn, copy: HostGuest, vmm: VmmState | undefined): v
 
 /** A VMM of ours that the journal does not know: it is shown to the controller, which decides. It is never killed on a guess. */
 function adoptStranger(turn: HostTurn, instance: VmmInstance, vmm: VmmState): void {
-  const state = vmm === 'running' || vmm === 'sending' ? 'running' : vmm === 'paused' ? 'paused' : vmm === 'sent' ? 'released' : vmm === 'incoming' || vmm === 'received' ? 'incoming' : 'crashed';
-  keepCopy(turn, { kind: 'guest', guestId: instance.guestId, epoch: instance.epoch, guest: null, state, refusal: null });
+  const state =
+    vmm === 'running' || vmm === 'sending'
+      ? 'running'
+      : vmm === 'paused'
+        ? 'paused'
+        : vmm === 'sent'
+          ? 'released'
+          : vmm === 'incoming' || vmm === 'received'
+            ? 'incoming'
+            : 'crashed';
+  keepCopy(turn, {
+    kind: 'guest',
+    guestId: instance.guestId,
+    epoch: instance.epoch,
+    guest: null,
+    state,
+    refusal: null,
+  });
 }
 
 /** The controller's word on what this host holds: copies of an older epoch than the assigned one are destroyed. */
@@ -111,7 +151,8 @@ export function assign(turn: HostTurn, assignments: HostAssignments): void {
   const inMigration = new Set(assignments.migrations.map((migration) => migration.guestId));
   for (const { guestId, epoch } of assignments.guests) {
     if (inMigration.has(guestId)) continue;
-    for (const copy of [...turn.state.guests.values()]) if (copy.guestId === guestId && copy.epoch < epoch) destroy(turn, copy, 0);
+    for (const copy of [...turn.state.guests.values()])
+      if (copy.guestId === guestId && copy.epoch < epoch) destroy(turn, copy, 0);
   }
   report(turn);
 }

@@ -38,10 +38,18 @@ export type EntityKind = keyof EntityRows;
  * that was replaced writes nothing. Opening a placement is compare-and-set on the guest's epoch, in the database itself.
  */
 export type FleetWrite =
-  | { readonly [Kind in EntityKind]: { readonly kind: 'put'; readonly entity: Kind; readonly row: EntityRows[Kind] } }[EntityKind]
+  | {
+      readonly [Kind in EntityKind]: { readonly kind: 'put'; readonly entity: Kind; readonly row: EntityRows[Kind] };
+    }[EntityKind]
   | { readonly kind: 'remove'; readonly entity: EntityKind; readonly id: string }
   | { readonly kind: 'open-placement'; readonly placement: Placement }
-  | { readonly kind: 'close-placement'; readonly guestId: string; readonly epoch: number; readonly to: Instant; readonly endReason: string }
+  | {
+      readonly kind: 'close-placement';
+      readonly guestId: string;
+      readonly epoch: number;
+      readonly to: Instant;
+      readonly endReason: string;
+    }
   | { readonly kind: 'record'; readonly record: FleetRecord };
 
 /** What a leader starts from: everything that has not ended. */
@@ -71,7 +79,8 @@ export interface Lease {
 }
 
 /** `conflict`: the term is no longer ours, or a constraint of the database refused (message says which): load anew. */
-export type CommitOutcome = { readonly outcome: 'committed' } | { readonly outcome: 'conflict'; readonly message: string };
+export type CommitOutcome =
+  { readonly outcome: 'committed' } | { readonly outcome: 'conflict'; readonly message: string };
 
 export interface FleetStore {
   load(): Promise<Inventory>;

@@ -14,7 +14,17 @@ export interface VmmInstance {
  * not running (started with -S). sent: completed a migration out and is stopped. stopped: ended by its guest in order.
  * crashed: the process is gone or the guest panicked.
  */
-export const vmmStates = ['starting', 'running', 'paused', 'incoming', 'received', 'sending', 'sent', 'stopped', 'crashed'] as const;
+export const vmmStates = [
+  'starting',
+  'running',
+  'paused',
+  'incoming',
+  'received',
+  'sending',
+  'sent',
+  'stopped',
+  'crashed',
+] as const;
 export type VmmState = (typeof vmmStates)[number];
 
 export interface VmmSample {
@@ -36,7 +46,10 @@ export interface VmmCalls {
   /** Opens the guest's disk (made at first start) and runs it. Done once it runs. */
   readonly start: { request: { readonly guest: GuestSpecification; readonly epoch: number }; value: null };
   /** Every instance on this host, also those that an earlier agent process started: connects to them again. */
-  readonly list: { request: Record<never, never>; value: readonly { readonly instance: VmmInstance; readonly state: VmmState }[] };
+  readonly list: {
+    request: Record<never, never>;
+    value: readonly { readonly instance: VmmInstance; readonly state: VmmState }[];
+  };
   /** Asks the guest to power off, and destroys it after graceMs; 0 destroys at once. Done when the process is gone. Destroying what is not there succeeds. */
   readonly stop: { request: { readonly instance: VmmInstance; readonly graceMs: number }; value: null };
   /** A drill's fault: the process dies as in a crash, and the driver tells it as one. */
@@ -50,22 +63,38 @@ export interface VmmCalls {
     value: { readonly uri: string };
   };
   /** Done when the copy has begun; its end is an event. */
-  readonly migrateOut: { request: { readonly instance: VmmInstance; readonly uri: string; readonly policy: MigrationPolicy }; value: null };
+  readonly migrateOut: {
+    request: { readonly instance: VmmInstance; readonly uri: string; readonly policy: MigrationPolicy };
+    value: null;
+  };
   /** Done when the copy has ended one way or the other: `cancelled` false means that it had completed already. */
   readonly cancelMigration: { request: { readonly instance: VmmInstance }; value: { readonly cancelled: boolean } };
   readonly usage: { request: Record<never, never>; value: readonly VmmSample[] };
-  readonly limit: { request: { readonly instance: VmmInstance; readonly cpuShares: number; readonly cpuLimitMillicores: number | null }; value: null };
+  readonly limit: {
+    request: { readonly instance: VmmInstance; readonly cpuShares: number; readonly cpuLimitMillicores: number | null };
+    value: null;
+  };
   readonly consoleWrite: { request: { readonly instance: VmmInstance; readonly text: string }; value: null };
   /** The last of the console's output, kept with no client connected. */
-  readonly consoleTail: { request: { readonly instance: VmmInstance; readonly maximumBytes: number }; value: { readonly text: string } };
+  readonly consoleTail: {
+    request: { readonly instance: VmmInstance; readonly maximumBytes: number };
+    value: { readonly text: string };
+  };
 }
 export type VmmCallName = keyof VmmCalls;
-export type VmmCommand = { readonly [Name in VmmCallName]: { readonly call: Name } & VmmCalls[Name]['request'] }[VmmCallName];
+export type VmmCommand = {
+  readonly [Name in VmmCallName]: { readonly call: Name } & VmmCalls[Name]['request'];
+}[VmmCallName];
 export type VmmValue<Command extends VmmCommand> = VmmCalls[Command['call']]['value'];
 
 /** What happens to an instance by itself, told by the driver at once. */
 export type VmmEvent =
-  | { readonly kind: 'exited'; readonly instance: VmmInstance; readonly how: 'stopped' | 'crashed'; readonly reason: string }
+  | {
+      readonly kind: 'exited';
+      readonly instance: VmmInstance;
+      readonly how: 'stopped' | 'crashed';
+      readonly reason: string;
+    }
   | { readonly kind: 'paused'; readonly instance: VmmInstance; readonly reason: string }
   | { readonly kind: 'resumed'; readonly instance: VmmInstance }
   | { readonly kind: 'migration-progress'; readonly instance: VmmInstance; readonly progress: MigrationProgress }
@@ -81,7 +110,13 @@ export type VmmEvent =
   /** On the target: memory is complete, the disk's lock is held, it does not run. */
   | { readonly kind: 'incoming-completed'; readonly instance: VmmInstance }
   /** The guest's own heartbeat line on its console. */
-  | { readonly kind: 'heartbeat'; readonly instance: VmmInstance; readonly count: number; readonly work: number; readonly at: Instant }
+  | {
+      readonly kind: 'heartbeat';
+      readonly instance: VmmInstance;
+      readonly count: number;
+      readonly work: number;
+      readonly at: Instant;
+    }
   | { readonly kind: 'console'; readonly instance: VmmInstance; readonly text: string };
 
 /** A VMM on one host. Real drivers are in libs/vmm, the model in libs/simulator; one conformance suite runs against all. */

@@ -35,9 +35,19 @@ function ask(socketPath: string, request: object): Promise<Result<null>> {
       socket.destroy();
       resolve(result);
     };
-    const deadline = setTimeout(() => settle(refused('not-confirmed', `The power switch ${socketPath} did not answer within ${switchDeadlineMs} ms.`)), switchDeadlineMs);
-    socket.on('error', (error) => settle(refused('fence-failed', `The power switch ${socketPath} cannot be reached: ${error.message}.`)));
-    socket.on('close', () => settle(refused('not-confirmed', `The power switch ${socketPath} ended without an answer.`)));
+    const deadline = setTimeout(
+      () =>
+        settle(
+          refused('not-confirmed', `The power switch ${socketPath} did not answer within ${switchDeadlineMs} ms.`),
+        ),
+      switchDeadlineMs,
+    );
+    socket.on('error', (error) =>
+      settle(refused('fence-failed', `The power switch ${socketPath} cannot be reached: ${error.message}.`)),
+    );
+    socket.on('close', () =>
+      settle(refused('not-confirmed', `The power switch ${socketPath} ended without an answer.`)),
+    );
     socket.on('data', (chunk) => {
       text += chunk.toString('utf8');
       if (text.includes('\n')) settle(readAnswer(socketPath, text));
@@ -50,6 +60,7 @@ function readAnswer(socketPath: string, text: string): Result<null> {
   const answer = answerSchema.safeParse(JSON.parse(text));
   if (!answer.success) return refused('not-confirmed', `The power switch ${socketPath} gave an answer that is none.`);
   if (answer.data.ok) return accepted(null);
-  const code = answer.data.code === 'stale-incarnation' || answer.data.code === 'stale-term' ? answer.data.code : 'fence-failed';
+  const code =
+    answer.data.code === 'stale-incarnation' || answer.data.code === 'stale-term' ? answer.data.code : 'fence-failed';
   return refused(code, answer.data.message);
 }

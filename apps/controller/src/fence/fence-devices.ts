@@ -19,6 +19,10 @@ const devices: Readonly<Record<string, FenceDevice>> = {
 export async function fence(request: FenceRequest): Promise<Result<null>> {
   const separator = request.device.indexOf(':');
   const device = devices[request.device.slice(0, separator)];
-  if (!device) return refused('fence-failed', `Host ${request.hostName} names the fence device ${JSON.stringify(request.device)}; known kinds: ${Object.keys(devices).join(', ')}.`);
+  if (!device)
+    return refused(
+      'fence-failed',
+      `Host ${request.hostName} names the fence device ${JSON.stringify(request.device)}; known kinds: ${Object.keys(devices).join(', ')}.`,
+    );
   return device(request.device.slice(separator + 1), request);
 }
