@@ -70,8 +70,8 @@ const patienceMs = 10_000;
 const lookEveryMs = 2;
 const longestTestMs = 30_000;
 
-/** One host's driver, with its calls as promises and its events kept. */
-class HostUnderTest {
+/** One host's driver, with its calls as promises and its events kept: for the suite, and for a driver's own tests. */
+export class HostUnderTest {
   readonly events: VmmEvent[] = [];
   readonly lines: GuestLine[] = [];
   private readonly splitters = new Map<string, GuestLineSplitter>();
