@@ -32,3 +32,25 @@ test('the same inventory gives the same prediction, and is not changed by it', (
   expect(predictDrill(inventory, fault)).toEqual(predictDrill(inventory, fault));
   expect(JSON.stringify(inventory)).toBe(before);
 });
+
+test('an inventory in the middle of things is simulated all the same', () => {
+  const [web, db, api] = inventory.guests;
+  const [h1, h2, h3] = inventory.hosts;
+  const busy = {
+    ...inventory,
+    hosts: [h1!, { ...h2!, state: 'disconnected' as const }, { ...h3!, state: 'fenced' as const }],
+    guests: [
+      { ...web!, state: 'migrating' as const, epoch: 7, reservedEpoch: 8, movedAt: 1.7e12 },
+      { ...db!, state: 'recovering' as const, hostId: null, epoch: 3, reservedEpoch: 3 },
+      { ...api!, state: 'paused' as const, desired: 'paused' as const },
+    ],
+  };
+  const prediction = predictDrill(busy, { kind: 'host-loss', hostId: 'h2', guestId: null });
+  if (!prediction.ok) throw new Error(prediction.refusal.message);
+  expect(prediction.value.outages).toContainEqual(expect.objectContaining({ guestId: 'web', toHostId: 'h1' }));
+});
+
+test('what the brain refuses is refused in the prediction', () => {
+  const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'nowhere', guestId: null });
+  expect(prediction).toMatchObject({ ok: false, refusal: { code: 'unknown-host' } });
+});

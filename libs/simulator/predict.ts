@@ -1,6 +1,7 @@
 import type { DrillFault, DrillPrediction } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { Drill } from '@argosy/domain/entities';
+import type { Drill, Guest, Host } from '@argosy/domain/entities';
+import type { GuestState } from '@argosy/domain/lifecycle';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
@@ -63,21 +64,29 @@ function asSimulated(inventory: Inventory): Inventory {
       balance: { ...pool.balance, automation: 'partial' as const },
       createdAt: 0,
     })),
-    guests: inventory.guests.map((guest) => {
-      const runs = guest.hostId !== null && guest.desired === 'running';
-      return {
-        ...guest,
-        state: runs ? ('running' as const) : guest.state,
-        createdAt: 0,
-        movedAt: null,
-        retryAt: null,
-        failedStarts: 0,
-      };
-    }),
+    hosts: inventory.hosts.map((host) => ({ ...host, state: isUp(host) ? 'online' : 'offline', createdAt: 0 })),
+    guests: inventory.guests.map((guest) => ({
+      ...guest,
+      state: settledState(guest),
+      createdAt: 0,
+      movedAt: null,
+      retryAt: null,
+      failedStarts: 0,
+    })),
     migrations: [],
     recommendations: [],
     drills: [],
     tasks: [],
     alarms: [],
   };
+}
+
+/** A host whose agent is silent still runs its guests. */
+function isUp(host: Host): boolean {
+  return host.state === 'online' || host.state === 'suspect' || host.state === 'disconnected';
+}
+
+function settledState(guest: Guest): GuestState {
+  if (guest.hostId === null || guest.desired === 'stopped') return guest.state;
+  return guest.desired === 'paused' ? 'paused' : 'running';
 }
