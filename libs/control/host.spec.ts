@@ -1,0 +1,356 @@
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
+import { accepted, refused } from '@argosy/domain/refusal';
+import { createHost, reportOf, stepHost } from './host';
+import type { HostEffect, HostEvent, HostState, JournalEntry } from './host-types';
+import type { VmmCommand, VmmState } from './ports/vmm-driver';
+
+const capacity = { cpuMillicores: 1000, memoryMiB: 1024 };
+const policy = {
+  autoConverge: true,
+  postCopy: false,
+  bandwidthMiBPerSecond: 100,
+  downtimeLimitMs: 10,
+  copyDeadlineMs: 60_000,
+  concurrentPerHost: 2,
+};
+
+function aGuest(guestId: string): GuestSpecification {
+  const boot = {
+    format: 'kernel' as const,
+    firmware: 'none' as const,
+    kernelPath: '/tiny.elf',
+    initrdPath: null,
+    kernelArguments: null,
+    backingDiskPath: null,
+  };
+  return {
+    guestId,
+    name: guestId,
+    vcpus: 1,
+    memoryMiB: 32,
+    architecture: 'x86_64',
+    cpuShares: 1000,
+    cpuLimitMillicores: null,
+    boot,
+    diskPath: `/${guestId}.qcow2`,
+    diskMiB: 16,
+    cloudInit: null,
+  };
+}
+
+/** A host brain with its effects at hand: VMM calls wait to be answered, journal entries are kept as a disk would. */
+class Bench {
+  readonly state: HostState = createHost();
+  readonly journal = new Map<string, JournalEntry>();
+  calls: { token: number; command: VmmCommand }[] = [];
+  effects: HostEffect[] = [];
+  now = 1_000;
+
+  constructor(incarnation = 1, term = 1) {
+    this.take({ kind: 'assigned', assignments: { hostId: 'h1', incarnation, term, guests: [], migrations: [] } });
+  }
+
+  take(event: HostEvent): readonly HostEffect[] {
+    const effects = stepHost(this.state, event, this.now);
+    for (const effect of effects) {
+      if (effect.kind === 'journal') this.journal.set(effect.entry.key, effect.entry);
+      if (effect.kind === 'vmm') this.calls.push(effect);
+    }
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  order(order: HostOrder, changes: Partial<HostCommand> = {}): readonly HostEffect[] {
+    const base = { commandId: 'c', hostId: 'h1', incarnation: 1, term: 1, notAfter: this.now + 5_000, order };
+    return this.take({ kind: 'command', command: { ...base, ...changes } });
+  }
+
+  answer(call: VmmCommand['call'], value: unknown = null): void {
+    const index = this.calls.findIndex((each) => each.command.call === call);
+    if (index < 0) throw new Error(`no ${call} is under way`);
+    const [{ token }] = this.calls.splice(index, 1) as [{ token: number }];
+    this.take({ kind: 'vmm-result', token, result: accepted(value) });
+  }
+
+  get guests() {
+    return reportOf(this.state, this.now, capacity).guests.map(
+      ({ guestId, epoch, state }) => `${guestId}@${epoch} ${state}`,
+    );
+  }
+
+  phase(migrationId: string) {
+    return this.state.migrations.get(migrationId)?.phase;
+  }
+
+  running(guestId: string, epoch: number): this {
+    this.order({ kind: 'guest.start', guest: aGuest(guestId), epoch });
+    this.answer('start');
+    return this;
+  }
+
+  copying(guestId: string, epoch: number): this {
+    const targets = { targetEpoch: epoch + 1, targetUri: 'tcp:x', targetPeerAddress: 'h2:1' };
+    this.running(guestId, epoch).order({
+      kind: 'migration.start',
+      migrationId: 'm',
+      guestId,
+      epoch,
+      ...targets,
+      policy,
+    });
+    this.answer('migrateOut');
+    return this;
+  }
+
+  listening(guestId: string, epoch: number): this {
+    this.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest(guestId), epoch, policy });
+    this.answer('prepareIncoming', { uri: 'tcp:here' });
+    return this;
+  }
+
+  grant(requestId: string, epoch: number): readonly HostEffect[] {
+    const request = { kind: 'grant' as const, migrationId: 'm', guestId: 'g', epoch, sourceDead: false };
+    return this.take({ kind: 'peer-request', requestId, request });
+  }
+}
+
+const answers = (effects: readonly HostEffect[]) =>
+  effects.flatMap((each) => (each.kind === 'peer-answer' ? [each.answer.kind] : []));
+const kinds = (effects: readonly HostEffect[]) =>
+  effects.map((each) => (each.kind === 'vmm' ? each.command.call : each.kind));
+
+describe('what a host refuses', () => {
+  test.each<[string, Partial<HostCommand>, string]>([
+    ['a command for an earlier incarnation', { incarnation: 0 }, 'stale-incarnation'],
+    ['a command of an earlier leader', { term: 0 }, 'stale-term'],
+    ['a command that has expired', { notAfter: 999 }, 'expired'],
+  ])('%s', (_what, changes, code) => {
+    const bench = new Bench();
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 }, changes);
+    expect(bench.calls).toEqual([]);
+    expect(bench.state.refusals.map((each) => each.refusal.code)).toEqual([code]);
+  });
+
+  test('everything, before it was given its assignments', () => {
+    const state = createHost();
+    const order: HostOrder = { kind: 'guest.start', guest: aGuest('g'), epoch: 1 };
+    const command = { commandId: 'c', hostId: 'h1', incarnation: 0, term: 1, notAfter: 9_999, order };
+    const effects = stepHost(state, { kind: 'command', command }, 1_000);
+    expect(kinds(effects)).toEqual(['report']);
+  });
+
+  test('an epoch that was stopped here, even from a start that comes late', () => {
+    const bench = new Bench().running('g', 5);
+    bench.order({ kind: 'guest.stop', guestId: 'g', epoch: 5, graceMs: 0 });
+    bench.answer('stop');
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 5 });
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 4 });
+    expect(bench.guests).toEqual([]);
+    expect(bench.state.refusals.map((each) => each.refusal.code)).toEqual(['stale-epoch', 'stale-epoch']);
+  });
+});
+
+describe('starting', () => {
+  test('is journalled before the VMM is asked', () => {
+    const effects = new Bench().order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+    expect(kinds(effects)).toEqual(['journal', 'start', 'report']);
+  });
+
+  test('happens once for a command that is delivered twice', () => {
+    const bench = new Bench();
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+    expect(bench.calls).toHaveLength(1);
+  });
+
+  test('of a later epoch destroys the older copy first', () => {
+    const bench = new Bench().running('g', 1);
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 2 });
+    expect(bench.calls.map((each) => each.command.call)).toEqual(['stop']);
+    bench.answer('stop');
+    bench.answer('start');
+    expect(bench.guests).toEqual(['g@2 running']);
+  });
+});
+
+describe('the source of a migration', () => {
+  test('journals that it released the guest before it grants, and does not resume for want of an answer', () => {
+    const bench = new Bench().copying('g', 1);
+    const effects = bench.take({
+      kind: 'vmm-event',
+      event: { kind: 'migration-completed', instance: { guestId: 'g', epoch: 1 }, downtimeMs: 1 },
+    });
+    expect(kinds(effects).slice(0, 2)).toEqual(['journal', 'peer-request']);
+    const token = (effects.find((each) => each.kind === 'peer-request') as { token: number }).token;
+    bench.take({ kind: 'peer-answer', token, answer: null });
+    expect(bench.calls).toEqual([]);
+    expect(bench.phase('m')).toBe('released');
+    expect(kinds(bench.take({ kind: 'tick' }))).toEqual(['peer-request']);
+  });
+
+  test.each([
+    ['granted', 'handed-over', []],
+    ['destroyed', 'ran-on', ['resume']],
+    ['not-ready', 'released', []],
+  ] as const)('answered %s is %s', (kind, phase, calls) => {
+    const bench = new Bench().copying('g', 1);
+    const effects = bench.take({
+      kind: 'vmm-event',
+      event: { kind: 'migration-completed', instance: { guestId: 'g', epoch: 1 }, downtimeMs: 1 },
+    });
+    const token = (effects.find((each) => each.kind === 'peer-request') as { token: number }).token;
+    bench.take({ kind: 'peer-answer', token, answer: { kind } });
+    expect(bench.phase('m')).toBe(phase);
+    expect(bench.calls.map((each) => each.command.call)).toEqual(calls);
+  });
+
+  test('whose VMM died asks the target whether it holds the whole guest, and cannot take it back', () => {
+    const bench = new Bench().copying('g', 1);
+    const effects = bench.take({
+      kind: 'vmm-event',
+      event: { kind: 'exited', instance: { guestId: 'g', epoch: 1 }, how: 'crashed', reason: 'killed' },
+    });
+    const request = effects.find((each) => each.kind === 'peer-request') as {
+      token: number;
+      request: { sourceDead: boolean };
+    };
+    expect(request.request.sourceDead).toBe(true);
+    bench.take({ kind: 'peer-answer', token: request.token, answer: { kind: 'destroyed' } });
+    expect(bench.phase('m')).toBe('lost');
+    expect(bench.calls).toEqual([]);
+    expect(bench.guests).toEqual(['g@1 crashed']);
+  });
+
+  test('gives up a copy that does not converge by its deadline, and says at what rates', () => {
+    const bench = new Bench().copying('g', 1);
+    bench.now += policy.copyDeadlineMs + 1;
+    bench.take({ kind: 'tick' });
+    bench.answer('cancelMigration', { cancelled: true });
+    expect(bench.state.migrations.get('m')).toMatchObject({
+      phase: 'ran-on',
+      refusal: { code: 'migration-not-converging' },
+    });
+    expect(bench.guests).toEqual(['g@1 running']);
+  });
+
+  test('does not begin a copy whose cancel came first', () => {
+    const bench = new Bench().running('g', 1);
+    bench.order({ kind: 'migration.cancel', migrationId: 'm', guestId: 'g' });
+    bench.order({
+      kind: 'migration.start',
+      migrationId: 'm',
+      guestId: 'g',
+      epoch: 1,
+      targetEpoch: 2,
+      targetUri: 'u',
+      targetPeerAddress: 'p',
+      policy,
+    });
+    expect(bench.calls).toEqual([]);
+    expect(bench.phase('m')).toBe('ran-on');
+  });
+});
+
+describe('the target of a migration', () => {
+  const complete = {
+    kind: 'vmm-event',
+    event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } },
+  } as const;
+
+  test('does not run without a grant, however complete it is', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.take(complete);
+    bench.take({ kind: 'tick' });
+    expect(bench.calls).toEqual([]);
+    expect(bench.phase('m')).toBe('awaiting-grant');
+  });
+
+  test('journals the grant, then runs, then answers', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.take(complete);
+    expect(kinds(bench.grant('r', 2))).toEqual(['journal', 'resume', 'journal', 'report', 'peer-answer']);
+    expect(bench.guests).toEqual(['g@2 running']);
+  });
+
+  test('holds a grant that comes before its copy is complete', () => {
+    const bench = new Bench().listening('g', 2);
+    expect(answers(bench.grant('r', 2))).toEqual([]);
+    expect(answers(bench.take(complete))).toEqual(['granted']);
+  });
+
+  test('answers the same however often it is asked', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.take(complete);
+    expect([...answers(bench.grant('r1', 2)), ...answers(bench.grant('r2', 2))]).toEqual(['granted', 'granted']);
+    expect(bench.calls.filter((each) => each.command.call === 'resume')).toHaveLength(1);
+  });
+
+  test('that was released by the controller says destroyed ever after, and never runs', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
+    bench.answer('stop');
+    expect(answers(bench.grant('r', 2))).toEqual(['destroyed']);
+    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy });
+    expect(bench.calls).toEqual([]);
+  });
+});
+
+describe('an agent that starts again', () => {
+  function reborn(
+    before: Bench,
+    running: readonly { instance: { guestId: string; epoch: number }; state: VmmState }[],
+  ): Bench {
+    const after = new Bench(2);
+    after.take({ kind: 'woke', journal: [...before.journal.values()], running });
+    return after;
+  }
+
+  test.each<[VmmState, string]>([
+    ['sent', 'released'],
+    ['running', 'ran-on'],
+    ['sending', 'copying'],
+  ])('with a source that is %s finds its migration %s', (state, phase) => {
+    const bench = reborn(new Bench().copying('g', 1), [{ instance: { guestId: 'g', epoch: 1 }, state }]);
+    expect(bench.phase('m')).toBe(phase);
+  });
+
+  test('runs a target whose grant it had journalled and not carried out', () => {
+    const before = new Bench().listening('g', 2);
+    before.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
+    before.grant('r', 2);
+    const bench = reborn(before, [{ instance: { guestId: 'g', epoch: 2 }, state: 'received' }]);
+    expect(bench.calls.map((each) => each.command.call)).toEqual(['resume']);
+  });
+
+  test('adopts what runs and calls crashed what does not', () => {
+    const before = new Bench().running('a', 1).running('b', 1);
+    const bench = reborn(before, [{ instance: { guestId: 'a', epoch: 1 }, state: 'running' }]);
+    expect(bench.guests.sort()).toEqual(['a@1 running', 'b@1 crashed']);
+    expect(bench.calls).toEqual([]);
+  });
+
+  test('destroys a copy that was started elsewhere since', () => {
+    const before = new Bench().running('a', 1);
+    const bench = new Bench(2);
+    bench.take({
+      kind: 'woke',
+      journal: [...before.journal.values()],
+      running: [{ instance: { guestId: 'a', epoch: 1 }, state: 'running' }],
+    });
+    const assignments = { hostId: 'h1', incarnation: 3, term: 1, guests: [{ guestId: 'a', epoch: 3 }], migrations: [] };
+    bench.take({ kind: 'assigned', assignments });
+    expect(bench.calls.map((each) => each.command.call)).toEqual(['stop']);
+  });
+});
+
+test('a refusal of the VMM is shown with the guest that it concerns', () => {
+  const bench = new Bench();
+  bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+  const [{ token }] = bench.calls as [{ token: number }];
+  bench.take({ kind: 'vmm-result', token, result: refused('image-locked', 'another VMM has it') });
+  expect(reportOf(bench.state, 0, capacity).guests[0]).toMatchObject({
+    state: 'failed',
+    refusal: { code: 'image-locked' },
+  });
+});
