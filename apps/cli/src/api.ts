@@ -32,7 +32,7 @@ function isRefusal(value: unknown): value is Refusal {
 
 function queryString(query: Readonly<Record<string, unknown>> = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`;
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
 }
 
 /** Why fetch failed, in words: it hides the system's code in a chain of causes, or in several of them. */
@@ -87,7 +87,10 @@ export class Api {
   async openStream(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const response = await this.fetch(path, { headers: { ...this.authorization(), ...headers }, signal });
     if (response.ok && response.body) return response.body as ReadableStream<Uint8Array>;
-    throw await this.refusalOf(response, path);
+    const refusal = await this.refusalOf(response, path);
+    // The caller opens it again, and then it is opened where the leader is.
+    this.url = this.leaderOf(refusal) ?? this.url;
+    throw refusal;
   }
 
   /** Follows the leader, and waits a little where there is none. */

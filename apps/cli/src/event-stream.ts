@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { apiPrefix } from '@argosy/contracts/routes';
-import type { StreamMessage } from '@argosy/contracts/stream';
+import { streamPath, type StreamMessage } from '@argosy/contracts/stream';
 import type { Api } from './api';
 import { Failure } from './failure';
 
-export const streamPath = `${apiPrefix}/stream`;
 /** A link that died without a word is opened anew; a controller sends a comment more often than this. */
 const silentForMs = 60_000;
 const retryMs = [200, 500, 1000, 2000, 5000];

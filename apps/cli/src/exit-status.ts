@@ -27,7 +27,6 @@ export type LocalCode =
   | 'unconfirmed'
   | 'no-file'
   | 'no-lab'
-  | 'unknown-token'
   | 'unknown-task'
   | 'timed-out'
   | 'failed'
@@ -40,7 +39,8 @@ const exitOfCode = {
   usage: 'usage', unconfirmed: 'usage', 'invalid-request': 'usage', 'too-large': 'usage', 'no-file': 'not-found',
   unreachable: 'unreachable', 'no-server': 'unreachable', 'no-lab': 'unreachable', 'unexpected-answer': 'unreachable',
   'store-unavailable': 'unreachable', 'not-leader': 'unreachable', 'queue-unavailable': 'unreachable',
-  unauthenticated: 'forbidden', forbidden: 'forbidden',
+  unauthenticated: 'forbidden', forbidden: 'forbidden', 'method-not-allowed': 'usage', 'unsupported-media-type': 'usage',
+  'too-many-requests': 'refused',
   'unknown-pool': 'not-found', 'unknown-host': 'not-found', 'unknown-guest': 'not-found', 'unknown-image': 'not-found',
   'unknown-datastore': 'not-found', 'unknown-rule': 'not-found', 'unknown-migration': 'not-found',
   'unknown-recommendation': 'not-found', 'unknown-drill': 'not-found', 'unknown-user': 'not-found',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EntityName } from '@argosy/contracts/stream';
+import type { StreamMessage } from '@argosy/contracts/stream';
 import { Api } from './api';
 import type { OutputFormat } from './arguments';
 import type { Command } from './command';
@@ -148,7 +148,7 @@ export class Session {
   }
 
   /** As kubectl's -w: the list, then each row again when it changes. The stream says when to look, the list what to print. */
-  async watch<Row extends { readonly id: string | number }>(view: View<Row>, entities: readonly EntityName[], read: () => Promise<readonly Row[]>): Promise<ExitName> {
+  async watch<Row extends { readonly id: string | number }>(view: View<Row>, entities: readonly StreamMessage['entity'][], read: () => Promise<readonly Row[]>): Promise<ExitName> {
     const seen = new Map<string, string>();
     let widths: number[] | undefined;
     const show = async (): Promise<void> => {

@@ -1,14 +1,13 @@
 import type * as entity from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
-import type { RouteResponse } from '@argosy/contracts/routes';
+import type { RouteName, RouteResponse } from '@argosy/contracts/routes';
 import { mebibyte } from '@argosy/domain/units';
 import type { Lookup } from '../lookup';
 import type { Colour } from './table';
 import { age, ageOf, bytes, clock, cpu, duration, exactTime, memory, nothing, percent, rate, shortId } from './units';
 import type { Column, View } from './view';
 
-type ItemOf<Name extends Parameters<typeof routeItem>[0]> = RouteResponse<Name>['items'][number];
-declare function routeItem(name: 'placement.list' | 'event.list' | 'token.list' | 'join-token.list' | 'user.list'): void;
+type ItemOf<Name extends RouteName> = RouteResponse<Name> extends { items: (infer Row)[] } ? Row : never;
 export type PlacementRow = ItemOf<'placement.list'>;
 export type EventRow = ItemOf<'event.list'>;
 export type TokenRow = ItemOf<'token.list'>;

@@ -1,0 +1,36 @@
+import type { Command } from './command';
+import { accessCommands } from './commands/access';
+import { balanceCommands } from './commands/balance';
+import { drillCommands } from './commands/drill';
+import { consoleCommands } from './commands/guest-console';
+import { guestCommands } from './commands/guest';
+import { historyCommands } from './commands/history';
+import { hostCommands } from './commands/host';
+import { imageCommands } from './commands/image';
+import { labCommands } from './commands/lab';
+import { migrationCommands } from './commands/migration';
+import { poolCommands } from './commands/pool';
+import { programCommands } from './commands/program';
+import { ruleCommands } from './commands/rule';
+import { simCommands } from './commands/sim';
+import { topCommands } from './commands/top';
+
+/** Everything that `argosy` can do: the parser, the help and the completion are made from this table. */
+export const commands: readonly Command[] = [
+  ...poolCommands,
+  ...hostCommands,
+  ...guestCommands,
+  ...migrationCommands.filter(({ path }) => path.startsWith('guest')),
+  ...consoleCommands,
+  ...imageCommands,
+  ...ruleCommands,
+  ...migrationCommands.filter(({ path }) => !path.startsWith('guest')),
+  ...balanceCommands,
+  ...drillCommands,
+  ...historyCommands,
+  ...accessCommands,
+  ...labCommands,
+  ...simCommands,
+  ...topCommands,
+  ...programCommands,
+];

@@ -1,0 +1,102 @@
+import { command } from '../command';
+import { Failure } from '../failure';
+import { findLabHost, powerRequest, readLab, type LabHost, type PowerAnswer } from '../power-client';
+import { fieldLines, tableLines, type Cell } from '../output/table';
+import { age, nothing } from '../output/units';
+import type { Session } from '../session';
+
+const operations = ['status', 'on', 'off', 'reset'] as const;
+
+interface Switched {
+  readonly host: string;
+  readonly answer: PowerAnswer;
+}
+
+async function ask(hosts: readonly LabHost[], op: string): Promise<Switched[]> {
+  return Promise.all(
+    hosts.map(async (host) => {
+      try {
+        return { host: host.host, answer: await powerRequest(host, op) };
+      } catch (error) {
+        if (op !== 'status' || !(error instanceof Failure)) throw error;
+        return { host: host.host, answer: { ok: false as const, code: error.code, message: error.message } };
+      }
+    }),
+  );
+}
+
+function powerCells({ host, answer }: Switched): Cell[] {
+  if (!answer.ok) return [{ text: host }, { text: 'unknown', colour: 'red' }, { text: nothing }, { text: nothing }, { text: answer.message }];
+  const text = (field: string): Cell => ({ text: typeof answer[field] === 'number' || typeof answer[field] === 'string' ? String(answer[field]) : nothing });
+  const power = String(answer.power ?? 'unknown');
+  return [{ text: host }, { text: power, colour: power === 'on' ? 'green' : 'dim' }, text('processes'), text('incarnation'), { text: '' }];
+}
+
+function printPower(session: Session, switched: readonly Switched[]): void {
+  if (session.format === 'name') return switched.forEach(({ host }) => session.print(`host/${host}`));
+  if (!session.isForPeople) return session.printValue(switched.map(({ host, answer }) => ({ host, ...answer })));
+  const titles = ['HOST', 'POWER', 'PROCESSES', 'INCARNATION', 'REMARK'];
+  tableLines(switched.map(powerCells), { titles, useColour: session.useColour, headers: !session.flags['no-headers'] }).forEach((line) => session.print(line));
+}
+
+function printSwitched(session: Session, { host, answer }: Switched, op: string): void {
+  if (!answer.ok) throw new Failure('power-refused', `The power switch of ${host} refused "${op}" (${answer.code}): ${answer.message}.`);
+  if (!session.isForPeople) return printPower(session, [{ host, answer }]);
+  const confirmed = answer['confirmedInMs'] === undefined ? '' : `, confirmed in ${String(answer['confirmedInMs'])} ms`;
+  session.print(`Host ${host} is ${answer.power ?? op}${confirmed}.`);
+}
+
+export const labCommands = [
+  command({
+    path: 'lab status',
+    summary: 'say what the controller is, who leads, what it depends on, and which hosts have power',
+    run: async (session) => {
+      const answer = await session.api.call('lab.get');
+      if (!session.isForPeople) {
+        session.printValue(answer);
+        return 'done';
+      }
+      const { version, controller, startedAt, leader, database, redis, lab } = answer;
+      const up = (state: string): Cell => ({ text: state, colour: state === 'up' ? 'green' : 'red' });
+      const leads = leader === null ? { text: 'nobody', colour: 'red' as const } : { text: `${leader.holder}, term ${leader.term}, ${leader.url}${leader.held ? '' : ' (run out)'}` };
+      fieldLines(
+        [
+          ['SERVER', { text: session.api.server }],
+          ['VERSION', { text: version }],
+          ['CONTROLLER', { text: `${controller}, up ${age(session.io.now() - startedAt)}` }],
+          ['LEADER', leads],
+          ['DATABASE', up(database)],
+          ['REDIS', up(redis)],
+          ['LAB', { text: lab === null ? 'none' : lab.folder }],
+        ],
+        session.useColour,
+      ).forEach((line) => session.print(line));
+      if (lab === null) return 'done';
+      session.print('');
+      printPower(session, await ask(readLab(session.flags.lab === undefined ? lab.folder : session.labFolder).hosts, 'status'));
+      return 'done';
+    },
+  }),
+  command({
+    path: 'lab power',
+    aliases: ['host power'],
+    summary: "switch a lab host's power, or say which hosts have it; needs no controller",
+    parameters: [{ name: 'operation', choices: operations }, { name: 'host', names: 'host', many: true, optional: true }],
+    examples: ['lab power status', 'lab power off h2 --yes', 'lab power on h2'],
+    run: async (session, { parameters }) => {
+      const { operation, host: names } = parameters;
+      const { hosts } = readLab(session.labFolder);
+      const chosen = names.map((name) => findLabHost(hosts, name));
+      if (operation === 'status') {
+        printPower(session, await ask(names.length === 0 ? hosts : chosen, 'status'));
+        return 'done';
+      }
+      if (names.length === 0) throw new Failure('usage', `Say which host: argosy lab power ${operation} <host>.`, { advice: `The lab has ${hosts.map(({ host }) => host).join(', ')}.` });
+      for (const host of chosen) {
+        if (operation !== 'on') await session.confirm(host.host, `cut the power of host ${host.host} under its guests`);
+        for (const switched of await ask([host], operation)) printSwitched(session, switched, operation);
+      }
+      return 'done';
+    },
+  }),
+];

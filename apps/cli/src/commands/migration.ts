@@ -1,0 +1,118 @@
+import type { Migration } from '@argosy/domain/entities';
+import { formatDuration } from '@argosy/domain/units';
+import { command, given } from '../command';
+import { Failure } from '../failure';
+import { clock } from '../output/units';
+import { migrationProgress, migrationView } from '../output/views';
+import { resolveMigration } from '../resolve';
+import type { Session } from '../session';
+import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
+
+const migrationMs = 600_000;
+
+function verdict({ step, failure }: Migration, guest: string): boolean | Failure {
+  if (step === 'done') return true;
+  const why = failure === null ? '' : `: ${failure.replace(/\.$/, '')}`;
+  if (step === 'refused') return new Failure('migration-failed', `The migration of ${guest} was refused${why}.`);
+  if (step === 'cancelled') return new Failure('failed', `The migration of ${guest} was cancelled${why}.`);
+  return step === 'failed' ? new Failure('migration-failed', `The migration of ${guest} failed${why}.`) : false;
+}
+
+async function waitForMigration(session: Session, migration: Migration, deadlineMs: number): Promise<Migration> {
+  const lookup = await session.lookup(['guest', 'host']);
+  const guest = lookup.nameOf('guest', migration.guestId);
+  return session.wait({
+    what: `${guest} to be on ${lookup.nameOf('host', migration.targetHostId)}`,
+    deadlineMs,
+    read: () => session.api.call('migration.get', { params: { id: migration.id } }),
+    isDone: (row) => verdict(row, guest),
+    describe: (row) => (row.progress === null ? row.step : `${row.step}, ${migrationProgress(row)}`),
+  });
+}
+
+async function report(session: Session, row: Migration): Promise<void> {
+  const lookup = await session.lookup(['guest', 'host']);
+  const guest = lookup.nameOf('guest', row.guestId);
+  const target = lookup.nameOf('host', row.targetHostId);
+  if (row.endedAt === null) return session.printDone(migrationView, row, `${guest} is on its way from ${lookup.nameOf('host', row.sourceHostId)} to ${target}. Watch it: argosy migration watch ${guest}`);
+  const figures = [
+    `${formatDuration(row.endedAt - row.createdAt)} in all`,
+    ...(row.downtimeMs === null ? [] : [`stopped for ${formatDuration(row.downtimeMs)}`]),
+    ...(row.guestSeenDowntimeMs === null ? [] : [`${formatDuration(row.guestSeenDowntimeMs)} between its heartbeats`]),
+  ];
+  session.printDone(migrationView, row, `${guest} runs on ${target}: ${figures.join(', ')}.`);
+}
+
+export const migrationCommands = [
+  command({
+    path: 'guest migrate',
+    summary: 'move a running guest, to a given host or the best one',
+    parameters: [{ name: 'guest', names: 'guest' }],
+    flags: {
+      to: { type: 'text', names: 'host', summary: 'the host to move it to' },
+      reason: { type: 'text', summary: 'why, for the record' },
+      wait: waitFlag,
+      timeout: timeoutFlag,
+    },
+    examples: ['guest migrate web --to h2 --wait', 'guest migrate web'],
+    run: async (session, { parameters, flags }) => {
+      let row: Migration = await session.api.call('guest.migrate', { params: parameters, body: given({ host: flags.to, reason: flags.reason }) });
+      if (flags.wait) row = await waitForMigration(session, row, flags.timeout ?? migrationMs);
+      await report(session, row);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'migration list',
+    summary: 'list the migrations, newest first',
+    flags: {
+      guest: { type: 'text', names: 'guest', summary: 'of one guest' },
+      active: { type: 'flag', summary: 'under way only' },
+      limit: limitFlag,
+      watch: watchFlag,
+    },
+    run: async (session, { flags }) => {
+      const query = given({ guest: flags.guest, active: flags.active ? 'true' : undefined });
+      const read = () => session.api.list('migration.list', { query, limit: flags.limit ?? defaultLimit });
+      if (flags.watch) return session.watch(migrationView, ['migration'], read);
+      await session.printRows(migrationView, await read());
+      return 'done';
+    },
+  }),
+  command({
+    path: 'migration show',
+    summary: 'show a migration, by its id or its guest, with its steps',
+    parameters: [{ name: 'migration', names: 'guest' }],
+    run: async (session, { parameters }) => {
+      const row = await session.api.call('migration.get', { params: { id: await resolveMigration(session.api, parameters.migration) } });
+      await session.printRow(migrationView, row);
+      if (!session.isForPeople) return 'done';
+      session.print('');
+      for (const { step, at } of row.steps) {
+        session.print(`${clock(at, session.io.now())}  ${`+${formatDuration(at - row.createdAt)}`.padStart(9)}  ${step}`);
+      }
+      return 'done';
+    },
+  }),
+  command({
+    path: 'migration cancel',
+    summary: 'cancel a migration, until its switch-over',
+    parameters: [{ name: 'migration', names: 'guest' }],
+    run: async (session, { parameters }) => {
+      const row = await session.api.call('migration.cancel', { params: { id: await resolveMigration(session.api, parameters.migration) } });
+      session.printDone(migrationView, row, `The migration is ${row.step}; the guest runs on where it is.`);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'migration watch',
+    summary: 'follow a migration to its end',
+    parameters: [{ name: 'migration', names: 'guest' }],
+    flags: { timeout: timeoutFlag },
+    run: async (session, { parameters, flags }) => {
+      const row = await session.api.call('migration.get', { params: { id: await resolveMigration(session.api, parameters.migration) } });
+      await report(session, await waitForMigration(session, row, flags.timeout ?? migrationMs));
+      return 'done';
+    },
+  }),
+];

@@ -1,0 +1,120 @@
+import { automationLevels, isolationResponses } from '@argosy/domain/entities';
+import type { RouteCall } from '@argosy/contracts/routes';
+import { command, given, givenAny, type Flag } from '../command';
+import { usageFailure } from '../failure';
+import { poolView } from '../output/views';
+
+const policyFlags = {
+  automation: { type: 'text', choices: automationLevels, summary: 'who applies recommendations: manual nobody, partial at start only, full Argosy' },
+  threshold: { type: 'count', summary: '1 (only what rules demand) to 5 (any gain)' },
+  'balance-interval': { type: 'duration', summary: 'how often balance is looked at' },
+  'cool-down': { type: 'duration', summary: 'how long a moved guest is left alone' },
+  'cpu-safety': { type: 'share', summary: "how much of a host's processors may be promised" },
+  'auto-converge': { type: 'truth', summary: 'slow a guest that dirties memory faster than it can be copied' },
+  'post-copy': { type: 'truth', summary: 'let a migration that does not converge run on at the target' },
+  bandwidth: { type: 'count', placeholder: 'MiB/s', summary: 'the most that a migration may send' },
+  'downtime-limit': { type: 'duration', summary: 'the longest pause at a switch-over' },
+  'copy-deadline': { type: 'duration', summary: 'a copy that has not converged by then is cancelled' },
+  'migrations-per-host': { type: 'count', summary: 'how many at once' },
+  'suspect-after': { type: 'duration', summary: 'silence after which a host is suspect' },
+  'failed-after': { type: 'duration', summary: 'silence after which a host has failed' },
+  'datastore-silent-after': { type: 'duration', summary: 'age at which a datastore heartbeat is silence' },
+  'most-silent-hosts': { type: 'count', summary: 'more silent at once: an alarm, and no fencing' },
+  tolerate: { type: 'count', placeholder: 'hosts', summary: 'how many host losses to keep room for' },
+  isolation: { type: 'text', choices: isolationResponses, summary: 'what a cut-off host does with its guests' },
+} as const satisfies Record<string, Flag>;
+
+type PolicyFlags = Parameters<NonNullable<typeof policyCommand.run>>[1]['flags'];
+const policyCommand = command({ path: 'pool', summary: '', flags: policyFlags, run: async () => 'done' });
+type Settings = NonNullable<NonNullable<RouteCall<'pool.create'>['body']>['settings']>;
+
+function settingsOf(flags: PolicyFlags): Settings | undefined {
+  return givenAny({
+    balance: givenAny({
+      automation: flags['automation'],
+      threshold: flags['threshold'],
+      intervalMs: flags['balance-interval'],
+      coolDownMs: flags['cool-down'],
+      cpuSafetyShare: flags['cpu-safety'],
+    }),
+    migration: givenAny({
+      autoConverge: flags['auto-converge'],
+      postCopy: flags['post-copy'],
+      bandwidthMiBPerSecond: flags['bandwidth'],
+      downtimeLimitMs: flags['downtime-limit'],
+      copyDeadlineMs: flags['copy-deadline'],
+      concurrentPerHost: flags['migrations-per-host'],
+    }),
+    failure: givenAny({
+      suspectAfterMs: flags['suspect-after'],
+      failedAfterMs: flags['failed-after'],
+      datastoreSilentAfterMs: flags['datastore-silent-after'],
+      maximumSilentHosts: flags['most-silent-hosts'],
+      toleratedHostFailures: flags['tolerate'],
+    }),
+    isolationResponse: flags['isolation'],
+  }) as Settings | undefined;
+}
+
+const pool = { name: 'pool', names: 'pool' } as const;
+
+export const poolCommands = [
+  command({
+    path: 'pool list',
+    summary: 'list the pools',
+    flags: { watch: { type: 'flag', short: 'w', summary: 'go on, and print what changes' } },
+    run: async (session, { flags }) => {
+      const read = () => session.api.list('pool.list');
+      if (flags.watch) return session.watch(poolView, ['pool'], read);
+      await session.printRows(poolView, await read());
+      return 'done';
+    },
+  }),
+  command({
+    path: 'pool show',
+    summary: 'show a pool with all its policies',
+    parameters: [pool],
+    run: async (session, { parameters }) => {
+      await session.printRow(poolView, await session.api.call('pool.get', { params: parameters }));
+      return 'done';
+    },
+  }),
+  command({
+    path: 'pool create',
+    summary: 'create a pool of hosts under one policy',
+    parameters: [{ name: 'name' }],
+    flags: policyFlags,
+    examples: ['pool create lab --automation full --threshold 3 --tolerate 1'],
+    run: async (session, { parameters, flags }) => {
+      const body = given({ name: parameters.name, settings: settingsOf(flags) });
+      const row = await session.api.call('pool.create', { body });
+      session.printDone(poolView, row, `Pool ${row.name} is made. Let hosts join it: argosy join-token create --pool ${row.name}`);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'pool set',
+    summary: "change a pool's name or policies",
+    parameters: [pool],
+    flags: { name: { type: 'text', summary: 'its new name' }, ...policyFlags },
+    examples: ['pool set lab --automation manual'],
+    run: async (session, { parameters, flags }) => {
+      const body = given({ name: flags.name, settings: settingsOf(flags) });
+      if (Object.keys(body).length === 0) throw usageFailure('Nothing to change was given.', 'See "argosy pool set --help".');
+      const row = await session.api.call('pool.update', { params: parameters, body });
+      session.printDone(poolView, row, `Pool ${row.name} is changed.`);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'pool delete',
+    summary: 'remove an empty pool',
+    parameters: [pool],
+    run: async (session, { parameters }) => {
+      await session.confirm(parameters.pool, `remove pool ${parameters.pool}`);
+      await session.api.call('pool.remove', { params: parameters });
+      session.printGone('pool', parameters.pool, `Pool ${parameters.pool} is removed.`);
+      return 'done';
+    },
+  }),
+];
