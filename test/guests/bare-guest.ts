@@ -60,7 +60,6 @@ export class BareGuest {
     return this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
-  /** CPU time of the whole QEMU, in seconds. */
   get pid(): number {
     return this.process.pid ?? 0;
   }
@@ -76,13 +75,17 @@ export class BareGuest {
     return this.next(kind, from);
   }
 
-  async next<Kind extends GuestLine['kind']>(kind: Kind, from = 0): Promise<Extract<GuestLine, { kind: Kind }>> {
+  async next<Kind extends GuestLine['kind']>(
+    kind: Kind,
+    from = 0,
+    timeoutMs = 20000,
+  ): Promise<Extract<GuestLine, { kind: Kind }>> {
     const find = () =>
       this.lines.slice(from).flatMap((line) => {
         const parsed = parseGuestLine(line);
         return parsed?.kind === kind ? [parsed as Extract<GuestLine, { kind: Kind }>] : [];
       })[0];
-    return this.until(`a line of kind ${kind}`, find);
+    return this.until(`a line of kind ${kind}`, find, timeoutMs);
   }
 
   /** Waits until `find` finds something; looks whenever a line, an event or the end of QEMU comes. */
