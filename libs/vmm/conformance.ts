@@ -41,6 +41,7 @@ export const claims = [
   'adopt',
   'console',
   'usage',
+  'dirty-rate',
   'limit',
   'image-lock',
   'refusals',
@@ -260,7 +261,9 @@ function expectUnbroken(counts: readonly number[]): void {
   counts.slice(1).forEach((count, index) => expect(count).toBe((counts[index] as number) + 1));
 }
 
-const lifeTests: Partial<Record<Claim, { readonly says: string; readonly run: (hosts: Hosts) => Promise<void> }[]>> = {
+type TestTable = Partial<Record<Claim, { readonly says: string; readonly run: (hosts: Hosts) => Promise<void> }[]>>;
+
+const lifeTests: TestTable = {
   start: [
     {
       says: 'a started guest runs and beats from its first heartbeat on',
@@ -404,7 +407,25 @@ const lifeTests: Partial<Record<Claim, { readonly says: string; readonly run: (h
   ],
 };
 
-const useTests: typeof lifeTests = {
+const dirtyRateTest = {
+  says: 'a guest that writes shows about how much, after a while',
+  run: async (hosts: Hosts) => {
+    const { h1, bench } = hosts;
+    const { source } = await running(hosts);
+    await h1.must({ call: 'consoleWrite', instance: source, text: 'dirty 10 16 7\n' });
+    await h1.line('filled');
+    let rate: number | null = null;
+    for (let look = 0; look < 60 && rate === null; look++) {
+      const [sample] = await h1.must({ call: 'usage' });
+      rate = sample?.dirtyBytesPerSecond ?? null;
+      await bench.wait(100);
+    }
+    expect(rate).toBeGreaterThan(2e6);
+    expect(rate).toBeLessThan(20e6);
+  },
+};
+
+const useTests: TestTable = {
   console: [
     {
       says: 'the console goes both ways, and its end is kept',
@@ -437,6 +458,7 @@ const useTests: typeof lifeTests = {
       },
     },
   ],
+  'dirty-rate': [dirtyRateTest],
   limit: [
     {
       says: 'a limited guest uses no more than that and waits for the rest, and a lifted limit holds no more',
@@ -494,7 +516,7 @@ const useTests: typeof lifeTests = {
   ],
 };
 
-const migrationTests: typeof lifeTests = {
+const migrationTests: TestTable = {
   migrate: [
     {
       says: 'a guest moves there and back, with its counter and its memory whole',
@@ -592,7 +614,7 @@ const migrationTests: typeof lifeTests = {
   ],
 };
 
-const faultTests: typeof lifeTests = {
+const faultTests: TestTable = {
   cancel: [
     {
       says: 'a cancelled copy leaves the guest running at the source, and another copy works',

@@ -14,6 +14,7 @@ import { incomingUri, migrationCapabilities, OutgoingMigration } from './outgoin
 import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTimes } from './process-table';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
+import { DirtyRate } from './dirty-rate';
 import { connectSocket, QmpClient } from './qmp';
 import type { QmpEvent } from './qmp';
 
@@ -65,6 +66,7 @@ export class QemuInstance {
   private console: Socket | null = null;
   private threadIds: number[] = [];
   private outgoing: OutgoingMigration | null = null;
+  private readonly dirtyRate = new DirtyRate();
   private splitter = new GuestLineSplitter();
   private end: { readonly how: 'stopped' | 'crashed'; readonly reason: string } | null = null;
   private exitReason = '';
@@ -508,7 +510,9 @@ export class QemuInstance {
     this.folder.cutConsole();
     const { runMs, waitMs } = threadTimes(process.pid, this.threadIds);
     const residentMiB = ownResidentMiB(process.pid);
-    return { instance: this.id, cpuTimeMs: runMs, cpuWaitMs: waitMs, residentMiB, dirtyBytesPerSecond: null };
+    if (this.state === 'running' && this.qmp) this.dirtyRate.measure(this.qmp);
+    const { bytesPerSecond } = this.dirtyRate;
+    return { instance: this.id, cpuTimeMs: runMs, cpuWaitMs: waitMs, residentMiB, dirtyBytesPerSecond: bytesPerSecond };
   }
 
   limit(cpuShares: number, cpuLimitMillicores: number | null): void {

@@ -125,6 +125,8 @@ interface DutyMember {
 
 const lookEveryMs = 10;
 const mostCreditMs = 20;
+/** If we look late, a guest has overdrawn by much: it is never stopped for longer than it takes to earn this back. */
+const mostDebtMs = 60;
 
 /**
  * Without control groups: SIGSTOP and SIGCONT by what the guest's processors really used. Not QMP's stop and cont, though those
@@ -182,7 +184,8 @@ class DutyCycle implements ProcessorLimits {
     if (member.isMoving) return;
     const usedMs = this.usedBy(member.target);
     const earnedMs = (elapsedMs * member.limitMillicores) / 1000;
-    member.creditMs = Math.min(mostCreditMs, member.creditMs + earnedMs - (usedMs - member.usedMs));
+    const creditMs = member.creditMs + earnedMs - (usedMs - member.usedMs);
+    member.creditMs = Math.max(-mostDebtMs, Math.min(mostCreditMs, creditMs));
     member.usedMs = usedMs;
     if (member.creditMs >= 0) this.letRun(member);
     else if (!member.isStopped) member.isStopped = signalProcess(member.target.process, 'SIGSTOP');

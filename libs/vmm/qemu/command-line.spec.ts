@@ -1,0 +1,92 @@
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { diskBus, memoryKiB, qemuArguments } from './command-line';
+import type { CommandLinePlan } from './command-line';
+
+function aGuest(
+  boot: Partial<GuestSpecification['boot']> = {},
+  change: Partial<GuestSpecification> = {},
+): GuestSpecification {
+  return {
+    guestId: 'g1',
+    name: 'web',
+    vcpus: 2,
+    memoryMiB: 64,
+    architecture: 'x86_64',
+    cpuShares: 1000,
+    cpuLimitMillicores: null,
+    boot: {
+      format: 'kernel',
+      firmware: 'none',
+      kernelPath: '/store/kernel',
+      initrdPath: null,
+      kernelArguments: null,
+      backingDiskPath: null,
+      ...boot,
+    },
+    diskPath: '/store/web.qcow2',
+    diskMiB: 8,
+    cloudInit: null,
+    ...change,
+  };
+}
+
+function aPlan(guest: GuestSpecification, change: Partial<CommandLinePlan> = {}): CommandLinePlan {
+  const machine = { machineType: 'pc-i440fx-7.2', accelerator: 'tcg', cpuModel: 'qemu64' } as const;
+  return { guest, machine, incoming: false, firmware: null, seedPath: null, ...change };
+}
+
+/** What follows that option, each time it is there. */
+function valuesOf(option: string, parameters: readonly string[]): string[] {
+  return parameters.flatMap((parameter, index) => (parameter === option ? [parameters[index + 1] ?? ''] : []));
+}
+
+it('doubles commas where QEMU would end a value at them', () => {
+  const parameters = qemuArguments(aPlan(aGuest({}, { name: 'one,two' })));
+  expect(valuesOf('-name', parameters)).toEqual(['guest=one,,two,debug-threads=on']);
+});
+
+it('takes any path for a disk', () => {
+  const path = '/store/a "b", c=d/disk.qcow2';
+  const [disk] = valuesOf('-blockdev', qemuArguments(aPlan(aGuest({}, { diskPath: path }))));
+  expect(JSON.parse(disk ?? '')).toMatchObject({ driver: 'qcow2', file: { filename: path, locking: 'on' } });
+});
+
+it('starts every guest stopped, and a target waiting', () => {
+  expect(qemuArguments(aPlan(aGuest()))).toContain('-S');
+  expect(qemuArguments(aPlan(aGuest()))).not.toContain('-incoming');
+  const target = qemuArguments(aPlan(aGuest(), { incoming: true }));
+  expect(target).toContain('-S');
+  expect(valuesOf('-incoming', target)).toEqual(['defer']);
+});
+
+it('differs between source and target in the waiting only', () => {
+  const source = qemuArguments(aPlan(aGuest()));
+  const target = qemuArguments(aPlan(aGuest(), { incoming: true }));
+  expect(target.filter((parameter) => parameter !== '-incoming' && parameter !== 'defer')).toEqual(source);
+});
+
+it('gives a freestanding kernel an IDE disk, and an operating system a virtio one', () => {
+  expect(diskBus(aGuest())).toBe('ide');
+  expect(diskBus(aGuest({ initrdPath: '/store/initrd' }))).toBe('virtio');
+  expect(diskBus(aGuest({ format: 'qcow2', firmware: 'bios', kernelPath: null }))).toBe('virtio');
+  expect(diskBus(aGuest({}, { architecture: 'aarch64' }))).toBe('virtio');
+});
+
+it('never gives memory of a size that QEMU would scan the fast way', () => {
+  for (const memoryMiB of [16, 32, 128, 1024, 4096]) expect(memoryKiB(memoryMiB) % 256).not.toBe(0);
+});
+
+it('boots a kernel with what belongs to it', () => {
+  const parameters = qemuArguments(
+    aPlan(aGuest({ initrdPath: '/store/initrd', kernelArguments: 'console=ttyS0 quiet' })),
+  );
+  expect(valuesOf('-kernel', parameters)).toEqual(['/store/kernel']);
+  expect(valuesOf('-initrd', parameters)).toEqual(['/store/initrd']);
+  expect(valuesOf('-append', parameters)).toEqual(['console=ttyS0 quiet']);
+});
+
+it('calls a reset of a kernel guest its end, and lets a disk guest reboot', () => {
+  expect(valuesOf('-action', qemuArguments(aPlan(aGuest())))[0]).toContain('reboot=shutdown');
+  const disk = aGuest({ format: 'raw', firmware: 'bios', kernelPath: null });
+  expect(valuesOf('-action', qemuArguments(aPlan(disk)))[0]).toContain('reboot=reset');
+});
