@@ -2,6 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiRefusal } from '../../apps/lab/api.mjs';
 import { commandLine, processLink, waitUntil } from '../../apps/lab/processes.mjs';
 import { built } from '../built.mjs';
 import { atLeast, atMost } from '../figures.mjs';
@@ -138,16 +139,34 @@ async function migrateAtRandom(lab, { names, count, random }) {
 }
 
 /**
+ * A host that has as many under way as its pool allows refuses, and then chance is asked again.
+ * @param {Lab['api']} api
+ * @param {string} name
+ * @param {(below: number) => number} random
+ * @returns {Promise<string>} the migration's id
+ */
+async function beginMigration(api, name, random) {
+  const { hostId } = await api.request('GET', `/guests/${name}`);
+  const targets = (await api.hosts()).filter(({ id }) => id !== hostId);
+  for (;;) {
+    const target = targets[random(targets.length)]?.name;
+    try {
+      return (await api.request('POST', `/guests/${name}/migrate`, { host: target })).id;
+    } catch (error) {
+      if (!(error instanceof ApiRefusal && error.code === 'too-many-migrations')) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+/**
  * @param {Lab} lab
  * @param {string} name
  * @param {(below: number) => number} random
  * @returns {Promise<string | null>} why it failed
  */
 async function migrateOnce({ api }, name, random) {
-  const guest = (await api.guests()).find((each) => each.name === name);
-  const targets = (await api.hosts()).filter((host) => host.id !== guest?.hostId);
-  const target = targets[random(targets.length)]?.name;
-  const { id } = await api.request('POST', `/guests/${name}/migrate`, { host: target });
+  const id = await beginMigration(api, name, random);
   /** @type {{ step: string, failure: string | null, endedAt: number | null }} */
   let row = { step: '', failure: null, endedAt: null };
   const ended = await waitUntil(

@@ -10,6 +10,7 @@ import { createApi } from '../../apps/lab/api.mjs';
 import { readJson } from '../../apps/lab/private-files.mjs';
 import { nameProcess, sendSignal, waitUntil } from '../../apps/lab/processes.mjs';
 import { freePort } from '../../apps/lab/servers.mjs';
+import { hasNodePackages } from '../../apps/lab/requirements.mjs';
 import { closeAll, closeLater } from '../closers.mjs';
 import { atMost, median, spread } from '../figures.mjs';
 import { createGuest, startLab, waitForHeartbeats } from './private-lab.mjs';
@@ -33,6 +34,9 @@ export const start = {
  * @returns {Promise<Figure[]>}
  */
 async function measure(context) {
+  // The launcher would install them, which is no part of what is measured, and a change that no benchmark may make.
+  if (!hasNodePackages(context.root))
+    throw new Error('the node packages are not those of package-lock.json; npm ci first');
   const starts = [];
   for (let number = 1; number <= (context.quick ? 1 : 3); number += 1) {
     const seconds = await timeStart(context.root);
