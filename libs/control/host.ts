@@ -50,6 +50,7 @@ export function createHost(hostId = ''): HostState {
     migrations: new Map(),
     progress: new Map(),
     heldGrants: new Map(),
+    orphanedAt: new Map(),
     revoked: new Map(),
     calls: new Map(),
     nextToken: 1,

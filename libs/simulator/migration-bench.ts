@@ -106,21 +106,21 @@ export interface Expected {
 }
 
 /** What must be true after every cell, and what the cell expects. */
-function check(world: World, { outcome, fenced }: Expected, heartbeatsBefore: number, startedAt: number): void {
+export function check(world: World, { outcome, fenced }: Expected): void {
   world.invariants.checkSettled();
   const copies = world.site.runningCopies(world.guest('g').id);
   const memory = copies[0]?.memory;
   const crashes = world.store.records.filter(
     (record) => record.subjectId === 'g' && /^guest-(crashed|lost)$/.test(record.code),
   ).length;
-  const elapsedBeats = (world.clock.now - startedAt) / 250;
+  const beatsWithoutFault = world.clock.now / 250;
   const facts = {
     violations: world.invariants.violations,
     copies: copies.length,
     boot: memory?.boot,
     diskVersion: copies[0]?.disk.dataVersion,
     crashesRecorded: crashes > 0,
-    counterWentOn: outcome === 'crash' || (memory != null && memory.heartbeats > heartbeatsBefore + elapsedBeats * 0.6),
+    counterWentOn: outcome === 'crash' || (memory != null && memory.heartbeats > beatsWithoutFault * 0.6),
     area: memory?.areaMiB,
     openMigrations: world.store.load()?.migrations.length,
     neighbour: world.site.runningCopies('neighbour').length,
@@ -142,18 +142,24 @@ function check(world: World, { outcome, fenced }: Expected, heartbeatsBefore: nu
     throw new Error(`expected ${JSON.stringify(expected)}\n   found ${JSON.stringify(facts)}\n${history(world)}`);
 }
 
-export function runCell(step: FaultStep, expected: Expected, act: (world: World) => void): World {
+/** A migration from h1 to h2 with what was prepared for it, and time for everything to settle. */
+export function runMigration(prepare: (world: World) => void): World {
   const world = aMigration();
-  const heartbeats = world.copyOf('g')!.memory!.heartbeats;
-  const startedAt = world.clock.now;
-  let struck = false;
-  atStep(world, step, () => {
-    struck = true;
-    act(world);
-  });
+  prepare(world);
   begin(world);
   world.run(90_000);
+  return world;
+}
+
+export function runCell(step: FaultStep, expected: Expected, act: (world: World) => void): World {
+  let struck = false;
+  const world = runMigration((fresh) =>
+    atStep(fresh, step, () => {
+      struck = true;
+      act(fresh);
+    }),
+  );
   if (!struck) throw new Error(`the step was never reached\n${history(world)}`);
-  check(world, expected, heartbeats, startedAt);
+  check(world, expected);
   return world;
 }

@@ -1,4 +1,4 @@
-import { type Expected, outageMs, runCell, strike } from './migration-bench';
+import { check, type Expected, outageMs, runCell, runMigration, strike } from './migration-bench';
 import { expectations, hostExpectations, migrationSteps, victims } from './migration-faults';
 import type { World } from './world';
 
@@ -69,6 +69,15 @@ describe.each(Object.keys(nuisances))('%s', (name) => {
   test.each(migrationSteps)('at %s: intact', (step) => {
     runCell(step, survives, nuisances[name]!);
   });
+});
+
+test('a source VMM that dies as its copy begins leaves a target that listens for ever: it is given up', () => {
+  const world = runMigration((fresh) => {
+    fresh.host('h1').onJournal = ({ value }) => {
+      if (value?.kind === 'migration' && value.phase === 'copying') strike(fresh, 'source VMM');
+    };
+  });
+  check(world, { outcome: 'crash', fenced: false });
 });
 
 test('with no fault the guest moves, and its memory with it', () => {

@@ -2,6 +2,7 @@ import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal } from '@argosy/domain/refusal';
 import type { HostMigration } from '../host-types';
+import { destroy } from './guests';
 import {
   callVmm,
   copyKey,
@@ -103,6 +104,8 @@ export function answerGrant(turn: HostTurn, requestId: string, request: PeerRequ
   const earlier = turn.state.heldGrants.get(migration.migrationId);
   if (earlier !== undefined) answer(turn, earlier, { kind: 'not-ready' });
   turn.state.heldGrants.set(migration.migrationId, requestId);
+  if (request.sourceDead && !turn.state.orphanedAt.has(migration.migrationId))
+    turn.state.orphanedAt.set(migration.migrationId, turn.now);
 }
 
 /**
@@ -146,6 +149,15 @@ export function runTarget(turn: HostTurn, migration: HostMigration): void {
   const copy = findCopy(turn, instance);
   if (copy) keepCopy(turn, { ...copy, state: 'running' });
   report(turn);
+}
+
+/** The same for a copy whose VMM still lives: the journal says destroyed before the VMM is, so that no grant can be given. */
+export function abandonTarget(turn: HostTurn, migration: HostMigration, refusal: Refusal | null): void {
+  const copy = findCopy(turn, { guestId: migration.guestId, epoch: migration.targetEpoch });
+  targetDestroyed(turn, migration, refusal);
+  if (!copy) return;
+  keepCopy(turn, copy);
+  destroy(turn, copy, 0);
 }
 
 /** The target's copy is gone before any grant: it never runs, and the source is told so when it asks. */

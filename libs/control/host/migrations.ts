@@ -6,7 +6,7 @@ import { formatDuration } from '@argosy/domain/units';
 import type { HostMigration } from '../host-types';
 import type { VmmCommand } from '../ports/vmm-driver';
 import { destroy } from './guests';
-import { askForGrant, releaseSource, runTarget, targetDestroyed } from './handover';
+import { abandonTarget, askForGrant, releaseSource, runTarget, targetDestroyed } from './handover';
 import {
   callVmm,
   copiesOf,
@@ -20,6 +20,9 @@ import {
   keepMigration,
   report,
 } from './turn';
+
+/** A stream that its source's death has ended is taken in by then, if it was whole. */
+const streamEndMs = 3_000;
 
 type Order<Kind extends HostOrder['kind']> = Extract<HostOrder, { kind: Kind }>;
 
@@ -179,15 +182,7 @@ export function releaseMigration(turn: HostTurn, order: Order<'migration.release
 }
 
 function releaseTarget(turn: HostTurn, migration: HostMigration): void {
-  const copy = findCopy(turn, { guestId: migration.guestId, epoch: migration.targetEpoch });
-  if (migration.phase !== 'granted' && migration.phase !== 'destroyed') {
-    // The journal says destroyed before the VMM is: from here no grant can be given.
-    targetDestroyed(turn, migration, null);
-    if (copy) {
-      keepCopy(turn, copy);
-      destroy(turn, copy, 0);
-    }
-  }
+  if (migration.phase !== 'granted' && migration.phase !== 'destroyed') abandonTarget(turn, migration, null);
   dropMigration(turn, migration.migrationId);
   report(turn);
 }
@@ -234,12 +229,21 @@ function resumeEnded(turn: HostTurn, migration: HostMigration, result: Result<un
 export function migrationTick(turn: HostTurn, migration: HostMigration): void {
   if (migration.phase === 'released') askForGrant(turn, migration);
   if (migration.phase === 'cancelling') callCancel(turn, migration);
+  if (migration.phase === 'listening') abandonOrphan(turn, migration);
   if (
     migration.phase === 'copying' &&
     migration.policy &&
     turn.now - migration.startedAt > migration.policy.copyDeadlineMs
   )
     stopCopy(turn, migration, notConverging(turn, migration, migration.policy));
+}
+
+/** A target whose stream never began does not notice that its source is dead, and would listen for ever. */
+function abandonOrphan(turn: HostTurn, migration: HostMigration): void {
+  const orphanedAt = turn.state.orphanedAt.get(migration.migrationId);
+  if (orphanedAt === undefined || turn.now - orphanedAt < streamEndMs) return;
+  const message = 'The VMM of the source died before it had sent the whole of the guest.';
+  abandonTarget(turn, migration, refused('source-lost', message).refusal);
 }
 
 function notConverging(turn: HostTurn, migration: HostMigration, policy: MigrationPolicy): Refusal {
