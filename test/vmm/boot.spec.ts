@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
-import { HostUnderTest } from '@argosy/vmm/conformance';
+import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { seedImage } from '@argosy/vmm/qemu/seed-image';
 import { QemuBench } from './qemu-bench';
 

@@ -1,5 +1,5 @@
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
-import { HostUnderTest } from '@argosy/vmm/conformance';
+import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { QemuBench } from './qemu-bench';
 
 const limitMillicores = 300;

@@ -1,6 +1,6 @@
 import { replayChecksum } from '@argosy/domain/guest-console';
 import type { MigrationPolicy } from '@argosy/domain/entities';
-import { HostUnderTest } from '@argosy/vmm/conformance';
+import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { QemuBench } from './qemu-bench';
 
 /** Slow enough for several passes over the memory, and a limit low enough that it needs them. */

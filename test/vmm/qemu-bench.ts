@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmDriver, VmmInstance } from '@argosy/control/ports/vmm-driver';
-import type { BenchHost, TestBench } from '@argosy/vmm/conformance';
+import type { BenchHost, TestBench } from '@argosy/vmm/test-bench';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
 
 const tinyGuest = resolve(__dirname, '../../guests/tiny/tiny.elf');

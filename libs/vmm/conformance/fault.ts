@@ -1,0 +1,118 @@
+import { copied, endless, expectUnbroken, quickPolicy } from './scenes';
+import type { TestTable } from './scenes';
+
+export const faultTests: TestTable = {
+  cancel: [
+    {
+      says: 'a cancelled copy leaves the guest running at the source, and another copy works',
+      run: async (hosts) => {
+        const { h1, h2 } = hosts;
+        const { guest, source, target } = await endless(hosts);
+        expect(await h1.must({ call: 'cancelMigration', instance: source })).toEqual({ cancelled: true });
+        expect(await h1.stateOf(source)).toBe('running');
+        await h1.beats(source, 2);
+        await h2.must({ call: 'stop', instance: target, graceMs: 0 });
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy });
+        await h1.must({ call: 'migrateOut', instance: source, uri, policy: quickPolicy });
+        await h1.event('migration-completed', source);
+        expectUnbroken(h1.heartbeats(source));
+      },
+    },
+    {
+      says: 'a copy that is complete cannot be cancelled',
+      run: async (hosts) => {
+        const { source } = await copied(hosts);
+        expect(await hosts.h1.must({ call: 'cancelMigration', instance: source })).toEqual({ cancelled: false });
+      },
+    },
+  ],
+  'target-frozen': [
+    {
+      says: 'a copy to a target that does nothing any more can be cancelled',
+      run: async (hosts) => {
+        const { source, target } = await endless(hosts);
+        hosts.bench.freezeVmm('h2', target);
+        await hosts.bench.wait(300);
+        expect(await hosts.h1.must({ call: 'cancelMigration', instance: source })).toEqual({ cancelled: true });
+        await hosts.h1.beats(source, 2);
+        await hosts.h2.must({ call: 'stop', instance: target, graceMs: 0 });
+      },
+    },
+  ],
+  'target-dies': [
+    {
+      says: 'when the target dies during the copy, the source says so and runs on',
+      run: async (hosts) => {
+        const { source, target } = await endless(hosts);
+        hosts.bench.killVmm('h2', target);
+        await hosts.h2.event('exited', target);
+        const { refusal } = await hosts.h1.event('migration-failed', source);
+        expect(refusal.code).toBe('target-lost');
+        await hosts.h1.beats(source, 2);
+        expect(await hosts.h1.stateOf(source)).toBe('running');
+      },
+    },
+    {
+      says: 'when the target dies after the copy and before its run, the source can be resumed',
+      run: async (hosts) => {
+        const { source, target } = await copied(hosts);
+        hosts.bench.killVmm('h2', target);
+        await hosts.h2.event('exited', target);
+        await hosts.h1.must({ call: 'resume', instance: source });
+        await hosts.h1.beats(source, 2);
+        expectUnbroken(hosts.h1.heartbeats(source));
+      },
+    },
+  ],
+  'source-dies': [
+    {
+      says: 'when the source dies during the copy, the target ends and never runs',
+      run: async (hosts) => {
+        const { source, target } = await endless(hosts);
+        hosts.bench.killVmm('h1', source);
+        expect(await hosts.h1.event('exited', source)).toMatchObject({ how: 'crashed' });
+        await hosts.h2.event('exited', target);
+        expect(hosts.h2.heartbeats(target)).toEqual([]);
+      },
+    },
+    {
+      says: 'when the source dies after the switch-over, the target is complete, does not run, and can be resumed',
+      run: async (hosts) => {
+        const { source, target } = await copied(hosts);
+        hosts.bench.killVmm('h1', source);
+        await hosts.h1.event('exited', source);
+        expect(await hosts.h2.stateOf(target)).toBe('received');
+        await hosts.h2.must({ call: 'resume', instance: target });
+        await hosts.h2.beats(target, 2);
+        expect(hosts.h2.heartbeats(target)[0]).toBeGreaterThan(1);
+      },
+    },
+  ],
+  'adopt-migration': [
+    {
+      says: 'a copy goes on when its agents die, and is told by the next ones',
+      run: async (hosts) => {
+        const { h1, h2 } = hosts;
+        const { source, target } = await endless(hosts);
+        h1.restartAgent();
+        h2.restartAgent();
+        expect(await h1.stateOf(source)).toBe('sending');
+        expect(await h2.stateOf(target)).toBe('incoming');
+        expect(await h1.must({ call: 'cancelMigration', instance: source })).toEqual({ cancelled: true });
+        await h1.beats(source);
+      },
+    },
+    {
+      says: 'a complete copy is found complete on both sides, and running on neither',
+      run: async (hosts) => {
+        const { source, target } = await copied(hosts);
+        hosts.h1.restartAgent();
+        hosts.h2.restartAgent();
+        expect(await hosts.h1.stateOf(source)).toBe('sent');
+        expect(await hosts.h2.stateOf(target)).toBe('received');
+        await hosts.h2.must({ call: 'resume', instance: target });
+        await hosts.h2.beats(target);
+      },
+    },
+  ],
+};
