@@ -1,0 +1,109 @@
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { type GuestLine, parseGuestLine } from '@argosy/domain/guest-console';
+
+interface Stretch {
+  readonly path: string;
+  readonly epoch: number;
+  readonly file: number;
+  /** When its console was last seen to grow, by performance.now(). */
+  grownAt: number;
+  size: number;
+}
+
+export interface Life {
+  /** The boot counter that the guest keeps on its disk, or null when the record began in mid-life. */
+  readonly boot: number | null;
+  readonly counts: readonly number[];
+}
+
+const lookEveryMs = 20;
+
+/**
+ * All that one guest ever said, from the logs that each of its VMMs writes, kept beyond their removal: a log that was
+ * opened can be read when it is gone. Stretches in the order of their epochs are the guest's console without a gap, as
+ * long as it never runs twice; where it did, counts would be there twice.
+ */
+export class ConsoleRecord {
+  private readonly stretches = new Map<string, Stretch>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly guestId: string,
+    private readonly vmmFolders: readonly string[],
+  ) {
+    this.look();
+    this.timer = setInterval(() => this.look(), lookEveryMs);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    for (const { file } of this.stretches.values()) closeSync(file);
+    this.stretches.clear();
+  }
+
+  private look(): void {
+    const prefix = `${encodeURIComponent(this.guestId)}.`;
+    for (const root of this.vmmFolders) {
+      for (const name of existsSync(root) ? readdirSync(root) : []) {
+        const path = join(root, name, 'console.log');
+        if (name.startsWith(prefix) && !this.stretches.has(path)) this.open(path, Number(name.slice(prefix.length)));
+      }
+    }
+    for (const stretch of this.stretches.values()) {
+      const { size } = fstatSync(stretch.file);
+      if (size !== stretch.size) stretch.grownAt = performance.now();
+      stretch.size = size;
+    }
+  }
+
+  private open(path: string, epoch: number): void {
+    try {
+      this.stretches.set(path, { path, epoch, file: openSync(path, 'r'), grownAt: 0, size: 0 });
+    } catch {
+      // Its VMM has not made it yet.
+    }
+  }
+
+  /** When the VMM in that folder last let its guest say something. */
+  grownAt(folder: string): number {
+    this.look();
+    return this.stretches.get(join(folder, 'console.log'))?.grownAt ?? 0;
+  }
+
+  text(): string {
+    const ordered = [...this.stretches.values()].sort((left, right) => left.epoch - right.epoch);
+    return ordered.reduce((text, { file }) => {
+      const { size } = fstatSync(file);
+      const bytes = Buffer.alloc(size);
+      const piece = bytes.subarray(0, readSync(file, bytes, 0, size, 0)).toString('latin1');
+      // A boot begins a line, wherever its forerunner was cut off; a migration goes on in the middle of one.
+      return piece.startsWith('ready ') ? `${text}\n${piece}` : text + piece;
+    }, '');
+  }
+
+  lines(): GuestLine[] {
+    return this.text()
+      .split(/\r?\n/)
+      .flatMap((line) => parseGuestLine(line) ?? []);
+  }
+
+  lives(): Life[] {
+    const lives: { boot: number | null; counts: number[] }[] = [];
+    for (const line of this.lines()) {
+      if (line.kind === 'ready') lives.push({ boot: line.boot, counts: [] });
+      if (line.kind !== 'heartbeat') continue;
+      if (lives.length === 0) lives.push({ boot: null, counts: [] });
+      lives[lives.length - 1]!.counts.push(line.count);
+    }
+    return lives;
+  }
+}
+
+/** Where the counter of one life is not the next number: '' when it never jumped, went back or said one twice. */
+export function brokenCounts({ counts }: Life): string {
+  const broken = counts.flatMap((count, index) =>
+    index > 0 && count !== counts[index - 1]! + 1 ? [`${counts[index - 1]} then ${count}`] : [],
+  );
+  return broken.join(', ');
+}

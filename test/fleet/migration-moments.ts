@@ -1,0 +1,205 @@
+import type { MigrationPhase } from '@argosy/domain/host-report';
+import type { FaultStep, Victim } from '@argosy/simulator/migration-faults';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Fleet, type LabGuest, signal, waitFor } from './lab';
+import type { LabHost } from './host';
+
+/** A migration that stands still at one moment of its life, because whoever would take it further is stopped. */
+export interface Moment {
+  readonly fleet: Fleet;
+  readonly guest: LabGuest;
+  readonly source: LabHost;
+  readonly target: LabHost;
+  readonly migrationId: string;
+  /** Lets go of whoever was stopped. A process that was killed meanwhile is left alone. */
+  resume(): Promise<void>;
+}
+
+type Letters = readonly (() => void | Promise<void>)[];
+
+class Holds {
+  private readonly releases: (() => void | Promise<void>)[] = [];
+
+  /** SIGSTOP: the process is there, holds its connections, and does nothing. */
+  stop(pid: number | undefined): () => void {
+    signal(pid, 'SIGSTOP');
+    const release = (): void => {
+      try {
+        signal(pid, 'SIGCONT');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    };
+    this.releases.push(release);
+    return release;
+  }
+
+  add(release: () => void | Promise<void>): void {
+    this.releases.push(release);
+  }
+
+  async letGo(): Promise<void> {
+    for (const release of this.releases.splice(0) as Letters) await release();
+  }
+}
+
+async function phaseAt(host: LabHost, guest: LabGuest, ...phases: MigrationPhase[]): Promise<void> {
+  await waitFor(
+    `${host.name} journals ${phases.join(' or ')}`,
+    () => phases.includes(host.migrationOf(guest.id)?.phase ?? 'lost'),
+    {
+      deadlineMs: 30_000,
+      intervalMs: 3,
+      seen: () => host.migrationOf(guest.id)?.phase ?? 'no migration',
+    },
+  );
+}
+
+/** Somebody waits for a lock: the controller is in the middle of its commit. */
+async function commitWaits(fleet: Fleet): Promise<void> {
+  await waitFor(
+    'the commit waits in the database',
+    async () => {
+      const [row] = await fleet.query<{ waiting: number }>(
+        'SELECT count(*)::int AS "waiting" FROM pg_locks WHERE NOT granted',
+      );
+      return (row?.waiting ?? 0) > 0;
+    },
+    { deadlineMs: 30_000, intervalMs: 10 },
+  );
+}
+
+/**
+ * Begins a migration and brings it to that step, where it is held: by a stopped agent, whose messages then wait in a
+ * queue or a socket; by a stopped controller; or by a lock in the database.
+ */
+export async function holdAt(step: FaultStep, fleet: Fleet, guest: LabGuest): Promise<Moment> {
+  const source = await guest.host();
+  const target = fleet.hosts.find((host) => host !== source)!;
+  const holds = new Holds();
+  try {
+    const migrationId = await reach(step, { fleet, guest, source, target, holds });
+    return { fleet, guest, source, target, migrationId, resume: () => holds.letGo() };
+  } catch (error) {
+    await holds.letGo();
+    throw error;
+  }
+}
+
+interface Stage {
+  readonly fleet: Fleet;
+  readonly guest: LabGuest;
+  readonly source: LabHost;
+  readonly target: LabHost;
+  readonly holds: Holds;
+}
+
+async function reach(step: FaultStep, { fleet, guest, source, target, holds }: Stage): Promise<string> {
+  const copying = async (): Promise<string> => {
+    const { id } = await guest.migrate(target);
+    await phaseAt(source, guest, 'copying');
+    return id;
+  };
+  switch (step) {
+    case 'reserve': {
+      // The record has the target and the next epoch, and the target has not heard of it.
+      holds.stop(target.agentPid());
+      return (await guest.migrate(target)).id;
+    }
+    case 'open-target': {
+      holds.stop(source.agentPid());
+      const { id } = await guest.migrate(target);
+      await phaseAt(target, guest, 'preparing', 'listening');
+      return id;
+    }
+    case 'copy': {
+      const id = await copying();
+      await sleep(500);
+      await phaseAt(source, guest, 'copying');
+      return id;
+    }
+    case 'switch-over: sent': {
+      const id = await copying();
+      holds.stop(source.agentPid());
+      await phaseAt(target, guest, 'awaiting-grant');
+      return id;
+    }
+    case 'switch-over: released': {
+      const id = await copying();
+      holds.stop(target.agentPid());
+      await phaseAt(source, guest, 'released');
+      return id;
+    }
+    case 'switch-over: granted': {
+      const id = await copying();
+      const leader = await fleet.leader();
+      const letTargetGo = holds.stop(target.agentPid());
+      await phaseAt(source, guest, 'released');
+      // Nobody commits.
+      holds.stop(leader.pid);
+      letTargetGo();
+      await phaseAt(target, guest, 'granted');
+      return id;
+    }
+    case 'commit': {
+      const id = await copying();
+      holds.add(await fleet.lockTable('placements'));
+      await commitWaits(fleet);
+      return id;
+    }
+    case 'release': {
+      const id = await copying();
+      const letTargetGo = holds.stop(target.agentPid());
+      await phaseAt(source, guest, 'released');
+      // What is left of the guest here stays until this agent can be told.
+      holds.stop(source.agentPid());
+      letTargetGo();
+      await waitFor(
+        'the migration is committed',
+        async () => (await fleet.api.call('migration.get', { params: { id } })).step === 'release',
+        { intervalMs: 10 },
+      );
+      return id;
+    }
+  }
+}
+
+const outageMs = 4_000;
+
+/** Kills the victim for good, and afterwards brings back what nobody else brings back. Its return is the value. */
+export async function strike(victim: Victim, { fleet, guest, source, target }: Moment): Promise<() => Promise<void>> {
+  const nothing = async (): Promise<void> => undefined;
+  const killVmm = (host: LabHost): void => {
+    const vmm = guest.vmmOn(host);
+    // Before the target is opened there is none to kill, as in the simulation.
+    if (vmm) signal(vmm.pid, 'SIGKILL');
+  };
+  switch (victim) {
+    case 'source agent':
+      signal(source.agentPid(), 'SIGKILL');
+      return nothing;
+    case 'target agent':
+      signal(target.agentPid(), 'SIGKILL');
+      return nothing;
+    case 'source VMM':
+      killVmm(source);
+      return nothing;
+    case 'target VMM':
+      killVmm(target);
+      return nothing;
+    case 'controller': {
+      const leader = await fleet.leader();
+      await leader.kill();
+      return () => leader.start();
+    }
+    case 'Redis':
+    case 'database': {
+      const server = victim === 'Redis' ? fleet.redis : fleet.postgres;
+      await server.kill();
+      return async () => {
+        await sleep(outageMs);
+        await server.start();
+      };
+    }
+  }
+}
