@@ -1,8 +1,8 @@
-import { ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { GuestLine, GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
+import { type GuestLine, GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
 
 /**
  * One QEMU with nothing of Argosy around it: its console and its QMP, each over a socket that this side listens on, so that not

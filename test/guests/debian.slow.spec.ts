@@ -52,7 +52,7 @@ describeHere(`an ordinary Debian disk${reason ? ` (skipped: ${reason})` : ''}`, 
 
   it('boots by its own boot loader, and moves under load without losing a count or a page', async () => {
     const source = await start('source');
-    const { boot } = await source.next('ready', 0, 3 * minuteMs);
+    const { boot } = await source.next('ready', 0, 6 * minuteMs);
     expect(boot).toBeGreaterThan(0);
     source.send('dirty 20 32 9');
     await source.next('filled');
@@ -67,7 +67,7 @@ describeHere(`an ordinary Debian disk${reason ? ` (skipped: ${reason})` : ''}`, 
 
   it('starts again from its disk after a kill, and turns off by the power button', async () => {
     const guest = await start('again');
-    expect((await guest.next('ready', 0, 3 * minuteMs)).boot).toBeGreaterThan(1);
+    expect((await guest.next('ready', 0, 6 * minuteMs)).boot).toBeGreaterThan(1);
     await new Promise((resolve) => setTimeout(resolve, minuteMs / 2));
     await guest.qmp('system_powerdown');
     const isShutdown = () => guest.events.find(({ event }) => event === 'SHUTDOWN');

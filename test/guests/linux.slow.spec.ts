@@ -47,13 +47,13 @@ const consecutive = (counts: number[]) => counts.map((_, index) => (counts[0] ??
 describe('the small Linux guest', () => {
   it('obeys the same commands as the tiny one', async () => {
     const guest = await start('one', ...disk('commands'));
-    expect((await guest.next('ready')).boot).toBe(1);
-    expect((await guest.next('heartbeat')).count).toBe(1);
+    expect((await guest.next('ready', 0, 60000)).boot).toBe(1);
+    expect((await guest.next('heartbeat', 0, 60000)).count).toBe(1);
     expect((await guest.ask('ping there', 'pong')).token).toBe('there');
     expect((await guest.ask('disk fill 1000 5', 'diskFilled')).sectors).toBe(1000);
     expect((await guest.ask('disk sum 1000', 'diskSum')).checksum).toBe(replayDiskChecksum({ sectors: 1000, seed: 5 }));
     guest.send('fill 8 7');
-    await guest.next('filled');
+    await guest.next('filled', 0, 60000);
     expect((await guest.ask('sum', 'sum')).checksum).toBe(replayChecksum({ areaMiB: 8, seed: 7, steps: 0 }));
     expect((await guest.ask('load 1001', 'error')).expected).toBe('load <permille 0..1000>');
     expect(guest.heartbeats).toEqual(consecutive(guest.heartbeats));
@@ -61,7 +61,7 @@ describe('the small Linux guest', () => {
 
   it('turns off by the power button', async () => {
     const guest = await start('one', ...disk('button'));
-    await guest.next('heartbeat');
+    await guest.next('heartbeat', 0, 60000);
     await sleep(3000);
     await guest.qmp('system_powerdown');
     expect((await guest.event('SHUTDOWN')).data).toMatchObject({ guest: true });
@@ -73,7 +73,7 @@ describe('the small Linux guest', () => {
     guest.send('tick 10');
     guest.send('load 200');
     guest.send('dirty 20 32 9');
-    await guest.next('filled');
+    await guest.next('filled', 0, 60000);
     let last = 0;
     for (let move = 1; move <= 3; move++) {
       const target = await start(`host${move}`, ...drive, '-S', '-incoming', 'defer');
