@@ -3,7 +3,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { closeAll } from './closers.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { closeAll, startNothingMore } from './closers.mjs';
 import { conditions } from './conditions.mjs';
 import { jsonLine, table } from './figures.mjs';
 
@@ -51,6 +52,9 @@ function readOptions() {
   return { groups: positionals.length > 0 ? positionals : known, json, only, quick, help, asBuilt: values['as-built'] };
 }
 
+/** An agent, a server or a controller that was being started is up, or has failed, by then. */
+const interruptedStartMs = 20_000;
+
 /** Everything that works speaks on standard output; that is for the figures alone here. */
 const toStandardOutput = process.stdout.write.bind(process.stdout);
 process.stdout.write = /** @type {typeof process.stdout.write} */ (process.stderr.write.bind(process.stderr));
@@ -71,6 +75,7 @@ async function measure(benchmark, { group, quick }) {
   try {
     return await benchmark.measure({ root, quick, note });
   } catch (error) {
+    if (interrupted) return [];
     console.error(`  not measured: ${messageOf(error)}`);
     return [
       {
@@ -100,6 +105,7 @@ async function measureGroups({ groups, json, only, quick }) {
     const { benchmarks } = /** @type {{ benchmarks: Benchmark[] }} */ (await import(`./${group}/group.mjs`));
     for (const benchmark of benchmarks) {
       // A benchmark's figures are named after it.
+      if (interrupted) return all;
       if (!(benchmark.name.startsWith(only) || only.startsWith(`${benchmark.name}.`))) continue;
       const measured = await measure(benchmark, { group, quick });
       const wanted = measured.filter(({ name }) => name.startsWith(only));
@@ -121,17 +127,30 @@ async function main(options) {
   console.error(before.join('\n'));
   const figures = await measureGroups(options);
   if (!options.json) toStandardOutput(`\n${table(figures)}\n\n${before.join('\n')}\n`);
-  if (figures.length === 0) throw new Error(`nothing is called "${options.only}"`);
+  if (figures.length === 0 && !interrupted) throw new Error(`nothing is called "${options.only}"`);
   return figures.every(({ met }) => met) ? 0 : 1;
 }
 
 let interrupted = false;
+/** @type {Promise<number>} */
+let work = Promise.resolve(0);
+
+/** What is being started when the signal comes is waited for, and then stopped as well. */
+async function interrupt() {
+  const note = (/** @type {string} */ text) => console.error(`  ${text}`);
+  startNothingMore();
+  await closeAll(note);
+  await Promise.race([work, sleep(interruptedStartMs)]);
+  await closeAll(note);
+  process.exit(130);
+}
+
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
     if (interrupted) return;
     interrupted = true;
     console.error('\nstopping what was started');
-    void closeAll((text) => console.error(`  ${text}`)).finally(() => process.exit(130));
+    void interrupt();
   });
 }
 
@@ -146,10 +165,10 @@ if (options === undefined || options.help) {
   (options === undefined ? console.error : (/** @type {string} */ text) => toStandardOutput(`${text}\n`))(usage);
   process.exitCode = options === undefined ? 2 : 0;
 } else {
-  const status = await main(options).catch((error) => {
+  work = main(options).catch((error) => {
     console.error(messageOf(error));
     return 1;
   });
-  // Interrupted, the measurement fails at once, while what it started is still being stopped.
+  const status = await work;
   if (!interrupted) process.exit(status);
 }

@@ -43,7 +43,8 @@ class BareQemu {
   async open(binary, parameters) {
     mkdirSync(this.folder, { recursive: true });
     const log = openSync(join(this.folder, 'vmm.log'), 'a');
-    this.child = spawn(binary, parameters, { cwd: this.folder, stdio: ['ignore', log, log] });
+    // A session of its own, as the driver gives it: where the kernel schedules by sessions (autogroup) that weighs.
+    this.child = spawn(binary, parameters, { cwd: this.folder, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     this.child.on('exit', () => {
       this.hasEnded = true;

@@ -39,8 +39,8 @@ async function measure(context) {
     throw new Error('the node packages are not those of package-lock.json; npm ci first');
   const starts = [];
   for (let number = 1; number <= (context.quick ? 1 : 3); number += 1) {
-    const seconds = await timeStart(context.root);
-    context.note(`npm start ${number}: first guest after ${seconds.toFixed(1)} s`);
+    const { seconds, steps } = await timeStart(context.root);
+    context.note(`npm start ${number}: first guest after ${seconds.toFixed(1)} s (${steps.join(', ')})`);
     starts.push(seconds);
   }
   const beats = await timeFirstBeats(context, context.quick ? 3 : 15);
@@ -66,7 +66,7 @@ async function measure(context) {
 
 /**
  * @param {string} root
- * @returns {Promise<number>} seconds
+ * @returns {Promise<{ seconds: number, steps: string[] }>} and what the launcher says of its steps
  */
 async function timeStart(root) {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-bench-'));
@@ -97,8 +97,9 @@ async function timeStart(root) {
   });
   const seconds = (performance.now() - begun) / 1000;
   if (!runs || child.exitCode !== null) throw new Error(`npm start brought up no guest:\n${output.slice(-3000)}`);
+  const steps = [...output.matchAll(/^✓ (.*)$/gm)].map(([, step]) => step ?? '');
   await closeAll((text) => console.error(`  ${text}`));
-  return seconds;
+  return { seconds, steps };
 }
 
 /** @type {{ url: string, api: Api } | undefined} */
