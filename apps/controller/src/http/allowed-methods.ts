@@ -2,7 +2,7 @@ import { apiPrefix, routeNames, routes } from '@argosy/contracts/routes';
 import { streamPath } from '@argosy/contracts/stream';
 
 const known = [
-  ...routeNames.map((name) => ({ method: routes[name].method as string, path: `${apiPrefix}${routes[name].path}` })),
+  ...routeNames.map((name) => ({ method: routes[name].method, path: `${apiPrefix}${routes[name].path}` })),
   ...[streamPath, '/health', '/metrics', '/api/openapi.json', '/api', '/'].map((path) => ({ method: 'GET', path })),
 ].map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }));
 

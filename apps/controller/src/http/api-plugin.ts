@@ -14,6 +14,8 @@ import { parserOf, type RawCall } from './parse-call';
 import type { FleetGateway, HttpPorts } from './ports';
 import { StreamReaders } from './stream-readers';
 
+const closeGraceMs = 1000;
+
 const routeOf = (request: FastifyRequest): string =>
   (request.routeOptions.config as { name?: string } | undefined)?.name ?? 'unknown';
 
@@ -49,6 +51,10 @@ function setUp(server: FastifyInstance, { limits, metrics, logError }: HttpPorts
       'referrer-policy': 'no-referrer',
     });
   });
+  server.addHook('preClose', async () => {
+    // Answers under way may end; connections that never sent anything are not idle to Node, and would hold the close.
+    setTimeout(() => server.server.closeAllConnections(), closeGraceMs).unref();
+  });
   server.addHook('onResponse', async (request, reply) => {
     metrics.request(routeOf(request), reply.statusCode, reply.elapsedTime);
   });
@@ -80,7 +86,7 @@ function addRoutes(server: FastifyInstance, edge: Edge): void {
     server.route({
       method: route.method,
       url: `${apiPrefix}${route.path}`,
-      config: { name } as object,
+      config: { name },
       handler: async (request, reply) => {
         const given = await answer(request);
         if (!given.ok) return sendRefusal(reply, given.refusal);
@@ -129,7 +135,7 @@ function addStream(server: FastifyInstance, ports: HttpPorts, authentication: Au
   server.route({
     method: 'GET',
     url: streamPath,
-    config: { name: 'event.stream' } as object,
+    config: { name: 'event.stream' },
     exposeHeadRoute: false,
     handler: async (request, reply) => {
       const { authorization } = request.headers;
@@ -145,15 +151,15 @@ function addStream(server: FastifyInstance, ports: HttpPorts, authentication: Au
 }
 
 function addStatus(server: FastifyInstance, { metrics }: HttpPorts, health: Health): void {
-  server.get('/health', { config: { name: 'health' } as object }, async (_request, reply) => {
+  server.get('/health', { config: { name: 'health' } }, async (_request, reply) => {
     const report = await health.check();
     return reply.code(report.status === 'ok' ? 200 : 503).send(report);
   });
-  server.get('/metrics', { config: { name: 'metrics' } as object }, async (_request, reply) =>
+  server.get('/metrics', { config: { name: 'metrics' } }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
   const document = JSON.stringify(openApiDocument());
-  server.get('/api/openapi.json', { config: { name: 'openapi' } as object }, async (_request, reply) =>
+  server.get('/api/openapi.json', { config: { name: 'openapi' } }, async (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(document),
   );
 }
@@ -163,7 +169,7 @@ function addUnknown(server: FastifyInstance): void {
   server.route({
     method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/*',
-    config: { name: 'unknown' } as object,
+    config: { name: 'unknown' },
     handler: async ({ method, url }, reply) => {
       const path = url.split('?', 1)[0] ?? '';
       const methods = methodsAt(path);

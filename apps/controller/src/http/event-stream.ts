@@ -64,7 +64,7 @@ export class EventStream {
     if (this.readers.size === 0) return;
     const { hostId, capacity, cpuMillicores, guests } = report;
     const row = { hostId, heardAt, capacity, cpuMillicores, guests: [...guests] };
-    this.sendAll(this.format({ kind: 'usage', entity: 'host', row } as Body));
+    this.sendAll(this.format({ kind: 'usage', entity: 'host', row }));
   }
 
   /** For when changes may have been missed: readers are told to read everything anew. */

@@ -91,10 +91,8 @@ class Components {
 }
 
 function withReferences(schema: object): unknown {
-  const text = JSON.stringify(schema, (key, value: unknown) =>
-    key === '$ref' && typeof value === 'string' ? value.replace('#/$defs/', '#/components/schemas/') : value,
-  );
-  return JSON.parse(text);
+  const text = JSON.stringify(schema).replaceAll('"$ref":"#/$defs/', '"$ref":"#/components/schemas/');
+  return JSON.parse(text) as unknown;
 }
 
 /** The codes of each status: a caller looks at the code, and what it may be is said here. */

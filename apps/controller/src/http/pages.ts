@@ -24,7 +24,7 @@ export function addPages(server: FastifyInstance): void {
   const folder = pagesFolder();
   for (const [url, file, type] of files) {
     const content = readFileSync(join(folder, file));
-    server.get(url, { config: { name: 'page' } as object }, async (_request, reply) =>
+    server.get(url, { config: { name: 'page' } }, async (_request, reply) =>
       reply.headers(pageHeaders).header('cache-control', 'no-cache').type(type).send(content),
     );
   }

@@ -68,6 +68,6 @@ export interface HttpPorts {
   readonly server: ServerFacts;
   readonly metrics: ControllerMetrics;
   readonly limits: HttpLimits;
-  now(): Instant;
-  logError(message: string, error: unknown): void;
+  readonly now: () => Instant;
+  readonly logError: (message: string, error: unknown) => void;
 }

@@ -11,6 +11,7 @@ interface OpenReader {
 }
 
 const leadershipCheckMs = 500;
+const endGraceMs = 1000;
 
 /** The connections of the event stream: each is bounded in what it may be behind, and lives as long as its token does. */
 export class StreamReaders {
@@ -46,7 +47,11 @@ export class StreamReaders {
         // Who reads too slowly is cut off, and comes back with the id of the last event that arrived.
         if (raw.writableLength > limits.streamBacklogBytes) raw.destroy();
       },
-      end: () => raw.end(),
+      end: () => {
+        raw.end();
+        // Who does not read would hold the connection, and the server's end, for ever.
+        setTimeout(() => raw.destroy(), endGraceMs).unref();
+      },
     };
     reader.send('retry: 1000\n: everything from now on\n\n');
     const lastEventId = request.headers['last-event-id'];

@@ -1,3 +1,4 @@
+/* global URLSearchParams, crypto, document */
 import { call, element, onSignIn, say } from './client.js';
 
 const pretty = (value) => (typeof value === 'string' ? value : JSON.stringify(value, null, 2));

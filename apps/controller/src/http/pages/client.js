@@ -1,3 +1,4 @@
+/* global TextDecoderStream, document, sessionStorage */
 // What both pages need: the token, calls, and the event stream. The token lives as long as the tab.
 const tokenKey = 'argosy-token';
 

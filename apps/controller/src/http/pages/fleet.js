@@ -1,3 +1,4 @@
+/* global document, requestAnimationFrame */
 import { element, follow, list, onSignIn, say } from './client.js';
 
 const rows = { host: new Map(), guest: new Map(), pool: new Map(), migration: new Map() };

@@ -1,0 +1,155 @@
+import { routes, routeUrl, type Route, type RouteName, type RouteResponse } from '@argosy/contracts/routes';
+import type { Role } from '@argosy/domain/entities';
+import { AccessStore } from '@argosy/inventory/access-store';
+import { openDatabase } from '@argosy/inventory/database';
+import { FleetQueries } from '@argosy/inventory/fleet-queries';
+import { PrismaFleetStore } from '@argosy/inventory/prisma-fleet-store';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Redis } from 'ioredis';
+import type { AddressInfo } from 'node:net';
+import { createHttpAdapter } from '../../apps/controller/src/http/adapter';
+import { HttpModule } from '../../apps/controller/src/http/http.module';
+import { defaultHttpLimits } from '../../apps/controller/src/http/limits';
+import { ControllerMetrics } from '../../apps/controller/src/http/metrics';
+import type { HttpLimits } from '../../apps/controller/src/http/ports';
+import { TestServers } from '../inventory/servers';
+import { BrainGateway } from './brain-gateway';
+
+@Module({})
+class Root {}
+
+export interface Called {
+  readonly status: number;
+  // What it is depends on the call; what a test expects of it is what the test is about.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+/** A controller's HTTP edge over a real brain, PostgreSQL and Redis, with a token for each role. */
+export async function startEdge(limits: Partial<HttpLimits> = {}) {
+  const servers = new TestServers();
+  const [postgres, redis] = await Promise.all([servers.postgres(), servers.redis()]);
+  const database = openDatabase({ url: postgres.url });
+  const clock = { skippedMs: 0 };
+  const now = () => Date.now() + clock.skippedMs;
+  const access = new AccessStore(database, now);
+  const gateway = new BrainGateway(new PrismaFleetStore(database));
+  await gateway.takeOver();
+  const probe = new Redis(redis.url, { maxRetriesPerRequest: 0, retryStrategy: () => 100 });
+  probe.on('error', () => undefined);
+  const logged: string[] = [];
+  const allLimits = { ...defaultHttpLimits, ...limits };
+  const useFactory = () => ({
+    gateway,
+    access,
+    queries: new FleetQueries(database),
+    metrics: new ControllerMetrics(),
+    limits: allLimits,
+    server: {
+      version: '0.1.0',
+      controllerId: 'test',
+      startedAt: now(),
+      lab: null,
+      lease: () => ({ term: gateway.fleet.term, holder: 'test', url: 'http://127.0.0.1:8080', held: true }),
+      probes: { database: () => database.$queryRaw`SELECT 1`, redis: () => probe.ping() },
+    },
+    now,
+    logError: (message: string, error: unknown) => logged.push(`${message}: ${String(error)}`),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: Root, imports: [HttpModule.with({ useFactory })] },
+    createHttpAdapter(allLimits),
+    { logger: false, abortOnError: false },
+  );
+  await app.listen(0, '127.0.0.1');
+  const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+
+  const tokens = {} as Record<Role, string>;
+  tokens.administrator = (await access.createFirstAdministrator('ada'))!.secret;
+  for (const [name, role] of [
+    ['vera', 'viewer'],
+    ['olga', 'operator'],
+  ] as const) {
+    await access.createUser(name, role);
+    tokens[role] = (await access.createToken(name))!.secret;
+  }
+
+  async function send(
+    method: string,
+    path: string,
+    options: { token?: string | null; body?: unknown; headers?: object } = {},
+  ): Promise<Called> {
+    const { token = tokens.administrator, body, headers } = options;
+    const isText = typeof body === 'string';
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    return { status: response.status, body: isJson && text ? JSON.parse(text) : text, headers: response.headers };
+  }
+
+  /** Calls a route by its name, and holds its answer against the contract. */
+  async function call<Name extends RouteName>(
+    name: Name,
+    input: { params?: Record<string, string>; query?: string; body?: unknown; token?: string } = {},
+  ): Promise<RouteResponse<Name>> {
+    const route: Route = routes[name];
+    const path = `${routeUrl(route.path, input.params)}${input.query ? `?${input.query}` : ''}`;
+    const { status, body } = await send(route.method, path, input);
+    if (status !== route.status) throw new Error(`${name} answered ${status}: ${JSON.stringify(body)}`);
+    return (route.response ? route.response.parse(body) : undefined) as RouteResponse<Name>;
+  }
+
+  async function stop(): Promise<void> {
+    await app.close();
+    probe.disconnect();
+    await database.$disconnect();
+    await servers.stop();
+  }
+  return { url, app, clock, access, gateway, postgres, redis, tokens, logged, send, call, stop };
+}
+export type Edge = Awaited<ReturnType<typeof startEdge>>;
+
+export const registration = (hostName: string, poolName = 'lab') => ({
+  hostName,
+  poolName,
+  peerAddress: '127.0.0.1:9000',
+  queue: `agent-${hostName}`,
+  capacity: { cpuMillicores: 1000, memoryMiB: 1024 },
+  capabilities: {
+    driver: 'qemu',
+    version: '7.2.0',
+    accelerator: 'tcg',
+    acceleratorReason: 'no /dev/kvm',
+    machineType: 'pc-i440fx-7.2',
+    cpuModel: 'qemu64',
+    guestArchitectures: ['x86_64'],
+    liveMigration: true,
+    postCopy: true,
+    facts: [],
+  },
+  fenceDevice: null,
+});
+
+/** A pool named lab with hosts h1 and h2 and an image named tiny; returns the credentials of the hosts. */
+export async function makeLab({ call }: Edge): Promise<{ h1: string; h2: string }> {
+  await call('pool.create', { body: { name: 'lab' } });
+  await call('datastore.create', { body: { name: 'shared', path: '/srv/argosy', shared: true } });
+  await call('image.create', {
+    body: { name: 'tiny', format: 'kernel', kernelPath: '/srv/argosy/tiny.elf', datastore: 'shared' },
+  });
+  const { secret } = await call('join-token.create', { body: { pool: 'lab', reusable: true } });
+  const join = async (name: string) =>
+    (await call('agent.register', { body: registration(name), token: secret })).credential as string;
+  return { h1: await join('h1'), h2: await join('h2') };
+}
