@@ -9,7 +9,11 @@ import { spawn } from 'node:child_process';
  */
 export function runHere([program = '', ...args], { cwd, environment = {} }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } });
+    const child = spawn(program, args, {
+      cwd,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment },
+    });
     child.on('error', reject);
     child.on('close', (status) => resolve(status ?? 1));
   });
