@@ -66,9 +66,18 @@ const tags: Readonly<Record<string, string>> = {
 const schemaNames = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries(named)) schemaNames.add(schema, { id });
 
+type Overridden = Parameters<NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>>[0];
+
+/** Descriptions stand in zod's own registry, and names in ours. */
+function describe({ zodSchema, jsonSchema }: Overridden): void {
+  const description = z.globalRegistry.get(zodSchema)?.description;
+  if (description !== undefined) jsonSchema.description = description;
+}
+
 /** Fields may be added to answers later, so no client may be made that refuses them; a body's unknown fields are refused. */
-function openAnswers({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
-  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+function describeOpen(context: Overridden): void {
+  describe(context);
+  if (context.jsonSchema.additionalProperties === false) delete context.jsonSchema.additionalProperties;
 }
 
 /** Collects the schemas that others refer to, and makes references to them. */
@@ -76,11 +85,11 @@ class Components {
   readonly schemas: Record<string, unknown> = {};
 
   ofInput(schema: z.ZodType): Json {
-    return this.take(z.toJSONSchema(schema, { metadata: schemaNames, io: 'input' }));
+    return this.take(z.toJSONSchema(schema, { metadata: schemaNames, io: 'input', override: describe }));
   }
 
   ofOutput(schema: z.ZodType): Json {
-    return this.take(z.toJSONSchema(schema, { metadata: schemaNames, io: 'output', override: openAnswers }));
+    return this.take(z.toJSONSchema(schema, { metadata: schemaNames, io: 'output', override: describeOpen }));
   }
 
   private take(schema: object): Json {
@@ -124,7 +133,7 @@ function errorResponses(components: Components): Json {
     const description = codes.length === 1 ? `Code ${codes[0]}.` : `One of the codes ${codes.join(', ')}.`;
     return [`Error${status}`, { description, ...content(schema) }];
   });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(entries) as Json;
 }
 
 function parameters(components: Components, schema: z.ZodObject | undefined, place: 'path' | 'query'): Json[] {
