@@ -1,5 +1,4 @@
-// The whole policy of who may import whom, a line a layer. dependency-cruiser enforces it (`npm run check`), and
-// `npm run layers:picture` draws the picture in the README from it.
+// The whole policy of who may import whom, a line a layer. dependency-cruiser enforces it (`npm run check`).
 //   uses: the other layers that it may import. pure: no package, no Node module, no promise; time and chance come in through ports.
 module.exports = {
   domain: { path: 'libs/domain', uses: [], pure: true },

@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { postgresFolder } from './postgres.mjs';
 import { readJson } from './private-files.mjs';
@@ -187,6 +187,10 @@ export async function meetRequirements(root, given) {
   }
   const missing = missingPrograms(given);
   if (missing.length > 0) await installPrograms(missing);
+  if (!hasNodePackages(root) && lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new MissingRequirement(
+      'node_modules is a link, and npm ci would empty what it points to: install the packages there, or remove the link.',
+    );
   if (!hasNodePackages(root))
     await step('node packages (npm ci)', (note) => run(['npm', 'ci', '--no-audit', '--no-fund'], { cwd: root, note }));
   await buildIfOlder(root);

@@ -160,7 +160,12 @@ export class BareGuest {
       diskMiB: 64,
       cloudInit: null,
     };
-    const machine = { machineType: this.program.machineType, accelerator: this.accelerator, cpuModel: 'qemu64' };
+    const machine = {
+      machineType: this.program.machineType,
+      accelerator: this.accelerator,
+      cpuModel: 'qemu64',
+      quickRom: this.program.quickRom,
+    };
     /** @type {string[]} */
     const all = qemuArguments({ guest, machine, incoming, firmware: null, seedPath: null });
     return incoming ? all.filter((parameter) => parameter !== '-S') : all;

@@ -69,7 +69,7 @@ class Bench {
   answer(call: VmmCommand['call'], value: unknown = null): void {
     const index = this.calls.findIndex((each) => each.command.call === call);
     if (index < 0) throw new Error(`no ${call} is under way`);
-    const [{ token }] = this.calls.splice(index, 1) as [{ token: number }];
+    const token = this.calls.splice(index, 1)[0]!.token;
     this.take({ kind: 'vmm-result', token, result: accepted(value) });
   }
 
@@ -347,7 +347,7 @@ describe('an agent that starts again', () => {
 test('a refusal of the VMM is shown with the guest that it concerns', () => {
   const bench = new Bench();
   bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
-  const [{ token }] = bench.calls as [{ token: number }];
+  const { token } = bench.calls[0]!;
   bench.take({ kind: 'vmm-result', token, result: refused('image-locked', 'another VMM has it') });
   expect(reportOf(bench.state, 0, capacity).guests[0]).toMatchObject({
     state: 'failed',

@@ -288,7 +288,7 @@ export interface GuestOutage {
   readonly guestId: string;
   readonly guestName: string;
   readonly predictedMs: number | null;
-  /** From the guest's last heartbeat before the loss to its first afterwards. */
+  /** From the injection to the guest's first heartbeat afterwards; 0: it beat on. */
   readonly outageMs: number | null;
   readonly fromHostId: string;
   readonly toHostId: string | null;

@@ -2,8 +2,8 @@ import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostReport } from '@argosy/domain/host-report';
 import type { VirtualClock } from './clock';
 
-/** What may become of a job on its way. */
-export type Delivery = 'once' | 'twice' | 'lost' | { readonly lateMs: number };
+/** What may become of a job on its way; twice: its worker stalled, and it comes again. */
+export type Delivery = 'once' | 'twice' | 'lost' | { readonly lateMs: number } | { readonly againAfterMs: number };
 
 const busMs = 2;
 /** A job whose worker stalled is delivered again after this; the first worker may still be at it. */
@@ -43,8 +43,10 @@ export class MessageBus {
     if (!this.up) return;
     const fate = this.fate(command);
     if (fate === 'lost') return;
-    this.deliver(queue, command, typeof fate === 'object' ? fate.lateMs : busMs);
-    if (fate === 'twice') this.deliver(queue, command, stalledAgainMs);
+    const form = typeof fate === 'object' ? fate : {};
+    const againAfterMs = 'againAfterMs' in form ? form.againAfterMs : fate === 'twice' ? stalledAgainMs : null;
+    this.deliver(queue, command, 'lateMs' in form ? form.lateMs : busMs);
+    if (againAfterMs !== null) this.deliver(queue, command, againAfterMs);
   }
 
   work(queue: string, worker: (command: HostCommand) => void): void {

@@ -30,6 +30,9 @@ const nuisances: Record<string, (world: World) => void> = {
   'every job delivered twice, the second time after it stalled': (world) => {
     world.bus.fate = () => 'twice';
   },
+  'every job delivered twice, the second time while it is still valid': (world) => {
+    world.bus.fate = () => ({ againAfterMs: 4000 });
+  },
   'every job late by three seconds': (world) => {
     world.bus.fate = () => ({ lateMs: 3000 });
   },

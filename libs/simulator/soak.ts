@@ -286,7 +286,18 @@ export function runSoak(seed: number): SoakRun {
   world.onBoot = (instance) => instance.consoleWrite(`dirty ${random.below(40)} ${32 + random.below(128)} 1\n`);
   // Jobs are lost, late and doubled all along.
   world.bus.fate = () =>
-    random.pick(['once', 'once', 'once', 'once', 'once', 'once', 'twice', 'lost', { lateMs: random.below(8000) }]);
+    random.pick([
+      'once',
+      'once',
+      'once',
+      'once',
+      'once',
+      'once',
+      'twice',
+      'lost',
+      { lateMs: random.below(8000) },
+      { againAfterMs: random.below(8000) },
+    ]);
   const next = (at: Instant): void => {
     if (at > faultsUntilMs) return;
     world.clock.at(at, () => {

@@ -139,24 +139,32 @@ export class Transfer implements Passage {
   private switchOver(downtimeMs: number): void {
     this.stage = 'switching';
     this.source.stopRunning('sending');
-    this.later(downtimeMs, () => {
-      this.sentBytes += this.leftInRound;
-      this.leftInRound = 0;
-      this.handOver(downtimeMs);
-      this.end();
-      this.site.onHandOver?.(this.source.id.guestId);
-    });
+    this.later(downtimeMs, () => this.finish(downtimeMs));
+  }
+
+  private finish(downtimeMs: number): void {
+    if (this.bytesPerMs() === 0)
+      return this.later(progressIntervalMs, () => this.finish(downtimeMs + progressIntervalMs));
+    this.sentBytes += this.leftInRound;
+    this.leftInRound = 0;
+    this.handOver(downtimeMs);
+    this.end();
+    this.site.onHandOver?.(this.source.id.guestId);
   }
 
   private pull(rate: number): void {
     this.stage = 'switching';
     this.source.stopRunning('sending');
-    this.later(switchOverMs, () => {
-      this.stage = 'pulling';
-      this.handOver(switchOverMs);
-      this.site.onHandOver?.(this.source.id.guestId);
-      if (this.stage === 'pulling') this.later(Math.ceil(this.leftInRound / rate), () => this.end());
-    });
+    this.later(switchOverMs, () => this.beginPulling(rate, switchOverMs));
+  }
+
+  private beginPulling(rate: number, downtimeMs: number): void {
+    if (this.bytesPerMs() === 0)
+      return this.later(progressIntervalMs, () => this.beginPulling(rate, downtimeMs + progressIntervalMs));
+    this.stage = 'pulling';
+    this.handOver(downtimeMs);
+    this.site.onHandOver?.(this.source.id.guestId);
+    if (this.stage === 'pulling') this.later(Math.ceil(this.leftInRound / rate), () => this.end());
   }
 
   /** The memory is on the target and the disk's lock with it, in one instant: the return path makes QEMU's source wait for that. */

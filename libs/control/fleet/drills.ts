@@ -1,4 +1,4 @@
-import type { Drill, DrillPhase, DrillPhaseName, GuestOutage } from '@argosy/domain/entities';
+import type { Drill, DrillPhase, DrillPhaseName, Guest, GuestOutage } from '@argosy/domain/entities';
 import { drillPhases } from '@argosy/domain/entities';
 import { canBecome, type DrillState, drillTransitions } from '@argosy/domain/lifecycle';
 import type { Result } from '@argosy/domain/refusal';
@@ -114,21 +114,29 @@ function isFenced(turn: FleetTurn, drill: Drill): boolean {
   return turn.fleet.hosts.get(drill.hostId ?? '')?.state === 'fenced';
 }
 
+/**
+ * From the injection to the first heartbeat afterwards; null: not heard yet. A guest that beats on since before the injection
+ * had no outage, if it may have lived through it: only its agent was lost, or it had left the host by then.
+ */
+function outageOf(turn: FleetTurn, drill: Drill, guest: Guest, injectedAt: Instant): number | null {
+  const beat = guest.hostId === null ? null : observe(turn, guest.hostId, guest.id, guest.epoch).guest?.heartbeat;
+  if (!beat) return null;
+  if (beat.firstAt > injectedAt) return drill.kind === 'agent-loss' ? 0 : beat.firstAt - injectedAt;
+  const mayHaveLived = drill.kind === 'agent-loss' || (drill.kind === 'host-loss' && guest.hostId !== drill.hostId);
+  return mayHaveLived && beat.at > injectedAt ? 0 : null;
+}
+
 /** Alive is the guest's own heartbeat, not the VMM's word. */
 function followRecovery(turn: FleetTurn, drill: Drill, injectedAt: Instant): Drill {
   let restarted: number | null = 0;
   let alive: number | null = 0;
   const outages = drill.outages.map((outage): GuestOutage => {
     const guest = turn.fleet.guests.get(outage.guestId);
-    const copy = guest?.hostId ? observe(turn, guest.hostId, guest.id, guest.epoch).guest : null;
     const running = guest?.state === 'running' || guest?.state === 'migrating';
-    const firstAt = running && copy?.heartbeat ? copy.heartbeat.firstAt : null;
-    const back =
-      outage.outageMs !== null || (firstAt !== null && (firstAt > injectedAt || drill.kind === 'agent-loss'));
+    const outageMs = outage.outageMs ?? (running ? outageOf(turn, drill, guest, injectedAt) : null);
     if (!running) restarted = null;
-    if (!back) alive = null;
-    if (outage.outageMs !== null || !back || firstAt === null) return outage;
-    const outageMs = drill.kind === 'agent-loss' ? 0 : firstAt - injectedAt;
+    if (outageMs === null) alive = null;
+    if (outage.outageMs !== null || outageMs === null) return outage;
     return { ...outage, outageMs, toHostId: guest?.hostId ?? null };
   });
   const since = turn.now - injectedAt;

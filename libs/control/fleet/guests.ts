@@ -84,7 +84,7 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   if (host && isOff(host)) return guestLost(turn, guest, `${host.name} is proved off`);
   if (guest.desired === 'stopped') return beginStopping(turn, guest);
   if (!host || !isHeard(host) || !reported) return;
-  if (!observed) return lostVmm(turn, guest, null);
+  if (!observed) return mayBeElsewhere(turn, guest) ? undefined : lostVmm(turn, guest, null);
   if (observed.state === 'stopped') return poweredOff(turn, guest);
   if (observed.state === 'crashed' || observed.state === 'failed') return lostVmm(turn, guest, observed);
   if (observed.state === 'running' && guest.state === 'paused') becomeGuest(turn, guest, 'running', '');
@@ -97,6 +97,20 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   const beat = observed.heartbeat;
   if (guest.failedStarts > 0 && beat && beat.at - beat.firstAt > settledAfterMs)
     put(turn, 'guest', { ...guest, failedStarts: 0, retryAt: null });
+}
+
+/**
+ * Absent where the record has it, it may run where the record does not know of, if the record is older than the fleet (a
+ * restored database): a host that has not reported yet may have it, and one that shows it at a later epoch does.
+ */
+function mayBeElsewhere({ fleet }: FleetTurn, guest: Guest): boolean {
+  for (const host of fleet.hosts.values()) {
+    if (host.poolId !== guest.poolId || !isHeard(host)) continue;
+    const view = fleet.views.get(host.id);
+    if (!view?.report) return true;
+    if (view.guests.get(guest.id)?.some((copy) => copy.epoch > guest.epoch)) return true;
+  }
+  return false;
 }
 
 function reconcileStopping(turn: FleetTurn, guest: Guest): void {

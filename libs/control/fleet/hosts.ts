@@ -182,7 +182,7 @@ export function fence(turn: FleetTurn, host: Host): void {
       code: 'no-fence-device',
       severity: 'error',
       subject: ['host', host.id],
-      message: `${host.name} has no fence device: its guests wait until it returns, or until an administrator says that it is off.`,
+      message: `${host.name} has no fence device: nothing can prove that it is off, so its guests wait until it returns.`,
     });
     return;
   }

@@ -42,11 +42,13 @@ const noMigration = {
 export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>): Refusal | null {
   if (turn.state.migrations.has(order.migrationId)) return null;
   const { guestId } = order.guest;
-  const revoked = turn.state.revoked.get(guestId) ?? 0;
-  if (order.epoch <= revoked)
+  // A prepare that comes again after its migration was forgotten must not touch the copy that it once brought.
+  const copies = copiesOf(turn, guestId);
+  const latest = Math.max(turn.state.revoked.get(guestId) ?? 0, ...copies.map((copy) => copy.epoch));
+  if (order.epoch <= latest)
     return refused(
       'stale-epoch',
-      `Epoch ${order.epoch} of guest ${order.guest.name} was revoked here (up to ${revoked}).`,
+      `Guest ${order.guest.name} has been at epoch ${latest} here; epoch ${order.epoch} is not opened any more.`,
     ).refusal;
   const migration: HostMigration = {
     ...noMigration,
@@ -59,7 +61,7 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
     policy: order.policy,
     startedAt: turn.now,
   };
-  const living = copiesOf(turn, guestId).find(isAlive);
+  const living = copies.find(isAlive);
   if (living) {
     const refusal = refused(
       'guest-exists',

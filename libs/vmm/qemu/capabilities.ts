@@ -17,7 +17,8 @@ export async function qemuCapabilities(
     version: program.version,
     accelerator: verdict.accelerator,
     acceleratorReason: verdict.reason,
-    machineType: program.machineType,
+    // Both sides of a migration must have the same boot ROM: it is a part of the machine.
+    machineType: program.quickRom === null ? program.machineType : `${program.machineType} with ${program.quickRom}`,
     cpuModel: 'qemu64',
     guestArchitectures: foreign.map(({ architecture }) => architecture),
     liveMigration: true,

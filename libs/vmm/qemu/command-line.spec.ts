@@ -31,7 +31,7 @@ function aGuest(
 }
 
 function aPlan(guest: GuestSpecification, change: Partial<CommandLinePlan> = {}): CommandLinePlan {
-  const machine = { machineType: 'pc-i440fx-7.2', accelerator: 'tcg', cpuModel: 'qemu64' } as const;
+  const machine = { machineType: 'pc-i440fx-7.2', accelerator: 'tcg', cpuModel: 'qemu64', quickRom: null } as const;
   return { guest, machine, incoming: false, firmware: null, seedPath: null, ...change };
 }
 

@@ -14,6 +14,8 @@ export interface MachineChoice {
   readonly machineType: string;
   readonly accelerator: 'kvm' | 'tcg';
   readonly cpuModel: string;
+  /** The name of a boot ROM for programs that ask nothing of a BIOS, or null: QEMU's own. */
+  readonly quickRom: string | null;
 }
 
 export interface Firmware {
@@ -39,8 +41,11 @@ export function optionValue(value: string): string {
  * to speak of. All else is an operating system with virtio drivers (of Linux since 2008).
  */
 export function diskBus(guest: GuestSpecification): 'ide' | 'virtio' {
-  const isFreestanding = guest.boot.format === 'kernel' && guest.boot.initrdPath === null;
-  return isFreestanding && guest.architecture === 'x86_64' ? 'ide' : 'virtio';
+  return isFreestanding(guest) ? 'ide' : 'virtio';
+}
+
+function isFreestanding({ boot, architecture }: GuestSpecification): boolean {
+  return boot.format === 'kernel' && boot.initrdPath === null && architecture === 'x86_64';
 }
 
 /** The cache of translated code: for a small guest most of its VMM's memory, for a large one most of its speed. */
@@ -99,9 +104,11 @@ function acceleratorArguments({ machine, guest }: CommandLinePlan): string[] {
   return ['-accel', `tcg,tb-size=${translationCacheMiB(guest.memoryMiB)}`];
 }
 
-function bootArguments({ guest, firmware }: CommandLinePlan): string[] {
+function bootArguments({ guest, firmware, machine }: CommandLinePlan): string[] {
   const { kernelPath, initrdPath, kernelArguments } = guest.boot;
   const kernel = [
+    // Half of the time from start to first heartbeat of a freestanding guest is the BIOS of a whole PC (measured: 100 to 55 ms).
+    ...(machine.quickRom !== null && isFreestanding(guest) ? ['-bios', machine.quickRom] : []),
     ...(kernelPath !== null ? ['-kernel', kernelPath] : []),
     ...(initrdPath !== null ? ['-initrd', initrdPath] : []),
     ...(kernelPath !== null && kernelArguments !== null ? ['-append', kernelArguments] : []),

@@ -208,7 +208,8 @@ class QemuDriver implements VmmDriver {
       incoming ? requireDisk(guest) : ensureDisk(guest),
     ]);
     const { accelerator } = await chooseAccelerator(program);
-    const machine = { machineType: program.machineType, accelerator, cpuModel: cpuModels[guest.architecture] ?? 'max' };
+    const cpuModel = cpuModels[guest.architecture] ?? 'max';
+    const machine = { machineType: program.machineType, accelerator, cpuModel, quickRom: program.quickRom };
     await instance.open(program.binary, qemuArguments({ guest, machine, incoming, firmware, seedPath }));
   }
 

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { refuse } from './qemu-refusal';
 
@@ -12,6 +14,8 @@ export interface QemuProgram {
   readonly version: string;
   /** With its version: unversioned names mean another machine in each QEMU, and those do not migrate to each other. */
   readonly machineType: string;
+  /** qboot, where this QEMU has it: a boot ROM for programs that ask nothing of a BIOS. */
+  readonly quickRom: string | null;
 }
 
 /** Debian's package of each, and its family of machines; the preferred type is the one that most QEMUs of today offer. */
@@ -50,14 +54,26 @@ async function inspect(architecture: string, chosen?: string): Promise<QemuProgr
   const binary = chosen ?? known.binary;
   const ask = async (...parameters: string[]) => (await run(binary, parameters, { timeout: queryDeadlineMs })).stdout;
   try {
-    const [version, machines] = await Promise.all([ask('-version'), ask('-machine', 'help')]);
+    const [version, machines, folders] = await Promise.all([
+      ask('-version'),
+      ask('-machine', 'help'),
+      ask('-L', 'help'),
+    ]);
     const machineType = newestMachine(machines, known);
     if (!machineType) throw refuse('vmm-unsupported', `${binary} offers no ${known.family} machine`);
-    return { binary, architecture, version: /version (\S+)/.exec(version)?.[1] ?? 'unknown', machineType };
+    const quickRom = architecture === 'x86_64' && hasFile(folders, qboot) ? qboot : null;
+    return { binary, architecture, version: /version (\S+)/.exec(version)?.[1] ?? 'unknown', machineType, quickRom };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw refuse('vmm-unsupported', `${binary} is not installed; apt-get install ${known.package}`);
   }
+}
+
+const qboot = 'qboot.rom';
+
+/** QEMU names the folders in which it looks for its own files, a line each. */
+function hasFile(folders: string, name: string): boolean {
+  return folders.split('\n').some((folder) => folder !== '' && existsSync(join(folder, name)));
 }
 
 function newestMachine(
