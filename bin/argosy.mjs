@@ -9,6 +9,8 @@ const program = fileURLToPath(new URL('../dist/apps/cli/src/main.js', import.met
 if (existsSync(program)) {
   createRequire(import.meta.url)(program);
 } else {
-  console.error('argosy: it is not built yet: type "npm run build" in its folder, or "npm start", which builds it too. [not-built]');
+  console.error(
+    'argosy: it is not built yet: type "npm run build" in its folder, or "npm start", which builds it too. [not-built]',
+  );
   process.exitCode = 9;
 }

@@ -1,16 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { routes, routeUrl, type RouteCall, type RouteName, type RouteResponse, type Route } from '@argosy/contracts/routes';
+import {
+  routes,
+  routeUrl,
+  type RouteCall,
+  type RouteName,
+  type RouteResponse,
+  type Route,
+} from '@argosy/contracts/routes';
 import { adviceFor, Failure } from './failure';
 import type { Connection } from './settings';
 
 /** Only the parts that a route has, and they must be given. */
 type Call<Name extends RouteName> = {
-  readonly [Part in keyof RouteCall<Name> as RouteCall<Name>[Part] extends undefined ? never : Part]: RouteCall<Name>[Part];
+  readonly [
+    Part in keyof RouteCall<Name> as RouteCall<Name>[Part] extends undefined ? never : Part
+  ]: RouteCall<Name>[Part];
 };
 type Arguments<Name extends RouteName> = keyof Call<Name> extends never ? [] : [Call<Name>];
 
 type Item<Name extends RouteName> = RouteResponse<Name> extends { items: (infer Row)[] } ? Row : never;
-export type ListRoute = { [Name in RouteName]: RouteResponse<Name> extends { items: unknown[]; nextCursor: unknown } ? Name : never }[RouteName];
+export type ListRoute = {
+  [Name in RouteName]: RouteResponse<Name> extends { items: unknown[]; nextCursor: unknown } ? Name : never;
+}[RouteName];
 
 const requestDeadlineMs = 30_000;
 /** A controller that takes over needs a moment, and what it refused meanwhile was not done. */
@@ -32,17 +43,21 @@ function isRefusal(value: unknown): value is Refusal {
 
 function queryString(query: Readonly<Record<string, unknown>> = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
+  return pairs.length === 0
+    ? ''
+    : `?${new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
 }
 
 /** Why fetch failed, in words: it hides the system's code in a chain of causes, or in several of them. */
 function connectionFault(error: unknown): string {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
-    const code = (cause as NodeJS.ErrnoException).code ?? (first as NodeJS.ErrnoException | undefined)?.code;
-    if (code !== undefined) return code;
+  let why = String(error);
+  for (let cause = error as Partial<NodeJS.ErrnoException> | undefined; cause; cause = cause.cause as typeof cause) {
+    const [first] = ((cause as Partial<AggregateError>).errors ?? []) as readonly unknown[];
+    const code = cause.code ?? (first as NodeJS.ErrnoException | undefined)?.code;
+    if (code !== undefined) return String(code);
+    why = cause.message ?? why;
   }
-  return error instanceof Error ? error.message : String(error);
+  return why;
 }
 
 export class Api {
@@ -61,12 +76,19 @@ export class Api {
 
   async call<Name extends RouteName>(name: Name, ...[call]: Arguments<Name>): Promise<RouteResponse<Name>> {
     const { method, path } = routes[name] as Route;
-    const { params, query, body } = (call ?? {}) as { params?: Record<string, string>; query?: Record<string, unknown>; body?: unknown };
+    const { params, query, body } = (call ?? {}) as {
+      params?: Record<string, string>;
+      query?: Record<string, unknown>;
+      body?: unknown;
+    };
     return (await this.request(method, routeUrl(path, params) + queryString(query), body)) as RouteResponse<Name>;
   }
 
   /** Every row of a list, or the first `limit`, page after page. */
-  async list<Name extends ListRoute>(name: Name, call?: { readonly params?: Record<string, string>; readonly query?: object; readonly limit?: number }): Promise<Item<Name>[]> {
+  async list<Name extends ListRoute>(
+    name: Name,
+    call?: { readonly params?: Record<string, string>; readonly query?: object; readonly limit?: number },
+  ): Promise<Item<Name>[]> {
     const { method, path, query: knownQuery } = routes[name] as Route;
     const isPaged = knownQuery !== undefined && 'limit' in knownQuery.shape;
     const most = call?.limit ?? Infinity;
@@ -84,7 +106,11 @@ export class Api {
   }
 
   /** The body of an answer that goes on and on, as the event stream does. */
-  async openStream(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  async openStream(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
     const response = await this.fetch(path, { headers: { ...this.authorization(), ...headers }, signal });
     if (response.ok && response.body) return response.body as ReadableStream<Uint8Array>;
     const refusal = await this.refusalOf(response, path);
@@ -96,7 +122,7 @@ export class Api {
   /** Follows the leader, and waits a little where there is none. */
   private async request(method: string, path: string, body?: unknown): Promise<unknown> {
     const patienceEnds = performance.now() + leaderPatienceMs;
-    for (let hops = 0; ; ) {
+    for (let hops = 0; ;) {
       try {
         return await this.once(method, path, body);
       } catch (error) {
@@ -129,7 +155,11 @@ export class Api {
   private async once(method: string, path: string, body: unknown): Promise<unknown> {
     const response = await this.fetch(path, {
       method,
-      headers: { accept: 'application/json', ...this.authorization(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        accept: 'application/json',
+        ...this.authorization(),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.any([this.signal, AbortSignal.timeout(requestDeadlineMs)]),
     });
@@ -162,18 +192,30 @@ export class Api {
 
   private faultOf(error: unknown): Error {
     if (this.signal.aborted) return new Failure('interrupted', 'Interrupted.');
-    if (error instanceof Error && error.name === 'TimeoutError') {
-      return new Failure('no-answer', `${this.url} did not answer within ${requestDeadlineMs / 1000} s.`, { advice: 'What was asked may still happen: look before you ask again.' });
+    if ((error as Error).name === 'TimeoutError') {
+      return new Failure('no-answer', `${this.url} did not answer within ${requestDeadlineMs / 1000} s.`, {
+        advice: 'What was asked may still happen: look before you ask again.',
+      });
     }
-    if (error instanceof Error && error.name === 'AbortError') return error;
+    if ((error as Error).name === 'AbortError') return error as Error;
     const { from } = this.connection;
-    return new Failure('unreachable', `Nothing answers at ${this.url} (${connectionFault(error)}); the address is from ${from}.`, {
-      advice: from.startsWith('the lab') ? 'Start the lab with "npm start", or name another server with --server.' : 'Is that the right address? --server or ARGOSY_URL names another.',
-    });
+    return new Failure(
+      'unreachable',
+      `Nothing answers at ${this.url} (${connectionFault(error)}); the address is from ${from}.`,
+      {
+        advice: from.startsWith('the lab')
+          ? 'Start the lab with "npm start", or name another server with --server.'
+          : 'Is that the right address? --server or ARGOSY_URL names another.',
+      },
+    );
   }
 
   private unexpected(path: string): Failure {
-    return new Failure('unexpected-answer', `What answers at ${this.url}${path.split('?')[0]} is not an Argosy controller.`, { advice: 'Check --server or ARGOSY_URL.' });
+    return new Failure(
+      'unexpected-answer',
+      `What answers at ${this.url}${path.split('?')[0]} is not an Argosy controller.`,
+      { advice: 'Check --server or ARGOSY_URL.' },
+    );
   }
 
   private async refusalOf(response: Response, path: string): Promise<Failure> {
@@ -186,6 +228,10 @@ export class Api {
     }
     if (!isRefusal(value)) return this.unexpected(path);
     const advice = adviceFor[value.code] ?? '';
-    return new Failure(value.code, value.message, { httpStatus: response.status, advice, ...(value.details ? { details: value.details } : {}) });
+    return new Failure(value.code, value.message, {
+      httpStatus: response.status,
+      advice,
+      ...(value.details ? { details: value.details } : {}),
+    });
   }
 }

@@ -3,21 +3,30 @@ import type { Instant } from '@argosy/domain/units';
 import type { Command, Flag, Parameter } from './command';
 import { usageFailure } from './failure';
 import { didYouMean } from './nearest';
-import { valueTypes } from './values';
+import { valueTypes, type ValueType } from './values';
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
 
 /** Every command takes these. */
 export const globalFlags = {
-  output: { type: 'text', short: 'o', choices: outputFormats, summary: 'how to print: table (default), wide, json, yaml, name' },
+  output: {
+    type: 'text',
+    short: 'o',
+    choices: outputFormats,
+    summary: 'how to print: table (default), wide, json, yaml, name',
+  },
   'no-headers': { type: 'flag', summary: 'tables without their first line' },
   'no-color': { type: 'flag', summary: 'no colours (NO_COLOR does the same)' },
   yes: { type: 'flag', short: 'y', summary: 'do not ask before something is destroyed' },
   server: { type: 'text', placeholder: 'url', summary: 'the controller (ARGOSY_URL)' },
   token: { type: 'text', summary: 'the bearer token (ARGOSY_TOKEN); others can see it in the process list' },
   'token-file': { type: 'text', placeholder: 'file', summary: 'a file that holds the token' },
-  lab: { type: 'text', placeholder: 'folder', summary: "the lab's folder (default .argosy, here or above; ARGOSY_LAB_FOLDER)" },
+  lab: {
+    type: 'text',
+    placeholder: 'folder',
+    summary: "the lab's folder (default .argosy, here or above; ARGOSY_LAB_FOLDER)",
+  },
   help: { type: 'flag', short: 'h', summary: 'what the command does' },
 } as const satisfies Record<string, Flag>;
 
@@ -120,7 +129,11 @@ function tokensOf(args: readonly string[], flags: Readonly<Record<string, Flag>>
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { type, short }]) => [
       name,
-      { type: type === 'flag' ? ('boolean' as const) : ('string' as const), multiple: true, ...(short ? { short } : {}) },
+      {
+        type: type === 'flag' ? ('boolean' as const) : ('string' as const),
+        multiple: true,
+        ...(short ? { short } : {}),
+      },
     ]),
   );
   return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens;
@@ -133,22 +146,40 @@ function isMissing(token: OptionToken): boolean {
 
 function readFlag(name: string, text: string, { flag, now }: { readonly flag: Flag; readonly now: Instant }): unknown {
   if (flag.choices && !flag.choices.includes(text)) {
-    throw usageFailure(`--${name} must be one of ${flag.choices.join(', ')}, and is "${text}".`, didYouMean(text, flag.choices));
+    throw usageFailure(
+      `--${name} must be one of ${flag.choices.join(', ')}, and is "${text}".`,
+      didYouMean(text, flag.choices),
+    );
   }
   if (flag.type === 'flag' || flag.type === 'texts') return text;
-  const { form, parse } = valueTypes[flag.type];
-  const value: unknown = parse(text, now);
-  if (value === undefined) throw usageFailure(`--${name} must be ${form}, and is "${text}".`);
+  const valueType: ValueType<unknown> = valueTypes[flag.type];
+  const value = valueType.parse(text, now);
+  if (value === undefined) throw usageFailure(`--${name} must be ${valueType.form}, and is "${text}".`);
   return value;
 }
 
 function readOption(
   token: OptionToken,
-  { values, known, now }: { readonly values: Record<string, unknown>; readonly known: Readonly<Record<string, Flag>>; readonly now: Instant },
+  {
+    values,
+    known,
+    now,
+  }: {
+    readonly values: Record<string, unknown>;
+    readonly known: Readonly<Record<string, Flag>>;
+    readonly now: Instant;
+  },
 ): void {
   const { name, rawName } = token;
   const flag = known[name];
-  if (flag === undefined) throw usageFailure(`There is no flag ${rawName} here.`, didYouMean(rawName, Object.keys(known).map((each) => `--${each}`)));
+  if (flag === undefined)
+    throw usageFailure(
+      `There is no flag ${rawName} here.`,
+      didYouMean(
+        rawName,
+        Object.keys(known).map((each) => `--${each}`),
+      ),
+    );
   if (flag.type === 'flag') {
     if (token.value !== undefined) throw usageFailure(`${rawName} takes no value, and was given "${token.value}".`);
     values[name] = true;
@@ -175,15 +206,23 @@ function bareName(text: string, { names }: Parameter): string {
   return names !== undefined && text.startsWith(`${names}/`) ? text.slice(names.length + 1) : text;
 }
 
-function readParameters(command: Command, words: readonly string[]): Record<string, string | readonly string[] | undefined> {
+function readParameters(
+  command: Command,
+  words: readonly string[],
+): Record<string, string | readonly string[] | undefined> {
   const values: Record<string, string | readonly string[] | undefined> = {};
   const left = [...words];
   for (const parameter of command.parameters) {
     const taken = (parameter.many ? left.splice(0) : left.splice(0, 1)).map((word) => bareName(word, parameter));
     const isShort = taken.length === 0 || taken.includes('');
-    if (isShort && !parameter.optional) throw usageFailure(`"argosy ${command.path}" needs ${article(parameter.name)}: argosy ${usageOf(command)}`);
+    if (isShort && !parameter.optional)
+      throw usageFailure(`"argosy ${command.path}" needs ${article(parameter.name)}: argosy ${usageOf(command)}`);
     const wrong = taken.find((word) => parameter.choices && !parameter.choices.includes(word));
-    if (wrong !== undefined) throw usageFailure(`"${wrong}" is not one of ${parameter.choices?.join(', ')}.`, didYouMean(wrong, parameter.choices ?? []));
+    if (wrong !== undefined)
+      throw usageFailure(
+        `"${wrong}" is not one of ${parameter.choices?.join(', ')}.`,
+        didYouMean(wrong, parameter.choices ?? []),
+      );
     values[parameter.name] = parameter.many ? taken : taken[0];
   }
   if (left.length > 0) throw usageFailure(`"${left[0]}" is too much here: argosy ${usageOf(command)}`);
@@ -200,7 +239,9 @@ export function usageOf({ path, parameters, flags }: Command): string {
     const word = `${choices ? choices.join('|') : name}${many ? '…' : ''}`;
     return optional ? `[${word}]` : `<${word}>`;
   });
-  const required = Object.entries(flags).flatMap(([name, flag]) => (flag.required ? [`--${name} <${placeholderOf(flag)}>`] : []));
+  const required = Object.entries(flags).flatMap(([name, flag]) =>
+    flag.required ? [`--${name} <${placeholderOf(flag)}>`] : [],
+  );
   const more = Object.keys(flags).length > required.length ? ['[flags]'] : [];
   return [path, ...words, ...required, ...more].join(' ');
 }
@@ -220,7 +261,8 @@ export function parseArguments(command: Command, args: readonly string[], now: I
   if (values['help'] === true) return { flags: values, parameters: {} };
   for (const [name, flag] of Object.entries(command.flags)) {
     const isEmpty = values[name] === undefined || (Array.isArray(values[name]) && values[name].length === 0);
-    if (flag.required && isEmpty) throw usageFailure(`"argosy ${command.path}" needs --${name} <${placeholderOf(flag)}>.`);
+    if (flag.required && isEmpty)
+      throw usageFailure(`"argosy ${command.path}" needs --${name} <${placeholderOf(flag)}>.`);
   }
   return { flags: values, parameters: readParameters(command, words) };
 }

@@ -17,7 +17,10 @@ interface BuiltImage {
 
 function runBuilder(session: Session, program: string, folder: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, '--out', folder], { stdio: ['ignore', 'ignore', 'pipe'], signal: session.io.signal });
+    const child = spawn(process.execPath, [program, '--out', folder], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      signal: session.io.signal,
+    });
     let said = '';
     child.stderr.on('data', (data: Buffer) => {
       said += data.toString('utf8');
@@ -28,15 +31,28 @@ function runBuilder(session: Session, program: string, folder: string): Promise<
       session.clearProgress();
       if (status === 0) return resolve();
       const [sentence = `it ended with ${status}`, ...advice] = said.trim().split('\n').slice(-2);
-      reject(new Failure('failed', `The image could not be built: ${sentence.replace(/^build\.mjs: /, '').replace(/\.$/, '')}.`, { advice: advice.join(' ') }));
+      reject(
+        new Failure(
+          'failed',
+          `The image could not be built: ${sentence.replace(/^build\.mjs: /, '').replace(/\.$/, '')}.`,
+          { advice: advice.join(' ') },
+        ),
+      );
     });
   });
 }
 
-export async function buildLinux(session: Session, { name, datastore: named }: { readonly name: string; readonly datastore: string | undefined }): Promise<Image> {
+export async function buildLinux(
+  session: Session,
+  { name, datastore: named }: { readonly name: string; readonly datastore: string | undefined },
+): Promise<Image> {
   const program = join(programFolder(), 'guests/linux/build.mjs');
-  if (!existsSync(program)) throw new Failure('no-file', `The builder ${program} is not here.`, { advice: 'Use a clone of the repository.' });
-  if ((await session.api.list('image.list')).some((image) => image.name === name)) throw new Failure('name-taken', `There is an image ${name} already.`, { advice: 'Choose another name with --name.' });
+  if (!existsSync(program))
+    throw new Failure('no-file', `The builder ${program} is not here.`, { advice: 'Use a clone of the repository.' });
+  if ((await session.api.list('image.list')).some((image) => image.name === name))
+    throw new Failure('name-taken', `There is an image ${name} already.`, {
+      advice: 'Choose another name with --name.',
+    });
   const { datastore, folder } = await imagesFolder(session, named);
   const out = join(folder, name);
   await runBuilder(session, program, out);

@@ -25,22 +25,24 @@ export interface Parameter {
 }
 
 type Flags = Readonly<Record<string, Flag>>;
-type ParsedValue<Type> = Type extends ValueTypeName ? Exclude<ReturnType<(typeof valueTypes)[Type]['parse']>, undefined> : never;
+type ParsedValue<Type> = Type extends ValueTypeName
+  ? Exclude<ReturnType<(typeof valueTypes)[Type]['parse']>, undefined>
+  : never;
 type FlagValue<Spec extends Flag> = Spec['type'] extends 'flag'
   ? boolean
   : Spec['type'] extends 'texts'
     ? readonly string[]
-    :
-        | (Spec extends { choices: readonly (infer Choice)[] } ? Choice : ParsedValue<Spec['type']>)
-        | (Spec extends { required: true } ? never : undefined);
+    : | (Spec extends { choices: readonly (infer Choice)[] } ? Choice : ParsedValue<Spec['type']>)
+      | (Spec extends { required: true } ? never : undefined);
 type ParameterValue<Spec extends Parameter> = Spec extends { many: true }
   ? readonly string[]
-  :
-      | (Spec extends { choices: readonly (infer Choice)[] } ? Choice : string)
-      | (Spec extends { optional: true } ? undefined : never);
+  : | (Spec extends { choices: readonly (infer Choice)[] } ? Choice : string)
+    | (Spec extends { optional: true } ? undefined : never);
+
+export type FlagValues<Of extends Flags> = { readonly [Name in keyof Of]: FlagValue<Of[Name]> };
 
 export interface Input<Of extends Flags, Parameters extends readonly Parameter[]> {
-  readonly flags: { readonly [Name in keyof Of]: FlagValue<Of[Name]> };
+  readonly flags: FlagValues<Of>;
   readonly parameters: { readonly [Spec in Parameters[number] as Spec['name']]: ParameterValue<Spec> };
 }
 
@@ -57,8 +59,10 @@ export interface Command {
   readonly run: (session: Session, input: Input<Flags, readonly Parameter[]>) => Promise<ExitName>;
 }
 
-interface Definition<Of extends Flags, Parameters extends readonly Parameter[]>
-  extends Omit<Command, 'flags' | 'parameters' | 'run'> {
+interface Definition<Of extends Flags, Parameters extends readonly Parameter[]> extends Omit<
+  Command,
+  'flags' | 'parameters' | 'run'
+> {
   readonly parameters?: Parameters;
   readonly flags?: Of;
   readonly run: (session: Session, input: Input<Of, Parameters>) => Promise<ExitName>;
@@ -75,7 +79,9 @@ export function command<const Of extends Flags = None, const Parameters extends 
 }
 
 /** Only what was given: a key that is there with `undefined` would be sent as something. */
-export function given<Fields extends object>(fields: Fields): { [Key in keyof Fields]: Exclude<Fields[Key], undefined> } {
+export function given<Fields extends object>(
+  fields: Fields,
+): { [Key in keyof Fields]: Exclude<Fields[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 

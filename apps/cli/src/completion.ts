@@ -7,7 +7,10 @@ export type Shell = (typeof shells)[number];
 /** The names that there are of that kind; none when nobody can be asked. */
 export type Names = (kind: NamedKind) => Promise<readonly string[]>;
 
-async function valuesOf({ choices, names }: { readonly choices?: readonly string[]; readonly names?: NamedKind }, ask: Names): Promise<readonly string[]> {
+async function valuesOf(
+  { choices, names }: { readonly choices?: readonly string[]; readonly names?: NamedKind },
+  ask: Names,
+): Promise<readonly string[]> {
   if (choices !== undefined) return choices;
   return names === undefined ? [] : ask(names);
 }
@@ -22,15 +25,17 @@ export async function complete(words: readonly string[], commands: readonly Comm
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const { path, command, rest } = locate(before, commands);
-  const flags: Readonly<Record<string, Flag>> = { ...globalFlags, ...command?.flags };
+  const flags: Readonly<Record<string, Flag>> = { ...command?.flags, ...globalFlags };
   const all = await candidates();
   return [...new Set(all)].filter((candidate) => candidate.startsWith(current));
 
   async function candidates(): Promise<readonly string[]> {
     const joined = /^(--[\w-]+)=(.*)$/.exec(current);
-    if (joined) return (await valuesOf(flagNamed(joined[1] ?? '', flags) ?? {}, ask)).map((value) => `${joined[1]}=${value}`);
+    if (joined)
+      return (await valuesOf(flagNamed(joined[1] ?? '', flags) ?? {}, ask)).map((value) => `${joined[1]}=${value}`);
     const open = flagNamed(before.at(-1) ?? '', flags);
-    if (open !== undefined && open.type !== 'flag') return open.type === 'texts' ? listed(await valuesOf(open, ask)) : valuesOf(open, ask);
+    if (open !== undefined && open.type !== 'flag')
+      return open.type === 'texts' ? listed(await valuesOf(open, ask)) : valuesOf(open, ask);
     if (current.startsWith('-')) return Object.keys(flags).map((name) => `--${name}`);
     if (command === undefined) return childrenOf(path, commands);
     const children = childrenOf(command.path, commands);

@@ -70,7 +70,12 @@ export async function followEvents(api: Api, { signal, onOpen, onBreak, onMessag
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof Failure) || !['unreachable', 'timed-out'].includes(error.exit) || error.code === 'unexpected-answer') throw error;
+      if (
+        !(error instanceof Failure) ||
+        !['unreachable', 'timed-out'].includes(error.exit) ||
+        error.code === 'unexpected-answer'
+      )
+        throw error;
       onBreak?.(error);
     }
     await sleep(retryMs[Math.min(failures++, retryMs.length - 1)], undefined, { signal }).catch(() => undefined);

@@ -6,7 +6,10 @@ export const exitStatuses = {
   done: { status: 0, meaning: 'done' },
   refused: { status: 1, meaning: 'refused: what was asked cannot be done now, and the sentence says why' },
   usage: { status: 2, meaning: 'usage: a command, flag or value that does not exist or does not fit' },
-  unreachable: { status: 3, meaning: 'not reachable: no controller answers, nobody leads, or its database or Redis is away' },
+  unreachable: {
+    status: 3,
+    meaning: 'not reachable: no controller answers, nobody leads, or its database or Redis is away',
+  },
   forbidden: { status: 4, meaning: 'not authenticated, or the role does not allow it' },
   'not-found': { status: 5, meaning: 'not found' },
   'timed-out': { status: 6, meaning: 'timed out: it may still happen' },

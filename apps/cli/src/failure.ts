@@ -24,7 +24,8 @@ export function usageFailure(message: string, advice = ''): Failure {
 
 /** What to do, for codes whose message cannot know how this program is called. */
 export const adviceFor: Readonly<Record<string, string>> = {
-  unauthenticated: 'Give a token with --token-file or ARGOSY_TOKEN; the first one is in <state folder>/controller/token.',
+  unauthenticated:
+    'Give a token with --token-file or ARGOSY_TOKEN; the first one is in <state folder>/controller/token.',
   forbidden: '"argosy whoami" says whose token this is; an administrator can give a greater role.',
   'unknown-pool': '"argosy pool list" names them all.',
   'unknown-host': '"argosy host list" names them all.',

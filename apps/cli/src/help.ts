@@ -67,7 +67,13 @@ export function overview(commands: readonly Command[]): string {
 
 function groupHelp(path: string, commands: readonly Command[]): string {
   const inside = commands.filter((command) => !command.hidden && command.path.startsWith(`${path} `));
-  return [`usage: argosy ${path} <command> [flags]`, '', ...columns(inside.map((command) => [usageOf(command), command.summary] as const)), '', `More: argosy ${path} <command> --help`].join('\n');
+  return [
+    `usage: argosy ${path} <command> [flags]`,
+    '',
+    ...columns(inside.map((command) => [usageOf(command), command.summary] as const)),
+    '',
+    `More: argosy ${path} <command> --help`,
+  ].join('\n');
 }
 
 export function commandHelp(command: Command): string {

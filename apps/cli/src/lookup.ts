@@ -54,7 +54,12 @@ export class Lookup {
 
   nameOf(kind: 'pool' | 'host' | 'guest' | 'image', id: string | null): string {
     if (id === null) return nothing;
-    const rows: ReadonlyMap<string, Named> = { pool: this.pools, host: this.hosts, guest: this.guests, image: this.images }[kind];
+    const rows: ReadonlyMap<string, Named> = {
+      pool: this.pools,
+      host: this.hosts,
+      guest: this.guests,
+      image: this.images,
+    }[kind];
     return rows.get(id)?.name ?? shortId(id);
   }
 

@@ -16,7 +16,9 @@ export interface LabHost {
 const answerMs = 20_000;
 
 function powerFailure(host: string, why: string): Failure {
-  return new Failure('no-lab', `The power switch of ${host} does not answer: ${why}.`, { advice: 'Is the lab running? "npm start" starts it.' });
+  return new Failure('no-lab', `The power switch of ${host} does not answer: ${why}.`, {
+    advice: 'Is the lab running? "npm start" starts it.',
+  });
 }
 
 export function powerRequest({ host, socket: path }: LabHost, op: string): Promise<PowerAnswer> {
@@ -28,14 +30,19 @@ export function powerRequest({ host, socket: path }: LabHost, op: string): Promi
       socket.destroy();
       finish();
     };
-    const deadline = setTimeout(() => end(() => reject(powerFailure(host, `no answer after ${answerMs / 1000} s`))), answerMs);
+    const deadline = setTimeout(
+      () => end(() => reject(powerFailure(host, `no answer after ${answerMs / 1000} s`))),
+      answerMs,
+    );
     socket.on('connect', () => socket.write(`${JSON.stringify({ id: 1, op })}\n`));
     socket.on('data', (data) => {
       text += data.toString('utf8');
       const newline = text.indexOf('\n');
       if (newline >= 0) end(() => resolve(JSON.parse(text.slice(0, newline)) as PowerAnswer));
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => end(() => reject(powerFailure(host, error.code ?? error.message))));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      end(() => reject(powerFailure(host, error.code ?? error.message))),
+    );
     socket.on('close', () => end(() => reject(powerFailure(host, 'it closed the connection'))));
   });
 }
@@ -52,12 +59,17 @@ export function readLab(folder: string): LabFile {
     return JSON.parse(readFileSync(path, 'utf8')) as LabFile;
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? 'it is no JSON';
-    throw new Failure(why === 'EACCES' ? 'forbidden' : 'no-lab', `${path} cannot be read (${why}).`, { advice: 'Start a lab with "npm start", or name its folder with --lab.' });
+    throw new Failure(why === 'EACCES' ? 'forbidden' : 'no-lab', `${path} cannot be read (${why}).`, {
+      advice: 'Start a lab with "npm start", or name its folder with --lab.',
+    });
   }
 }
 
 export function findLabHost(hosts: readonly LabHost[], name: string): LabHost {
   const found = hosts.find(({ host }) => host === name);
-  if (found === undefined) throw new Failure('unknown-host', `The lab has no host ${name}.`, { advice: `Its hosts are ${hosts.map(({ host }) => host).join(', ')}.` });
+  if (found === undefined)
+    throw new Failure('unknown-host', `The lab has no host ${name}.`, {
+      advice: `Its hosts are ${hosts.map(({ host }) => host).join(', ')}.`,
+    });
   return found;
 }

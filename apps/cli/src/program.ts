@@ -32,7 +32,10 @@ async function runArguments(io: Io, args: readonly string[]): Promise<ExitName> 
     (isAsked ? io.out : io.err).write(`${helpFor(path, commands) ?? overview(commands)}\n`);
     return isAsked ? 'done' : 'usage';
   }
-  if (unknown === undefined) throw new Failure('usage', `${rest[0]} needs a command to go with it.`, { advice: 'Flags of a command stand after it: argosy guest list --pool lab.' });
+  if (unknown === undefined)
+    throw new Failure('usage', `${rest[0]} needs a command to go with it.`, {
+      advice: 'Flags of a command stand after it: argosy guest list --pool lab.',
+    });
   throw unknownCommand(located, commands);
 }
 
@@ -41,7 +44,9 @@ function report(io: Io, error: unknown): ExitName {
   if (error instanceof Failure) {
     const { message, code, more } = error;
     if (io.err.isTerminal) io.err.write('\r\x1b[2K');
-    io.err.write(`argosy: ${message}${code === 'usage' ? '' : ` [${code}]`}\n${more.advice ? `        ${more.advice}\n` : ''}`);
+    io.err.write(
+      `argosy: ${message}${code === 'usage' ? '' : ` [${code}]`}\n${more.advice ? `        ${more.advice}\n` : ''}`,
+    );
     return error.exit;
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -20,7 +20,11 @@ function only(kind: string, reference: string, ids: readonly string[]): string |
   const exact = ids.find((id) => id === reference);
   if (exact !== undefined) return exact;
   const matches = ids.filter((id) => id.startsWith(reference));
-  if (matches.length > 1) throw new Failure('refused', `"${reference}" is the beginning of ${matches.length} ${kind} ids: ${matches.slice(0, 3).join(', ')} ….`);
+  if (matches.length > 1)
+    throw new Failure(
+      'refused',
+      `"${reference}" is the beginning of ${matches.length} ${kind} ids: ${matches.slice(0, 3).join(', ')} ….`,
+    );
   return matches[0];
 }
 
@@ -28,8 +32,15 @@ function only(kind: string, reference: string, ids: readonly string[]): string |
 export async function resolveId(api: Api, kind: Kind, reference: string): Promise<string> {
   if (isWhole(reference)) return reference;
   const rows: readonly { readonly id: string }[] = await api.list(kinds[kind], { limit: newest });
-  const found = only(kind, reference, rows.map(({ id }) => id));
-  if (found === undefined) throw new Failure(`unknown-${kind === 'join-token' ? 'token' : kind}`, `There is no ${kind} ${reference}.`, { httpStatus: 404 });
+  const found = only(
+    kind,
+    reference,
+    rows.map(({ id }) => id),
+  );
+  if (found === undefined)
+    throw new Failure(`unknown-${kind === 'join-token' ? 'token' : kind}`, `There is no ${kind} ${reference}.`, {
+      httpStatus: 404,
+    });
   return found;
 }
 
@@ -37,13 +48,21 @@ export async function resolveId(api: Api, kind: Kind, reference: string): Promis
 export async function resolveMigration(api: Api, reference: string): Promise<string> {
   if (isWhole(reference)) return reference;
   const migrations = await api.list('migration.list', { limit: newest });
-  const found = only('migration', reference, migrations.map(({ id }) => id));
+  const found = only(
+    'migration',
+    reference,
+    migrations.map(({ id }) => id),
+  );
   if (found !== undefined) return found;
   const guest = (await api.list('guest.list')).find(({ id, name }) => id === reference || name === reference);
   const latest = migrations.find(({ guestId }) => guestId === guest?.id);
   if (latest !== undefined) return latest.id;
-  const known = guest ? `${guest.name} has never been migrated` : `there is no migration ${reference}, and no guest of that name`;
-  throw new Failure('unknown-migration', `${known[0]?.toUpperCase()}${known.slice(1)}.`, { advice: '"argosy migration list" shows their ids.' });
+  const known = guest
+    ? `${guest.name} has never been migrated`
+    : `there is no migration ${reference}, and no guest of that name`;
+  throw new Failure('unknown-migration', `${known[0]?.toUpperCase()}${known.slice(1)}.`, {
+    advice: '"argosy migration list" shows their ids.',
+  });
 }
 
 /** The pool that was named, or the only one there is. */
@@ -52,6 +71,9 @@ export async function onlyPool(api: Api, named: string | undefined): Promise<str
   const pools = await api.list('pool.list');
   const [first] = pools;
   if (first !== undefined && pools.length === 1) return first.name;
-  if (first === undefined) throw new Failure('unknown-pool', 'There is no pool yet.', { advice: 'Make one: argosy pool create <name>.' });
-  throw new Failure('usage', `There are ${pools.length} pools: ${pools.map(({ name }) => name).join(', ')}.`, { advice: 'Say which with --pool.' });
+  if (first === undefined)
+    throw new Failure('unknown-pool', 'There is no pool yet.', { advice: 'Make one: argosy pool create <name>.' });
+  throw new Failure('usage', `There are ${pools.length} pools: ${pools.map(({ name }) => name).join(', ')}.`, {
+    advice: 'Say which with --pool.',
+  });
 }

@@ -66,7 +66,9 @@ export class Session {
   get labFolder(): string {
     const folder = findLabFolder(this.io, this.flags.lab);
     if (folder !== undefined) return folder;
-    throw new Failure('no-lab', 'No lab was started in this folder or above it.', { advice: 'Start one with "npm start", or name its folder with --lab.' });
+    throw new Failure('no-lab', 'No lab was started in this folder or above it.', {
+      advice: 'Start one with "npm start", or name its folder with --lab.',
+    });
   }
 
   lookup(kinds: readonly LookupKind[]): Promise<Lookup> {
@@ -110,7 +112,12 @@ export class Session {
   }
 
   /** Answers the columns' widths, for a table that goes on. */
-  private table<Row>(view: View<Row>, rows: readonly Row[], lookup: Lookup, more: { readonly headers?: boolean; readonly widths?: readonly number[] } = {}): number[] {
+  private table<Row>(
+    view: View<Row>,
+    rows: readonly Row[],
+    lookup: Lookup,
+    more: { readonly headers?: boolean; readonly widths?: readonly number[] } = {},
+  ): number[] {
     const columns = columnsFor(view, this.format === 'wide' ? 'wide' : 'table');
     const options = {
       titles: columns.map(({ title }) => title),
@@ -129,7 +136,9 @@ export class Session {
     if (this.format === 'json' || this.format === 'yaml') return this.printValue(row);
     if (this.format === 'name') return this.print(`${view.kind}/${view.nameOf(row)}`);
     const lookup = await this.lookup(view.needs);
-    const fields = columnsFor(view, 'detail').map((column) => [column.title, clean(cellOf(column, row, lookup))] as const);
+    const fields = columnsFor(view, 'detail').map(
+      (column) => [column.title, clean(cellOf(column, row, lookup))] as const,
+    );
     fieldLines(fields, this.useColour).forEach((line) => this.print(line));
   }
 
@@ -148,7 +157,11 @@ export class Session {
   }
 
   /** As kubectl's -w: the list, then each row again when it changes. The stream says when to look, the list what to print. */
-  async watch<Row extends { readonly id: string | number }>(view: View<Row>, entities: readonly StreamMessage['entity'][], read: () => Promise<readonly Row[]>): Promise<ExitName> {
+  async watch<Row extends { readonly id: string | number }>(
+    view: View<Row>,
+    entities: readonly StreamMessage['entity'][],
+    read: () => Promise<readonly Row[]>,
+  ): Promise<ExitName> {
     const seen = new Map<string, string>();
     let widths: number[] | undefined;
     const show = async (): Promise<void> => {
@@ -179,7 +192,7 @@ export class Session {
     const ended = AbortSignal.any([signal, stop.signal]);
     let asked = false;
     let looking: Promise<void> | undefined;
-    let fault: unknown;
+    let fault: Error | undefined;
     const work = async (): Promise<void> => {
       while (asked && !ended.aborted) {
         asked = false;
@@ -192,7 +205,7 @@ export class Session {
       looking ??= work()
         .catch((error: unknown) => {
           if (isPassing(error)) return this.note(error.message);
-          fault = error;
+          fault = error as Error;
           stop.abort();
         })
         .finally(() => (looking = undefined));
@@ -228,7 +241,9 @@ export class Session {
         }
         if (performance.now() > end) {
           const state = last === '' ? '' : ` (${last.replace(/\.$/, '')})`;
-          throw new Failure('timed-out', `Waited ${formatDuration(deadlineMs)} for ${what}${state}.`, { advice: 'It may still happen. --timeout waits longer.' });
+          throw new Failure('timed-out', `Waited ${formatDuration(deadlineMs)} for ${what}${state}.`, {
+            advice: 'It may still happen. --timeout waits longer.',
+          });
         }
         this.progress(`waiting for ${what}${last === '' ? '' : `: ${last}`}`);
         await sleep(pollMs, undefined, { signal }).catch(() => {
@@ -244,17 +259,29 @@ export class Session {
   async confirm(name: string, action: string): Promise<void> {
     if (this.flags.yes) return;
     const { keyboard, err } = this.io;
-    if (!keyboard.isTerminal || !err.isTerminal) throw new Failure('unconfirmed', `This would ${action}, and nobody can be asked here.`, { advice: 'Add --yes if you mean it.' });
+    if (!keyboard.isTerminal || !err.isTerminal)
+      throw new Failure('unconfirmed', `This would ${action}, and nobody can be asked here.`, {
+        advice: 'Add --yes if you mean it.',
+      });
     err.write(`This will ${action}. Type ${name} to go on: `);
     const answer = await keyboard.readLine();
-    if (answer?.trim() !== name) throw new Failure('unconfirmed', `Nothing was done: "${answer?.trim() ?? ''}" is not ${name}.`);
+    if (answer?.trim() !== name)
+      throw new Failure('unconfirmed', `Nothing was done: "${answer?.trim() ?? ''}" is not ${name}.`);
   }
 }
 
-function clean({ text, colour }: { readonly text: string; readonly colour?: Colour | undefined }): { text: string; colour: Colour | undefined } {
+function clean({ text, colour }: { readonly text: string; readonly colour?: Colour | undefined }): {
+  text: string;
+  colour: Colour | undefined;
+} {
   return { text: plain(text), colour };
 }
 
 function isPassing(error: unknown): error is Failure {
-  return error instanceof Failure && error.exit === 'unreachable' && error.code !== 'unexpected-answer' && error.code !== 'no-server';
+  return (
+    error instanceof Failure &&
+    error.exit === 'unreachable' &&
+    error.code !== 'unexpected-answer' &&
+    error.code !== 'no-server'
+  );
 }

@@ -50,7 +50,10 @@ function readObject(path: string): Readonly<Record<string, unknown>> | undefined
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw usageFailure(`${path} is not a JSON object.`, 'Write {"server": "http://…", "tokenFile": "/path"} there, or remove it.');
+  throw usageFailure(
+    `${path} is not a JSON object.`,
+    'Write {"server": "http://…", "tokenFile": "/path"} there, or remove it.',
+  );
 }
 
 function requiredToken(path: string): string {
@@ -61,18 +64,26 @@ function requiredToken(path: string): string {
 }
 
 export function configFile({ environment, homeFolder }: Io): string {
-  return environment['ARGOSY_CONFIG'] ?? join(environment['XDG_CONFIG_HOME'] || join(homeFolder, '.config'), 'argosy/config.json');
+  return (
+    environment['ARGOSY_CONFIG'] ??
+    join(environment['XDG_CONFIG_HOME'] || join(homeFolder, '.config'), 'argosy/config.json')
+  );
 }
 
 function configSource(io: Io): Source {
   const path = configFile(io);
   const config = readObject(path) ?? {};
   for (const key of Object.keys(config)) {
-    if (!['server', 'token', 'tokenFile'].includes(key)) throw usageFailure(`${path}: "${key}" is not known; there are server, token and tokenFile.`);
+    if (!['server', 'token', 'tokenFile'].includes(key))
+      throw usageFailure(`${path}: "${key}" is not known; there are server, token and tokenFile.`);
     if (typeof config[key] !== 'string') throw usageFailure(`${path}: "${key}" must be text.`);
   }
   const { server, token, tokenFile } = config as { server?: string; token?: string; tokenFile?: string };
-  return { from: path, url: server, token: () => token ?? (tokenFile && requiredToken(resolve(dirname(path), tokenFile))) };
+  return {
+    from: path,
+    url: server,
+    token: () => token ?? (tokenFile && requiredToken(resolve(dirname(path), tokenFile))),
+  };
 }
 
 /** The folder in which a lab keeps its things, here or above, as git finds its own. */
@@ -112,7 +123,8 @@ function statedUrl(io: Io, flags: ConnectionFlags): { readonly url: string; read
 
 function statedToken(io: Io, flags: ConnectionFlags): string | undefined {
   const file = flags['token-file'];
-  if (flags.token !== undefined && file !== undefined) throw usageFailure('--token and --token-file exclude each other.');
+  if (flags.token !== undefined && file !== undefined)
+    throw usageFailure('--token and --token-file exclude each other.');
   if (file !== undefined) return requiredToken(resolve(io.currentFolder, file));
   return flags.token ?? ((flags.lab === undefined && io.environment['ARGOSY_TOKEN']) || undefined);
 }
@@ -124,14 +136,30 @@ function statedToken(io: Io, flags: ConnectionFlags): string | undefined {
 export function findConnection(io: Io, flags: ConnectionFlags): Connection {
   const stated = statedUrl(io, flags);
   const token = statedToken(io, flags);
-  if (stated !== undefined && token !== undefined) return { url: normalUrl(stated.url, stated.from), from: stated.from, token };
+  if (stated !== undefined && token !== undefined)
+    return { url: normalUrl(stated.url, stated.from), from: stated.from, token };
   const found = flags.lab === undefined ? [configSource(io), labSource(io, undefined)] : [labSource(io, flags.lab)];
-  const { url: address, from } = stated ?? found.find((source) => source.url !== undefined) ?? { url: undefined, from: '' };
+  const { url: address, from } = stated ??
+    found.find((source) => source.url !== undefined) ?? { url: undefined, from: '' };
   if (address === undefined) {
-    const where = flags.lab === undefined ? 'No server is known, and no lab was started in this folder' : `No lab was started in ${flags.lab}`;
-    throw new Failure('no-server', `${where}.`, { advice: 'Start one with "npm start", or name a server with --server or ARGOSY_URL.' });
+    const where =
+      flags.lab === undefined
+        ? 'No server is known, and no lab was started in this folder'
+        : `No lab was started in ${flags.lab}`;
+    throw new Failure('no-server', `${where}.`, {
+      advice: 'Start one with "npm start", or name a server with --server or ARGOSY_URL.',
+    });
   }
   const url = normalUrl(address, from);
   const belongsToIt = (source: Source) => source.url !== undefined && normalUrl(source.url, source.from) === url;
-  return { url, from, token: token ?? found.filter(belongsToIt).map((source) => source.token()).find(Boolean) };
+  return {
+    url,
+    from,
+    token:
+      token ??
+      found
+        .filter(belongsToIt)
+        .map((source) => source.token())
+        .find(Boolean),
+  };
 }

@@ -10,7 +10,14 @@ export interface ValueType<Value> {
 
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: secondMs, m: minuteMs, min: minuteMs, h: hourMs, d: dayMs };
+const unitsMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: secondMs,
+  m: minuteMs,
+  min: minuteMs,
+  h: hourMs,
+  d: dayMs,
+};
 
 /** "3s", "500ms", "1h30m" in milliseconds. A bare number is refused: nobody agrees on what it would mean. */
 export function parseDuration(text: string): number | undefined {
@@ -19,7 +26,18 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitsMs[unit ?? ''] ?? NaN), 0));
 }
 
-const sizesMiB: Readonly<Record<string, number>> = { '': 1, m: 1, mi: 1, mib: 1, g: 1024, gi: 1024, gib: 1024, t: 1_048_576, ti: 1_048_576, tib: 1_048_576 };
+const sizesMiB: Readonly<Record<string, number>> = {
+  '': 1,
+  m: 1,
+  mi: 1,
+  mib: 1,
+  g: 1024,
+  gi: 1024,
+  gib: 1024,
+  t: 1_048_576,
+  ti: 1_048_576,
+  tib: 1_048_576,
+};
 
 /** "512", "512M", "2G", "1.5GiB" in MiB. */
 export function parseSizeMiB(text: string): number | undefined {
@@ -76,7 +94,7 @@ export const valueTypes = {
     placeholder: 'n',
     form: 'a whole number, like 3',
     parse: (text) => (wholeNumber.test(text) ? Number(text) : undefined),
-  } as ValueType<number>,
+  },
   share: {
     placeholder: 'share',
     form: 'a number from 0 to 1, like 0.85, or a percentage, like 85%',
@@ -85,36 +103,36 @@ export const valueTypes = {
       const value = match ? Number(match[1]) / (match[2] ? 100 : 1) : NaN;
       return value >= 0 && value <= 1 ? value : undefined;
     },
-  } as ValueType<number>,
+  },
   duration: {
     placeholder: 'duration',
     form: 'a duration with its unit, like 500ms, 30s, 5m or 1h30m',
     parse: parseDuration,
-  } as ValueType<number>,
+  },
   memory: {
     placeholder: 'size',
     form: 'a size in whole MiB, like 512, 512M or 2G',
     parse: parseSizeMiB,
-  } as ValueType<number>,
+  },
   cpu: {
     placeholder: 'cpu',
     form: 'processors, like 2, 0.5 or 500m',
     parse: parseMillicores,
-  } as ValueType<number>,
+  },
   cpuLimit: {
     placeholder: 'cpu|none',
     form: 'processors, like 2, 0.5 or 500m, or none for no limit',
     parse: (text) => (text === 'none' ? null : parseMillicores(text)),
-  } as ValueType<number | null>,
+  },
   instant: {
     placeholder: 'time',
     form: 'a time, like 14:05, "2026-03-01 14:05", 2026-03-01T14:05:00Z or -10m',
     parse: parseInstant,
-  } as ValueType<Instant>,
+  },
   truth: {
     placeholder: 'true|false',
     form: 'true or false',
     parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
-  } as ValueType<boolean>,
+  },
 } as const satisfies Record<string, ValueType<unknown>>;
 export type ValueTypeName = keyof typeof valueTypes;

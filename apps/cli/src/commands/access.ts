@@ -1,7 +1,7 @@
 import { roles } from '@argosy/domain/entities';
 import { command, given } from '../command';
 import { fieldLines } from '../output/table';
-import { joinTokenView, tokenView, userView } from '../output/views';
+import { joinTokenView, tokenView, userView } from '../output/access-views';
 import { resolveId } from '../resolve';
 import type { Session } from '../session';
 
@@ -30,10 +30,21 @@ export const accessCommands = [
     path: 'user create',
     summary: 'create a user; a token lets them in',
     parameters: [{ name: 'name' }],
-    flags: { role: { type: 'text', choices: roles, required: true, summary: 'viewer sees, operator acts on guests, administrator does all' } },
+    flags: {
+      role: {
+        type: 'text',
+        choices: roles,
+        required: true,
+        summary: 'viewer sees, operator acts on guests, administrator does all',
+      },
+    },
     run: async (session, { parameters, flags }) => {
       const row = await session.api.call('user.create', { body: { name: parameters.name, role: flags.role } });
-      session.printDone(userView, row, `User ${row.name} is made. Give them a token: argosy token create --user ${row.name}`);
+      session.printDone(
+        userView,
+        row,
+        `User ${row.name} is made. Give them a token: argosy token create --user ${row.name}`,
+      );
       return 'done';
     },
   }),
@@ -43,7 +54,10 @@ export const accessCommands = [
     parameters: [user],
     flags: { role: { type: 'text', choices: roles, required: true, summary: 'the new role' } },
     run: async (session, { parameters, flags }) => {
-      const row = await session.api.call('user.update', { params: { id: parameters.user }, body: { role: flags.role } });
+      const row = await session.api.call('user.update', {
+        params: { id: parameters.user },
+        body: { role: flags.role },
+      });
       session.printDone(userView, row, `User ${row.name} is ${row.role} now.`);
       return 'done';
     },
@@ -109,7 +123,12 @@ export const accessCommands = [
       expires: expiresFlag,
     },
     run: async (session, { flags }) => {
-      const body = given({ pool: flags.pool, description: flags.description, reusable: flags.reusable, expiresInMs: flags.expires });
+      const body = given({
+        pool: flags.pool,
+        description: flags.description,
+        reusable: flags.reusable,
+        expiresInMs: flags.expires,
+      });
       printSecret(session, await session.api.call('join-token.create', { body }), 'join-token');
       return 'done';
     },
@@ -133,7 +152,15 @@ export const accessCommands = [
     run: async (session) => {
       const answer = await session.api.call('whoami');
       if (!session.isForPeople) session.printValue(answer);
-      else fieldLines([['USER', { text: answer.name }], ['ROLE', { text: answer.role }], ['SERVER', { text: session.api.server }]], session.useColour).forEach((line) => session.print(line));
+      else
+        fieldLines(
+          [
+            ['USER', { text: answer.name }],
+            ['ROLE', { text: answer.role }],
+            ['SERVER', { text: session.api.server }],
+          ],
+          session.useColour,
+        ).forEach((line) => session.print(line));
       return 'done';
     },
   }),

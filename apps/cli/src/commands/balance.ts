@@ -1,6 +1,6 @@
 import { command, given } from '../command';
 import { usageFailure } from '../failure';
-import { balanceRunView, recommendationView } from '../output/views';
+import { balanceRunView, recommendationView } from '../output/history-views';
 import { onlyPool, resolveId } from '../resolve';
 import { defaultLimit, limitFlag, watchFlag } from './common-flags';
 
@@ -26,7 +26,8 @@ export const balanceCommands = [
     summary: 'list the balance runs, newest first',
     flags: { pool: inPool, limit: limitFlag, watch: watchFlag },
     run: async (session, { flags }) => {
-      const read = () => session.api.list('balance.list', { query: given({ pool: flags.pool }), limit: flags.limit ?? defaultLimit });
+      const read = () =>
+        session.api.list('balance.list', { query: given({ pool: flags.pool }), limit: flags.limit ?? defaultLimit });
       if (flags.watch) return session.watch(balanceRunView, ['balanceRun'], read);
       await session.printRows(balanceRunView, await read());
       return 'done';
@@ -36,7 +37,12 @@ export const balanceCommands = [
     path: 'balance recommendations list',
     aliases: ['balance recommendations'],
     summary: 'list the recommendations, with gain, cost and reason; open ones unless --all',
-    flags: { pool: inPool, all: { type: 'flag', summary: 'applied, refused and withdrawn ones too' }, limit: limitFlag, watch: watchFlag },
+    flags: {
+      pool: inPool,
+      all: { type: 'flag', summary: 'applied, refused and withdrawn ones too' },
+      limit: limitFlag,
+      watch: watchFlag,
+    },
     run: async (session, { flags }) => {
       const query = given({ pool: flags.pool, open: flags.all ? undefined : 'true' });
       const read = () => session.api.list('recommendation.list', { query, limit: flags.limit ?? defaultLimit });
@@ -49,13 +55,24 @@ export const balanceCommands = [
     path: 'balance apply',
     summary: 'apply recommendations',
     parameters: [{ name: 'recommendation', many: true, optional: true }],
-    flags: { all: { type: 'flag', summary: 'every open one' }, pool: { type: 'text', names: 'pool', summary: 'with --all: of one pool' } },
+    flags: {
+      all: { type: 'flag', summary: 'every open one' },
+      pool: { type: 'text', names: 'pool', summary: 'with --all: of one pool' },
+    },
     examples: ['balance apply 3f2b91c0', 'balance apply --all'],
     run: async (session, { parameters, flags }) => {
       const named = parameters.recommendation;
-      if (flags.all === named.length > 0) throw usageFailure('Say which recommendations to apply, or --all, and not both.', '"argosy balance recommendations" shows their ids.');
-      const recommendations = flags.all ? ('all' as const) : await Promise.all(named.map((id) => resolveId(session.api, 'recommendation', id)));
-      const { items } = await session.api.call('recommendation.apply', { body: { recommendations, ...given({ pool: flags.pool }) } });
+      if (flags.all === named.length > 0)
+        throw usageFailure(
+          'Say which recommendations to apply, or --all, and not both.',
+          '"argosy balance recommendations" shows their ids.',
+        );
+      const recommendations = flags.all
+        ? ('all' as const)
+        : await Promise.all(named.map((id) => resolveId(session.api, 'recommendation', id)));
+      const { items } = await session.api.call('recommendation.apply', {
+        body: { recommendations, ...given({ pool: flags.pool }) },
+      });
       await session.printRows(recommendationView, items);
       return 'done';
     },

@@ -3,7 +3,7 @@ import { command, given } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { didYouMean } from '../nearest';
 import { drillReport } from '../output/drill-report';
-import { drillView } from '../output/views';
+import { drillView } from '../output/history-views';
 import { resolveId } from '../resolve';
 import type { Session } from '../session';
 import { parseDuration } from '../values';
@@ -18,9 +18,14 @@ export function parseObjectives(texts: readonly string[]): { [phase in DrillPhas
   for (const text of texts) {
     const [name = '', value = ''] = text.split('=', 2);
     const phase = drillPhases.find((each) => each === name);
-    if (phase === undefined) throw usageFailure(`--objective ${text}: the phases are ${drillPhases.join(', ')}.`, didYouMean(name, drillPhases));
+    if (phase === undefined)
+      throw usageFailure(
+        `--objective ${text}: the phases are ${drillPhases.join(', ')}.`,
+        didYouMean(name, drillPhases),
+      );
     const limitMs = /^\d+$/.test(value) ? Number(value) : parseDuration(value);
-    if (limitMs === undefined) throw usageFailure(`--objective ${text}: write it like ${phase}=3000 (milliseconds) or ${phase}=3s.`);
+    if (limitMs === undefined)
+      throw usageFailure(`--objective ${text}: write it like ${phase}=3000 (milliseconds) or ${phase}=3s.`);
     objectives[phase] = limitMs;
   }
   return texts.length === 0 ? undefined : objectives;
@@ -39,7 +44,13 @@ async function follow(session: Session, drill: Drill, deadlineMs: number): Promi
     deadlineMs,
     read: () => session.api.call('drill.get', { params: { id: drill.id } }),
     isDone: ({ endedAt }) => endedAt !== null,
-    describe: ({ state, phases }) => [state, ...phases.filter(({ measuredMs }) => measuredMs !== null).map(({ name, measuredMs }) => `${name} ${measuredMs} ms`)].join(', '),
+    describe: ({ state, phases }) =>
+      [
+        state,
+        ...phases
+          .filter(({ measuredMs }) => measuredMs !== null)
+          .map(({ name, measuredMs }) => `${name} ${measuredMs} ms`),
+      ].join(', '),
   });
 }
 
@@ -51,15 +62,27 @@ export const drillCommands = [
     flags: {
       host: { type: 'text', names: 'host', summary: 'host-loss and agent-loss: which' },
       guest: { type: 'text', names: 'guest', summary: 'guest-crash: which' },
-      objective: { type: 'texts', placeholder: 'phase=ms', summary: `the longest time from the injection to ${drillPhases.join(', ')}; may be repeated` },
+      objective: {
+        type: 'texts',
+        placeholder: 'phase=ms',
+        summary: `the longest time from the injection to ${drillPhases.join(', ')}; may be repeated`,
+      },
       'no-wait': { type: 'flag', summary: 'do not stay for the report: argosy drill show prints it later' },
       timeout: timeoutFlag,
     },
-    examples: ['drill run host-loss --host h2 --objective detect=3s --objective alive=5s', 'drill run guest-crash --guest web'],
+    examples: [
+      'drill run host-loss --host h2 --objective detect=3s --objective alive=5s',
+      'drill run guest-crash --guest web',
+    ],
     run: async (session, { parameters, flags }) => {
-      const body = { drill: parameters.kind, ...given({ host: flags.host, guest: flags.guest, objectives: parseObjectives(flags.objective) }) };
+      const body = {
+        drill: parameters.kind,
+        ...given({ host: flags.host, guest: flags.guest, objectives: parseObjectives(flags.objective) }),
+      };
       if (parameters.kind === 'guest-crash' ? flags.guest === undefined : flags.host === undefined) {
-        throw usageFailure(`A drill of kind ${parameters.kind} needs --${parameters.kind === 'guest-crash' ? 'guest <guest>' : 'host <host>'}.`);
+        throw usageFailure(
+          `A drill of kind ${parameters.kind} needs --${parameters.kind === 'guest-crash' ? 'guest <guest>' : 'host <host>'}.`,
+        );
       }
       const begun = await session.api.call('drill.run', { body });
       if (flags['no-wait']) {
@@ -68,7 +91,8 @@ export const drillCommands = [
       }
       const drill = await follow(session, begun, flags.timeout ?? drillMs);
       await printReport(session, drill);
-      if (drill.state === 'aborted') throw new Failure('failed', `The drill was aborted: ${drill.explanation || 'no reason was given'}`);
+      if (drill.state === 'aborted')
+        throw new Failure('failed', `The drill was aborted: ${drill.explanation || 'no reason was given'}`);
       return drill.verdict === 'met' ? 'done' : 'missed';
     },
   }),
@@ -88,7 +112,12 @@ export const drillCommands = [
     summary: "print a drill's timeline, outages and verdict",
     parameters: [{ name: 'drill' }],
     run: async (session, { parameters }) => {
-      await printReport(session, await session.api.call('drill.get', { params: { id: await resolveId(session.api, 'drill', parameters.drill) } }));
+      await printReport(
+        session,
+        await session.api.call('drill.get', {
+          params: { id: await resolveId(session.api, 'drill', parameters.drill) },
+        }),
+      );
       return 'done';
     },
   }),

@@ -13,7 +13,11 @@ function show(session: Session, text: string): void {
   if (text !== '') session.io.out.write(session.io.out.isTerminal ? forTerminal(text) : text);
 }
 
-async function follow(session: Session, guest: string, { seen, forMs }: { readonly seen: string; readonly forMs: number | undefined }): Promise<void> {
+async function follow(
+  session: Session,
+  guest: string,
+  { seen, forMs }: { readonly seen: string; readonly forMs: number | undefined },
+): Promise<void> {
   const { signal } = session.io;
   const end = performance.now() + (forMs ?? Infinity);
   let before = seen;

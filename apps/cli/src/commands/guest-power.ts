@@ -1,7 +1,7 @@
 import type { Guest } from '@argosy/domain/entities';
 import { command, type Command } from '../command';
 import { Failure } from '../failure';
-import { guestView } from '../output/views';
+import { guestView } from '../output/inventory-views';
 import type { Session } from '../session';
 import { timeoutFlag, waitFlag } from './common-flags';
 
@@ -18,7 +18,8 @@ export interface GuestWait {
 function verdict({ until, afterEpoch = -1 }: GuestWait, now: Guest): boolean | Failure {
   const reason = now.stateReason === '' ? '' : `: ${now.stateReason.replace(/\.$/, '')}`;
   if (now.state === 'failed' && until !== 'stopped') return new Failure('failed', `${now.name} has failed${reason}.`);
-  if (now.desired !== until) return new Failure('failed', `${now.name} is no longer wanted ${until}: somebody asked for ${now.desired}.`);
+  if (now.desired !== until)
+    return new Failure('failed', `${now.name} is no longer wanted ${until}: somebody asked for ${now.desired}.`);
   return now.state === until && now.epoch > afterEpoch;
 }
 
@@ -42,7 +43,12 @@ interface PowerCommand {
 
 const verbs: readonly PowerCommand[] = [
   { verb: 'start', summary: 'start guests', until: 'running', deadlineMs: 60_000 },
-  { verb: 'stop', summary: 'stop guests in order, or with --force by pulling the plug', until: 'stopped', deadlineMs: 60_000 },
+  {
+    verb: 'stop',
+    summary: 'stop guests in order, or with --force by pulling the plug',
+    until: 'stopped',
+    deadlineMs: 60_000,
+  },
   { verb: 'restart', summary: 'stop guests and start them again', until: 'running', deadlineMs: 120_000 },
   { verb: 'pause', summary: 'pause running guests', until: 'paused', deadlineMs: 30_000 },
   { verb: 'resume', summary: 'let paused guests run on', until: 'running', deadlineMs: 30_000 },
@@ -50,7 +56,9 @@ const verbs: readonly PowerCommand[] = [
 
 function ask(session: Session, verb: PowerCommand['verb'], guest: string, force: boolean): Promise<Guest> {
   const params = { guest };
-  return verb === 'stop' ? session.api.call('guest.stop', { params, body: { force } }) : session.api.call(`guest.${verb}`, { params });
+  return verb === 'stop'
+    ? session.api.call('guest.stop', { params, body: { force } })
+    : session.api.call(`guest.${verb}`, { params });
 }
 
 function powerCommand({ verb, summary, until, deadlineMs }: PowerCommand): Command {
@@ -65,12 +73,18 @@ function powerCommand({ verb, summary, until, deadlineMs }: PowerCommand): Comma
       const asked: { readonly row: Guest; readonly afterEpoch: number | undefined }[] = [];
       for (const name of parameters.guest) {
         if (force) await session.confirm(name, `pull the plug of guest ${name}`);
-        const before = verb === 'restart' ? await session.api.call('guest.get', { params: { guest: name } }) : undefined;
+        const before =
+          verb === 'restart' ? await session.api.call('guest.get', { params: { guest: name } }) : undefined;
         asked.push({ row: await ask(session, verb, name, force), afterEpoch: before?.epoch });
       }
       for (const { row, afterEpoch } of asked) {
-        const now = flags.wait ? await waitForGuest(session, { guest: row, until, deadlineMs: flags.timeout ?? deadlineMs, afterEpoch }) : row;
-        const goes = now.state === until && (flags.wait || verb !== 'restart') ? `is ${until}` : `is ${now.state} and will be ${until}`;
+        const now = flags.wait
+          ? await waitForGuest(session, { guest: row, until, deadlineMs: flags.timeout ?? deadlineMs, afterEpoch })
+          : row;
+        const goes =
+          now.state === until && (flags.wait || verb !== 'restart')
+            ? `is ${until}`
+            : `is ${now.state} and will be ${until}`;
         session.printDone(guestView, now, `Guest ${now.name} ${goes}.`);
       }
       return 'done';

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { restartPriorities, type Guest } from '@argosy/domain/entities';
-import { command, given, type Flag } from '../command';
+import { command, given, type Flag, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
-import { guestView, placementView } from '../output/views';
+import { placementView } from '../output/history-views';
+import { guestView } from '../output/inventory-views';
 import { onlyPool } from '../resolve';
 import type { Session } from '../session';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
@@ -21,16 +22,7 @@ const settingFlags = {
   priority: { type: 'text', choices: restartPriorities, summary: 'its turn when a host is lost' },
 } as const satisfies Record<string, Flag>;
 
-interface SettingValues {
-  readonly vcpus: number | undefined;
-  readonly memory: number | undefined;
-  readonly 'cpu-reservation': number | undefined;
-  readonly 'cpu-limit': number | null | undefined;
-  readonly 'cpu-shares': number | undefined;
-  readonly priority: (typeof restartPriorities)[number] | undefined;
-}
-
-function settingsOf(flags: SettingValues) {
+function settingsOf(flags: FlagValues<typeof settingFlags>) {
   return given({
     vcpus: flags.vcpus,
     memoryMiB: flags.memory,
@@ -93,15 +85,30 @@ export const guestCommands = [
       wait: waitFlag,
       timeout: timeoutFlag,
     },
-    examples: ['guest create web --image tiny --memory 64M --start --wait', 'guest create db --image debian --memory 1G --cloud-init user-data.yaml --start'],
+    examples: [
+      'guest create web --image tiny --memory 64M --start --wait',
+      'guest create db --image debian --memory 1G --cloud-init user-data.yaml --start',
+    ],
     run: async (session, { parameters, flags }) => {
       const cloudInit = readCloudInit(session, flags['cloud-init']);
       const pool = await onlyPool(session.api, flags.pool);
       const start = flags.start || flags.wait;
-      const body = { name: parameters.name, pool, image: flags.image, start, ...settingsOf(flags), ...given({ diskMiB: flags.disk, cloudInit }) };
+      const body = {
+        name: parameters.name,
+        pool,
+        image: flags.image,
+        start,
+        ...settingsOf(flags),
+        ...given({ diskMiB: flags.disk, cloudInit }),
+      };
       let row: Guest = await session.api.call('guest.create', { body });
-      if (flags.wait) row = await waitForGuest(session, { guest: row, until: 'running', deadlineMs: flags.timeout ?? startMs });
-      session.printDone(guestView, row, `Guest ${row.name} is made${start ? ` and is ${row.state}` : `; start it: argosy guest start ${row.name}`}${start ? '.' : ''}`);
+      if (flags.wait)
+        row = await waitForGuest(session, { guest: row, until: 'running', deadlineMs: flags.timeout ?? startMs });
+      session.printDone(
+        guestView,
+        row,
+        `Guest ${row.name} is made${start ? ` and is ${row.state}` : `; start it: argosy guest start ${row.name}`}${start ? '.' : ''}`,
+      );
       return 'done';
     },
   }),
@@ -113,7 +120,8 @@ export const guestCommands = [
     examples: ['guest set web --cpu-limit 300m', 'guest set web --cpu-limit none --priority high'],
     run: async (session, { parameters, flags }) => {
       const body = { ...given({ name: flags.name }), ...settingsOf(flags) };
-      if (Object.keys(body).length === 0) throw usageFailure('Nothing to change was given.', 'See "argosy guest set --help".');
+      if (Object.keys(body).length === 0)
+        throw usageFailure('Nothing to change was given.', 'See "argosy guest set --help".');
       const row = await session.api.call('guest.update', { params: parameters, body });
       session.printDone(guestView, row, `Guest ${row.name} is changed.`);
       return 'done';
@@ -139,7 +147,10 @@ export const guestCommands = [
     parameters: [guest],
     flags: { limit: limitFlag },
     run: async (session, { parameters, flags }) => {
-      await session.printRows(placementView, await session.api.list('guest.placements', { params: parameters, limit: flags.limit ?? defaultLimit }));
+      await session.printRows(
+        placementView,
+        await session.api.list('guest.placements', { params: parameters, limit: flags.limit ?? defaultLimit }),
+      );
       return 'done';
     },
   }),

@@ -1,6 +1,6 @@
 import { eventSeverities, subjectKinds } from '@argosy/domain/entities';
 import { command, given } from '../command';
-import { alarmView, eventView, placementView, taskView } from '../output/views';
+import { alarmView, eventView, placementView, taskView } from '../output/history-views';
 import { resolveId } from '../resolve';
 import { defaultLimit, limitFlag, watchFlag } from './common-flags';
 
@@ -74,9 +74,18 @@ export const historyCommands = [
       guest: { type: 'text', names: 'guest', summary: 'one guest' },
       host: { type: 'text', names: 'host', summary: 'one host' },
     },
-    examples: ['placement list --at 14:05', 'placement list --at -10m --host h2', 'placement list --at "2026-03-01 14:05"'],
+    examples: [
+      'placement list --at 14:05',
+      'placement list --at -10m --host h2',
+      'placement list --at "2026-03-01 14:05"',
+    ],
     run: async (session, { flags }) => {
-      await session.printRows(placementView, await session.api.list('placement.list', { query: given({ at: flags.at, guest: flags.guest, host: flags.host }) }));
+      await session.printRows(
+        placementView,
+        await session.api.list('placement.list', {
+          query: given({ at: flags.at, guest: flags.guest, host: flags.host }),
+        }),
+      );
       return 'done';
     },
   }),

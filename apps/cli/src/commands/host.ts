@@ -2,7 +2,7 @@ import type { Host } from '@argosy/domain/entities';
 import { command, given } from '../command';
 import { Failure } from '../failure';
 import { fieldLines, plain } from '../output/table';
-import { guestsOn, hostView } from '../output/views';
+import { guestsOn, hostView } from '../output/inventory-views';
 import type { Session } from '../session';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import { timeoutFlag, waitFlag, watchFlag } from './common-flags';
@@ -11,33 +11,58 @@ const host = { name: 'host', names: 'host' } as const;
 const evacuationMs = 600_000;
 const fenceMs = 30_000;
 
-function waitForHost(session: Session, wanted: { readonly name: string; readonly what: string; readonly deadlineMs: number; readonly isDone: (row: Host) => boolean | Failure }): Promise<Host> {
+function waitForHost(
+  session: Session,
+  wanted: {
+    readonly name: string;
+    readonly what: string;
+    readonly deadlineMs: number;
+    readonly isDone: (row: Host) => boolean | Failure;
+  },
+): Promise<Host> {
   return session.wait({
     what: wanted.what,
     deadlineMs: wanted.deadlineMs,
     read: () => session.api.call('host.get', { params: { host: wanted.name } }),
     isDone: wanted.isDone,
-    describe: ({ state, maintenance, stateReason }) => `it is ${state}, maintenance ${maintenance}. ${stateReason}`.trim(),
+    describe: ({ state, maintenance, stateReason }) =>
+      `it is ${state}, maintenance ${maintenance}. ${stateReason}`.trim(),
   });
 }
 
-async function enterMaintenance(session: Session, name: string, wait: { readonly wanted: boolean; readonly deadlineMs: number }): Promise<void> {
+async function enterMaintenance(
+  session: Session,
+  name: string,
+  wait: { readonly wanted: boolean; readonly deadlineMs: number },
+): Promise<void> {
   let row: Host = await session.api.call('host.enter-maintenance', { params: { host: name } });
   if (wait.wanted) {
     row = await waitForHost(session, {
       name,
       what: `${row.name} to be empty`,
       deadlineMs: wait.deadlineMs,
-      isDone: ({ maintenance }) => (maintenance === 'none' ? new Failure('failed', `Maintenance of ${name} was called off.`) : maintenance === 'in'),
+      isDone: ({ maintenance }) =>
+        maintenance === 'none' ? new Failure('failed', `Maintenance of ${name} was called off.`) : maintenance === 'in',
     });
   }
   const isIn = row.maintenance === 'in';
-  session.printDone(hostView, row, isIn ? `Host ${row.name} is in maintenance: it has no guests and gets none.` : `Host ${row.name} is being evacuated.`);
+  session.printDone(
+    hostView,
+    row,
+    isIn
+      ? `Host ${row.name} is in maintenance: it has no guests and gets none.`
+      : `Host ${row.name} is being evacuated.`,
+  );
 }
 
 function printCapabilities(session: Session, answer: RouteResponse<'host.capabilities'>): void {
   const { hostName, drivers } = answer;
-  session.print(session.paint(`${hostName}: ${drivers.length === 0 ? 'no VMM driver has reported yet' : drivers.map(({ driver }) => driver).join(', ')}`, 'bold'));
+  session.print(
+    session.paint(
+      `${hostName}: ${drivers.length === 0 ? 'no VMM driver has reported yet' : drivers.map(({ driver }) => driver).join(', ')}`,
+      'bold',
+    ),
+  );
   for (const driver of drivers) {
     const fields: [string, string][] = [
       ['VMM', `${driver.driver} ${driver.version}`],
@@ -45,10 +70,16 @@ function printCapabilities(session: Session, answer: RouteResponse<'host.capabil
       ['MACHINE', `${driver.machineType}, processor ${driver.cpuModel}`],
       ['GUESTS', driver.guestArchitectures.join(', ')],
       ['LIVE MIGRATION', driver.liveMigration ? `yes, ${driver.postCopy ? 'with' : 'without'} post-copy` : 'no'],
-      ...driver.facts.map(({ name, value, reason }): [string, string] => [name.toUpperCase(), reason === '' ? value : `${value}: ${reason}`]),
+      ...driver.facts.map(({ name, value, reason }): [string, string] => [
+        name.toUpperCase(),
+        reason === '' ? value : `${value}: ${reason}`,
+      ]),
     ];
     session.print('');
-    fieldLines(fields.map(([title, text]) => [title, { text: plain(text) }] as const), session.useColour).forEach((line) => session.print(line));
+    fieldLines(
+      fields.map(([title, text]) => [title, { text: plain(text) }] as const),
+      session.useColour,
+    ).forEach((line) => session.print(line));
   }
 }
 
@@ -95,7 +126,10 @@ export const hostCommands = [
     parameters: [host],
     flags: { wait: waitFlag, timeout: timeoutFlag },
     run: async (session, { parameters, flags }) => {
-      await enterMaintenance(session, parameters.host, { wanted: flags.wait, deadlineMs: flags.timeout ?? evacuationMs });
+      await enterMaintenance(session, parameters.host, {
+        wanted: flags.wait,
+        deadlineMs: flags.timeout ?? evacuationMs,
+      });
       return 'done';
     },
   }),
@@ -123,10 +157,19 @@ export const hostCommands = [
           name,
           what: `${name} to be fenced`,
           deadlineMs: flags.timeout ?? fenceMs,
-          isDone: ({ state, stateReason }) => (state === 'failed' ? new Failure('fence-failed', `The fence of ${name} failed: ${stateReason || 'no reason was given'}.`) : state === 'fenced'),
+          isDone: ({ state, stateReason }) =>
+            state === 'failed'
+              ? new Failure('fence-failed', `The fence of ${name} failed: ${stateReason || 'no reason was given'}.`)
+              : state === 'fenced',
         });
       }
-      session.printDone(hostView, row, row.state === 'fenced' ? `Host ${row.name} is fenced: its power is proved cut.` : `Host ${row.name} is being fenced.`);
+      session.printDone(
+        hostView,
+        row,
+        row.state === 'fenced'
+          ? `Host ${row.name} is fenced: its power is proved cut.`
+          : `Host ${row.name} is being fenced.`,
+      );
       return 'done';
     },
   }),

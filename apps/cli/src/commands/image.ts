@@ -1,12 +1,16 @@
 import { firmwares, imageFormats } from '@argosy/domain/entities';
 import { command, given } from '../command';
-import { datastoreView, imageView } from '../output/views';
+import { datastoreView, imageView } from '../output/inventory-views';
 import { buildLinux } from '../build-image';
 import { importImage } from '../import-image';
 import { watchFlag } from './common-flags';
 
 const image = { name: 'image', names: 'image' } as const;
-const datastoreFlag = { type: 'text', names: 'datastore', summary: 'where it is kept (the only one, if there is one)' } as const;
+const datastoreFlag = {
+  type: 'text',
+  names: 'datastore',
+  summary: 'where it is kept (the only one, if there is one)',
+} as const;
 const leastMemory = { type: 'memory', summary: 'what a guest needs at least to boot it' } as const;
 
 export const imageCommands = [
@@ -49,7 +53,9 @@ export const imageCommands = [
       const { kernel, initrd, arguments: kernelArguments, disk, firmware, architecture, datastore } = flags;
       const paths = given({ kernelPath: kernel, initrdPath: initrd, kernelArguments, diskPath: disk });
       const more = given({ firmware, architecture, datastore, minimumMemoryMiB: flags['least-memory'] });
-      const row = await session.api.call('image.create', { body: { name: parameters.name, format: flags.format, ...paths, ...more } });
+      const row = await session.api.call('image.create', {
+        body: { name: parameters.name, format: flags.format, ...paths, ...more },
+      });
       session.printDone(imageView, row, `Image ${row.name} is made.`);
       return 'done';
     },
@@ -65,7 +71,10 @@ export const imageCommands = [
       'least-memory': leastMemory,
       datastore: datastoreFlag,
     },
-    examples: ['image import debian-12-generic-amd64.qcow2 --name debian --least-memory 256M', 'guest create web --image debian --cloud-init user-data.yaml --start'],
+    examples: [
+      'image import debian-12-generic-amd64.qcow2 --name debian --least-memory 256M',
+      'guest create web --image debian --cloud-init user-data.yaml --start',
+    ],
     run: async (session, { parameters, flags }) => {
       const row = await importImage(session, parameters.file, {
         name: flags.name,
@@ -74,7 +83,11 @@ export const imageCommands = [
         minimumMemoryMiB: flags['least-memory'],
         datastore: flags.datastore,
       });
-      session.printDone(imageView, row, `Image ${row.name} is made. Try it: argosy guest create <name> --image ${row.name} --start`);
+      session.printDone(
+        imageView,
+        row,
+        `Image ${row.name} is made. Try it: argosy guest create <name> --image ${row.name} --start`,
+      );
       return 'done';
     },
   }),
@@ -84,7 +97,11 @@ export const imageCommands = [
     flags: { name: { type: 'text', summary: "the image's name (linux)" }, datastore: datastoreFlag },
     run: async (session, { flags }) => {
       const row = await buildLinux(session, { name: flags.name ?? 'linux', datastore: flags.datastore });
-      session.printDone(imageView, row, `Image ${row.name} is made. Try it: argosy guest create <name> --image ${row.name} --start`);
+      session.printDone(
+        imageView,
+        row,
+        `Image ${row.name} is made. Try it: argosy guest create <name> --image ${row.name} --start`,
+      );
       return 'done';
     },
   }),
@@ -112,7 +129,10 @@ export const imageCommands = [
     summary: 'show a datastore',
     parameters: [{ name: 'datastore', names: 'datastore' }],
     run: async (session, { parameters }) => {
-      await session.printRow(datastoreView, await session.api.call('datastore.get', { params: { id: parameters.datastore } }));
+      await session.printRow(
+        datastoreView,
+        await session.api.call('datastore.get', { params: { id: parameters.datastore } }),
+      );
       return 'done';
     },
   }),
@@ -120,9 +140,14 @@ export const imageCommands = [
     path: 'datastore create',
     summary: 'tell of a folder where images and disks are kept',
     parameters: [{ name: 'name' }],
-    flags: { path: { type: 'text', placeholder: 'folder', required: true, summary: 'the folder, the same on every host' }, shared: { type: 'flag', summary: 'every host sees the same files there' } },
+    flags: {
+      path: { type: 'text', placeholder: 'folder', required: true, summary: 'the folder, the same on every host' },
+      shared: { type: 'flag', summary: 'every host sees the same files there' },
+    },
     run: async (session, { parameters, flags }) => {
-      const row = await session.api.call('datastore.create', { body: { name: parameters.name, path: flags.path, shared: flags.shared } });
+      const row = await session.api.call('datastore.create', {
+        body: { name: parameters.name, path: flags.path, shared: flags.shared },
+      });
       session.printDone(datastoreView, row, `Datastore ${row.name} is made.`);
       return 'done';
     },

@@ -26,23 +26,46 @@ async function ask(hosts: readonly LabHost[], op: string): Promise<Switched[]> {
 }
 
 function powerCells({ host, answer }: Switched): Cell[] {
-  if (!answer.ok) return [{ text: host }, { text: 'unknown', colour: 'red' }, { text: nothing }, { text: nothing }, { text: answer.message }];
-  const text = (field: string): Cell => ({ text: typeof answer[field] === 'number' || typeof answer[field] === 'string' ? String(answer[field]) : nothing });
+  if (!answer.ok)
+    return [
+      { text: host },
+      { text: 'unknown', colour: 'red' },
+      { text: nothing },
+      { text: nothing },
+      { text: answer.message },
+    ];
+  const text = (field: string): Cell => ({
+    text: typeof answer[field] === 'number' || typeof answer[field] === 'string' ? String(answer[field]) : nothing,
+  });
   const power = String(answer.power ?? 'unknown');
-  return [{ text: host }, { text: power, colour: power === 'on' ? 'green' : 'dim' }, text('processes'), text('incarnation'), { text: '' }];
+  return [
+    { text: host },
+    { text: power, colour: power === 'on' ? 'green' : 'dim' },
+    text('processes'),
+    text('incarnation'),
+    { text: '' },
+  ];
 }
 
 function printPower(session: Session, switched: readonly Switched[]): void {
   if (session.format === 'name') return switched.forEach(({ host }) => session.print(`host/${host}`));
   if (!session.isForPeople) return session.printValue(switched.map(({ host, answer }) => ({ host, ...answer })));
   const titles = ['HOST', 'POWER', 'PROCESSES', 'INCARNATION', 'REMARK'];
-  tableLines(switched.map(powerCells), { titles, useColour: session.useColour, headers: !session.flags['no-headers'] }).forEach((line) => session.print(line));
+  tableLines(switched.map(powerCells), {
+    titles,
+    useColour: session.useColour,
+    headers: !session.flags['no-headers'],
+  }).forEach((line) => session.print(line));
 }
 
 function printSwitched(session: Session, { host, answer }: Switched, op: string): void {
-  if (!answer.ok) throw new Failure('power-refused', `The power switch of ${host} refused "${op}" (${answer.code}): ${answer.message}.`);
+  if (!answer.ok)
+    throw new Failure(
+      'power-refused',
+      `The power switch of ${host} refused "${op}" (${answer.code}): ${answer.message}.`,
+    );
   if (!session.isForPeople) return printPower(session, [{ host, answer }]);
-  const confirmed = answer['confirmedInMs'] === undefined ? '' : `, confirmed in ${String(answer['confirmedInMs'])} ms`;
+  const confirmed = typeof answer['confirmedInMs'] !== 'number' ? '' : `, confirmed in ${answer['confirmedInMs']} ms`;
   session.print(`Host ${host} is ${answer.power ?? op}${confirmed}.`);
 }
 
@@ -58,7 +81,10 @@ export const labCommands = [
       }
       const { version, controller, startedAt, leader, database, redis, lab } = answer;
       const up = (state: string): Cell => ({ text: state, colour: state === 'up' ? 'green' : 'red' });
-      const leads = leader === null ? { text: 'nobody', colour: 'red' as const } : { text: `${leader.holder}, term ${leader.term}, ${leader.url}${leader.held ? '' : ' (run out)'}` };
+      const leads =
+        leader === null
+          ? { text: 'nobody', colour: 'red' as const }
+          : { text: `${leader.holder}, term ${leader.term}, ${leader.url}${leader.held ? '' : ' (run out)'}` };
       fieldLines(
         [
           ['SERVER', { text: session.api.server }],
@@ -73,7 +99,10 @@ export const labCommands = [
       ).forEach((line) => session.print(line));
       if (lab === null) return 'done';
       session.print('');
-      printPower(session, await ask(readLab(session.flags.lab === undefined ? lab.folder : session.labFolder).hosts, 'status'));
+      printPower(
+        session,
+        await ask(readLab(session.flags.lab === undefined ? lab.folder : session.labFolder).hosts, 'status'),
+      );
       return 'done';
     },
   }),
@@ -81,7 +110,10 @@ export const labCommands = [
     path: 'lab power',
     aliases: ['host power'],
     summary: "switch a lab host's power, or say which hosts have it; needs no controller",
-    parameters: [{ name: 'operation', choices: operations }, { name: 'host', names: 'host', many: true, optional: true }],
+    parameters: [
+      { name: 'operation', choices: operations },
+      { name: 'host', names: 'host', many: true, optional: true },
+    ],
     examples: ['lab power status', 'lab power off h2 --yes', 'lab power on h2'],
     run: async (session, { parameters }) => {
       const { operation, host: names } = parameters;
@@ -91,7 +123,10 @@ export const labCommands = [
         printPower(session, await ask(names.length === 0 ? hosts : chosen, 'status'));
         return 'done';
       }
-      if (names.length === 0) throw new Failure('usage', `Say which host: argosy lab power ${operation} <host>.`, { advice: `The lab has ${hosts.map(({ host }) => host).join(', ')}.` });
+      if (names.length === 0)
+        throw new Failure('usage', `Say which host: argosy lab power ${operation} <host>.`, {
+          advice: `The lab has ${hosts.map(({ host }) => host).join(', ')}.`,
+        });
       for (const host of chosen) {
         if (operation !== 'on') await session.confirm(host.host, `cut the power of host ${host.host} under its guests`);
         for (const switched of await ask([host], operation)) printSwitched(session, switched, operation);

@@ -3,7 +3,7 @@ import { formatDuration } from '@argosy/domain/units';
 import { command, given } from '../command';
 import { Failure } from '../failure';
 import { clock } from '../output/units';
-import { migrationProgress, migrationView } from '../output/views';
+import { migrationProgress, migrationView } from '../output/history-views';
 import { resolveMigration } from '../resolve';
 import type { Session } from '../session';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
@@ -34,7 +34,12 @@ async function report(session: Session, row: Migration): Promise<void> {
   const lookup = await session.lookup(['guest', 'host']);
   const guest = lookup.nameOf('guest', row.guestId);
   const target = lookup.nameOf('host', row.targetHostId);
-  if (row.endedAt === null) return session.printDone(migrationView, row, `${guest} is on its way from ${lookup.nameOf('host', row.sourceHostId)} to ${target}. Watch it: argosy migration watch ${guest}`);
+  if (row.endedAt === null)
+    return session.printDone(
+      migrationView,
+      row,
+      `${guest} is on its way from ${lookup.nameOf('host', row.sourceHostId)} to ${target}. Watch it: argosy migration watch ${guest}`,
+    );
   const figures = [
     `${formatDuration(row.endedAt - row.createdAt)} in all`,
     ...(row.downtimeMs === null ? [] : [`stopped for ${formatDuration(row.downtimeMs)}`]),
@@ -56,7 +61,10 @@ export const migrationCommands = [
     },
     examples: ['guest migrate web --to h2 --wait', 'guest migrate web'],
     run: async (session, { parameters, flags }) => {
-      let row: Migration = await session.api.call('guest.migrate', { params: parameters, body: given({ host: flags.to, reason: flags.reason }) });
+      let row: Migration = await session.api.call('guest.migrate', {
+        params: parameters,
+        body: given({ host: flags.to, reason: flags.reason }),
+      });
       if (flags.wait) row = await waitForMigration(session, row, flags.timeout ?? migrationMs);
       await report(session, row);
       return 'done';
@@ -84,12 +92,16 @@ export const migrationCommands = [
     summary: 'show a migration, by its id or its guest, with its steps',
     parameters: [{ name: 'migration', names: 'guest' }],
     run: async (session, { parameters }) => {
-      const row = await session.api.call('migration.get', { params: { id: await resolveMigration(session.api, parameters.migration) } });
+      const row = await session.api.call('migration.get', {
+        params: { id: await resolveMigration(session.api, parameters.migration) },
+      });
       await session.printRow(migrationView, row);
       if (!session.isForPeople) return 'done';
       session.print('');
       for (const { step, at } of row.steps) {
-        session.print(`${clock(at, session.io.now())}  ${`+${formatDuration(at - row.createdAt)}`.padStart(9)}  ${step}`);
+        session.print(
+          `${clock(at, session.io.now())}  ${`+${formatDuration(at - row.createdAt)}`.padStart(9)}  ${step}`,
+        );
       }
       return 'done';
     },
@@ -99,7 +111,9 @@ export const migrationCommands = [
     summary: 'cancel a migration, until its switch-over',
     parameters: [{ name: 'migration', names: 'guest' }],
     run: async (session, { parameters }) => {
-      const row = await session.api.call('migration.cancel', { params: { id: await resolveMigration(session.api, parameters.migration) } });
+      const row = await session.api.call('migration.cancel', {
+        params: { id: await resolveMigration(session.api, parameters.migration) },
+      });
       session.printDone(migrationView, row, `The migration is ${row.step}; the guest runs on where it is.`);
       return 'done';
     },
@@ -110,7 +124,9 @@ export const migrationCommands = [
     parameters: [{ name: 'migration', names: 'guest' }],
     flags: { timeout: timeoutFlag },
     run: async (session, { parameters, flags }) => {
-      const row = await session.api.call('migration.get', { params: { id: await resolveMigration(session.api, parameters.migration) } });
+      const row = await session.api.call('migration.get', {
+        params: { id: await resolveMigration(session.api, parameters.migration) },
+      });
       await report(session, await waitForMigration(session, row, flags.timeout ?? migrationMs));
       return 'done';
     },

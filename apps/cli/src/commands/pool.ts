@@ -1,11 +1,15 @@
 import { automationLevels, isolationResponses } from '@argosy/domain/entities';
 import type { RouteCall } from '@argosy/contracts/routes';
-import { command, given, givenAny, type Flag } from '../command';
+import { command, given, givenAny, type Flag, type FlagValues } from '../command';
 import { usageFailure } from '../failure';
-import { poolView } from '../output/views';
+import { poolView } from '../output/inventory-views';
 
 const policyFlags = {
-  automation: { type: 'text', choices: automationLevels, summary: 'who applies recommendations: manual nobody, partial at start only, full Argosy' },
+  automation: {
+    type: 'text',
+    choices: automationLevels,
+    summary: 'who applies recommendations: manual nobody, partial at start only, full Argosy',
+  },
   threshold: { type: 'count', summary: '1 (only what rules demand) to 5 (any gain)' },
   'balance-interval': { type: 'duration', summary: 'how often balance is looked at' },
   'cool-down': { type: 'duration', summary: 'how long a moved guest is left alone' },
@@ -24,8 +28,7 @@ const policyFlags = {
   isolation: { type: 'text', choices: isolationResponses, summary: 'what a cut-off host does with its guests' },
 } as const satisfies Record<string, Flag>;
 
-type PolicyFlags = Parameters<NonNullable<typeof policyCommand.run>>[1]['flags'];
-const policyCommand = command({ path: 'pool', summary: '', flags: policyFlags, run: async () => 'done' });
+type PolicyFlags = FlagValues<typeof policyFlags>;
 type Settings = NonNullable<NonNullable<RouteCall<'pool.create'>['body']>['settings']>;
 
 function settingsOf(flags: PolicyFlags): Settings | undefined {
@@ -53,7 +56,7 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       toleratedHostFailures: flags['tolerate'],
     }),
     isolationResponse: flags['isolation'],
-  }) as Settings | undefined;
+  });
 }
 
 const pool = { name: 'pool', names: 'pool' } as const;
@@ -88,7 +91,11 @@ export const poolCommands = [
     run: async (session, { parameters, flags }) => {
       const body = given({ name: parameters.name, settings: settingsOf(flags) });
       const row = await session.api.call('pool.create', { body });
-      session.printDone(poolView, row, `Pool ${row.name} is made. Let hosts join it: argosy join-token create --pool ${row.name}`);
+      session.printDone(
+        poolView,
+        row,
+        `Pool ${row.name} is made. Let hosts join it: argosy join-token create --pool ${row.name}`,
+      );
       return 'done';
     },
   }),
@@ -100,7 +107,8 @@ export const poolCommands = [
     examples: ['pool set lab --automation manual'],
     run: async (session, { parameters, flags }) => {
       const body = given({ name: flags.name, settings: settingsOf(flags) });
-      if (Object.keys(body).length === 0) throw usageFailure('Nothing to change was given.', 'See "argosy pool set --help".');
+      if (Object.keys(body).length === 0)
+        throw usageFailure('Nothing to change was given.', 'See "argosy pool set --help".');
       const row = await session.api.call('pool.update', { params: parameters, body });
       session.printDone(poolView, row, `Pool ${row.name} is changed.`);
       return 'done';

@@ -27,6 +27,15 @@ async function namesOf(session: Session, kind: NamedKind): Promise<readonly stri
   }
 }
 
+async function serverVersion(session: Session): Promise<string | null> {
+  try {
+    return (await session.api.call('lab.get')).version;
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
+}
+
 export const programCommands = [
   command({
     path: 'completion',
@@ -53,12 +62,9 @@ export const programCommands = [
     summary: 'print the versions of this command and, where one answers, of its server',
     run: async (session) => {
       const client = programVersion();
-      const server = await session.api.call('lab.get').catch((error: unknown) => {
-        if (error instanceof Failure) return undefined;
-        throw error;
-      });
-      if (!session.isForPeople) session.printValue({ client, server: server?.version ?? null });
-      else session.print(`argosy ${client}${server === undefined ? '' : `, server ${server.version} at ${session.api.server}`}`);
+      const server = await serverVersion(session);
+      if (!session.isForPeople) session.printValue({ client, server });
+      else session.print(`argosy ${client}${server === null ? '' : `, server ${server} at ${session.api.server}`}`);
       return 'done';
     },
   }),

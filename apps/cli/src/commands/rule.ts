@@ -1,6 +1,6 @@
 import { ruleKinds } from '@argosy/domain/entities';
 import { command, given } from '../command';
-import { ruleView } from '../output/views';
+import { ruleView } from '../output/inventory-views';
 import { onlyPool } from '../resolve';
 import { watchFlag } from './common-flags';
 
@@ -34,10 +34,18 @@ export const ruleCommands = [
     flags: {
       kind: { type: 'text', choices: ruleKinds, required: true, summary: `one of ${ruleKinds.join(', ')}` },
       guests: { type: 'texts', names: 'guest', required: true, placeholder: 'guest,…', summary: 'which guests' },
-      hosts: { type: 'texts', names: 'host', placeholder: 'host,…', summary: 'which hosts, for kinds that speak of hosts' },
+      hosts: {
+        type: 'texts',
+        names: 'host',
+        placeholder: 'host,…',
+        summary: 'which hosts, for kinds that speak of hosts',
+      },
       pool: { type: 'text', names: 'pool', summary: 'where (the only pool, if there is one)' },
     },
-    examples: ['rule create replicas --kind apart --guests db-1,db-2', 'rule create licence --kind must-run-on --guests erp --hosts h1,h2'],
+    examples: [
+      'rule create replicas --kind apart --guests db-1,db-2',
+      'rule create licence --kind must-run-on --guests erp --hosts h1,h2',
+    ],
     run: async (session, { parameters, flags }) => {
       const pool = await onlyPool(session.api, flags.pool);
       const hosts = flags.hosts.length > 0 ? [...flags.hosts] : undefined;

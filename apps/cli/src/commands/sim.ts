@@ -14,6 +14,42 @@ function readScenario(session: Session, path: string): { readonly file: string; 
   }
 }
 
+interface Simulated {
+  readonly file: string;
+  readonly claim: string;
+  readonly simulatedMs: number;
+  readonly tookMs: number;
+  readonly log: readonly string[];
+  readonly violations: readonly string[];
+}
+
+async function simulate(session: Session, paths: readonly string[]): Promise<Simulated[]> {
+  // Loaded here, because no other command needs the brain.
+  const { parseScenario } = await import('@argosy/simulator/scenario-text');
+  const { runScenario } = await import('@argosy/simulator/scenario');
+  return paths.map((path) => {
+    const { file, text } = readScenario(session, path);
+    const parsed = parseScenario(text, path);
+    if (!parsed.ok) throw new Failure(parsed.refusal.code, parsed.refusal.message);
+    const begin = performance.now();
+    const { log, violations } = runScenario(parsed.value);
+    const tookMs = Math.round(performance.now() - begin);
+    return { file, claim: parsed.value.claim, simulatedMs: parsed.value.untilMs, tookMs, log, violations };
+  });
+}
+
+function printRun(
+  session: Session,
+  { file, claim, simulatedMs, tookMs, log, violations }: Simulated,
+  quiet: boolean,
+): void {
+  session.print(session.paint(file, 'bold'));
+  if (!quiet) [claim, '', ...log].forEach((line) => session.print(line));
+  violations.forEach((line) => session.print(session.paint(`broken: ${line}`, 'red')));
+  const verdict = violations.length === 0 ? 'every invariant held.' : `${violations.length} invariants broken.`;
+  session.print(`${simulatedMs / 1000} s simulated in ${tookMs} ms: ${verdict}`);
+}
+
 export const simCommands = [
   command({
     path: 'sim run',
@@ -22,29 +58,11 @@ export const simCommands = [
     flags: { quiet: { type: 'flag', short: 'q', summary: 'only whether every invariant held' } },
     examples: ['sim run scenarios/ha/restarts-in-priority-order', 'sim run my-fleet.txt -o json'],
     run: async (session, { parameters, flags }) => {
-      // Loaded here, because no other command needs the brain.
-      const [{ parseScenario }, { runScenario }] = await Promise.all([import('@argosy/simulator/scenario-text'), import('@argosy/simulator/scenario')]);
-      const results = parameters.scenario.map((path) => {
-        const { file, text } = readScenario(session, path);
-        const parsed = parseScenario(text, path);
-        if (!parsed.ok) throw new Failure('invalid-request', parsed.refusal.message);
-        const begin = performance.now();
-        const run = runScenario(parsed.value);
-        return { file, claim: parsed.value.claim, simulatedMs: parsed.value.untilMs, tookMs: Math.round(performance.now() - begin), ...run };
-      });
-      const broken = results.filter(({ violations }) => violations.length > 0);
-      if (session.format === 'json' || session.format === 'yaml') session.printValue(results);
-      else if (session.format === 'name') results.forEach(({ file }) => session.print(`scenario/${file}`));
-      else {
-        for (const { file, claim, log, violations, simulatedMs, tookMs } of results) {
-          if (results.length > 1 || flags.quiet) session.print(session.paint(file, 'bold'));
-          if (claim !== '' && !flags.quiet) session.print(`${claim}\n`);
-          if (!flags.quiet) log.forEach((line) => session.print(line));
-          violations.forEach((line) => session.print(session.paint(`broken: ${line}`, 'red')));
-          session.print(`${simulatedMs / 1000} s simulated in ${tookMs} ms: ${violations.length === 0 ? 'every invariant held.' : `${violations.length} broken.`}`);
-        }
-      }
-      return broken.length === 0 ? 'done' : 'missed';
+      const runs = await simulate(session, parameters.scenario);
+      if (session.format === 'json' || session.format === 'yaml') session.printValue(runs);
+      else if (session.format === 'name') runs.forEach(({ file }) => session.print(`scenario/${file}`));
+      else runs.forEach((run) => printRun(session, run, flags.quiet));
+      return runs.every(({ violations }) => violations.length === 0) ? 'done' : 'missed';
     },
   }),
 ];

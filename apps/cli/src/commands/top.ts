@@ -11,17 +11,23 @@ const leaveScreen = '\x1b[?25h\x1b[?1049l';
 const scrollingColumns = 120;
 
 function title(session: Session, view: FleetView, trouble: string): string {
-  const { now } = session.io;
+  const now = session.io.now();
   const running = [...view.guests.values()].filter(({ state }) => state === 'running').length;
   const facts = `${view.hosts.size} hosts, ${running} of ${view.guests.size} guests running`;
-  return `argosy  ${session.api.server}  ${facts}  ${clock(now(), now())}${trouble === '' ? '' : `  ${trouble}`}`;
+  return `argosy  ${session.api.server}  ${facts}  ${clock(now, now)}${trouble === '' ? '' : `  ${trouble}`}`;
 }
 
 async function printOnce(session: Session, view: FleetView): Promise<void> {
   await view.read(session.api);
   const { hosts, guests, usages, migrations, events } = view;
   if (!session.isForPeople) {
-    const rows = { hosts: [...hosts.values()], guests: [...guests.values()], usages: [...usages.values()], migrations: [...migrations.values()], events };
+    const rows = {
+      hosts: [...hosts.values()],
+      guests: [...guests.values()],
+      usages: [...usages.values()],
+      migrations: [...migrations.values()],
+      events,
+    };
     return session.printValue(rows);
   }
   const size = { columns: scrollingColumns, rows: Infinity, useColour: false };
@@ -34,7 +40,7 @@ async function live(session: Session, view: FleetView): Promise<void> {
   const signal = AbortSignal.any([io.signal, stop.signal]);
   let shown: string[] = [];
   let trouble = '';
-  let fault: unknown;
+  let fault: Error | undefined;
   const draw = (): void => {
     const size = { columns: io.out.columns, rows: io.out.rows, useColour: session.useColour };
     const lines = topLines(view, `${title(session, view, trouble)}  q quits`, { now: io.now(), size });
@@ -44,7 +50,7 @@ async function live(session: Session, view: FleetView): Promise<void> {
   const readAll = (): void => {
     view.read(session.api).then(
       () => (trouble = ''),
-      (error: unknown) => {
+      (error: Error) => {
         fault = error;
         stop.abort();
       },

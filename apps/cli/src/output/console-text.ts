@@ -8,7 +8,8 @@ function overlap(before: string, now: string): number {
   }
   let matched = 0;
   for (let index = Math.max(0, before.length - now.length); index < before.length; index++) {
-    while (matched > 0 && (matched === now.length || before[index] !== now[matched])) matched = failure[matched - 1] ?? 0;
+    while (matched > 0 && (matched === now.length || before[index] !== now[matched]))
+      matched = failure[matched - 1] ?? 0;
     if (before[index] === now[matched]) matched++;
   }
   return matched;
@@ -24,6 +25,7 @@ export function appended(before: string, now: string): string {
 /** Colours pass; what could move the cursor, rename the window or answer as if typed does not. */
 export function forTerminal(text: string): string {
   const colour = '\\x1b\\[[0-9;]*m';
-  const other = '\\x1b\\[[0-?]*[ -/]*[@-~]|\\x1b[\\]PX^_][^\\x07\\x1b]*(?:\\x07|\\x1b\\\\)?|\\x1b[ -/]*[0-~]?|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1a\\x1c-\\x1f\\x7f-\\x9f]';
+  const other =
+    '\\x1b\\[[0-?]*[ -/]*[@-~]|\\x1b[\\]PX^_][^\\x07\\x1b]*(?:\\x07|\\x1b\\\\)?|\\x1b[ -/]*[0-~]?|[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1a\\x1c-\\x1f\\x7f-\\x9f]';
   return text.replace(new RegExp(`(${colour})|${other}`, 'g'), (_, kept: string | undefined) => kept ?? '');
 }

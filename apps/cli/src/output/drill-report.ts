@@ -3,7 +3,7 @@ import { formatDuration } from '@argosy/domain/units';
 import type { Lookup } from '../lookup';
 import { paint, plain, tableLines, type Cell } from './table';
 import { duration, exactTime, nothing } from './units';
-import { colourOfState } from './views';
+import { colourOfState } from './columns';
 
 function phaseCells({ name, objectiveMs, predictedMs, measuredMs, met }: DrillPhase): Cell[] {
   const isMet: Cell = met === null ? { text: nothing } : { text: met ? 'yes' : 'NO', colour: met ? 'green' : 'red' };
@@ -12,8 +12,15 @@ function phaseCells({ name, objectiveMs, predictedMs, measuredMs, met }: DrillPh
 }
 
 function outageCells({ guestName, fromHostId, toHostId, predictedMs, outageMs }: GuestOutage, lookup: Lookup): Cell[] {
-  const cameBack: Cell = outageMs === null ? { text: 'did not come back', colour: 'red' } : { text: duration(outageMs) };
-  return [{ text: plain(guestName) }, { text: lookup.nameOf('host', fromHostId) }, { text: lookup.nameOf('host', toHostId) }, { text: duration(predictedMs) }, cameBack];
+  const cameBack: Cell =
+    outageMs === null ? { text: 'did not come back', colour: 'red' } : { text: duration(outageMs) };
+  return [
+    { text: plain(guestName) },
+    { text: lookup.nameOf('host', fromHostId) },
+    { text: lookup.nameOf('host', toHostId) },
+    { text: duration(predictedMs) },
+    cameBack,
+  ];
 }
 
 function outageSummary(outages: readonly GuestOutage[]): string {
@@ -32,11 +39,14 @@ export function drillReport(drill: Drill, lookup: Lookup, useColour: boolean): s
     right: [false, true, true, true, false],
     useColour,
   });
-  const losses = tableLines(outages.map((outage) => outageCells(outage, lookup)), {
-    titles: ['GUEST', 'FROM', 'TO', 'PREDICTED', 'OUTAGE'],
-    right: [false, false, false, true, true],
-    useColour,
-  });
+  const losses = tableLines(
+    outages.map((outage) => outageCells(outage, lookup)),
+    {
+      titles: ['GUEST', 'FROM', 'TO', 'PREDICTED', 'OUTAGE'],
+      right: [false, false, false, true, true],
+      useColour,
+    },
+  );
   return [
     `Drill ${id}: ${kind} of ${target}, ${state}, ${injected}`,
     '',

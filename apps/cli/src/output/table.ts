@@ -28,7 +28,13 @@ export function plain(text: string): string {
 /** Most of what we print is narrow; East Asian wide characters and emoji take two columns on a terminal. */
 export function textWidth(text: string): number {
   let width = 0;
-  for (const character of text) width += /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/u.test(character) ? 2 : 1;
+  for (const character of text)
+    width +=
+      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/u.test(
+        character,
+      )
+        ? 2
+        : 1;
   return width;
 }
 

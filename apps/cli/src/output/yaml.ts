@@ -6,7 +6,12 @@ function scalar(value: unknown): string {
   if (typeof value !== 'string') return value === undefined ? 'null' : (JSON.stringify(value) ?? 'null');
   const isSimple = simple.test(value) && !reserved.test(value) && !/: |:$| #| $/.test(value);
   // JSON's strings are YAML's double-quoted ones, once the line separators that only JSON allows are escaped.
-  return isSimple ? value : JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return isSimple
+    ? value
+    : JSON.stringify(value).replace(
+        /[\u007f-\u009f\u2028\u2029\ufeff]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      );
 }
 
 function isCollection(value: unknown): value is object {

@@ -83,7 +83,9 @@ export class FleetView {
 
   /** Under way, and for a moment those that have just ended. */
   shownMigrations(now: Instant): Migration[] {
-    const shown = [...this.migrations.values()].filter(({ endedAt }) => endedAt === null || now - endedAt < endedShownMs);
+    const shown = [...this.migrations.values()].filter(
+      ({ endedAt }) => endedAt === null || now - endedAt < endedShownMs,
+    );
     return shown.sort((left, right) => right.createdAt - left.createdAt);
   }
 }

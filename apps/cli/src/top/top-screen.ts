@@ -3,7 +3,9 @@ import type { Instant } from '@argosy/domain/units';
 import { Lookup } from '../lookup';
 import { cut, paint, plain, tableLines, textWidth, type Cell, type Colour } from '../output/table';
 import { clock, cpu, memory, nothing, percent } from '../output/units';
-import { colourOfState, guestView, migrationProgress } from '../output/views';
+import { colourOfState } from '../output/columns';
+import { migrationProgress } from '../output/history-views';
+import { guestView } from '../output/inventory-views';
 import type { FleetView } from './fleet-view';
 
 export interface TopSize {
@@ -54,7 +56,10 @@ const guestTitles = ['NAME', 'STATE', 'HOST', 'CPU', 'DEMAND', 'MEMORY', 'HEARTB
 const guestColumns = guestTitles.flatMap((title) => guestView.columns.filter((column) => column.title === title));
 
 function guestCells(guest: Guest, lookup: Lookup): Cell[] {
-  return guestColumns.map(({ text, colour }) => ({ text: plain(text(guest, lookup)), colour: colour?.(guest, lookup) }));
+  return guestColumns.map(({ text, colour }) => ({
+    text: plain(text(guest, lookup)),
+    colour: colour?.(guest, lookup),
+  }));
 }
 
 /** The first so many, and how many more there are. */
@@ -66,7 +71,12 @@ function fit(lines: readonly string[], room: number): string[] {
 function migrationLines(view: FleetView, lookup: Lookup, now: Instant): string[] {
   return view.shownMigrations(now).map((migration) => {
     const { guestId, sourceHostId, targetHostId, progress, step, endedAt } = migration;
-    const copied = endedAt !== null ? 1 : progress && progress.totalBytes > 0 ? 1 - progress.remainingBytes / progress.totalBytes : 0;
+    const copied =
+      endedAt !== null
+        ? 1
+        : progress && progress.totalBytes > 0
+          ? 1 - progress.remainingBytes / progress.totalBytes
+          : 0;
     const way = `${lookup.nameOf('host', sourceHostId)} → ${lookup.nameOf('host', targetHostId)}`;
     const how = migrationProgress(migration);
     return `${lookup.nameOf('guest', guestId)}  ${way}  ${bar(copied, 20)}  ${step}${how === nothing ? '' : `  ${how}`}`;
@@ -74,7 +84,11 @@ function migrationLines(view: FleetView, lookup: Lookup, now: Instant): string[]
 }
 
 /** A line for each row of the terminal, none wider than it. */
-export function topLines(view: FleetView, title: string, { now, size }: { readonly now: Instant; readonly size: TopSize }): string[] {
+export function topLines(
+  view: FleetView,
+  title: string,
+  { now, size }: { readonly now: Instant; readonly size: TopSize },
+): string[] {
   const { columns, rows, useColour } = size;
   const lookup = new Lookup(now);
   lookup.hosts = view.hosts;
@@ -84,16 +98,22 @@ export function topLines(view: FleetView, title: string, { now, size }: { readon
   const barWidth = Math.max(6, Math.min(30, Math.floor((columns - 70) / 1.5)));
   const hosts = [...view.hosts.values()].sort(numerically);
   const guests = [...view.guests.values()].sort(numerically);
-  const hostTable = tableLines(hosts.map((host) => hostCells(host, lookup, barWidth)), {
-    titles: ['HOST', 'STATE', 'PROCESSORS', '', '', 'MEMORY', '', 'GUESTS'],
-    right: [false, false, false, true, true, false, true, true],
-    useColour,
-  });
-  const guestTable = tableLines(guests.map((guest) => guestCells(guest, lookup)), {
-    titles: guestTitles,
-    right: guestColumns.map(({ right }) => right === true),
-    useColour,
-  });
+  const hostTable = tableLines(
+    hosts.map((host) => hostCells(host, lookup, barWidth)),
+    {
+      titles: ['HOST', 'STATE', 'PROCESSORS', '', '', 'MEMORY', '', 'GUESTS'],
+      right: [false, false, false, true, true, false, true, true],
+      useColour,
+    },
+  );
+  const guestTable = tableLines(
+    guests.map((guest) => guestCells(guest, lookup)),
+    {
+      titles: guestTitles,
+      right: guestColumns.map(({ right }) => right === true),
+      useColour,
+    },
+  );
   const moving = fit(migrationLines(view, lookup, now), mostMigrations);
   const events = view.events.slice(0, mostEvents).map(({ at, severity, message }) => {
     const line = cut(`${clock(at, now)}  ${plain(message)}`, columns);
@@ -102,7 +122,10 @@ export function topLines(view: FleetView, title: string, { now, size }: { readon
 
   const heading = [cut(title, columns), ''];
   const hostRoom = Math.max(3, Math.floor(rows / 3));
-  const migrationPart = moving.length === 0 ? [] : [paint('MIGRATIONS', 'bold', useColour), ...moving.map((line) => cut(line, columns)), ''];
+  const migrationPart =
+    moving.length === 0
+      ? []
+      : [paint('MIGRATIONS', 'bold', useColour), ...moving.map((line) => cut(line, columns)), ''];
   const top = [...heading, ...fit(hostTable, hostRoom), '', ...migrationPart];
   const guestRoom = Math.max(2, rows - top.length - fewestEvents - 2);
   const middle = [...top, ...fit(guestTable, guestRoom), '', paint('EVENTS', 'bold', useColour)];

@@ -1,0 +1,223 @@
+import type * as entity from '@argosy/domain/entities';
+import type { HostUsage } from '@argosy/contracts/responses';
+import { mebibyte } from '@argosy/domain/units';
+import type { Lookup } from '../lookup';
+import { createdColumns, idColumn, orNothing, stateColumn } from './columns';
+import { age, ageOf, bytes, cpu, duration, exactTime, memory, nothing, percent, rate } from './units';
+import type { View } from './view';
+
+/** "10432, 0.3s ago": the guest's own counter, and whether it still counts. */
+function heartbeat(guest: entity.Guest, lookup: Lookup): string {
+  const seen = lookup.observation(guest)?.heartbeat;
+  if (!seen || guest.hostId === null) return nothing;
+  const silentMs = Math.max(0, lookup.now - seen.at);
+  return `${seen.count}, ${silentMs < 10_000 ? `${(silentMs / 1000).toFixed(1)}s` : age(silentMs)} ago`;
+}
+
+export const guestView: View<entity.Guest> = {
+  kind: 'guest',
+  needs: ['host', 'pool', 'image', 'usage'],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    stateColumn(({ state }) => state),
+    { title: 'HOST', text: ({ hostId }, lookup) => lookup.nameOf('host', hostId) },
+    { title: 'EPOCH', text: ({ epoch }) => `${epoch}`, right: true },
+    { title: 'MEMORY', text: ({ memoryMiB }) => memory(memoryMiB), right: true },
+    { title: 'CPU', text: (guest, lookup) => cpu(lookup.observation(guest)?.usage?.cpuMillicores), right: true },
+    {
+      title: 'DEMAND',
+      text: (guest, lookup) => cpu(lookup.observation(guest)?.usage?.cpuDemandMillicores),
+      right: true,
+    },
+    {
+      title: 'UPTIME',
+      text: (guest, lookup) => ageOf(lookup.observation(guest)?.heartbeat?.firstAt ?? null, lookup.now),
+      right: true,
+    },
+    { title: 'HEARTBEAT', text: heartbeat },
+    { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId), only: 'wide' },
+    { title: 'IMAGE', text: ({ imageId }, lookup) => lookup.nameOf('image', imageId), only: 'wide' },
+    { title: 'DESIRED', text: ({ desired }) => desired, only: 'wide' },
+    { title: 'VCPUS', text: ({ vcpus }) => `${vcpus}`, right: true, only: 'wide' },
+    {
+      title: 'RESERVED',
+      text: ({ cpuReservationMillicores }) => cpu(cpuReservationMillicores),
+      right: true,
+      only: 'wide',
+    },
+    { title: 'LIMIT', text: ({ cpuLimitMillicores }) => cpu(cpuLimitMillicores), right: true, only: 'wide' },
+    { title: 'SHARES', text: ({ cpuShares }) => `${cpuShares}`, right: true, only: 'wide' },
+    { title: 'PRIORITY', text: ({ restartPriority }) => restartPriority, only: 'wide' },
+    { title: 'RESIDENT', text: (guest, lookup) => residentOf(guest, lookup), right: true, only: 'wide' },
+    { title: 'DISK', text: ({ diskMiB }) => memory(diskMiB), right: true, only: 'wide' },
+    { title: 'AGE', text: ({ createdAt }, { now }) => age(now - createdAt), only: 'wide' },
+    { title: 'MOVED', text: ({ movedAt }) => exactTime(movedAt), only: 'detail' },
+    { title: 'RETRY', text: ({ retryAt }) => exactTime(retryAt), only: 'detail' },
+    {
+      title: 'CLOUD-INIT',
+      text: ({ cloudInit }) => (cloudInit === null ? nothing : bytes(cloudInit.length)),
+      only: 'detail',
+    },
+    { title: 'CREATED', text: ({ createdAt }) => exactTime(createdAt), only: 'detail' },
+    idColumn(),
+    { title: 'REASON', text: ({ stateReason }) => orNothing(stateReason), only: 'wide' },
+  ],
+};
+
+function residentOf(guest: entity.Guest, lookup: Lookup): string {
+  const usage = lookup.observation(guest)?.usage;
+  return usage ? memory(usage.residentMiB) : nothing;
+}
+
+function share(used: number, capacity: number): string {
+  return capacity > 0 ? percent(used / capacity) : nothing;
+}
+
+export const hostView: View<entity.Host> = {
+  kind: 'host',
+  needs: ['pool', 'guest', 'usage'],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    stateColumn(({ state }) => state),
+    stateColumn(({ maintenance }) => maintenance, 'MAINTENANCE'),
+    { title: 'GUESTS', text: ({ id }, lookup) => `${guestsOn(id, lookup).length}`, right: true },
+    { title: 'CPU', text: ({ capacity }) => cpu(capacity.cpuMillicores), right: true },
+    {
+      title: 'USED',
+      text: ({ id, capacity }, { usages }) => hostShare(usages.get(id), capacity.cpuMillicores),
+      right: true,
+    },
+    { title: 'MEMORY', text: ({ capacity }) => memory(capacity.memoryMiB), right: true },
+    {
+      title: 'PROMISED',
+      text: ({ id, capacity }, lookup) => share(promisedMiB(id, lookup), capacity.memoryMiB),
+      right: true,
+    },
+    { title: 'HEARD', text: ({ id }, { usages, now }) => heard(usages.get(id), now) },
+    {
+      title: 'VMM',
+      text: ({ capabilities }) =>
+        capabilities ? `${capabilities.driver} ${capabilities.version} (${capabilities.accelerator})` : nothing,
+    },
+    { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId), only: 'wide' },
+    { title: 'INCARNATION', text: ({ incarnation }) => `${incarnation}`, right: true, only: 'wide' },
+    { title: 'PEER', text: ({ peerAddress }) => orNothing(peerAddress), only: 'wide' },
+    { title: 'FENCE', text: ({ fenceDevice }) => orNothing(fenceDevice), only: 'wide' },
+    { title: 'QUEUE', text: ({ queue }) => orNothing(queue), only: 'detail' },
+    { title: 'CREATED', text: ({ createdAt }) => exactTime(createdAt), only: 'detail' },
+    idColumn(),
+    { title: 'REASON', text: ({ stateReason }) => orNothing(stateReason), only: 'wide' },
+  ],
+};
+
+export function guestsOn(hostId: string, { guests }: Lookup): entity.Guest[] {
+  return [...guests.values()].filter((guest) => guest.hostId === hostId);
+}
+function promisedMiB(hostId: string, lookup: Lookup): number {
+  return guestsOn(hostId, lookup).reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
+}
+function hostShare(usage: HostUsage | undefined, capacity: number): string {
+  return usage?.heardAt ? share(usage.cpuMillicores, capacity) : nothing;
+}
+function heard(usage: HostUsage | undefined, now: number): string {
+  return usage?.heardAt ? `${age(now - usage.heardAt)} ago` : nothing;
+}
+
+export const poolView: View<entity.Pool> = {
+  kind: 'pool',
+  needs: ['host', 'guest'],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    {
+      title: 'HOSTS',
+      text: ({ id }, { hosts }) => `${[...hosts.values()].filter(({ poolId }) => poolId === id).length}`,
+      right: true,
+    },
+    {
+      title: 'GUESTS',
+      text: ({ id }, { guests }) => `${[...guests.values()].filter(({ poolId }) => poolId === id).length}`,
+      right: true,
+    },
+    { title: 'AUTOMATION', text: ({ balance }) => balance.automation },
+    { title: 'THRESHOLD', text: ({ balance }) => `${balance.threshold}`, right: true },
+    {
+      title: 'TOLERATES',
+      text: ({ failure }) =>
+        `${failure.toleratedHostFailures} host${failure.toleratedHostFailures === 1 ? '' : 's'} lost`,
+    },
+    { title: 'ISOLATION', text: ({ isolationResponse }) => isolationResponse },
+    ...createdColumns<entity.Pool>(),
+    { title: 'BALANCE EVERY', text: ({ balance }) => duration(balance.intervalMs), only: 'wide' },
+    { title: 'COOL-DOWN', text: ({ balance }) => duration(balance.coolDownMs), only: 'wide' },
+    { title: 'CPU SAFETY', text: ({ balance }) => percent(balance.cpuSafetyShare), only: 'detail' },
+    { title: 'AUTO-CONVERGE', text: ({ migration }) => `${migration.autoConverge}`, only: 'detail' },
+    { title: 'POST-COPY', text: ({ migration }) => `${migration.postCopy}`, only: 'detail' },
+    { title: 'BANDWIDTH', text: ({ migration }) => rate(migration.bandwidthMiBPerSecond * mebibyte), only: 'detail' },
+    { title: 'DOWNTIME LIMIT', text: ({ migration }) => duration(migration.downtimeLimitMs), only: 'detail' },
+    { title: 'COPY DEADLINE', text: ({ migration }) => duration(migration.copyDeadlineMs), only: 'detail' },
+    { title: 'MIGRATIONS', text: ({ migration }) => `${migration.concurrentPerHost} at once per host`, only: 'detail' },
+    { title: 'SUSPECT AFTER', text: ({ failure }) => duration(failure.suspectAfterMs), only: 'detail' },
+    { title: 'FAILED AFTER', text: ({ failure }) => duration(failure.failedAfterMs), only: 'wide' },
+    { title: 'DATASTORE SILENT', text: ({ failure }) => duration(failure.datastoreSilentAfterMs), only: 'detail' },
+    { title: 'MOST SILENT', text: ({ failure }) => `${failure.maximumSilentHosts}`, only: 'detail' },
+    idColumn(),
+  ],
+};
+
+export const imageView: View<entity.Image> = {
+  kind: 'image',
+  needs: ['guest'],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    { title: 'FORMAT', text: ({ format }) => format },
+    { title: 'FIRMWARE', text: ({ firmware }) => firmware },
+    { title: 'ARCHITECTURE', text: ({ architecture }) => architecture },
+    { title: 'LEAST MEMORY', text: ({ minimumMemoryMiB }) => memory(minimumMemoryMiB), right: true },
+    {
+      title: 'GUESTS',
+      text: ({ id }, { guests }) => `${[...guests.values()].filter(({ imageId }) => imageId === id).length}`,
+      right: true,
+    },
+    ...createdColumns<entity.Image>(),
+    { title: 'FILE', text: ({ diskPath, kernelPath }) => orNothing(diskPath ?? kernelPath), only: 'wide' },
+    { title: 'INITRD', text: ({ initrdPath }) => orNothing(initrdPath), only: 'detail' },
+    { title: 'ARGUMENTS', text: ({ kernelArguments }) => orNothing(kernelArguments), only: 'detail' },
+    { title: 'DATASTORE', text: ({ datastoreId }) => datastoreId, only: 'wide' },
+    idColumn(),
+  ],
+};
+
+export const datastoreView: View<entity.Datastore> = {
+  kind: 'datastore',
+  needs: [],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    { title: 'SHARED', text: ({ shared }) => (shared ? 'yes' : 'no') },
+    { title: 'PATH', text: ({ path }) => path },
+    ...createdColumns<entity.Datastore>(),
+    idColumn(),
+  ],
+};
+
+export const ruleView: View<entity.Rule> = {
+  kind: 'rule',
+  needs: ['guest', 'host', 'pool'],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    { title: 'KIND', text: ({ kind }) => kind },
+    { title: 'GUESTS', text: ({ guestIds }, lookup) => guestIds.map((id) => lookup.nameOf('guest', id)).join(', ') },
+    {
+      title: 'HOSTS',
+      text: ({ hostIds }, lookup) => orNothing(hostIds.map((id) => lookup.nameOf('host', id)).join(', ')),
+    },
+    { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId) },
+    ...createdColumns<entity.Rule>(),
+    idColumn(),
+  ],
+};
