@@ -4,7 +4,8 @@ import type { GuestObservation } from '@argosy/domain/host-report';
 import type { RefusalCode } from '@argosy/domain/refusal';
 import { sentence } from '@argosy/domain/units';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
-import { explainRejections, place } from '@argosy/scheduler/place';
+import type { Rejection } from '@argosy/scheduler/checks';
+import { type Chosen, explainRejections, place } from '@argosy/scheduler/place';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
 import { endTasks } from './tasks';
@@ -177,7 +178,20 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
     message: `${guest.name} ${guest.state === 'starting' ? 'did not start' : 'crashed'} on ${where}: ${why}`,
     details: refusal ? { code: refusal.code } : {},
   });
-  if (failedStarts >= startAttempts || (refusal !== null && hopeless.has(refusal.code))) giveUp(turn, recovering, why);
+  if (failedStarts >= startAttempts || (refusal !== null && hopeless.has(refusal.code)))
+    return giveUp(turn, recovering, why);
+  // What crashes there again, or does not even start there, is placed anew like any other.
+  if (retryAt === null && guest.state !== 'starting' && guest.hostId !== null)
+    restartInPlace(turn, recovering, guest.hostId);
+}
+
+/** Its host is well, so it need not go anywhere; where it has no room there any more, the next pass finds it another place. */
+function restartInPlace(turn: FleetTurn, guest: Guest, hostId: string): void {
+  const cluster = clusterOf(turn, guest.poolId);
+  const [index, only] = [cluster.guestIndex.get(guest.id), cluster.hostIndex.get(hostId)];
+  if (index === undefined || only === undefined) return;
+  const { chosen, rejections } = place(cluster, index, { only });
+  if (chosen) startAt(turn, guest, chosen, rejections);
 }
 
 function giveUp(turn: FleetTurn, guest: Guest, why: string): void {
@@ -281,19 +295,22 @@ export function placeGuest(turn: FleetTurn, guest: Guest, cluster: Cluster): boo
     return false;
   }
   move(cluster, index, answer.chosen.host);
-  const host = cluster.hosts[answer.chosen.host]!;
+  startAt(turn, guest, answer.chosen, answer.rejections);
+  return true;
+}
+
+function startAt(turn: FleetTurn, guest: Guest, chosen: Chosen, rejections: readonly Rejection[]): void {
   const epoch = Math.max(guest.epoch, guest.reservedEpoch) + 1;
   const reason = guest.state === 'recovering' ? `restart: ${guest.stateReason}` : 'start';
-  const opened = openPlacement(turn, guest, host.id, epoch, reason);
+  const opened = openPlacement(turn, guest, chosen.hostId, epoch, reason);
   const starting = becomeGuest(turn, { ...opened, state: guest.state }, 'starting', '');
   record(turn, {
     code: 'guest-placed',
     subject: ['guest', guest.id],
-    message: `${guest.name} is placed on ${host.name} at epoch ${epoch} (${reason}).`,
-    details: { hostId: host.id, epoch, scores: answer.chosen.scores, rejections: answer.rejections },
+    message: `${guest.name} is placed on ${hostName(turn.fleet, chosen.hostId)} at epoch ${epoch} (${reason}).`,
+    details: { hostId: chosen.hostId, epoch, scores: chosen.scores, rejections },
   });
   reconcileStarting(turn, starting);
-  return true;
 }
 
 /**
