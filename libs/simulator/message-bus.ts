@@ -43,10 +43,10 @@ export class MessageBus {
     if (!this.up) return;
     const fate = this.fate(command);
     if (fate === 'lost') return;
-    const form = typeof fate === 'object' ? fate : {};
-    const againAfterMs = 'againAfterMs' in form ? form.againAfterMs : fate === 'twice' ? stalledAgainMs : null;
-    this.deliver(queue, command, 'lateMs' in form ? form.lateMs : busMs);
-    if (againAfterMs !== null) this.deliver(queue, command, againAfterMs);
+    const lateMs = typeof fate === 'object' && 'lateMs' in fate ? fate.lateMs : busMs;
+    this.deliver(queue, command, lateMs);
+    if (fate === 'twice') this.deliver(queue, command, stalledAgainMs);
+    if (typeof fate === 'object' && 'againAfterMs' in fate) this.deliver(queue, command, fate.againAfterMs);
   }
 
   work(queue: string, worker: (command: HostCommand) => void): void {
