@@ -61,6 +61,10 @@ export class BrainGateway implements FleetGateway {
     return this.leader;
   }
 
+  onReloaded(): () => void {
+    return () => undefined;
+  }
+
   onCommitted(listener: (writes: readonly FleetWrite[], at: number) => void): () => void {
     this.committed.add(listener);
     return () => this.committed.delete(listener);

@@ -36,7 +36,7 @@ function keep(kind, folder, server) {
 async function stopAll() {
   for (const [folder, server] of running) {
     await server.stop();
-    if (server.kind === 'postgres') removePostgres(folder);
+    if (server.kind === 'postgres') await removePostgres(folder);
     rmSync(folder, { recursive: true, force: true });
   }
   running.clear();
@@ -50,4 +50,5 @@ process.on('message', async (/** @type {{ id: number, request: keyof typeof requ
     process.send?.({ id: message.id, error: error instanceof Error ? error.message : String(error) });
   }
 });
-process.on('disconnect', () => void stopAll().finally(() => process.exit()));
+for (const end of ['disconnect', 'SIGTERM', 'SIGINT'])
+  process.on(end, () => void stopAll().finally(() => process.exit()));

@@ -144,6 +144,7 @@ function gatewayOf(loop: FleetLoop, peers: PeerClient, agentAccess: FleetGateway
     leaderUrl: () => loop.leaderUrl(),
     fleet: loop.fleet,
     onCommitted: (listener) => loop.onCommitted(listener),
+    onReloaded: (listener) => loop.onReloaded(listener),
     onReport: (listener) => loop.onReport(listener),
     console: (guest) => guestConsole(loop.fleet, peers, guest),
     agentAccess,

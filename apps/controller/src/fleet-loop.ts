@@ -48,6 +48,7 @@ export class FleetLoop {
   private readonly events: Pending[] = [];
   private readonly waiting = new Map<string, (result: Result<unknown>) => void>();
   private readonly committedListeners = new Set<(writes: readonly FleetWrite[], at: Instant) => void>();
+  private readonly reloadedListeners = new Set<() => void>();
   private readonly reportListeners = new Set<(report: HostReport) => void>();
   private leader: string | null = null;
   private term = 0;
@@ -125,6 +126,12 @@ export class FleetLoop {
     return () => this.committedListeners.delete(listener);
   }
 
+  /** After a reload: what was written in between, if anything, was not told. */
+  onReloaded(listener: () => void): () => void {
+    this.reloadedListeners.add(listener);
+    return () => this.reloadedListeners.delete(listener);
+  }
+
   onReport(listener: (report: HostReport) => void): () => void {
     this.reportListeners.add(listener);
     return () => this.reportListeners.delete(listener);
@@ -136,6 +143,8 @@ export class FleetLoop {
         'store-unavailable',
         'The database cannot be reached; nothing is changed until it is back. Guests run on.',
       );
+    if (this.stale && this.fleet.leading)
+      return refused('store-unavailable', 'The inventory is being read anew from the database; try again in a second.');
     return refused(
       'not-leader',
       this.leader
@@ -254,6 +263,7 @@ export class FleetLoop {
       this.stale = false;
       if (!this.fleet.leading) return;
       stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, Date.now());
+      for (const listener of this.reloadedListeners) listener();
     } catch (error) {
       this.storeLost(error);
       // What came meanwhile is out of date; hosts report again each second.

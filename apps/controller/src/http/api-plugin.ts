@@ -124,6 +124,7 @@ function addStream(server: FastifyInstance, ports: HttpPorts, authentication: Au
   const readers = new StreamReaders(ports, stream);
   const stops = [
     gateway.onCommitted((writes) => stream.committed(writes, gateway.fleet.term)),
+    gateway.onReloaded(() => stream.reset('The inventory was read anew from the database.')),
     gateway.onReport((report) => stream.reported(report, ports.now())),
     readers.watch(),
   ];

@@ -18,6 +18,8 @@ export interface FleetGateway {
   readonly fleet: Readonly<Fleet>;
   /** Committed writes, in order, for the stream. */
   onCommitted(listener: (writes: readonly FleetWrite[], at: Instant) => void): () => void;
+  /** The inventory was read anew: writes may have been committed that nobody was told of. */
+  onReloaded(listener: () => void): () => void;
   onReport(listener: (report: HostReport) => void): () => void;
   console(guest: Guest): GuestConsole;
   /** What an agent gets at registration besides its assignments. */
