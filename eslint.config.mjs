@@ -89,6 +89,8 @@ export default tseslint.config(
           '__dirname',
           'TextDecoder',
           'structuredClone',
+          'WebAssembly',
+          'crypto',
           'NodeJS',
         ].map((name) => [name, 'readonly']),
       ),
