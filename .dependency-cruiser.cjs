@@ -30,7 +30,9 @@ const openFolders = ['libs/control/ports/', 'libs/vmm/qemu/driver\\.ts'];
 module.exports = {
   forbidden: [
     ...Object.entries(layers).map(mayUse),
-    ...Object.entries(layers).filter(([, { pure }]) => pure).map(isPure),
+    ...Object.entries(layers)
+      .filter(([, { pure }]) => pure)
+      .map(isPure),
     {
       name: 'no-cycles',
       comment: 'Whatever needs each other is one thing, or hides a third.',

@@ -167,7 +167,7 @@ describe('acting', () => {
     expect((await argosy(['migration', 'show', 'dddd'])).status).toBe(0);
     expect(await argosy(['migration', 'show', 'db'])).toMatchObject({
       status: 5,
-      err: expect.stringContaining('Db has never been migrated') as string,
+      err: expect.stringContaining('Guest db has never been migrated') as string,
     });
   });
 

@@ -47,7 +47,7 @@ function work(queue: string, handler: (command: HostCommand) => Promise<void>, p
 async function eventually(holds: () => boolean | Promise<boolean>, deadlineMs = 15_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${holds}`);
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

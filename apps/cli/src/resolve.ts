@@ -28,41 +28,32 @@ function only(kind: string, reference: string, ids: readonly string[]): string |
   return matches[0];
 }
 
-/** A whole id, or as much of its beginning as tells it from the others: tables show that much. */
+/**
+ * A whole id, or as much of its beginning as tells it from the others: tables show that much of long ones. What is not among
+ * the newest is left to the server, which knows older ones too.
+ */
 export async function resolveId(api: Api, kind: Kind, reference: string): Promise<string> {
   if (isWhole(reference)) return reference;
   const rows: readonly { readonly id: string }[] = await api.list(kinds[kind], { limit: newest });
-  const found = only(
-    kind,
-    reference,
-    rows.map(({ id }) => id),
-  );
-  if (found === undefined)
-    throw new Failure(`unknown-${kind === 'join-token' ? 'token' : kind}`, `There is no ${kind} ${reference}.`, {
-      httpStatus: 404,
-    });
-  return found;
+  const ids = rows.map(({ id }) => id);
+  return only(kind, reference, ids) ?? reference;
 }
 
 /** A migration by its id, or by its guest: the newest one of that guest. */
 export async function resolveMigration(api: Api, reference: string): Promise<string> {
   if (isWhole(reference)) return reference;
   const migrations = await api.list('migration.list', { limit: newest });
-  const found = only(
-    'migration',
-    reference,
-    migrations.map(({ id }) => id),
-  );
+  const ids = migrations.map(({ id }) => id);
+  const found = only('migration', reference, ids);
   if (found !== undefined) return found;
   const guest = (await api.list('guest.list')).find(({ id, name }) => id === reference || name === reference);
   const latest = migrations.find(({ guestId }) => guestId === guest?.id);
-  if (latest !== undefined) return latest.id;
-  const known = guest
-    ? `${guest.name} has never been migrated`
-    : `there is no migration ${reference}, and no guest of that name`;
-  throw new Failure('unknown-migration', `${known[0]?.toUpperCase()}${known.slice(1)}.`, {
-    advice: '"argosy migration list" shows their ids.',
-  });
+  if (guest !== undefined && latest === undefined) {
+    throw new Failure('unknown-migration', `Guest ${guest.name} has never been migrated.`, {
+      advice: '"argosy migration list" shows the migrations that there were.',
+    });
+  }
+  return latest?.id ?? reference;
 }
 
 /** The pool that was named, or the only one there is. */

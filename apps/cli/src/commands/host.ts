@@ -68,7 +68,7 @@ function printCapabilities(session: Session, answer: RouteResponse<'host.capabil
       ['VMM', `${driver.driver} ${driver.version}`],
       ['ACCELERATOR', `${driver.accelerator}: ${driver.acceleratorReason}`],
       ['MACHINE', `${driver.machineType}, processor ${driver.cpuModel}`],
-      ['GUESTS', driver.guestArchitectures.join(', ')],
+      ['ARCHITECTURES', driver.guestArchitectures.join(', ')],
       ['LIVE MIGRATION', driver.liveMigration ? `yes, ${driver.postCopy ? 'with' : 'without'} post-copy` : 'no'],
       ...driver.facts.map(({ name, value, reason }): [string, string] => [
         name.toUpperCase(),

@@ -34,7 +34,7 @@ export const tokenView: View<TokenRow> = {
     },
     ...createdColumns<TokenRow>(),
     { title: 'USER ID', text: ({ userId }) => userId, only: 'wide' },
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };
 
@@ -51,6 +51,6 @@ export const joinTokenView: View<JoinTokenRow> = {
     { title: 'USED', text: ({ usedAt }, { now }) => (usedAt === null ? 'never' : `${age(now - usedAt)} ago`) },
     { title: 'DESCRIPTION', text: ({ description }) => orNothing(description) },
     ...createdColumns<JoinTokenRow>(),
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };

@@ -20,7 +20,7 @@ export function idColumn<Row extends { readonly id: string }>(): Column<Row> {
   return { title: 'ID', text: ({ id }) => id, only: 'wide' };
 }
 export function shortIdColumn<Row extends { readonly id: string }>(): Column<Row> {
-  return { title: 'ID', text: ({ id }) => shortId(id) };
+  return { title: 'ID', text: ({ id }) => shortId(id), only: 'table' };
 }
 export function createdColumns<Row extends { readonly createdAt: number }>(): Column<Row>[] {
   return [

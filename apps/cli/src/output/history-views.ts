@@ -40,7 +40,7 @@ export const migrationView: View<entity.Migration> = {
     { title: 'REASON', text: ({ reason, failure }) => orNothing(failure ?? reason) },
     { title: 'BY', text: ({ requestedBy }) => requestedBy, only: 'wide' },
     { title: 'EPOCH', text: ({ epoch }) => `${epoch}`, right: true, only: 'wide' },
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };
 
@@ -76,7 +76,7 @@ export const balanceRunView: View<entity.BalanceRun> = {
     { title: 'AFTERWARDS', text: ({ imbalanceAfter }) => figure(imbalanceAfter), right: true },
     { title: 'MOVES', text: ({ recommendationCount }) => `${recommendationCount}`, right: true },
     { title: 'EXPLANATION', text: ({ explanation }) => orNothing(explanation) },
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };
 
@@ -101,7 +101,7 @@ export const recommendationView: View<entity.Recommendation> = {
       only: 'wide',
     },
     { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId), only: 'wide' },
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };
 
@@ -139,7 +139,7 @@ export const drillView: View<entity.Drill> = {
     { title: 'BEGAN', text: ({ createdAt }, { now }) => clock(createdAt, now) },
     { title: 'BY', text: ({ requestedBy }) => requestedBy },
     { title: 'EXPLANATION', text: ({ explanation }) => orNothing(explanation), only: 'wide' },
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };
 
@@ -181,7 +181,7 @@ export const taskView: View<entity.Task> = {
     { title: 'BEGAN', text: ({ createdAt }, { now }) => clock(createdAt, now) },
     { title: 'BY', text: ({ requestedBy }) => requestedBy },
     { title: 'RESULT', text: ({ result }) => orNothing(result) },
-    { title: 'FULL ID', text: ({ id }) => id, only: 'wide' },
+    { title: 'ID', text: ({ id }) => id, only: 'wide' },
   ],
 };
 

@@ -6,8 +6,8 @@ export interface Column<Row> {
   readonly text: (row: Row, lookup: Lookup) => string;
   readonly colour?: (row: Row, lookup: Lookup) => Colour | undefined;
   readonly right?: true;
-  /** wide: in -o wide and when one object is shown. detail: only when one is shown. */
-  readonly only?: 'wide' | 'detail';
+  /** wide: in -o wide and when one object is shown. detail: only when one is shown. table: only where there is little room. */
+  readonly only?: 'table' | 'wide' | 'detail';
 }
 
 /** How rows of one kind are printed. */
@@ -20,7 +20,7 @@ export interface View<Row> {
 }
 
 export function columnsFor<Row>({ columns }: View<Row>, depth: 'table' | 'wide' | 'detail'): readonly Column<Row>[] {
-  return columns.filter(({ only }) => only === undefined || depth === 'detail' || only === depth);
+  return columns.filter(({ only }) => only === undefined || only === depth || (depth === 'detail' && only === 'wide'));
 }
 
 export function cellOf<Row>(column: Column<Row>, row: Row, lookup: Lookup): Cell {
