@@ -1,4 +1,4 @@
-/* global URLSearchParams, crypto, document */
+/* global URLSearchParams, document */
 import { call, element, onSignIn, say } from './client.js';
 
 const pretty = (value) => (typeof value === 'string' ? value : JSON.stringify(value, null, 2));
