@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
 import { createHost, reportOf, stepHost } from '@argosy/control/host';
 import type { HostEffect, HostEvent, HostState } from '@argosy/control/host-types';
@@ -66,6 +67,9 @@ export class HostAgent {
 
   async answerPeer(call: PeerCall): Promise<unknown> {
     if (call.kind === 'grant') {
+      // News that waits beside this request is taken first: of a VMM that is dead already the answer is that its copy
+      // is gone, and the source, which has all of the guest, runs on.
+      await setImmediate();
       const requestId = `peer-${this.nextRequest++}`;
       return new Promise<PeerAnswer>((resolve) => {
         this.peerReplies.set(requestId, resolve);
