@@ -113,6 +113,8 @@ export interface HostState {
   readonly progress: Map<string, MigrationProgress>;
   /** Grants that came before the target's copy was complete, by migration: the peer request that waits for the answer. */
   readonly heldGrants: Map<string, string>;
+  /** The highest epoch that a copy was begun for, by guest: an older start that comes late would send the guest elsewhere. */
+  readonly sentFor: Map<string, number>;
   /** Targets whose source has said that its VMM is dead, and since when: their copy completes at once or never. */
   readonly orphanedAt: Map<string, Instant>;
   /** Highest epoch that may not run here, by guest. */

@@ -50,6 +50,7 @@ export function createHost(hostId = ''): HostState {
     migrations: new Map(),
     progress: new Map(),
     heldGrants: new Map(),
+    sentFor: new Map(),
     orphanedAt: new Map(),
     revoked: new Map(),
     calls: new Map(),

@@ -28,12 +28,13 @@ export class Invariants {
     for (const instance of this.site.instances()) {
       if (!instance.executes()) continue;
       const other = executing.get(instance.id.guestId);
-      if (other)
-        this.fail(
-          `${instance.guest.name} runs twice: on ${other.machine.name} at epoch ${other.id.epoch} and on ${instance.machine.name} at epoch ${instance.id.epoch}`,
-        );
-      executing.set(instance.id.guestId, instance);
-      this.live(instance);
+      if (!other) {
+        executing.set(instance.id.guestId, instance);
+        this.live(instance);
+        continue;
+      }
+      const [one, two] = [other, instance].map(({ machine, id }) => `on ${machine.name} at epoch ${id.epoch}`);
+      this.fail(`${instance.guest.name} runs twice: ${one} and ${two}`);
     }
     while (this.store.violations.length > 0) this.fail(`a write broke a constraint: ${this.store.violations.shift()}`);
   }

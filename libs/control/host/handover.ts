@@ -62,7 +62,7 @@ export function askForGrant(turn: HostTurn, migration: HostMigration): void {
 export function grantAnswered(turn: HostTurn, migration: HostMigration, answer: PeerAnswer | null): void {
   // No answer: it is asked again at the next tick. An answer that comes after the release of the migration changes nothing.
   if (answer === null || answer.kind === 'not-ready' || migration.phase !== 'released') return;
-  if (answer.kind === 'granted') keepMigration(turn, { ...migration, phase: 'handed-over' });
+  if (answer.kind === 'granted') handedOver(turn, migration);
   else if (migration.sourceDead) sourceLost(turn, migration);
   else
     takeBack(
@@ -71,6 +71,12 @@ export function grantAnswered(turn: HostTurn, migration: HostMigration, answer: 
       refused('target-lost', 'The target lost its copy before the hand-over; the guest runs on at the source.').refusal,
     );
   report(turn);
+}
+
+function handedOver(turn: HostTurn, migration: HostMigration): void {
+  // A start of this epoch that comes again must find it revoked even when what is left of the copy has died by then.
+  revoke(turn, migration.guestId, migration.epoch);
+  keepMigration(turn, { ...migration, phase: 'handed-over' });
 }
 
 function sourceLost(turn: HostTurn, migration: HostMigration): void {

@@ -83,6 +83,13 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
 /** Source: begins the copy. */
 export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refusal | null {
   if (turn.state.migrations.has(order.migrationId)) return null;
+  const latest = turn.state.sentFor.get(order.guestId) ?? 0;
+  if (order.targetEpoch <= latest)
+    return refused(
+      'stale-epoch',
+      `Guest ${order.guestId} was last sent for epoch ${latest}; a copy for epoch ${order.targetEpoch} is not begun any more.`,
+    ).refusal;
+  turn.state.sentFor.set(order.guestId, order.targetEpoch);
   const migration: HostMigration = {
     ...noMigration,
     migrationId: order.migrationId,

@@ -92,14 +92,15 @@ export function liveOf(state: HostState, instance: VmmInstance): HostGuestLive {
   return fresh;
 }
 
-/** The latest migration that this copy is the source or the target of, ended or not. */
+/** The migration that this copy is the source or the target of: the one under way, else the latest that ended. */
 export function migrationOf(turn: HostTurn, instance: VmmInstance): HostMigration | undefined {
-  let latest: HostMigration | undefined;
+  let found: HostMigration | undefined;
   for (const migration of turn.state.migrations.values()) {
     const epoch = migration.role === 'source' ? migration.epoch : migration.targetEpoch;
-    if (migration.guestId === instance.guestId && epoch === instance.epoch) latest = migration;
+    if (migration.guestId !== instance.guestId || epoch !== instance.epoch) continue;
+    if (!found || isUnderway(migration) || !isUnderway(found)) found = migration;
   }
-  return latest;
+  return found;
 }
 
 const underway = new Set<MigrationPhase>([
