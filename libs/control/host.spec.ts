@@ -354,3 +354,77 @@ test('a refusal of the VMM is shown with the guest that it concerns', () => {
     refusal: { code: 'image-locked' },
   });
 });
+
+describe('what comes again, late', () => {
+  const startAgain: HostOrder = { kind: 'guest.start', guest: aGuest('g'), epoch: 1 };
+  const codes = (bench: Bench) => bench.state.refusals.map((each) => each.refusal.code);
+  const released = (): Bench => {
+    const bench = new Bench().copying('g', 1);
+    const instance = { guestId: 'g', epoch: 1 };
+    bench.take({ kind: 'vmm-event', event: { kind: 'migration-completed', instance, downtimeMs: null } });
+    return bench;
+  };
+  const answered = (bench: Bench, kind: 'granted' | 'destroyed'): Bench => {
+    const asked = bench.effects.find((each) => each.kind === 'peer-request');
+    bench.take({ kind: 'peer-answer', token: asked!.token, answer: { kind } });
+    return bench;
+  };
+
+  test('a prepare whose migration was forgotten leaves the running copy alone', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
+    bench.grant('r', 2);
+    bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
+    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy });
+    expect(codes(bench)).toEqual(['stale-epoch']);
+    expect(bench.guests).toEqual(['g@2 running']);
+    expect(bench.state.revoked.get('g')).toBeUndefined();
+  });
+
+  test('a copy whose migration was forgotten is not begun anew', () => {
+    const bench = new Bench().copying('g', 1);
+    const refusal = refused('target-lost', 'gone').refusal;
+    bench.take({
+      kind: 'vmm-event',
+      event: { kind: 'migration-failed', instance: { guestId: 'g', epoch: 1 }, refusal },
+    });
+    bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
+    bench.calls = [];
+    const targets = { targetEpoch: 2, targetUri: 'tcp:x', targetPeerAddress: 'h2:1' };
+    bench.order({ kind: 'migration.start', migrationId: 'm', guestId: 'g', epoch: 1, ...targets, policy });
+    expect(codes(bench)).toEqual(['stale-epoch']);
+    expect(bench.calls).toEqual([]);
+  });
+
+  test('a start of an epoch that was handed over is refused even when what was left of it has died', () => {
+    const bench = answered(released(), 'granted');
+    const instance = { guestId: 'g', epoch: 1 };
+    bench.take({ kind: 'vmm-event', event: { kind: 'exited', instance, how: 'crashed', reason: 'killed' } });
+    bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
+    bench.calls = [];
+    bench.order(startAgain);
+    expect(codes(bench)).toEqual(['stale-epoch']);
+    expect(bench.calls).toEqual([]);
+  });
+
+  test('a start that waits for what was handed over goes on when its end is told before its stop is answered', () => {
+    const bench = answered(released(), 'granted');
+    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 3 });
+    const instance = { guestId: 'g', epoch: 1 };
+    bench.take({ kind: 'vmm-event', event: { kind: 'exited', instance, how: 'stopped', reason: 'destroyed' } });
+    bench.answer('stop');
+    expect(bench.calls.map((each) => each.command.call)).toEqual(['start']);
+  });
+
+  test('a target whose source says that it is dead has three seconds to be complete', () => {
+    const bench = new Bench().listening('g', 2);
+    const request = { kind: 'grant' as const, migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: true };
+    bench.take({ kind: 'peer-request', requestId: 'r', request });
+    bench.now += 2_900;
+    expect(answers(bench.take({ kind: 'tick' }))).toEqual([]);
+    bench.now += 200;
+    expect(answers(bench.take({ kind: 'tick' }))).toEqual(['destroyed']);
+    expect(bench.phase('m')).toBe('destroyed');
+    expect(bench.calls.map((each) => each.command.call)).toEqual(['stop']);
+  });
+});

@@ -15,6 +15,8 @@ const environment = z.object({
   ARGOSY_CONTROLLER_URL: z.url({ error: 'must be the address of the controller, like http://127.0.0.1:8080' }),
   ARGOSY_JOIN_TOKEN: z.string().optional(),
   ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this agent' }),
+  /** Of the host's supervisor, which beats there; the agent takes paths as the controller gives them. */
+  ARGOSY_DATASTORE_FOLDER: z.string().optional(),
   ARGOSY_CPU_MILLICORES: wholeNumber(10, 1_024_000).optional(),
   ARGOSY_MEMORY_MIB: wholeNumber(16, 16_777_216).optional(),
   ARGOSY_CGROUP: z.string().optional(),
