@@ -5,6 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { say, step } from './progress.mjs';
 import { drillReport, isDrillMet, rebalanceReport } from './report.mjs';
 
+const fineTickMs = 10;
+const ordinaryTickMs = 250;
+
 /** @typedef {import('./api.mjs').Api} Api */
 /** @typedef {import('./api.mjs').Guest} Guest */
 /** @typedef {import('./api.mjs').Host} Host */
@@ -156,7 +159,11 @@ export async function showRebalance(api, names) {
   say(
     `\nLoading ${residents.map(({ name }) => name).join(', ')} on ${host.name}: each asks for ${load / 10} % of a processor`,
   );
-  for (const guest of residents) await api.typeOnConsole(guest.name, `load ${load}`);
+  for (const guest of residents) {
+    // What a guest misses while it moves is told by its own heartbeats: they come often enough to tell milliseconds.
+    await api.typeOnConsole(guest.name, `tick ${fineTickMs}`);
+    await api.typeOnConsole(guest.name, `load ${load}`);
+  }
   const rateBefore = await step('work rate on the crowded host', () => workRate(api, residents));
   const migrations = await step('Argosy rebalances by live migration', (note) => waitForBalance(api, since + 1, note));
   const rateAfter = await step('work rate after the moves', () => workRate(api, residents));
@@ -204,6 +211,9 @@ export async function runDemo(api, { names, restoreHost }) {
   const { host, drill } = await showHostLoss(api, names);
   say(`\n${drillReport(drill, host.name)}\n`);
   await restoreHost(host.name);
-  for (const name of rebalance.guestNames) await api.typeOnConsole(name, 'load 0');
+  for (const name of rebalance.guestNames) {
+    await api.typeOnConsole(name, 'load 0');
+    await api.typeOnConsole(name, `tick ${ordinaryTickMs}`);
+  }
   return rebalance.met && isDrillMet(drill);
 }

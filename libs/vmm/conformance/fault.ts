@@ -69,6 +69,9 @@ export const faultTests: TestTable = {
       says: 'when the source dies during the copy, the target ends and never runs',
       run: async (hosts) => {
         const { source, target } = await endless(hosts);
+        // A target that no stream has reached yet cannot notice; its host is told of it, and gives it up.
+        await hosts.h1.event('migration-progress', source);
+        await hosts.bench.wait(300);
         hosts.bench.killVmm('h1', source);
         expect(await hosts.h1.event('exited', source)).toMatchObject({ how: 'crashed' });
         await hosts.h2.event('exited', target);
