@@ -21,7 +21,7 @@ export function predictDrill(
   fault: DrillFault,
   calibration: Calibration = {},
 ): Result<DrillPrediction> {
-  const world = new World({ inventory: asSimulated(inventory), controllers: 1, calibration });
+  const world = new World({ inventory: asSimulated(inventory), controllers: 1, calibration, checked: false });
   world.run(settleMs);
   let answer: Result<unknown> | null = null;
   world.request('prediction', drillRequest(fault), (result) => (answer = result));
