@@ -177,10 +177,7 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
       return;
     case 'paused':
     case 'resumed':
-      if (copy && !(migration && isUnderway(migration)) && (copy.state === 'running' || copy.state === 'paused')) {
-        keepCopy(turn, { ...copy, state: event.kind === 'paused' ? 'paused' : 'running' });
-        report(turn);
-      }
+      if (copy && !(migration && isUnderway(migration))) pausedOrResumed(turn, copy, event);
       return;
     case 'migration-progress':
       if (migration) turn.state.progress.set(migration.migrationId, event.progress);
@@ -204,6 +201,21 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
     case 'console':
       return;
   }
+}
+
+/** A guest may be stopped by its VMM with its first steps, before its start is answered. */
+function pausedOrResumed(
+  turn: HostTurn,
+  copy: HostGuest,
+  event: Extract<VmmEvent, { kind: 'paused' | 'resumed' }>,
+): void {
+  const [state, refusal] =
+    event.kind === 'paused' ? (['paused', event.refusal ?? null] as const) : (['running', null] as const);
+  const mayBe =
+    copy.state === 'running' || copy.state === 'paused' || (copy.state === 'starting' && state === 'paused');
+  if (!mayBe) return;
+  keepCopy(turn, { ...copy, state, refusal });
+  report(turn);
 }
 
 function exited(turn: HostTurn, copy: HostGuest, how: 'stopped' | 'crashed', reason: string): void {

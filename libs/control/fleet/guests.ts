@@ -91,6 +91,7 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   if (observed.state === 'running' && guest.state === 'paused') becomeGuest(turn, guest, 'running', '');
   else if (observed.state === 'paused' && guest.state === 'running')
     becomeGuest(turn, guest, 'paused', observed.refusal?.message ?? '');
+  watchForStall(turn, guest, observed);
   const wanted = { running: 'guest.resume', paused: 'guest.pause' } as const;
   const wish = wanted[guest.desired];
   if (observed.state !== guest.desired && (observed.state === 'running' || observed.state === 'paused'))
@@ -112,6 +113,21 @@ function mayBeElsewhere({ fleet }: FleetTurn, guest: Guest): boolean {
     if (view.guests.get(guest.id)?.some((copy) => copy.epoch > guest.epoch)) return true;
   }
   return false;
+}
+
+/** Stopped by its VMM, as for want of room on its datastore: it is resumed again and again, and the alarm is over when it stays so. */
+function watchForStall(turn: FleetTurn, guest: Guest, observed: GuestObservation): void {
+  if (observed.state === 'paused' && observed.refusal !== null)
+    return raiseAlarm(turn, {
+      code: 'guest-stalled',
+      severity: 'error',
+      subject: ['guest', guest.id],
+      message: observed.refusal.message,
+      details: { code: observed.refusal.code },
+    });
+  const resumed = turn.fleet.outstanding.get(`guest.resume:${guest.id}:${guest.epoch}`);
+  if (observed.state === 'running' && (!resumed || turn.now > resumed.notAfter))
+    clearAlarm(turn, 'guest-stalled', guest.id);
 }
 
 function reconcileStopping(turn: FleetTurn, guest: Guest): void {
@@ -147,6 +163,7 @@ export function beginStopping(turn: FleetTurn, guest: Guest, forced = false): vo
 
 function stopped(turn: FleetTurn, guest: Guest, reason: string): void {
   const closed = closePlacement(turn, guest, 'stopped');
+  clearAlarm(turn, 'guest-stalled', guest.id);
   becomeGuest(turn, closed, 'stopped', '', { failedStarts: 0, retryAt: null });
   record(turn, { code: 'guest-stopped', subject: ['guest', guest.id], message: `${guest.name} is stopped. ${reason}` });
   clearAlarm(turn, 'guest-down', guest.id);
@@ -168,6 +185,7 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   const why = refusal?.message ?? 'its VMM is not there any more';
   const failedStarts = guest.failedStarts + 1;
   const closed = closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`);
+  clearAlarm(turn, 'guest-stalled', guest.id);
   // The first restart is at once, the next ones after 1, 2, 4 … s.
   const retryAt = failedStarts === 1 ? null : turn.now + Math.min(60_000, 1000 * 2 ** (failedStarts - 2));
   const recovering = becomeGuest(turn, closed, 'recovering', why, { failedStarts, retryAt });
@@ -224,6 +242,7 @@ export function hostLost(turn: FleetTurn, hostId: string): void {
 }
 
 export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
+  clearAlarm(turn, 'guest-stalled', guest.id);
   const closed = closePlacement(turn, guest, reason);
   const recovering = becomeGuest(turn, closed, 'recovering', reason, { retryAt: null });
   if (guest.desired === 'stopped') {

@@ -97,7 +97,9 @@ export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['ca
   if (call === 'start') return startEnded(turn, copy, result);
   if (!result.ok) keepCopy(turn, { ...copy, refusal: result.refusal });
   else if (call === 'pause' && copy.state === 'running') keepCopy(turn, { ...copy, state: 'paused' });
-  else if (call === 'resume' && copy.state === 'paused') keepCopy(turn, { ...copy, state: 'running' });
+  // One with a refusal ran, and its VMM has stopped it again.
+  else if (call === 'resume' && copy.state === 'paused' && copy.refusal === null)
+    keepCopy(turn, { ...copy, state: 'running' });
   report(turn);
 }
 

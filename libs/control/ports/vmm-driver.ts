@@ -95,7 +95,13 @@ export type VmmEvent =
       readonly how: 'stopped' | 'crashed';
       readonly reason: string;
     }
-  | { readonly kind: 'paused'; readonly instance: VmmInstance; readonly reason: string }
+  /** `refusal`: why the VMM stopped it by itself, as for a disk that is full. Without one it was asked for. */
+  | {
+      readonly kind: 'paused';
+      readonly instance: VmmInstance;
+      readonly reason: string;
+      readonly refusal?: Refusal;
+    }
   | { readonly kind: 'resumed'; readonly instance: VmmInstance }
   | { readonly kind: 'migration-progress'; readonly instance: VmmInstance; readonly progress: MigrationProgress }
   /**

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationPolicy } from '@argosy/domain/entities';
+import { type Refusal, refused } from '@argosy/domain/refusal';
 import { GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
@@ -71,6 +72,9 @@ export class QemuInstance {
   private end: { readonly how: 'stopped' | 'crashed'; readonly reason: string } | null = null;
   private exitReason = '';
   private pauseReason = '';
+  private pauseRefusal: Refusal | null = null;
+  /** How often QEMU has stopped the guest. */
+  private stops = 0;
   private isDetached = false;
   private isDoomed = false;
   /** Until its start or its opening for a migration is done: till then a failure is that call's answer and no event. */
@@ -338,8 +342,10 @@ export class QemuInstance {
   // ---- Run and pause ----
 
   async run(): Promise<void> {
-    await this.requireQmp().call('cont');
+    const qmp = this.requireQmp();
+    // Before it does: what stops it at once, as a full disk may, stops a running guest.
     this.state = 'running';
+    await qmp.call('cont');
   }
 
   async pause(): Promise<void> {
@@ -351,8 +357,10 @@ export class QemuInstance {
   async resume(): Promise<void> {
     if (this.state === 'incoming')
       throw refuse('guest-not-running', `${this.guest.name}: its memory has not come over yet`);
+    const { stops } = this;
     await this.requireQmp().call('cont');
-    if (this.state !== 'sending') this.state = 'running';
+    // By now it may have been stopped again.
+    if (this.state !== 'sending' && this.stops === stops) this.state = 'running';
     if (this.record.incoming) this.keep({ incoming: false });
   }
 
@@ -452,11 +460,15 @@ export class QemuInstance {
   }
 
   private onStop(): void {
+    this.stops += 1;
     this.outgoing?.onStopped();
     if (this.state !== 'running' || this.end) return;
     this.state = 'paused';
-    this.host.tell({ kind: 'paused', instance: this.id, reason: this.pauseReason || 'QEMU stopped the guest' });
+    const refusal = this.pauseRefusal;
+    const reason = refusal?.message || this.pauseReason || 'QEMU stopped the guest';
+    this.host.tell({ kind: 'paused', instance: this.id, reason, ...(refusal ? { refusal } : {}) });
     this.pauseReason = '';
+    this.pauseRefusal = null;
   }
 
   private onResume(): void {
@@ -472,8 +484,12 @@ export class QemuInstance {
 
   private onDiskError(data: Readonly<Record<string, unknown>>): void {
     if (data['action'] !== 'stop') return;
-    this.pauseReason =
-      data['nospace'] === true ? 'disk-full: the datastore has no room left' : `disk error: ${String(data['reason'])}`;
+    const { name } = this.guest;
+    this.pauseRefusal = (
+      data['nospace'] === true
+        ? refused('disk-full', `${name} stands still: the datastore is full; free some room on it, and it goes on.`)
+        : refused('vmm-failed', `${name} stands still: its disk cannot be used (${String(data['reason'])}).`)
+    ).refusal;
   }
 
   // ---- Console ----
