@@ -24,6 +24,8 @@ export interface FleetPlan {
   readonly hostMillicores?: number;
   readonly leaseMs?: number;
   readonly pool?: PoolSettings;
+  /** Before the hosts are switched on: what is mounted later they do not see. */
+  readonly prepareDatastore?: (datastore: string) => void;
 }
 
 const poolName = 'pool';
@@ -188,6 +190,7 @@ export class Fleet {
   private async bringUp(): Promise<void> {
     mkdirSync(join(this.datastore, 'heartbeats'), { recursive: true });
     mkdirSync(join(this.datastore, 'images'), { recursive: true });
+    this.plan.prepareDatastore?.(this.datastore);
     await Promise.all([this.redis.start(), this.postgres.start()]);
     for (let index = 1; index <= (this.plan.controllers ?? 1); index++) await this.addController(`controller${index}`);
     await this.api.call('pool.create', {
@@ -202,11 +205,12 @@ export class Fleet {
     await this.waitForHosts('online');
   }
 
-  async addController(name: string): Promise<LabController> {
+  async addController(name: string, environment: Record<string, string> = {}): Promise<LabController> {
     const controller = new LabController(name, join(this.folder, 'controllers', name), () => ({
       DATABASE_URL: this.postgres.url,
       REDIS_URL: this.redis.url,
       ARGOSY_LEASE_MS: String(this.plan.leaseMs ?? 3_000),
+      ...environment,
     }));
     this.controllers.push(controller);
     await controller.start();
@@ -254,21 +258,7 @@ export class Fleet {
       throw new Error(`the fleet in ${this.folder} did not end in order: ${failures.join('; ')}`);
   }
 
-  /** A test whose failure names the folder in which the logs then stay. */
-  test(name: string, body: () => Promise<void>, timeoutMs = 120_000): void {
-    test(
-      name,
-      async () => {
-        try {
-          await body();
-        } catch (error) {
-          throw this.explained(error);
-        }
-      },
-      timeoutMs,
-    );
-  }
-
+  /** The same error, which now names the folder in which the logs stay. */
   explained(error: unknown): unknown {
     this.failed = true;
     if (error instanceof Error || (typeof error === 'object' && error !== null && 'message' in error)) {
