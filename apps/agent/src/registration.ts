@@ -24,16 +24,17 @@ interface Refuser {
 export class Registration {
   private readonly credentialFile: string;
   private url: string;
+  private tried = 0;
 
   constructor(
     private readonly options: {
-      readonly controllerUrl: string;
+      readonly controllerUrls: readonly string[];
       readonly joinToken: string | null;
       readonly stateFolder: string;
       readonly say: (message: string) => void;
     },
   ) {
-    this.url = options.controllerUrl;
+    this.url = this.nextUrl();
     this.credentialFile = join(options.stateFolder, 'credential');
   }
 
@@ -46,10 +47,16 @@ export class Registration {
         return answer;
       }
       this.options.say(`the controller at ${this.url} did not take this host: ${answer.message} Trying again.`);
-      this.url = answer.leaderUrl ?? this.options.controllerUrl;
+      this.url = answer.leaderUrl ?? this.nextUrl();
       await new Promise((resolve) => setTimeout(resolve, answer.leaderUrl ? firstRetryMs : waitMs));
       waitMs = Math.min(longestRetryMs, waitMs * 2);
     }
+  }
+
+  /** One that is away must not keep a host from another that leads. */
+  private nextUrl(): string {
+    const { controllerUrls } = this.options;
+    return controllerUrls[this.tried++ % controllerUrls.length] ?? '';
   }
 
   private async ask(registration: HostRegistration): Promise<Registered | Refuser> {

@@ -7,12 +7,18 @@ const wholeNumber = (minimum: number, maximum: number) =>
     .min(minimum)
     .max(maximum);
 
+const controllerRule =
+  'must be the address of the controller, like http://127.0.0.1:8080; of several controllers, with commas between';
+
 const environment = z.object({
   ARGOSY_HOST: z
     .string({ error: 'must be the name of this host, like h1' })
     .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be made of a-z, 0-9, "." and "-", like h1'),
   ARGOSY_POOL: z.string({ error: 'must be the name of the pool to join' }),
-  ARGOSY_CONTROLLER_URL: z.url({ error: 'must be the address of the controller, like http://127.0.0.1:8080' }),
+  ARGOSY_CONTROLLER_URL: z
+    .string({ error: controllerRule })
+    .transform((text) => text.split(',').map((url) => url.trim()))
+    .refine((urls) => urls.every((url) => z.url().safeParse(url).success), controllerRule),
   ARGOSY_JOIN_TOKEN: z.string().optional(),
   ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this agent' }),
   /** Of the host's supervisor, which beats there; the agent takes paths as the controller gives them. */
@@ -29,7 +35,8 @@ const environment = z.object({
 export interface AgentSettings {
   readonly hostName: string;
   readonly poolName: string;
-  readonly controllerUrl: string;
+  /** Tried in turn: any of them names the leader. */
+  readonly controllerUrls: readonly string[];
   readonly joinToken: string | null;
   readonly stateFolder: string;
   readonly cpuMillicores: number | null;
@@ -51,7 +58,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
   return Object.freeze({
     hostName: values.ARGOSY_HOST,
     poolName: values.ARGOSY_POOL,
-    controllerUrl: values.ARGOSY_CONTROLLER_URL,
+    controllerUrls: values.ARGOSY_CONTROLLER_URL,
     joinToken: values.ARGOSY_JOIN_TOKEN ?? null,
     stateFolder: values.ARGOSY_STATE_FOLDER,
     cpuMillicores: values.ARGOSY_CPU_MILLICORES ?? null,
