@@ -1,6 +1,6 @@
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { refused } from '@argosy/domain/refusal';
-import type { Refusal, Result } from '@argosy/domain/refusal';
+import type { Refusal, RefusalCode, Result } from '@argosy/domain/refusal';
 import type { HostGuest } from '../host-types';
 import type { VmmCommand, VmmInstance } from '../ports/vmm-driver';
 import {
@@ -13,6 +13,7 @@ import {
   isAlive,
   isCalling,
   keepCopy,
+  migrationOf,
   report,
   revoke,
 } from './turn';
@@ -95,12 +96,22 @@ export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['ca
   }
   if (call === 'stop') return stopEnded(turn, copy, result);
   if (call === 'start') return startEnded(turn, copy, result);
-  if (!result.ok) keepCopy(turn, { ...copy, refusal: result.refusal });
+  if (!result.ok) callRefused(turn, copy, call, result.refusal);
   else if (call === 'pause' && copy.state === 'running') keepCopy(turn, { ...copy, state: 'paused' });
   // One with a refusal ran, and its VMM has stopped it again.
   else if (call === 'resume' && copy.state === 'paused' && copy.refusal === null)
     keepCopy(turn, { ...copy, state: 'running' });
   report(turn);
+}
+
+/** What another try may overcome. */
+const passing = new Set<RefusalCode>(['image-locked', 'vmm-timeout', 'disk-full']);
+
+/** A guest that was taken back from a migration and cannot be run, as after post-copy had begun, is lost. */
+function callRefused(turn: HostTurn, copy: HostGuest, call: VmmCommand['call'], refusal: Refusal): void {
+  const takenBack = migrationOf(turn, copy)?.phase === 'ran-on';
+  const lost = call === 'resume' && takenBack && copy.state === 'paused' && !passing.has(refusal.code);
+  keepCopy(turn, { ...copy, state: lost ? 'crashed' : copy.state, refusal });
 }
 
 function startEnded(turn: HostTurn, copy: HostGuest, result: Result<unknown>): void {
