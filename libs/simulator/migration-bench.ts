@@ -7,7 +7,11 @@ import { World } from './world';
 
 export const outageMs = 10_000;
 
-export function aMigration(): World {
+/** Post-copy is made sure of by a guest that dirties more than its link carries. */
+export type CopyKind = 'pre-copy' | 'post-copy';
+
+export function aMigration(kind: CopyKind = 'pre-copy'): World {
+  const postCopy = kind === 'post-copy';
   const world = new World({
     inventory: inventoryOf({
       hosts: ['h1', 'h2', 'h3'].map((name) => ({ name, memoryMiB: 4096 })),
@@ -15,11 +19,14 @@ export function aMigration(): World {
         { name: 'g', memoryMiB: 512, on: 'h1' },
         { name: 'neighbour', memoryMiB: 64, on: 'h2' },
       ],
-      settings: { balance: { automation: 'manual' }, migration: { bandwidthMiBPerSecond: 200 } },
+      settings: {
+        balance: { automation: 'manual' },
+        migration: { bandwidthMiBPerSecond: 200, postCopy, autoConverge: !postCopy },
+      },
     }),
   });
   world.run(3000);
-  world.copyOf('g')!.consoleWrite('dirty 20 256 7\ndisk fill 16 5\n');
+  world.copyOf('g')!.consoleWrite(`dirty ${postCopy ? 400 : 20} 256 7\ndisk fill 16 5\n`);
   world.run(2000);
   return world;
 }
@@ -143,23 +150,28 @@ export function check(world: World, { outcome, fenced }: Expected): void {
 }
 
 /** A migration from h1 to h2 with what was prepared for it, and time for everything to settle. */
-export function runMigration(prepare: (world: World) => void): World {
-  const world = aMigration();
+export function runMigration(prepare: (world: World) => void, kind: CopyKind = 'pre-copy'): World {
+  const world = aMigration(kind);
   prepare(world);
   begin(world);
   world.run(90_000);
   return world;
 }
 
-export function runCell(step: FaultStep, expected: Expected, act: (world: World) => void): World {
+export interface Cell extends Expected {
+  readonly step: FaultStep;
+  readonly kind?: CopyKind;
+}
+
+export function runCell(cell: Cell, act: (world: World) => void): World {
   let struck = false;
-  const world = runMigration((fresh) =>
-    atStep(fresh, step, () => {
+  const prepare = (world: World): void =>
+    atStep(world, cell.step, () => {
       struck = true;
-      act(fresh);
-    }),
-  );
+      act(world);
+    });
+  const world = runMigration(prepare, cell.kind);
   if (!struck) throw new Error(`the step was never reached\n${history(world)}`);
-  check(world, expected);
+  check(world, cell);
   return world;
 }

@@ -1,12 +1,12 @@
 import { check, type Expected, outageMs, runCell, runMigration, strike } from './migration-bench';
-import { expectations, hostExpectations, migrationSteps, victims } from './migration-faults';
+import { expectations, hostExpectations, postCopyExpectations, migrationSteps, victims } from './migration-faults';
 import type { World } from './world';
 
 const survives: Expected = { outcome: 'intact', fenced: false };
 
 describe.each(victims)('%s killed', (victim) => {
   test.each(migrationSteps.map((step) => [step, expectations[victim][step]] as const))('at %s: %s', (step, outcome) => {
-    runCell(step, { outcome, fenced: false }, (world) => strike(world, victim));
+    runCell({ step, outcome, fenced: false }, (world) => strike(world, victim));
   });
 });
 
@@ -17,10 +17,19 @@ describe.each([
   test.each(migrationSteps.map((step) => [step, hostExpectations[role][step]] as const))(
     'at %s: %s',
     (step, outcome) => {
-      runCell(step, { outcome, fenced: true }, (world) => {
+      runCell({ step, outcome, fenced: true }, (world) => {
         world.host(hostName).powerOff();
         world.clock.after(30_000, () => world.host(hostName).powerOn());
       });
+    },
+  );
+});
+
+describe.each(victims)('in post-copy, %s killed', (victim) => {
+  test.each(migrationSteps.map((step) => [step, postCopyExpectations[victim][step]] as const))(
+    'at %s: %s',
+    (step, outcome) => {
+      runCell({ step, outcome, fenced: false, kind: 'post-copy' }, (world) => strike(world, victim));
     },
   );
 });
@@ -70,7 +79,7 @@ const nuisances: Record<string, (world: World) => void> = {
 
 describe.each(Object.keys(nuisances))('%s', (name) => {
   test.each(migrationSteps)('at %s: intact', (step) => {
-    runCell(step, survives, nuisances[name]!);
+    runCell({ step, ...survives }, nuisances[name]!);
   });
 });
 
@@ -84,6 +93,6 @@ test('a source VMM that dies as its copy begins leaves a target that listens for
 });
 
 test('with no fault the guest moves, and its memory with it', () => {
-  const world = runCell('copy', survives, () => {});
+  const world = runCell({ step: 'copy', ...survives }, () => {});
   expect(world.copyOf('g')!.machine.name).toBe('h2');
 });

@@ -43,6 +43,13 @@ export const expectations: Record<Victim, Record<FaultStep, Outcome>> = {
   'target VMM': { ...atEveryStep('intact'), 'switch-over: granted': 'crash', commit: 'crash', release: 'crash' },
 };
 
+/** In post-copy the memory is in two places from the switch-over until the last page has come: either loss is a crash. */
+export const postCopyExpectations: Record<Victim, Record<FaultStep, Outcome>> = {
+  ...expectations,
+  'source VMM': atEveryStep('crash'),
+  'target VMM': { ...atEveryStep('crash'), reserve: 'intact', 'open-target': 'intact', copy: 'intact' },
+};
+
 /**
  * A whole host is lost, fenced, and comes back half a minute later with its old journal and queue. A target that is lost
  * with the question of its grant unanswered may have run: the source's memory is of no use then, although it is whole.
