@@ -187,6 +187,10 @@ fleetTest('a controller that dies in the middle of a failover is replaced, and t
   expect(next.name).not.toBe(leader.name);
   await guest!.expectRunsOnce();
   for (const each of crew) await each.expectPlacementsWhole();
+  // An agent that starts now finds the one that leads.
+  const restartAt = fleet.now();
+  signal(fleet.host('h1').agentPid(), 'SIGKILL');
+  await waitFor('its agent is back', async () => (await codes(restartAt)).includes('host-returned'));
   await leader.start();
   await lost.power('on');
   await fleet.waitForHosts('online');

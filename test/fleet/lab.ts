@@ -221,7 +221,7 @@ export class Fleet {
     const { datastore, plan } = this;
     const environment = {
       ARGOSY_POOL: poolName,
-      ARGOSY_CONTROLLER_URL: this.controllers[0]!.url,
+      ARGOSY_CONTROLLER_URL: this.controllers.map(({ url }) => url).join(','),
       ARGOSY_JOIN_TOKEN: joinToken,
       REDIS_URL: this.redis.url,
     };

@@ -1,5 +1,6 @@
 import type { MigrationPhase } from '@argosy/domain/host-report';
 import type { FaultStep, Victim } from '@argosy/simulator/migration-faults';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fleet, type LabGuest, signal, waitFor } from './lab';
 import type { LabHost } from './host';
@@ -55,6 +56,11 @@ async function phaseAt(host: LabHost, guest: LabGuest, ...phases: MigrationPhase
   );
 }
 
+function residentKiB(pid: number): number {
+  const [, line = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(line);
+}
+
 /** Somebody waits for a lock: the controller is in the middle of its commit. */
 async function commitWaits(fleet: Fleet): Promise<void> {
   await waitFor(
@@ -98,6 +104,10 @@ async function reach(step: FaultStep, { fleet, guest, source, target, holds }: S
   const copying = async (): Promise<string> => {
     const { id } = await guest.migrate(target);
     await phaseAt(source, guest, 'copying');
+    // The journal speaks before the VMM is told: the copy has begun when the target fills.
+    const pid = guest.vmmOn(target)?.pid ?? 0;
+    const before = residentKiB(pid);
+    await waitFor('the copy begins', () => residentKiB(pid) > before + 1024, { intervalMs: 5 });
     return id;
   };
   switch (step) {
@@ -112,12 +122,8 @@ async function reach(step: FaultStep, { fleet, guest, source, target, holds }: S
       await phaseAt(target, guest, 'preparing', 'listening');
       return id;
     }
-    case 'copy': {
-      const id = await copying();
-      await sleep(500);
-      await phaseAt(source, guest, 'copying');
-      return id;
-    }
+    case 'copy':
+      return copying();
     case 'switch-over: sent': {
       const id = await copying();
       holds.stop(source.agentPid());
