@@ -129,11 +129,11 @@ export const guestCommands = [
   }),
   command({
     path: 'guest delete',
-    summary: 'remove stopped guests, with their disks',
+    summary: 'remove stopped guests from the inventory; their disks stay on the datastore',
     parameters: [{ name: 'guest', names: 'guest', many: true }],
     run: async (session, { parameters }) => {
       for (const name of parameters.guest) {
-        await session.confirm(name, `remove guest ${name} and its disk`);
+        await session.confirm(name, `remove guest ${name} from the inventory (its disk stays on the datastore)`);
         await session.api.call('guest.remove', { params: { guest: name } });
         session.printGone('guest', name, `Guest ${name} is removed.`);
       }
