@@ -221,7 +221,7 @@ describe('destroying', () => {
     const refused = await argosy(['guest', 'delete', 'db']);
     expect(refused.status).toBe(2);
     expect(refused.err).toContain(
-      'This would remove guest db and its disk, and nobody can be asked here. [unconfirmed]\n        Add --yes',
+      'This would remove guest db from the inventory (its disk stays on the datastore), and nobody can be asked here. [unconfirmed]\n        Add --yes',
     );
     expect(asked('guest.remove')).toEqual([]);
     expect(await argosy(['guest', 'delete', 'db', '--yes'])).toMatchObject({
