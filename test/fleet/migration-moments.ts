@@ -2,6 +2,7 @@ import type { MigrationPhase } from '@argosy/domain/host-report';
 import type { FaultStep, Victim } from '@argosy/simulator/migration-faults';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, nameProcess } from '../../apps/lab/processes.mjs';
 import { type Fleet, type LabGuest, signal, waitFor } from './lab';
 import type { LabHost } from './host';
 
@@ -175,10 +176,14 @@ const outageMs = 4_000;
 /** Kills the victim for good, and afterwards brings back what nobody else brings back. Its return is the value. */
 export async function strike(victim: Victim, { fleet, guest, source, target }: Moment): Promise<() => Promise<void>> {
   const nothing = async (): Promise<void> => undefined;
-  const killVmm = (host: LabHost): void => {
+  const killVmm = async (host: LabHost): Promise<void> => {
     const vmm = guest.vmmOn(host);
     // Before the target is opened there is none to kill, as in the simulation.
-    if (vmm) signal(vmm.pid, 'SIGKILL');
+    if (!vmm) return;
+    const name = nameProcess(vmm.pid);
+    signal(vmm.pid, 'SIGKILL');
+    // The kernel takes some milliseconds for its memory, and until then nobody can know: dead is who is gone.
+    await waitFor('the VMM is gone', () => name === undefined || !isRunning(name), { intervalMs: 1 });
   };
   switch (victim) {
     case 'source agent':
@@ -188,10 +193,10 @@ export async function strike(victim: Victim, { fleet, guest, source, target }: M
       signal(target.agentPid(), 'SIGKILL');
       return nothing;
     case 'source VMM':
-      killVmm(source);
+      await killVmm(source);
       return nothing;
     case 'target VMM':
-      killVmm(target);
+      await killVmm(target);
       return nothing;
     case 'controller': {
       const leader = await fleet.leader();
