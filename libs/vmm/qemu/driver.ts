@@ -15,7 +15,7 @@ import type {
 import { chooseAccelerator } from './accelerator';
 import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
-import { ensureDisk, ensureFirmware, requireDisk } from './guest-disk';
+import { ensureDisk, ensureFirmware, ensureFolder, requireDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
 import { InstanceFolder } from './instance-folder';
@@ -201,12 +201,15 @@ class QemuDriver implements VmmDriver {
 
   private async launch(instance: QemuInstance, incoming: boolean): Promise<void> {
     const { guest } = instance;
-    const [program, firmware, seedPath] = await Promise.all([
-      qemuProgram(guest.architecture, guest.architecture === 'x86_64' ? this.options.binary : undefined),
-      ensureFirmware(guest),
-      ensureSeed(guest),
-      incoming ? requireDisk(guest) : ensureDisk(guest),
-    ]);
+    // One after the other, the disk last: what is refused has begun nothing that would go on after the refusal.
+    const program = await qemuProgram(
+      guest.architecture,
+      guest.architecture === 'x86_64' ? this.options.binary : undefined,
+    );
+    if (!incoming) await ensureFolder(guest);
+    const firmware = await ensureFirmware(guest);
+    const seedPath = await ensureSeed(guest);
+    await (incoming ? requireDisk(guest) : ensureDisk(guest));
     const { accelerator } = await chooseAccelerator(program);
     const cpuModel = cpuModels[guest.architecture] ?? 'max';
     const machine = { machineType: program.machineType, accelerator, cpuModel, quickRom: program.quickRom };

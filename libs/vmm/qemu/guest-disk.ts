@@ -18,6 +18,11 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** The guest's own folder on its datastore, in which its disk, its firmware's variables and its cloud-init data lie. */
+export async function ensureFolder(guest: GuestSpecification): Promise<void> {
+  await mkdir(dirname(guest.diskPath), { recursive: true });
+}
+
 /** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */
 async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
   const temporaryPath = `${path}.new-${process.pid}`;
@@ -77,7 +82,6 @@ async function makeDisk(guest: GuestSpecification, path: string): Promise<void> 
 /** Makes the guest's own disk unless it is there. */
 export async function ensureDisk(guest: GuestSpecification): Promise<void> {
   if (await exists(guest.diskPath)) return;
-  await mkdir(dirname(guest.diskPath), { recursive: true });
   await placeWhole(guest.diskPath, (path) => makeDisk(guest, path));
 }
 
