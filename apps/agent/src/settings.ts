@@ -1,3 +1,4 @@
+import { readEnvironment } from '@argosy/contracts/environment';
 import { z } from 'zod';
 
 const wholeNumber = (minimum: number, maximum: number) =>
@@ -50,11 +51,7 @@ export interface AgentSettings {
 
 /** Throws with a sentence for each value that is missing or wrong. */
 export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
-  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = environment.safeParse(given);
-  if (!parsed.success)
-    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
-  const values = parsed.data;
+  const values = readEnvironment(environment, variables);
   return Object.freeze({
     hostName: values.ARGOSY_HOST,
     poolName: values.ARGOSY_POOL,

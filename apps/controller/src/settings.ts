@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { readEnvironment } from '@argosy/contracts/environment';
 import { z } from 'zod';
 
 const environment = z.object({
@@ -48,11 +49,7 @@ export interface ControllerSettings {
 
 /** Throws with a sentence for each value that is missing or wrong. */
 export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
-  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = environment.safeParse(given);
-  if (!parsed.success)
-    throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
-  const values = parsed.data;
+  const values = readEnvironment(environment, variables);
   return Object.freeze({
     databaseUrl: values.DATABASE_URL,
     redisUrl: values.REDIS_URL,
