@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from './processes.mjs';
 
 /** @typedef {{ id: string, name: string }} Named */
+/** @typedef {Named & { balance: { automation: string } }} Pool */
 /** @typedef {Named & { state: string, stateReason: string }} Host */
 /** @typedef {Named & { state: string, stateReason: string, desired: string, hostId: string | null }} Guest */
 /** @typedef {{ count: number, work: number, at: number, firstAt: number }} Heartbeat */
@@ -12,7 +13,7 @@ import { errorMessage } from './processes.mjs';
 /** @typedef {{ guestId: string, state: string, usage: Usage | null, heartbeat: Heartbeat | null }} Observation */
 /** @typedef {{ hostId: string, heardAt: number | null, capacity: { cpuMillicores: number, memoryMiB: number }, cpuMillicores: number, guests: Observation[] }} HostUsage */
 /** @typedef {{ id: string, guestId: string, sourceHostId: string, targetHostId: string, step: string, reason: string, downtimeMs: number | null, guestSeenDowntimeMs: number | null, failure: string | null, createdAt: number, endedAt: number | null }} Migration */
-/** @typedef {{ id: string, guestId: string, fromHostId: string, toHostId: string, priority: number, reason: string, gain: number, cost: number, state: string, createdAt: number }} Recommendation */
+/** @typedef {{ id: string, guestId: string, fromHostId: string | null, toHostId: string, priority: number, reason: string, gain: number, cost: number, state: string, createdAt: number }} Recommendation */
 /** @typedef {{ name: string, predictedMs: number | null, measuredMs: number | null, objectiveMs: number | null, met: boolean | null }} DrillPhase */
 /** @typedef {{ guestName: string, predictedMs: number | null, outageMs: number | null, fromHostId: string, toHostId: string | null }} Outage */
 /** @typedef {{ id: string, state: string, phases: DrillPhase[], outages: Outage[], verdict: 'met' | 'missed' | null, explanation: string }} Drill */
@@ -98,8 +99,9 @@ export function createApi({ url, token }) {
   return {
     url,
     request,
-    pools: () => /** @type {Promise<Named[]>} */ (list('/pools')),
+    pools: () => /** @type {Promise<Pool[]>} */ (list('/pools')),
     createPool: (/** @type {object} */ body) => request('POST', '/pools', body),
+    updatePool: (/** @type {string} */ name, /** @type {object} */ body) => request('PATCH', at('pools', name), body),
     datastores: () => /** @type {Promise<Named[]>} */ (list('/datastores')),
     createDatastore: (/** @type {object} */ body) => request('POST', '/datastores', body),
     images: () => /** @type {Promise<Named[]>} */ (list('/images')),
@@ -116,6 +118,8 @@ export function createApi({ url, token }) {
     usage: () => /** @type {Promise<HostUsage[]>} */ (list('/usage')),
     migrations: () => /** @type {Promise<Migration[]>} */ (list('/migrations?limit=100')),
     recommendations: () => /** @type {Promise<Recommendation[]>} */ (list('/recommendations?limit=100')),
+    applyRecommendations: (/** @type {readonly string[]} */ recommendations) =>
+      request('POST', '/recommendations/apply', { recommendations }),
     events: () => /** @type {Promise<FleetEvent[]>} */ (list('/events?limit=20')),
     runDrill: (/** @type {object} */ body) => /** @type {Promise<Drill>} */ (request('POST', '/drills', body)),
     drill: (/** @type {string} */ id) => /** @type {Promise<Drill>} */ (request('GET', at('drills', id))),

@@ -2,6 +2,7 @@
 // is the ordinary control loop at its ordinary times.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { poolName } from './inventory.mjs';
 import { say, step } from './progress.mjs';
 import { drillReport, isDrillMet, rebalanceReport } from './report.mjs';
 
@@ -13,11 +14,13 @@ const ordinaryTickMs = 250;
 /** @typedef {import('./api.mjs').Host} Host */
 /** @typedef {import('./api.mjs').Migration} Migration */
 /** @typedef {{ guestName: string, from: string, to: string, reason: string, tookMs: number | null, downtimeMs: number | null, guestSeenDowntimeMs: number | null }} Move */
-/** @typedef {{ hostName: string, guestNames: string[], moves: Move[], rateBefore: number, rateAfter: number, met: boolean }} Rebalance */
+/** @typedef {{ hostName: string, guestNames: string[], moves: Move[], rateBefore: number, rateAfter: number, automation: string, recommendedCount: number, met: boolean }} Rebalance */
 
 const pollMs = 250;
 const aliveDeadlineMs = 60_000;
 const balanceDeadlineMs = 120_000;
+/** Where nothing may move by itself, three of the balancer's intervals show that nothing does. */
+const heldBalanceMs = 30_000;
 /** Once Argosy has moved something and moves nothing more for this long, the pool counts as settled. */
 const settledAfterMs = 15_000;
 const drillDeadlineMs = 120_000;
@@ -91,14 +94,14 @@ async function workRate(api, guests) {
 
 /**
  * @param {Api} api
- * @param {number} since
+ * @param {{ since: number, deadlineMs: number }} wait
  * @param {(note: string) => void} note
  * @returns {Promise<Migration[]>} those that completed, once Argosy has come to rest
  */
-async function waitForBalance(api, since, note) {
+async function waitForBalance(api, { since, deadlineMs }, note) {
   let lastChange = performance.now();
   let seen = '';
-  const settled = await poll(balanceDeadlineMs, async () => {
+  const settled = await poll(deadlineMs, async () => {
     const migrations = (await api.migrations()).filter(({ createdAt }) => createdAt >= since);
     const steps = migrations.map(({ id, step: at }) => `${id} ${at}`).join();
     if (steps !== seen) lastChange = performance.now();
@@ -165,7 +168,13 @@ export async function showRebalance(api, names) {
     await api.typeOnConsole(guest.name, `load ${load}`);
   }
   const rateBefore = await step('work rate on the crowded host', () => workRate(api, residents));
-  const migrations = await step('Argosy rebalances by live migration', (note) => waitForBalance(api, since + 1, note));
+  const automation = (await api.pools()).find(({ name }) => name === poolName)?.balance.automation ?? 'full';
+  const deadlineMs = automation === 'full' ? balanceDeadlineMs : heldBalanceMs;
+  const migrations = await step(
+    automation === 'full' ? 'Argosy rebalances by live migration' : `automation is ${automation}: Argosy recommends`,
+    (note) => waitForBalance(api, { since: since + 1, deadlineMs }, note),
+  );
+  const recommended = (await api.recommendations()).filter(({ state }) => state === 'open');
   const rateAfter = await step('work rate after the moves', () => workRate(api, residents));
   const moves = describeMoves(migrations, guests, hosts);
   const guestNames = residents.map(({ name }) => name);
@@ -175,6 +184,8 @@ export async function showRebalance(api, names) {
     moves,
     rateBefore,
     rateAfter,
+    automation,
+    recommendedCount: recommended.length,
     met: moves.length > 0 && rateAfter > rateBefore,
   };
 }

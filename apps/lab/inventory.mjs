@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from './processes.mjs';
 import { readJson, writeJson } from './private-files.mjs';
+import { say } from './progress.mjs';
 
 /** @typedef {import('./api.mjs').Api} Api */
 /** @typedef {import('./api.mjs').Named} Named */
@@ -23,13 +24,14 @@ const has = (rows, name) => rows.some((row) => row.name === name);
 
 /**
  * @param {Api} api
- * @param {string} folder the lab's
+ * @param {{ folder: string, automation: string | null }} lab null: as the pool has it
  * @returns {Promise<string>} a token with which the lab's hosts may join
  */
-export async function ensurePool(api, folder) {
+export async function ensurePool(api, { folder, automation }) {
   const datastore = join(folder, 'datastore');
   mkdirSync(join(datastore, 'heartbeats'), { recursive: true });
   if (!has(await api.pools(), poolName)) await api.createPool({ name: poolName });
+  if (automation !== null) await api.updatePool(poolName, { settings: { balance: { automation } } });
   if (!has(await api.datastores(), datastoreName))
     await api.createDatastore({ name: datastoreName, path: datastore, shared: true });
   return api.createJoinToken({
@@ -70,7 +72,21 @@ export async function ensureGuests(api, { folder, root, guestCount }) {
     ({ name, desired }) => desired === 'stopped' && (names.includes(name) || wasRunning.includes(name)),
   );
   for (const { name } of stopped) await api.startGuest(name);
+  await applyStarts(api);
   return names;
+}
+
+/**
+ * In a pool whose automation is manual a start waits until somebody applies its recommendation: here the launcher does.
+ * @param {Api} api
+ */
+async function applyStarts(api) {
+  const starts = (await api.recommendations()).filter(
+    ({ fromHostId, state }) => fromHostId === null && state === 'open',
+  );
+  if (starts.length === 0) return;
+  await api.applyRecommendations(starts.map(({ id }) => id));
+  say(`  automation is manual: the ${starts.length} starts that Argosy recommends are applied`);
 }
 
 /**

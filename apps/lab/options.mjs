@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorMessage } from './processes.mjs';
 
-/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: string }} Options */
+/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: string, automation: string | null }} Options */
 
 export const usage = `npm start -- [options]
 
@@ -16,6 +16,7 @@ export const usage = `npm start -- [options]
   --folder <path>   where everything is kept (default .argosy)
   --port <n>        of the controller (default 8080; the next free one if it is taken)
   --vmm <name>      what runs the guests (default qemu)
+  --automation <x>  manual, partial or full: what the pool does by itself (a new pool: full)
 
 REDIS_URL and DATABASE_URL name servers to use instead of private ones.
 Status: 0 done, 1 failed or an objective missed, 2 wrong usage, 3 something to install first, 4 already running.`;
@@ -45,7 +46,19 @@ const definitions = /** @type {const} */ ({
   port: { type: 'string', default: '8080' },
   folder: { type: 'string', default: '.argosy' },
   vmm: { type: 'string', default: 'qemu' },
+  automation: { type: 'string' },
 });
+
+const automationLevels = ['manual', 'partial', 'full'];
+
+/**
+ * @param {string | undefined} text
+ * @returns {string | null} null: as the pool has it
+ */
+function automationLevel(text) {
+  if (text === undefined || automationLevels.includes(text)) return text ?? null;
+  throw new UsageError(`--automation must be one of ${automationLevels.join(', ')}, and is "${text}"`);
+}
 
 /** @param {string[]} args */
 function parse(args) {
@@ -76,5 +89,6 @@ export function readOptions(args, root) {
     port: wholeNumber('port', values.port, 1, 65535),
     folder: resolve(root, values.folder),
     vmm: values.vmm,
+    automation: automationLevel(values.automation),
   };
 }

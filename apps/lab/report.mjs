@@ -45,7 +45,16 @@ export function isDrillMet(drill) {
  * @param {Rebalance} rebalance
  * @returns {string}
  */
-export function rebalanceReport({ hostName, guestNames, moves, rateBefore, rateAfter, met }) {
+function heldBack({ automation, recommendedCount }) {
+  return `  automation is ${automation}: ${recommendedCount} moves are recommended and wait for "npx argosy balance apply --all"`;
+}
+
+/**
+ * @param {Rebalance} rebalance
+ * @returns {string}
+ */
+export function rebalanceReport(rebalance) {
+  const { hostName, guestNames, moves, rateBefore, rateAfter, met } = rebalance;
   const rows = moves.map((move) => [
     move.guestName,
     `${move.from} → ${move.to}`,
@@ -56,6 +65,7 @@ export function rebalanceReport({ hostName, guestNames, moves, rateBefore, rateA
   const change = rateBefore > 0 ? `, ${(rateAfter / rateBefore).toFixed(2)} times as much` : '';
   return [
     `Rebalance: ${guestNames.length} guests of ${hostName} loaded; Argosy moved ${moves.length} guests live`,
+    ...(rebalance.automation === 'full' ? [] : [heldBack(rebalance)]),
     ...(rows.length > 0 ? [table([['guest', 'move', 'took', 'downtime', 'why'], ...rows], { right: [2, 3] })] : []),
     `  work done by the loaded guests: ${Math.round(rateBefore)}/s before, ${Math.round(rateAfter)}/s after${change}: ${verdict(met)}`,
   ].join('\n');

@@ -111,7 +111,7 @@ async function bringUp(lab) {
   const tokenFile = join(folder, 'controller/token');
   await waitUntil(() => existsSync(tokenFile), { deadlineMs: 10_000 });
   const api = createApi({ url, token: readFileSync(tokenFile, 'utf8').trim() });
-  const joinToken = await ensurePool(api, folder);
+  const joinToken = await ensurePool(api, options);
 
   const hosts = hostNames(options.hosts);
   closers.push({ title: 'agents and chassis', stop: () => stopHosts(folder, hosts) });

@@ -26,13 +26,16 @@ import { closeLater } from '../closers.mjs';
 /** @typedef {{ folder: string, url: string, token: string, api: Api, hosts: string[] }} Lab */
 
 /**
- * Automation is manual unless asked for: the guests of a measurement move when it says so.
+ * Automation is partial unless asked for: the guests of a measurement move when it says so.
  * @param {Context} context
- * @param {{ hosts: number, guests?: number, automation?: 'manual' | 'full', limits?: boolean }} plan without `limits` no
+ * @param {{ hosts: number, guests?: number, automation?: 'partial' | 'full', limits?: boolean }} plan without `limits` no
  *   control group holds the guests of a host to its share of the processor
  * @returns {Promise<Lab>}
  */
-export async function startLab({ root, note }, { hosts: hostCount, guests = 0, automation = 'manual', limits = true }) {
+export async function startLab(
+  { root, note },
+  { hosts: hostCount, guests = 0, automation = 'partial', limits = true },
+) {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-bench-'));
   closeLater('the scratch folder', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const servers = await startServers(folder, {});

@@ -233,10 +233,10 @@ export const migrationSchema = describes<entity.Migration>()(
 export const recommendationSchema = describes<entity.Recommendation>()(
   z.object({
     id: text,
-    balanceRunId: text,
+    balanceRunId: orNull(text),
     poolId: text,
     guestId: text,
-    fromHostId: text,
+    fromHostId: orNull(text),
     toHostId: text,
     priority: z.number(),
     reason: text,

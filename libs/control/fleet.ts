@@ -2,12 +2,14 @@ import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEvent, FleetStep } from './fleet-types';
 import { balanceDuePools } from './fleet/balance';
 import { followDrills, takeInjection, takePrediction } from './fleet/drills';
-import { hostLost, placeWaiting, reconcileCopies, reconcileGuest } from './fleet/guests';
+import { reconcileCopies } from './fleet/copies';
+import { hostLost, reconcileGuest } from './fleet/guests';
 import { takeFenceResult, takeReport, watchHosts } from './fleet/hosts';
 import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
 import { type FleetTurn, viewOf } from './fleet/turn';
+import { placeWaiting } from './fleet/waiting';
 
 /**
  * The brain of the fleet: a reducer over what administrators ask, what hosts show and what time it is. The controller

@@ -241,12 +241,15 @@ export interface ProjectedHost {
   readonly memoryAfterMiB: number;
 }
 
+/** To move a guest or, in a pool whose automation is manual, to start it. */
 export interface Recommendation {
   readonly id: string;
-  readonly balanceRunId: string;
+  /** null: of no balance run, as a start. */
+  readonly balanceRunId: string | null;
   readonly poolId: string;
   readonly guestId: string;
-  readonly fromHostId: string;
+  /** null: it runs nowhere, and is to be started. */
+  readonly fromHostId: string | null;
   readonly toHostId: string;
   /** 1 (mandatory) to 5 (slight), as vSphere's. */
   readonly priority: number;

@@ -19,7 +19,7 @@ beforeAll(async () => {
   fleet = await Fleet.start({
     hosts: 2,
     hostMemoryMiB: 512,
-    pool: { balance: { automation: 'manual' } },
+    pool: { balance: { automation: 'partial' } },
     prepareDatastore: (datastore) => {
       mkdirSync(join(datastore, 'small'));
       if (canMount) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', join(datastore, 'small')]);

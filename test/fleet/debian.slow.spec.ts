@@ -45,7 +45,7 @@ describeHere(`an unmodified Debian disk${reason ? ` (skipped: ${reason})` : ''}`
       hosts: 2,
       hostMemoryMiB: 1024,
       hostMillicores: 1000,
-      pool: { balance: { automation: 'manual' } },
+      pool: { balance: { automation: 'partial' } },
     });
     const diskPath = join(fleet.datastore, 'images/debian.qcow2');
     copyFileSync(base, diskPath);

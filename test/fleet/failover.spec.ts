@@ -9,7 +9,7 @@ beforeAll(async () => {
     hosts: 3,
     controllers: 2,
     hostMillicores: 400,
-    pool: { balance: { automation: 'manual', intervalMs: 2_000, coolDownMs: 0 } },
+    pool: { balance: { automation: 'partial', intervalMs: 2_000, coolDownMs: 0 } },
   });
 }, 180_000);
 afterAll(() => fleet?.stop(), 60_000);
@@ -226,6 +226,7 @@ fleetTest('maintenance empties a host without a missed beat', async () => {
 fleetTest('automation manual moves nothing, and recommends; full relieves the loaded host', async () => {
   const host = fleet.host('h1');
   await moveAll(crew, host.name);
+  await fleet.settings({ balance: { automation: 'manual' } });
   const since = fleet.now();
   for (const guest of crew) await guest.say('load 200');
   const recommended = await waitFor('a move is recommended', async () => {
@@ -250,7 +251,7 @@ fleetTest('automation manual moves nothing, and recommends; full relieves the lo
   expect(items.filter(({ createdAt }) => createdAt >= since).map(({ requestedBy }) => requestedBy)).not.toContain(
     'admin',
   );
-  await fleet.settings({ balance: { automation: 'manual' } });
+  await fleet.settings({ balance: { automation: 'partial' } });
   for (const guest of crew) await guest.say('load 0');
 });
 

@@ -1,4 +1,4 @@
-import type { Migration } from '@argosy/domain/entities';
+import type { Migration, MigrationPolicy } from '@argosy/domain/entities';
 import type { FaultStep, Outcome } from '@argosy/simulator/migration-faults';
 import { brokenCounts } from './console-record';
 import { Fleet, type LabGuest, waitFor } from './lab';
@@ -6,16 +6,24 @@ import { holdAt, type Moment } from './migration-moments';
 
 const guestMemoryMiB = 128;
 const areaMiB = 64;
-const dirtyMBps = 4;
 
-/** A copy takes two seconds and nobody moves guests but the test. */
-export function startMigrationFleet(hosts = 2): Promise<Fleet> {
+export interface Copying {
+  readonly migration: Partial<MigrationPolicy>;
+  readonly dirtyMBps: number;
+}
+/** The copy takes two seconds. */
+export const preCopy: Copying = { migration: { bandwidthMiBPerSecond: 32 }, dirtyMBps: 4 };
+/** The switch-over comes after eight seconds, with most of the area changed again: for eight more both sides are needed. */
+export const postCopy: Copying = { migration: { bandwidthMiBPerSecond: 8, postCopy: true }, dirtyMBps: 40 };
+
+/** Nobody moves guests but the test. */
+export function startMigrationFleet({ migration }: Copying = preCopy): Promise<Fleet> {
   return Fleet.start({
-    hosts,
+    hosts: 2,
     hostMemoryMiB: 2048,
     controllers: 2,
     leaseMs: 3_000,
-    pool: { balance: { automation: 'manual' }, migration: { bandwidthMiBPerSecond: 32, copyDeadlineMs: 40_000 } },
+    pool: { balance: { automation: 'partial' }, migration: { ...migration, copyDeadlineMs: 40_000 } },
   });
 }
 
@@ -24,7 +32,10 @@ export class Subject {
   seed = 0;
   private guest: LabGuest | null = null;
 
-  constructor(private readonly fleet: () => Fleet) {}
+  constructor(
+    private readonly fleet: () => Fleet,
+    private readonly dirtyMBps = preCopy.dirtyMBps,
+  ) {}
 
   async ready(): Promise<LabGuest> {
     // What a failed cell left behind may be in no state to be removed.
@@ -36,7 +47,7 @@ export class Subject {
     this.seed += 1;
     const [guest] = await this.fleet().createGuests([{ name: `g${this.seed}`, memoryMiB: guestMemoryMiB }]);
     this.guest = guest!;
-    await guest!.prepare({ areaMiB, dirtyMBps, seed: this.seed });
+    await guest!.prepare({ areaMiB, dirtyMBps: this.dirtyMBps, seed: this.seed });
     return guest!;
   }
 }

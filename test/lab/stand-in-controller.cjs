@@ -81,6 +81,7 @@ function drill(body) {
 }
 
 const create = {
+  pools: (body) => ({ ...body, balance: { automation: 'full' } }),
   guests: (body) => ({
     ...body,
     desired: 'running',

@@ -2,7 +2,9 @@ import type { Guest, Host, Pool, Recommendation } from '@argosy/domain/entities'
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { balance, type BalanceAnswer } from '@argosy/scheduler/balance';
 import { rejection } from '@argosy/scheduler/checks';
+import { explainRejections, place } from '@argosy/scheduler/place';
 import { balanceHorizonMs } from '../defaults';
+import { startAt } from './guests';
 import { beginMigration } from './migrations';
 import { clusterOf } from './placement';
 import { endTasks } from './tasks';
@@ -45,7 +47,9 @@ export function runBalance(turn: FleetTurn, pool: Pool): readonly Recommendation
     maximumMoves: movesPerRun,
   });
   const moves = answer.moves.filter((each) => each.priority <= pool.balance.threshold);
-  const open = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
+  const open = [...fleet.recommendations.values()].filter(
+    (each) => each.poolId === pool.id && each.fromHostId !== null,
+  );
   const same = (a: Recommendation): boolean =>
     moves.some(
       (move) => move.guestId === a.guestId && move.toHostId === a.toHostId && move.fromHostId === a.fromHostId,
@@ -108,6 +112,7 @@ export function applyRecommendation(turn: FleetTurn, recommendation: Recommendat
     putEnded(turn, 'recommendation', { ...recommendation, state: 'refused' });
     return refused('guest-busy', message);
   };
+  if (recommendation.fromHostId === null) return applyStart(turn, recommendation, refuse);
   if (!guest || !target || guest.state !== 'running' || guest.hostId !== recommendation.fromHostId)
     return refuse(
       `The recommendation is out of date: the guest is not running on ${hostName(turn.fleet, recommendation.fromHostId)} any more.`,
@@ -119,6 +124,27 @@ export function applyRecommendation(turn: FleetTurn, recommendation: Recommendat
   const applied = { ...recommendation, state: 'applied' as const };
   putEnded(turn, 'recommendation', applied);
   beginMigration(turn, guest, target, recommendation.reason);
+  return accepted(applied);
+}
+
+function applyStart(
+  turn: FleetTurn,
+  recommendation: Recommendation,
+  refuse: (message: string) => Result<Recommendation>,
+): Result<Recommendation> {
+  const guest = turn.fleet.guests.get(recommendation.guestId);
+  if (guest?.state !== 'stopped' || guest.desired !== 'running')
+    return refuse('The recommendation is out of date: the guest does not wait for its start any more.');
+  const cluster = clusterOf(turn, guest.poolId);
+  const only = cluster.hostIndex.get(recommendation.toHostId);
+  const answer = only === undefined ? null : place(cluster, cluster.guestIndex.get(guest.id)!, { only });
+  if (!answer?.chosen)
+    return refuse(
+      `${hostName(turn.fleet, recommendation.toHostId)} does not take ${guest.name} any more${answer ? ` (${explainRejections(cluster, answer.rejections)})` : ''}; another host will be recommended.`,
+    );
+  const applied = { ...recommendation, state: 'applied' as const };
+  putEnded(turn, 'recommendation', applied);
+  startAt(turn, guest, answer.chosen, []);
   return accepted(applied);
 }
 

@@ -3,12 +3,13 @@ import type { FleetRequest, NewGuest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { hasMigrationRoom } from './balance';
-import { beginStopping, placeGuest, reconcileGuest } from './guests';
+import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
 import { beginMigration, cancelled } from './migrations';
 import { clusterOf } from './placement';
 import { beginTask } from './tasks';
 import { becomeGuest, becomeMigration, clearAlarm, type FleetTurn, hostName, order, put, record, remove } from './turn';
+import { placeGuest } from './waiting';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 

@@ -1,11 +1,9 @@
-import type { Guest, Host, RestartPriority } from '@argosy/domain/entities';
-import { restartPriorities } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import type { RefusalCode } from '@argosy/domain/refusal';
 import { sentence } from '@argosy/domain/units';
-import { type Cluster, move } from '@argosy/scheduler/cluster';
 import type { Rejection } from '@argosy/scheduler/checks';
-import { type Chosen, explainRejections, place } from '@argosy/scheduler/place';
+import { type Chosen, place } from '@argosy/scheduler/place';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
 import { endTasks } from './tasks';
@@ -258,67 +256,7 @@ export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
   });
 }
 
-/** Places what waits for a place: guests to be restarted first, in the order of their priority, then new ones. */
-export function placeWaiting(turn: FleetTurn): void {
-  const clusters = new Map<string, Cluster>();
-  for (const guest of waitingGuests(turn)) {
-    if (
-      guest.state === 'recovering' &&
-      guest.restartPriority === 'disabled' &&
-      guest.stateReason.endsWith('is proved off')
-    ) {
-      giveUpDisabled(turn, guest);
-      continue;
-    }
-    let cluster = clusters.get(guest.poolId);
-    if (!cluster) clusters.set(guest.poolId, (cluster = clusterOf(turn, guest.poolId)));
-    placeGuest(turn, guest, cluster);
-  }
-}
-
-function waitingGuests(turn: FleetTurn): Guest[] {
-  const waiting: Guest[] = [];
-  for (const guest of turn.fleet.guests.values()) {
-    if (guest.state !== 'recovering' && !(guest.state === 'stopped' && guest.desired === 'running')) continue;
-    if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
-  }
-  const rank = (priority: RestartPriority): number => restartPriorities.indexOf(priority);
-  const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
-  return waiting.sort(
-    (a, b) => later(a) - later(b) || rank(a.restartPriority) - rank(b.restartPriority) || (a.name < b.name ? -1 : 1),
-  );
-}
-
-function giveUpDisabled(turn: FleetTurn, guest: Guest): void {
-  becomeGuest(turn, guest, 'failed', 'its restart priority is disabled');
-  raiseAlarm(turn, {
-    code: 'guest-down',
-    subject: ['guest', guest.id],
-    message: `${guest.name} is not restarted: its restart priority is disabled. Start it by hand.`,
-  });
-}
-
-/** Room that is not there now is looked for at each pass; the wait is told once, when it begins. */
-export function placeGuest(turn: FleetTurn, guest: Guest, cluster: Cluster): boolean {
-  const index = cluster.guestIndex.get(guest.id);
-  if (index === undefined) throw new Error(`Guest ${guest.name} is missing from its pool's cluster.`);
-  const answer = place(cluster, index);
-  if (answer.chosen === null) {
-    raiseAlarm(turn, {
-      code: 'guest-down',
-      severity: 'error',
-      subject: ['guest', guest.id],
-      message: `${guest.name} waits: no host takes it (${explainRejections(cluster, answer.rejections)}).`,
-      details: { rejections: answer.rejections },
-    });
-    return false;
-  }
-  move(cluster, index, answer.chosen.host);
-  startAt(turn, guest, answer.chosen, answer.rejections);
-  return true;
-}
-
-function startAt(turn: FleetTurn, guest: Guest, chosen: Chosen, rejections: readonly Rejection[]): void {
+export function startAt(turn: FleetTurn, guest: Guest, chosen: Chosen, rejections: readonly Rejection[]): void {
   const epoch = Math.max(guest.epoch, guest.reservedEpoch) + 1;
   const reason = guest.state === 'recovering' ? `restart: ${guest.stateReason}` : 'start';
   const opened = openPlacement(turn, guest, chosen.hostId, epoch, reason);
@@ -330,68 +268,4 @@ function startAt(turn: FleetTurn, guest: Guest, chosen: Chosen, rejections: read
     details: { hostId: chosen.hostId, epoch, scores: chosen.scores, rejections },
   });
   reconcileStarting(turn, starting);
-}
-
-/**
- * Copies that a host shows and that should not be there. An older epoch is a left-over and is stopped. A newer one than
- * the record's means that the record is behind (a restored database): it is adopted with an alarm, never killed.
- */
-export function reconcileCopies(turn: FleetTurn, hostId: string): void {
-  const host = turn.fleet.hosts.get(hostId);
-  const view = turn.fleet.views.get(hostId);
-  if (!host || !view || !isHeard(host)) return;
-  for (const [guestId, copies] of view.guests)
-    for (const copy of copies) {
-      const guest = turn.fleet.guests.get(guestId);
-      if (!guest) strangerSeen(turn, hostId, copy);
-      else if (copy.epoch > Math.max(guest.epoch, guest.reservedEpoch)) adopt(turn, guest, hostId, copy);
-      else if (isLeftOver(turn, guest, hostId, copy))
-        order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
-          kind: 'guest.stop',
-          guestId,
-          epoch: copy.epoch,
-          graceMs: 0,
-        });
-    }
-}
-
-function isLeftOver(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): boolean {
-  if (copy.epoch === guest.epoch && guest.hostId === hostId) return false;
-  if (copy.state === 'stopping') return false;
-  for (const migration of turn.fleet.migrations.values())
-    if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
-      return false;
-  return copy.epoch <= guest.epoch || copy.epoch <= guest.reservedEpoch;
-}
-
-function adopt(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): void {
-  if (copy.state !== 'running' && copy.state !== 'paused') return;
-  if (guest.state === 'migrating') return;
-  const closed = closePlacement(turn, guest, `a later epoch (${copy.epoch}) was seen elsewhere`);
-  const opened = openPlacement(
-    turn,
-    closed,
-    hostId,
-    copy.epoch,
-    'adopted: seen running at a later epoch than the record',
-  );
-  const recovering =
-    guest.state === 'running' || guest.state === 'paused'
-      ? { ...opened, state: guest.state }
-      : { ...opened, state: 'recovering' as const };
-  becomeGuest(turn, recovering, 'running', 'adopted', { desired: 'running' });
-  raiseAlarm(turn, {
-    code: 'record-behind',
-    severity: 'error',
-    subject: ['guest', guest.id],
-    message: `${guest.name} was seen on ${hostName(turn.fleet, hostId)} at epoch ${copy.epoch}; the record said ${guest.epoch}. The record was behind (a restored database?) and has been corrected.`,
-  });
-}
-
-function strangerSeen(turn: FleetTurn, hostId: string, copy: GuestObservation): void {
-  raiseAlarm(turn, {
-    code: 'unknown-guest',
-    subject: ['host', hostId],
-    message: `${hostName(turn.fleet, hostId)} runs a guest that the inventory does not know (${copy.guestId}, epoch ${copy.epoch}); it is left alone.`,
-  });
 }

@@ -86,6 +86,8 @@ export class OutgoingMigration {
       this.qmp.call('migrate-set-capabilities', migrationCapabilities(policy)),
       this.qmp.call('migrate-set-parameters', {
         'max-bandwidth': policy.bandwidthMiBPerSecond * mebibyte,
+        // Without it what is pushed after the switch-over knows no limit.
+        'max-postcopy-bandwidth': policy.bandwidthMiBPerSecond * mebibyte,
         'downtime-limit': policy.downtimeLimitMs,
       }),
     ]);

@@ -1,0 +1,68 @@
+import type { Guest } from '@argosy/domain/entities';
+import type { GuestObservation } from '@argosy/domain/host-report';
+import { closePlacement, openPlacement } from './placement';
+import { becomeGuest, type FleetTurn, hostName, isHeard, order, raiseAlarm } from './turn';
+
+/**
+ * Copies that a host shows and that should not be there. An older epoch is a left-over and is stopped. A newer one than
+ * the record's means that the record is behind (a restored database): it is adopted with an alarm, never killed.
+ */
+export function reconcileCopies(turn: FleetTurn, hostId: string): void {
+  const host = turn.fleet.hosts.get(hostId);
+  const view = turn.fleet.views.get(hostId);
+  if (!host || !view || !isHeard(host)) return;
+  for (const [guestId, copies] of view.guests)
+    for (const copy of copies) {
+      const guest = turn.fleet.guests.get(guestId);
+      if (!guest) strangerSeen(turn, hostId, copy);
+      else if (copy.epoch > Math.max(guest.epoch, guest.reservedEpoch)) adopt(turn, guest, hostId, copy);
+      else if (isLeftOver(turn, guest, hostId, copy))
+        order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
+          kind: 'guest.stop',
+          guestId,
+          epoch: copy.epoch,
+          graceMs: 0,
+        });
+    }
+}
+
+function isLeftOver(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): boolean {
+  if (copy.epoch === guest.epoch && guest.hostId === hostId) return false;
+  if (copy.state === 'stopping') return false;
+  for (const migration of turn.fleet.migrations.values())
+    if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
+      return false;
+  return copy.epoch <= guest.epoch || copy.epoch <= guest.reservedEpoch;
+}
+
+function adopt(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): void {
+  if (copy.state !== 'running' && copy.state !== 'paused') return;
+  if (guest.state === 'migrating') return;
+  const closed = closePlacement(turn, guest, `a later epoch (${copy.epoch}) was seen elsewhere`);
+  const opened = openPlacement(
+    turn,
+    closed,
+    hostId,
+    copy.epoch,
+    'adopted: seen running at a later epoch than the record',
+  );
+  const recovering =
+    guest.state === 'running' || guest.state === 'paused'
+      ? { ...opened, state: guest.state }
+      : { ...opened, state: 'recovering' as const };
+  becomeGuest(turn, recovering, 'running', 'adopted', { desired: 'running' });
+  raiseAlarm(turn, {
+    code: 'record-behind',
+    severity: 'error',
+    subject: ['guest', guest.id],
+    message: `${guest.name} was seen on ${hostName(turn.fleet, hostId)} at epoch ${copy.epoch}; the record said ${guest.epoch}. The record was behind (a restored database?) and has been corrected.`,
+  });
+}
+
+function strangerSeen(turn: FleetTurn, hostId: string, copy: GuestObservation): void {
+  raiseAlarm(turn, {
+    code: 'unknown-guest',
+    subject: ['host', hostId],
+    message: `${hostName(turn.fleet, hostId)} runs a guest that the inventory does not know (${copy.guestId}, epoch ${copy.epoch}); it is left alone.`,
+  });
+}

@@ -1,0 +1,75 @@
+import type { Guest, RestartPriority } from '@argosy/domain/entities';
+import { restartPriorities } from '@argosy/domain/entities';
+import { type Cluster, move } from '@argosy/scheduler/cluster';
+import { explainRejections, place } from '@argosy/scheduler/place';
+import { startAt } from './guests';
+import { clusterOf } from './placement';
+import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
+import { becomeGuest, type FleetTurn, raiseAlarm } from './turn';
+
+/** Places what waits for a place: guests to be restarted first, in the order of their priority, then new ones. */
+export function placeWaiting(turn: FleetTurn): void {
+  withdrawStaleStarts(turn);
+  const clusters = new Map<string, Cluster>();
+  for (const guest of waitingGuests(turn)) {
+    if (
+      guest.state === 'recovering' &&
+      guest.restartPriority === 'disabled' &&
+      guest.stateReason.endsWith('is proved off')
+    ) {
+      giveUpDisabled(turn, guest);
+      continue;
+    }
+    let cluster = clusters.get(guest.poolId);
+    if (!cluster) clusters.set(guest.poolId, (cluster = clusterOf(turn, guest.poolId)));
+    placeGuest(turn, guest, cluster);
+  }
+}
+
+function waitingGuests(turn: FleetTurn): Guest[] {
+  const waiting: Guest[] = [];
+  for (const guest of turn.fleet.guests.values()) {
+    if (guest.state !== 'recovering' && !(guest.state === 'stopped' && guest.desired === 'running')) continue;
+    if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
+  }
+  const rank = (priority: RestartPriority): number => restartPriorities.indexOf(priority);
+  const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
+  return waiting.sort(
+    (a, b) => later(a) - later(b) || rank(a.restartPriority) - rank(b.restartPriority) || (a.name < b.name ? -1 : 1),
+  );
+}
+
+function giveUpDisabled(turn: FleetTurn, guest: Guest): void {
+  becomeGuest(turn, guest, 'failed', 'its restart priority is disabled');
+  raiseAlarm(turn, {
+    code: 'guest-down',
+    subject: ['guest', guest.id],
+    message: `${guest.name} is not restarted: its restart priority is disabled. Start it by hand.`,
+  });
+}
+
+/** Room that is not there now is looked for at each pass; the wait is told once, when it begins. */
+export function placeGuest(turn: FleetTurn, guest: Guest, cluster: Cluster): boolean {
+  const index = cluster.guestIndex.get(guest.id);
+  if (index === undefined) throw new Error(`Guest ${guest.name} is missing from its pool's cluster.`);
+  const approval = waitsForApproval(turn, guest);
+  if (approval && standingStart(turn, guest, cluster)) return false;
+  const answer = place(cluster, index);
+  if (answer.chosen === null) {
+    raiseAlarm(turn, {
+      code: 'guest-down',
+      severity: 'error',
+      subject: ['guest', guest.id],
+      message: `${guest.name} waits: no host takes it (${explainRejections(cluster, answer.rejections)}).`,
+      details: { rejections: answer.rejections },
+    });
+    return false;
+  }
+  if (approval) {
+    recommendStart(turn, guest, cluster, answer.chosen);
+    return false;
+  }
+  move(cluster, index, answer.chosen.host);
+  startAt(turn, guest, answer.chosen, answer.rejections);
+  return true;
+}
