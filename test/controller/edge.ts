@@ -13,6 +13,7 @@ import { createHttpAdapter } from '../../apps/controller/src/http/adapter';
 import { HttpModule } from '../../apps/controller/src/http/http.module';
 import { defaultHttpLimits } from '../../apps/controller/src/http/limits';
 import { ControllerMetrics } from '../../apps/controller/src/http/metrics';
+import type { RouteConfig } from '../../apps/controller/src/http/gate';
 import type { HttpLimits } from '../../apps/controller/src/http/ports';
 import { TestServers } from '../inventory/servers';
 import { BrainGateway } from './brain-gateway';
@@ -26,6 +27,11 @@ export interface Called {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly body: any;
   readonly headers: Headers;
+}
+
+export interface RegisteredRoute extends RouteConfig {
+  readonly method: string;
+  readonly path: string;
 }
 
 /** A controller's HTTP edge over a real brain, PostgreSQL and Redis, with a token for each role. */
@@ -59,9 +65,15 @@ export async function startEdge(limits: Partial<HttpLimits> = {}) {
     now,
     logError: (message: string, error: unknown) => logged.push(`${message}: ${String(error)}`),
   });
+  const adapter = createHttpAdapter(allLimits);
+  const registered: RegisteredRoute[] = [];
+  adapter.getInstance().addHook('onRoute', ({ method, url: path, config }) => {
+    for (const each of [method].flat())
+      if (each !== 'HEAD') registered.push({ method: each, path, ...(config as unknown as RouteConfig) });
+  });
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: Root, imports: [HttpModule.with({ useFactory })] },
-    createHttpAdapter(allLimits),
+    adapter,
     { logger: false, abortOnError: false },
   );
   await app.listen(0, '127.0.0.1');
@@ -116,7 +128,7 @@ export async function startEdge(limits: Partial<HttpLimits> = {}) {
     await database.$disconnect();
     await servers.stop();
   }
-  return { url, app, clock, access, gateway, postgres, redis, tokens, logged, send, call, stop };
+  return { url, registered, app, clock, access, gateway, postgres, redis, tokens, logged, send, call, stop };
 }
 export type Edge = Awaited<ReturnType<typeof startEdge>>;
 

@@ -6,6 +6,7 @@ import { methodsAt } from './allowed-methods';
 import { Authentication } from './authentication';
 import { EventStream } from './event-stream';
 import { refusalOf } from './failures';
+import { addGate, callerOf, configOf, routeConfig } from './gate';
 import { createHandlers } from './handlers/handlers';
 import { Health } from './health';
 import { openApiDocument } from './openapi';
@@ -16,17 +17,15 @@ import { StreamReaders } from './stream-readers';
 
 const closeGraceMs = 1000;
 
-const routeOf = (request: FastifyRequest): string =>
-  (request.routeOptions.config as { name?: string } | undefined)?.name ?? 'unknown';
-
 /** All of the HTTP edge as one Fastify plugin: its parsers, hooks and errors are its own and touch nobody else's routes. */
 export function apiPlugin(ports: HttpPorts) {
   return async (server: FastifyInstance): Promise<void> => {
     const health = new Health(ports.server, ports.gateway);
     const authentication = new Authentication(ports.access, ports.limits);
     setUp(server, ports);
+    addGate(server, authentication, sendRefusal);
     addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health) });
-    addStream(server, ports, authentication);
+    addStream(server, ports);
     addStatus(server, ports, health);
     addPages(server);
     addUnknown(server);
@@ -56,7 +55,7 @@ function setUp(server: FastifyInstance, { limits, metrics, logError }: HttpPorts
     setTimeout(() => server.server.closeAllConnections(), closeGraceMs).unref();
   });
   server.addHook('onResponse', async (request, reply) => {
-    metrics.request(routeOf(request), reply.statusCode, reply.elapsedTime);
+    metrics.request(configOf(request)?.name ?? 'unknown', reply.statusCode, reply.elapsedTime);
   });
 }
 
@@ -86,7 +85,7 @@ function addRoutes(server: FastifyInstance, edge: Edge): void {
     server.route({
       method: route.method,
       url: `${apiPrefix}${route.path}`,
-      config: { name },
+      ...routeConfig(name, route.access),
       handler: async (request, reply) => {
         const given = await answer(request);
         if (!given.ok) return sendRefusal(reply, given.refusal);
@@ -96,26 +95,23 @@ function addRoutes(server: FastifyInstance, edge: Edge): void {
   }
 }
 
-/** Who, whether they may, whether here, whether it makes sense; and only then the handler. */
+/** The gate has asked who, and whether they may; then: whether here, whether it makes sense, and only then the handler. */
 function answering(name: RouteName, { ports, authentication, handlers }: Edge) {
   const route: Route = routes[name];
   const parse = parserOf(route);
   // The table pairs each handler with its own route's parser, which the compiler cannot follow through a loop.
   const handle = handlers[name] as (call: RawCall & CallContext) => Answer<unknown> | Promise<Answer<unknown>>;
   return async (request: FastifyRequest): Promise<Answer<unknown>> => {
-    const { authorization } = request.headers;
-    const admitted = await authentication.admit({ authorization, address: request.ip }, route.access);
-    if (!admitted.ok) return admitted;
     if (!ports.gateway.leading) return notLeader(ports.gateway);
     const call = parse({ params: request.params, query: request.query, body: request.body });
     if (!call.ok) return call;
-    const answer = await handle({ ...call.value, ...admitted.value });
+    const answer = await handle({ ...call.value, ...callerOf(request) });
     if (!answer.ok && answer.refusal.code === 'unauthenticated') authentication.failed(request.ip);
     return answer;
   };
 }
 
-function addStream(server: FastifyInstance, ports: HttpPorts, authentication: Authentication): void {
+function addStream(server: FastifyInstance, ports: HttpPorts): void {
   const { gateway, limits } = ports;
   const stream = new EventStream(ports.server.controllerId, {
     messages: limits.streamHistoryMessages,
@@ -136,31 +132,28 @@ function addStream(server: FastifyInstance, ports: HttpPorts, authentication: Au
   server.route({
     method: 'GET',
     url: streamPath,
-    config: { name: 'event.stream' },
+    ...routeConfig('event.stream', 'viewer'),
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      const { authorization } = request.headers;
-      const admitted = await authentication.admit({ authorization, address: request.ip }, 'viewer');
-      if (!admitted.ok) return sendRefusal(reply, admitted.refusal);
       if (!gateway.leading) return sendRefusal(reply, notLeader(gateway).refusal);
       const call = parse({ params: {}, query: request.query, body: undefined });
       if (!call.ok) return sendRefusal(reply, call.refusal);
-      const refusal = readers.open(request, reply, admitted.value);
+      const refusal = readers.open(request, reply, callerOf(request));
       return refusal ? sendRefusal(reply, refusal) : reply;
     },
   });
 }
 
 function addStatus(server: FastifyInstance, { metrics }: HttpPorts, health: Health): void {
-  server.get('/health', { config: { name: 'health' } }, async (_request, reply) => {
+  server.get('/health', routeConfig('health', 'everyone'), async (_request, reply) => {
     const report = await health.check();
     return reply.code(report.status === 'ok' ? 200 : 503).send(report);
   });
-  server.get('/metrics', { config: { name: 'metrics' } }, async (_request, reply) =>
+  server.get('/metrics', routeConfig('metrics', 'viewer'), async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
   const document = JSON.stringify(openApiDocument());
-  server.get('/api/openapi.json', { config: { name: 'openapi' } }, async (_request, reply) =>
+  server.get('/api/openapi.json', routeConfig('openapi', 'everyone'), async (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(document),
   );
 }
@@ -170,7 +163,7 @@ function addUnknown(server: FastifyInstance): void {
   server.route({
     method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/*',
-    config: { name: 'unknown' },
+    ...routeConfig('unknown', 'everyone'),
     handler: async ({ method, url }, reply) => {
       const path = url.split('?', 1)[0] ?? '';
       const methods = methodsAt(path);

@@ -234,10 +234,15 @@ function otherPaths(components: Components): Json {
     },
     '/metrics': {
       get: {
-        ...open,
         operationId: 'metrics',
+        tags: ['server'],
         summary: 'Give figures to Prometheus',
-        responses: { 200: { description: "Prometheus' text form.", ...content(text, 'text/plain') }, ...wrongMethod },
+        description: who('viewer'),
+        security: security('viewer'),
+        responses: {
+          200: { description: "Prometheus' text form.", ...content(text, 'text/plain') },
+          ...errorReferences(alwaysPossible),
+        },
       },
     },
   };

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { routeConfig } from './gate';
 
 /** Nothing from elsewhere, nothing inline, in nobody's frame. */
 const pageHeaders = {
@@ -24,7 +25,7 @@ export function addPages(server: FastifyInstance): void {
   const folder = pagesFolder();
   for (const [url, file, type] of files) {
     const content = readFileSync(join(folder, file));
-    server.get(url, { config: { name: 'page' } }, async (_request, reply) =>
+    server.get(url, routeConfig('page', 'everyone'), async (_request, reply) =>
       reply.headers(pageHeaders).header('cache-control', 'no-cache').type(type).send(content),
     );
   }
