@@ -159,6 +159,7 @@ export class BareGuest {
       diskPath: this.diskPath,
       diskMiB: 64,
       cloudInit: null,
+      network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },
     };
     const machine = {
       machineType: this.program.machineType,

@@ -12,6 +12,8 @@ import type { GuestSettings, NewGuest, NewImage, NewRule, PoolSettings } from '@
 import { z } from 'zod';
 import { describes } from './describes';
 import {
+  addressField,
+  addressRule,
   flagField,
   nameField,
   oneOf,
@@ -19,6 +21,7 @@ import {
   referenceField,
   share,
   strictBody,
+  subnetField,
   textField,
   wholeNumber,
 } from './fields';
@@ -49,6 +52,10 @@ const poolSettingsShape = {
     datastoreSilentAfterMs: wholeNumber(1000, hourMs, 'ms').exactOptional(),
     maximumSilentHosts: wholeNumber(0, 100_000).exactOptional(),
     toleratedHostFailures: wholeNumber(0, 1000).exactOptional(),
+  }).exactOptional(),
+  network: strictBody({
+    subnet: subnetField.exactOptional(),
+    gateway: z.union([addressField, z.null()], { error: `${addressRule}, or null for none` }).exactOptional(),
   }).exactOptional(),
   isolationResponse: oneOf(isolationResponses).exactOptional(),
 };

@@ -31,6 +31,8 @@ export const refusalStatus = {
   'unknown-drill': 404,
   'name-taken': 409,
   'in-use': 409,
+  'subnet-overlaps': 409,
+  'subnet-full': 409,
   'contradicting-rule': 409,
   'memory-exceeds-every-host': 422,
   'no-host-fits': 409,

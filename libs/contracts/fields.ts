@@ -1,3 +1,4 @@
+import { parseAddress, parseSubnet } from '@argosy/domain/network';
 import { z } from 'zod';
 
 /** What a name may be: it stands in URLs, on command lines and in guests' host names. */
@@ -40,6 +41,12 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(value
 export const pathField = textField(4096)
   .regex(/^\//, 'must be an absolute path, beginning with /')
   .refine((path) => !path.split('/').includes('..'), 'must not contain a ".." step');
+
+export const addressRule = 'must be an IPv4 address, like 10.20.0.1';
+export const addressField = z.string({ error: addressRule }).refine((text) => parseAddress(text) !== null, addressRule);
+
+const subnetRule = 'must be an IPv4 network of /8 to /29 with no bit set behind its prefix, like 10.20.0.0/16';
+export const subnetField = z.string({ error: subnetRule }).refine((text) => parseSubnet(text) !== null, subnetRule);
 
 /** An object whose unknown keys are refused by name, together with the names that it has. */
 export function strictBody<Shape extends z.ZodRawShape>(shape: Shape) {

@@ -29,6 +29,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
     diskPath: text,
     diskMiB: z.int().min(0),
     cloudInit: z.union([z.string(), z.null()]),
+    network: z.object({ macAddress: text, address: text, prefixLength: z.int().min(1).max(32), gateway: textOrNull }),
   }),
 );
 

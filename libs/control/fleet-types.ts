@@ -129,6 +129,9 @@ export interface Fleet {
   channelHeardAt: Instant | null;
   /** From when silence counts: the takeover, or when the channel came back. */
   silenceSince: Instant;
+  /** Guests' addresses, and by pool the one that was given last: the next guest gets one after it. */
+  readonly addresses: Set<string>;
+  readonly lastAddress: Map<string, string>;
   readonly lastBalanceAt: Map<string, Instant>;
   /** Refusals already recorded, so that each is recorded once. */
   readonly recordedRefusals: Map<string, Refusal>;

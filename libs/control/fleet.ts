@@ -38,6 +38,8 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     outstanding: new Map(),
     channelHeardAt: null,
     silenceSince: 0,
+    addresses: new Set(),
+    lastAddress: new Map(),
     lastBalanceAt: new Map(),
     recordedRefusals: new Map(),
   };

@@ -1,3 +1,4 @@
+import type { PoolNetwork } from './network';
 import type { Instant } from './units';
 import type {
   DrillState,
@@ -58,6 +59,7 @@ export interface Pool {
   readonly balance: BalancePolicy;
   readonly migration: MigrationPolicy;
   readonly failure: FailurePolicy;
+  readonly network: PoolNetwork;
   readonly isolationResponse: IsolationResponse;
   readonly createdAt: Instant;
 }
@@ -151,6 +153,9 @@ export interface Guest {
   readonly cpuShares: number;
   readonly restartPriority: RestartPriority;
   readonly cloudInit: string | null;
+  /** IPv4, of its pool's subnet and unique in the fleet, as is the MAC address that is derived from it. Both stay for life. */
+  readonly address: string;
+  readonly macAddress: string;
   readonly desired: 'running' | 'stopped' | 'paused';
   readonly state: GuestState;
   readonly stateReason: string;

@@ -11,11 +11,13 @@ import type {
   RuleKind,
 } from './entities';
 import type { HostRegistration } from './host-report';
+import type { PoolNetwork } from './network';
 
 export interface PoolSettings {
   readonly balance?: Partial<BalancePolicy>;
   readonly migration?: Partial<MigrationPolicy>;
   readonly failure?: Partial<FailurePolicy>;
+  readonly network?: Partial<PoolNetwork>;
   readonly isolationResponse?: IsolationResponse;
 }
 

@@ -1,4 +1,5 @@
 import type { Firmware, ImageFormat } from './entities';
+import type { GuestNetwork } from './network';
 
 /** All that a VMM needs to start a guest, the same on every host: paths are on a datastore that each of them reaches. */
 export interface GuestSpecification {
@@ -22,4 +23,5 @@ export interface GuestSpecification {
   readonly diskPath: string;
   readonly diskMiB: number;
   readonly cloudInit: string | null;
+  readonly network: GuestNetwork;
 }

@@ -16,6 +16,8 @@ export const refusalCodes = [
   'unknown-drill',
   'name-taken',
   'in-use',
+  'subnet-overlaps',
+  'subnet-full',
   'contradicting-rule',
   'memory-exceeds-every-host',
   'no-host-fits',

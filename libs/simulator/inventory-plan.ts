@@ -2,6 +2,7 @@ import { defaultBalance, defaultFailure, defaultMigration } from '@argosy/contro
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type { Guest, Host, Pool, RestartPriority, Rule, RuleKind } from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
+import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
 
 export interface HostPlan {
   readonly name: string;
@@ -44,6 +45,7 @@ export function poolOfPlan(settings: PoolSettings = {}): Pool {
     balance: { ...defaultBalance, ...settings.balance },
     migration: { ...defaultMigration, ...settings.migration },
     failure: { ...defaultFailure, ...settings.failure },
+    network: planNetwork,
     isolationResponse: settings.isolationResponse ?? 'keep-running',
     createdAt: 0,
   };
@@ -53,7 +55,7 @@ export function inventoryOf(plan: FleetPlan): Inventory {
   return {
     pools: [poolOfPlan(plan.settings)],
     hosts: plan.hosts.map(hostOfPlan),
-    guests: plan.guests.map(guestOfPlan),
+    guests: plan.guests.map((guest, index) => guestOfPlan(guest, addressOfPlan(index))),
     images: [
       {
         id: 'tiny',
@@ -98,7 +100,14 @@ function hostOfPlan(plan: HostPlan): Host {
   };
 }
 
-function guestOfPlan(plan: GuestPlan): Guest {
+const planNetwork = { subnet: '10.0.0.0/8', gateway: null };
+
+/** Guests' addresses follow the router's. */
+function addressOfPlan(index: number): string {
+  return formatAddress(parseAddress('10.0.0.2')! + index);
+}
+
+function guestOfPlan(plan: GuestPlan, address: string): Guest {
   const placed = plan.on !== undefined;
   return {
     id: plan.name,
@@ -113,6 +122,8 @@ function guestOfPlan(plan: GuestPlan): Guest {
     cpuShares: 1000,
     restartPriority: plan.restartPriority ?? 'medium',
     cloudInit: null,
+    address,
+    macAddress: macAddressOf(address),
     desired: placed ? 'running' : 'stopped',
     state: placed ? 'running' : 'stopped',
     stateReason: '',

@@ -3,6 +3,7 @@ import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type { FleetRecord, Guest, Host, SubjectKind } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { guestNetworkOf } from '@argosy/domain/network';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
@@ -342,5 +343,6 @@ function specificationOf(guest: Guest, inventory: Inventory): GuestSpecification
     diskPath: `${datastore?.path ?? ''}/guests/${guest.id}/disk.qcow2`,
     diskMiB: guest.diskMiB,
     cloudInit: guest.cloudInit,
+    network: guestNetworkOf(guest, inventory.pools.find((pool) => pool.id === guest.poolId)!.network),
   };
 }

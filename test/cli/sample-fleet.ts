@@ -24,6 +24,7 @@ export const pool: Pool = {
     maximumSilentHosts: 1,
     toleratedHostFailures: 1,
   },
+  network: { subnet: '10.128.0.0/16', gateway: null },
   isolationResponse: 'power-off',
   createdAt,
 };
@@ -64,6 +65,8 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     cpuShares: 1000,
     restartPriority: 'medium',
     cloudInit: null,
+    address: '10.128.0.2',
+    macAddress: '02:41:0a:80:00:02',
     desired: 'running',
     state: 'running',
     stateReason: '',

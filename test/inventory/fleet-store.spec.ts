@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 const pool: Pool = {
-  id: 'p1', name: 'lab', isolationResponse: 'power-off', createdAt: 1_000,
+  id: 'p1', name: 'lab', isolationResponse: 'power-off', createdAt: 1_000, network: { subnet: '10.128.0.0/16', gateway: '10.128.0.1' },
   balance: { automation: 'full', threshold: 3, intervalMs: 5000, coolDownMs: 10_000, cpuSafetyShare: 0.9 },
   migration: { autoConverge: true, postCopy: false, bandwidthMiBPerSecond: 100, downtimeLimitMs: 50, copyDeadlineMs: 60_000, concurrentPerHost: 2 },
   failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, maximumSilentHosts: 1, toleratedHostFailures: 1 },
@@ -49,7 +49,8 @@ function aHost(id: string): Host {
 function aGuest(id: string, changes: Partial<Guest> = {}): Guest {
   return {
     id, name: `guest-${id}`, poolId: 'p1', imageId: 'i1', vcpus: 1, memoryMiB: 64, diskMiB: 8, cpuReservationMillicores: 0, cpuLimitMillicores: null,
-    cpuShares: 1000, restartPriority: 'medium', cloudInit: null, desired: 'running', state: 'running', stateReason: '', epoch: 1, reservedEpoch: 1,
+    cpuShares: 1000, restartPriority: 'medium', cloudInit: null,
+    address: `10.128.0.${id}`, macAddress: `02:41:${id}`, desired: 'running', state: 'running', stateReason: '', epoch: 1, reservedEpoch: 1,
     hostId: 'h1', createdAt: 1_760_000_000_000, movedAt: null, failedStarts: 0, retryAt: null, ...changes,
   }; // prettier-ignore
 }

@@ -1,5 +1,6 @@
 import type { Guest, Host, Image, Migration, Pool } from '@argosy/domain/entities';
 import type { FleetRequest, NewGuest } from '@argosy/domain/fleet-request';
+import { freeAddress, macAddressOf } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { hasMigrationRoom } from './balance';
@@ -20,27 +21,46 @@ export function createGuest(turn: FleetTurn, { guest: wanted }: Of<'guest.create
   if (!image.ok) return image;
   const free = nameTaken(turn, 'guest', wanted.name);
   if (!free.ok) return free;
-  const guest = newGuest(turn, wanted, pool.value, image.value);
+  const address = nextAddress(turn, pool.value);
+  if (address === null)
+    return refused(
+      'subnet-full',
+      `Every address of ${pool.value.network.subnet} is taken: remove guests, or widen network.subnet of pool ${pool.value.name}.`,
+    );
+  const guest = newGuest(turn, wanted, { pool: pool.value, image: image.value, address });
   const fault = misfit(turn, guest, image.value);
   if (!fault.ok) return fault;
   put(turn, 'guest', guest);
+  turn.fleet.addresses.add(address);
   record(turn, {
     code: 'guest-created',
     subject: ['guest', guest.id],
-    message: `Guest ${guest.name}: ${guest.vcpus} vCPU, ${guest.memoryMiB} MiB, from image ${image.value.name}.`,
+    message: `Guest ${guest.name}: ${guest.vcpus} vCPU, ${guest.memoryMiB} MiB, from image ${image.value.name}, at ${address}.`,
   });
   if (!wanted.start) return accepted(guest);
   const started = powerGuest(turn, { kind: 'guest.power', guest: guest.id, desired: 'running' });
   // Half done is not done: a guest that cannot be started now is not made either.
   if (!started.ok) {
     turn.fleet.guests.delete(guest.id);
+    turn.fleet.addresses.delete(address);
     turn.writes.length = 0;
     turn.effects.length = 0;
   }
   return started;
 }
 
-function newGuest(turn: FleetTurn, wanted: NewGuest, pool: Pool, image: Image): Guest {
+function nextAddress(turn: FleetTurn, pool: Pool): string | null {
+  const { fleet } = turn;
+  const address = freeAddress(pool.network, fleet.addresses, fleet.lastAddress.get(pool.id) ?? null);
+  if (address !== null) fleet.lastAddress.set(pool.id, address);
+  return address;
+}
+
+function newGuest(
+  turn: FleetTurn,
+  wanted: NewGuest,
+  { pool, image, address }: { readonly pool: Pool; readonly image: Image; readonly address: string },
+): Guest {
   return {
     id: turn.fleet.newId(),
     name: wanted.name,
@@ -54,6 +74,8 @@ function newGuest(turn: FleetTurn, wanted: NewGuest, pool: Pool, image: Image): 
     cpuShares: wanted.cpuShares ?? 1000,
     restartPriority: wanted.restartPriority ?? 'medium',
     cloudInit: wanted.cloudInit ?? null,
+    address,
+    macAddress: macAddressOf(address),
     desired: 'stopped',
     state: 'stopped',
     stateReason: '',
@@ -303,6 +325,7 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   }
   clearAlarm(turn, 'guest-down', guest.id);
   remove(turn, 'guest', guest.id);
+  turn.fleet.addresses.delete(guest.address);
   turn.fleet.demand.delete(guest.id);
   record(turn, { code: 'guest-removed', subject: ['guest', guest.id], message: `Guest ${guest.name} was removed.` });
   return accepted(null);

@@ -25,7 +25,11 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fill(fleet.tasks, inventory.tasks);
   fill(fleet.alarms, inventory.alarms);
   fleet.guestsOn.clear();
-  for (const guest of inventory.guests) indexGuest(fleet, guest.id, null, guest.hostId);
+  fleet.addresses.clear();
+  for (const guest of inventory.guests) {
+    indexGuest(fleet, guest.id, null, guest.hostId);
+    fleet.addresses.add(guest.address);
+  }
   fleet.outstanding.clear();
   // While the store was away no report was looked at, so silence begins afresh after a reload too.
   fleet.silenceSince = now;

@@ -1,8 +1,9 @@
 import type { Guest, Host } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { guestNetworkOf } from '@argosy/domain/network';
 import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/cluster';
 import type { Fleet } from '../fleet-types';
-import { type FleetTurn, put } from './turn';
+import { type FleetTurn, poolOf, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
 const presumedMillicores = 50;
@@ -83,6 +84,7 @@ export function specificationOf(fleet: Fleet, guest: Guest): GuestSpecification 
     diskPath: `${datastore.path}/guests/${guest.id}/disk.qcow2`,
     diskMiB: guest.diskMiB,
     cloudInit: guest.cloudInit,
+    network: guestNetworkOf(guest, poolOf(fleet, guest).network),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Datastore, Image, Pool, Rule } from '@argosy/domain/entities';
 import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
+import { freeSubnet, isHostAddress, overlap } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { defaultBalance, defaultFailure, defaultMigration } from '../defaults';
 import { find, findAll, nameTaken } from './lookup';
@@ -10,16 +11,26 @@ type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind 
 export function createPool(turn: FleetTurn, { name, settings }: Of<'pool.create'>): Result<Pool> {
   const free = nameTaken(turn, 'pool', name);
   if (!free.ok) return free;
+  const subnet =
+    settings?.network?.subnet ?? freeSubnet([...turn.fleet.pools.values()].map((pool) => pool.network.subnet));
+  if (subnet === null)
+    return refused(
+      'subnet-full',
+      `All subnets that Argosy gives away by itself are taken: give pool ${name} a subnet.`,
+    );
   const base: Pool = {
     id: turn.fleet.newId(),
     name,
     balance: defaultBalance,
     migration: defaultMigration,
     failure: defaultFailure,
+    network: { subnet, gateway: null },
     isolationResponse: 'keep-running',
     createdAt: turn.now,
   };
   const pool = withSettings(base, settings);
+  const fault = networkFault(turn, pool);
+  if (!fault.ok) return fault;
   put(turn, 'pool', pool);
   record(turn, { code: 'pool-created', subject: ['pool', pool.id], message: `Pool ${name} was made.` });
   return accepted(pool);
@@ -31,6 +42,7 @@ function withSettings(pool: Pool, settings: PoolSettings = {}): Pool {
     balance: { ...pool.balance, ...settings.balance },
     migration: { ...pool.migration, ...settings.migration },
     failure: { ...pool.failure, ...settings.failure },
+    network: { ...pool.network, ...settings.network },
     isolationResponse: settings.isolationResponse ?? pool.isolationResponse,
   };
 }
@@ -47,6 +59,8 @@ export function updatePool(turn: FleetTurn, request: Of<'pool.update'>): Result<
       'invalid-request',
       `failure.failedAfterMs (${pool.failure.failedAfterMs}) must not be below failure.suspectAfterMs (${pool.failure.suspectAfterMs}).`,
     );
+  const fault = networkFault(turn, pool);
+  if (!fault.ok) return fault;
   put(turn, 'pool', pool);
   record(turn, {
     code: 'pool-updated',
@@ -55,6 +69,29 @@ export function updatePool(turn: FleetTurn, request: Of<'pool.update'>): Result<
     details: { settings: request.settings ?? {} },
   });
   return accepted(pool);
+}
+
+/** Guests keep their addresses for life, and an address means one guest in the whole fleet. */
+function networkFault(turn: FleetTurn, { id, name, network: { subnet, gateway } }: Pool): Result<null> {
+  for (const other of turn.fleet.pools.values())
+    if (other.id !== id && overlap(subnet, other.network.subnet))
+      return refused(
+        'subnet-overlaps',
+        `network.subnet ${subnet} overlaps ${other.network.subnet} of pool ${other.name}: choose one beside it.`,
+      );
+  if (gateway !== null && !isHostAddress(subnet, gateway))
+    return refused('invalid-request', `network.gateway ${gateway} is no address of a machine in ${subnet}.`);
+  for (const guest of turn.fleet.guests.values()) {
+    if (guest.poolId !== id) continue;
+    if (!isHostAddress(subnet, guest.address))
+      return refused(
+        'in-use',
+        `Guest ${guest.name} of pool ${name} has the address ${guest.address}, which is not in ${subnet}: a guest keeps its address for life.`,
+      );
+    if (guest.address === gateway)
+      return refused('in-use', `network.gateway ${gateway} is the address of guest ${guest.name}: choose another.`);
+  }
+  return accepted(null);
 }
 
 export function removePool(turn: FleetTurn, request: Of<'pool.remove'>): Result<null> {

@@ -25,6 +25,12 @@ const policyFlags = {
   'datastore-silent-after': { type: 'duration', summary: 'age at which a datastore heartbeat is silence' },
   'most-silent-hosts': { type: 'count', summary: 'more silent at once: an alarm, and no fencing' },
   tolerate: { type: 'count', placeholder: 'hosts', summary: 'how many host losses to keep room for' },
+  subnet: {
+    type: 'text',
+    placeholder: 'network',
+    summary: "the guests' IPv4 network, like 10.20.0.0/16 (a new pool: a free one)",
+  },
+  gateway: { type: 'text', placeholder: 'address', summary: 'the router that guests are told of, or none' },
   isolation: { type: 'text', choices: isolationResponses, summary: 'what a cut-off host does with its guests' },
 } as const satisfies Record<string, Flag>;
 
@@ -54,6 +60,10 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       datastoreSilentAfterMs: flags['datastore-silent-after'],
       maximumSilentHosts: flags['most-silent-hosts'],
       toleratedHostFailures: flags['tolerate'],
+    }),
+    network: givenAny({
+      subnet: flags['subnet'],
+      gateway: flags['gateway'] === 'none' ? null : flags['gateway'],
     }),
     isolationResponse: flags['isolation'],
   });

@@ -22,6 +22,7 @@ export const guestView: View<entity.Guest> = {
     { title: 'NAME', text: ({ name }) => name },
     stateColumn(({ state }) => state),
     { title: 'HOST', text: ({ hostId }, lookup) => lookup.nameOf('host', hostId) },
+    { title: 'ADDRESS', text: ({ address }) => address },
     { title: 'EPOCH', text: ({ epoch }) => `${epoch}`, right: true },
     { title: 'MEMORY', text: ({ memoryMiB }) => memory(memoryMiB), right: true },
     { title: 'CPU', text: (guest, lookup) => cpu(lookup.observation(guest)?.usage?.cpuMillicores), right: true },
@@ -52,6 +53,7 @@ export const guestView: View<entity.Guest> = {
     { title: 'RESIDENT', text: (guest, lookup) => residentOf(guest, lookup), right: true, only: 'wide' },
     { title: 'DISK', text: ({ diskMiB }) => memory(diskMiB), right: true, only: 'wide' },
     { title: 'AGE', text: ({ createdAt }, { now }) => age(now - createdAt), only: 'wide' },
+    { title: 'MAC', text: ({ macAddress }) => macAddress, only: 'detail' },
     { title: 'MOVED', text: ({ movedAt }) => exactTime(movedAt), only: 'detail' },
     { title: 'RETRY', text: ({ retryAt }) => exactTime(retryAt), only: 'detail' },
     {
@@ -148,6 +150,7 @@ export const poolView: View<entity.Pool> = {
       text: ({ failure }) =>
         `${failure.toleratedHostFailures} host${failure.toleratedHostFailures === 1 ? '' : 's'} lost`,
     },
+    { title: 'SUBNET', text: ({ network }) => network.subnet },
     { title: 'ISOLATION', text: ({ isolationResponse }) => isolationResponse },
     ...createdColumns<entity.Pool>(),
     { title: 'BALANCE EVERY', text: ({ balance }) => duration(balance.intervalMs), only: 'wide' },
@@ -162,6 +165,7 @@ export const poolView: View<entity.Pool> = {
     { title: 'SUSPECT AFTER', text: ({ failure }) => duration(failure.suspectAfterMs), only: 'detail' },
     { title: 'FAILED AFTER', text: ({ failure }) => duration(failure.failedAfterMs), only: 'wide' },
     { title: 'DATASTORE SILENT', text: ({ failure }) => duration(failure.datastoreSilentAfterMs), only: 'detail' },
+    { title: 'GATEWAY', text: ({ network }) => orNothing(network.gateway), only: 'detail' },
     { title: 'MOST SILENT', text: ({ failure }) => `${failure.maximumSilentHosts}`, only: 'detail' },
     idColumn(),
   ],
