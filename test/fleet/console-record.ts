@@ -26,6 +26,9 @@ const lookEveryMs = 20;
  */
 export class ConsoleRecord {
   private readonly stretches = new Map<string, Stretch>();
+  /** Where a copy spoke after one of a later epoch had: two of them executed. */
+  readonly doubles: string[] = [];
+  private latestEpoch = 0;
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -50,9 +53,16 @@ export class ConsoleRecord {
         if (name.startsWith(prefix) && !this.stretches.has(path)) this.open(path, Number(name.slice(prefix.length)));
       }
     }
-    for (const stretch of this.stretches.values()) {
+    // The latest first: when it is seen to have spoken, those before it had ended, and what they said is all there.
+    const spokenBefore = this.latestEpoch;
+    for (const stretch of [...this.stretches.values()].sort((left, right) => right.epoch - left.epoch)) {
       const { size } = fstatSync(stretch.file);
-      if (size !== stretch.size) stretch.grownAt = performance.now();
+      if (size !== stretch.size) {
+        stretch.grownAt = performance.now();
+        if (stretch.epoch < spokenBefore)
+          this.doubles.push(`epoch ${stretch.epoch} spoke after epoch ${spokenBefore} had`);
+        this.latestEpoch = Math.max(this.latestEpoch, stretch.epoch);
+      }
       stretch.size = size;
     }
   }
@@ -69,6 +79,11 @@ export class ConsoleRecord {
   grownAt(folder: string): number {
     this.look();
     return this.stretches.get(join(folder, 'console.log'))?.grownAt ?? 0;
+  }
+
+  /** When any copy last said something, by performance.now(). */
+  spokeAt(): number {
+    return Math.max(0, ...[...this.stretches.values()].map(({ grownAt }) => grownAt));
   }
 
   text(): string {

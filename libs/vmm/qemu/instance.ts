@@ -11,7 +11,14 @@ import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { instanceFiles } from './command-line';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
-import { incomingUri, migrationCapabilities, OutgoingMigration } from './outgoing';
+import {
+  incomingUri,
+  isPostCopyAllowed,
+  isUnderWay,
+  migrationCapabilities,
+  OutgoingMigration,
+  type QueriedMigration,
+} from './outgoing';
 import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTimes } from './process-table';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
@@ -192,15 +199,13 @@ export class QemuInstance {
     const qmp = this.requireQmp();
     const [{ status }, migration] = await Promise.all([
       qmp.call<{ status: string }>('query-status'),
-      qmp.call<{ status?: string }>('query-migrate'),
+      qmp.call<QueriedMigration>('query-migrate'),
     ]);
     const state = runStates[status] ?? 'running';
-    const isSending =
-      !this.record.incoming &&
-      ['setup', 'active', 'device', 'pre-switchover', 'postcopy-active'].includes(migration.status ?? '');
+    const isSending = !this.record.incoming && isUnderWay(migration);
     if (state === 'paused' && this.record.incoming) this.state = 'received';
     else this.state = isSending && (state === 'running' || state === 'paused') ? 'sending' : state;
-    if (isSending) this.watchOutgoing(false).watch();
+    if (isSending) await this.resumeOutgoing(migration, status);
     if (state === 'stopped') this.endWith({ how: 'stopped', reason: 'the guest powered off' });
     if (state === 'crashed') this.endWith({ how: 'crashed', reason: `QEMU says ${status}` });
   }
@@ -418,6 +423,13 @@ export class QemuInstance {
       },
     });
     return this.outgoing;
+  }
+
+  /** In a post-copy the guest may have stopped here, and this process is still needed. */
+  private async resumeOutgoing(migration: QueriedMigration, runState: string): Promise<void> {
+    const postCopy = await isPostCopyAllowed(this.requireQmp());
+    this.watchOutgoing(postCopy).watch(migration);
+    if (this.outgoing?.isPushing && runState !== 'running') this.state = 'sent';
   }
 
   private async seeWhetherItRuns(): Promise<void> {

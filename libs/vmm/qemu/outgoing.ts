@@ -7,7 +7,7 @@ import type { InstanceFolder } from './instance-folder';
 import { migrationRefusal } from './qemu-refusal';
 import type { QmpClient } from './qmp';
 
-interface QueriedMigration {
+export interface QueriedMigration {
   readonly status?: string;
   readonly 'total-time'?: number;
   readonly downtime?: number;
@@ -31,6 +31,15 @@ export interface OutgoingListener {
   measured(downtimeMs: number): void;
   /** null: cancelled, as was asked. */
   ended(refusal: Refusal | null): Promise<void>;
+}
+
+export function isUnderWay({ status = '' }: QueriedMigration): boolean {
+  return ['setup', 'active', 'device', 'pre-switchover', 'postcopy-active'].includes(status);
+}
+
+export async function isPostCopyAllowed(qmp: QmpClient): Promise<boolean> {
+  const capabilities = await qmp.call<{ capability: string; state: boolean }[]>('query-migrate-capabilities');
+  return capabilities.some(({ capability, state }) => capability === 'postcopy-ram' && state);
 }
 
 const progressEveryMs = 100;
@@ -98,8 +107,10 @@ export class OutgoingMigration {
     });
   }
 
-  /** Also for a copy that an earlier agent began. */
-  watch(): void {
+  /** `begun`: a copy that an earlier agent began, as QEMU tells of it now. */
+  watch(begun?: QueriedMigration): void {
+    if (begun?.status === 'postcopy-active') this.phase = 'post-copy';
+    this.onPass(begun?.ram?.['dirty-sync-count'] ?? 0);
     const poll = setInterval(() => void this.query().catch(() => undefined), progressEveryMs);
     this.timers.push(poll);
   }

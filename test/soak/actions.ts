@@ -1,0 +1,272 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RouteName } from '@argosy/contracts/routes';
+import type { Random } from '@argosy/simulator/random';
+import type { LabHost } from '../fleet/host';
+import type { JobMischief } from '../fleet/job-mischief';
+import { type Fleet, signal } from '../fleet/lab';
+import type { Repairs } from './repairs';
+import type { SoakGuest } from './soak-guest';
+
+export interface Soak {
+  readonly fleet: Fleet;
+  readonly random: Random;
+  readonly guests: readonly SoakGuest[];
+  readonly jobs: JobMischief;
+  readonly repairs: Repairs;
+}
+
+interface Action {
+  readonly weight: number;
+  /** What was done, in words; null: not now. */
+  readonly run: (soak: Soak) => Promise<string | null>;
+}
+
+const askMs = 1_500;
+const between = (random: Random, least: number, most: number): number => least + random.below(most - least);
+
+/** An administrator's request, which may be refused or go unheard: both are ordinary under faults. */
+async function ask(soak: Soak, name: RouteName, call: object): Promise<string> {
+  return soak.fleet.api.call(name, call, askMs).then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof Error ? error.message.slice(0, 160) : String(error)),
+  );
+}
+
+function pickGuest({ random, guests }: Soak): SoakGuest {
+  return random.pick(guests);
+}
+
+function pickHost({ random, fleet }: Soak): LabHost {
+  return random.pick(fleet.hosts);
+}
+
+function kill(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    signal(pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Everyone with a copy there, or on the way from or to somewhere, may lose its memory with the host. */
+async function countEnds(soak: Soak, host: LabHost): Promise<void> {
+  const here = new Set(host.vmms().map(({ guestId }) => guestId));
+  const moving = await soak.fleet.api
+    .call('guest.list', {}, askMs)
+    .then(({ items }) => items.filter(({ state }) => state === 'migrating' || state === 'starting').map(({ id }) => id))
+    .catch(() => soak.guests.map(({ guest }) => guest.id));
+  for (const each of soak.guests) if (here.has(each.guest.id) || moving.includes(each.guest.id)) each.ends += 1;
+}
+
+/** What may happen, and how often. Faults leave a repair behind, which comes after a while or when the soak rests. */
+export const actions: readonly Action[] = [
+  {
+    weight: 10,
+    run: async (soak) => {
+      const [guest, host] = [pickGuest(soak), pickHost(soak)];
+      const call = { params: { guest: guest.name }, body: { host: host.name } };
+      return `migrate ${guest.name} to ${host.name}: ${await ask(soak, 'guest.migrate', call)}`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const { items } = await soak.fleet.api.call('migration.list', { query: { limit: 20 } as never }, askMs);
+      const open = items.find(({ endedAt }) => endedAt === null);
+      return open ? `cancel ${open.id}: ${await ask(soak, 'migration.cancel', { params: { id: open.id } })}` : null;
+    },
+  },
+  {
+    weight: 3,
+    run: async (soak) => {
+      const [guest, load] = [pickGuest(soak), soak.random.below(400)];
+      const call = { params: { guest: guest.name }, body: { text: `load ${load}\n` } };
+      return `load ${guest.name} ${load}: ${await ask(soak, 'guest.console-write', call)}`;
+    },
+  },
+  {
+    weight: 4,
+    run: async (soak) => {
+      const host = pickHost(soak);
+      return kill(host.agentPid()) ? `kill the agent of ${host.name}` : null;
+    },
+  },
+  {
+    weight: 3,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      const vmms = guest.guest.vmms();
+      if (vmms.length === 0) return null;
+      const victim = soak.random.pick(vmms);
+      guest.ends += 1;
+      kill(victim.pid);
+      return `kill the VMM of ${guest.name} on ${victim.host.name} (epoch ${victim.epoch} of ${vmms.length})`;
+    },
+  },
+  {
+    weight: 1,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      const [older, newer] = guest.guest.vmms().sort((left, right) => left.epoch - right.epoch);
+      if (!older || !newer) return null;
+      signal(newer.pid, 'SIGSTOP');
+      return `freeze the target of ${guest.name} on ${newer.host.name}`;
+    },
+  },
+  {
+    weight: 3,
+    run: async (soak) => {
+      const host = pickHost(soak);
+      // The pool allows one silent host; of more it would rightly fence none.
+      if (soak.repairs.isBroken('host')) return null;
+      await countEnds(soak, host);
+      await host.power('off');
+      await countEnds(soak, host);
+      const backMs = between(soak.random, 4_000, 20_000);
+      soak.repairs.after(backMs, 'host', `${host.name} on`, () => host.power('on'));
+      return `cut the power of ${host.name} for ${backMs} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const leader = await soak.fleet.leader();
+      if (soak.repairs.isBroken('controller')) return null;
+      await leader.kill();
+      const backMs = between(soak.random, 100, 8_000);
+      soak.repairs.after(backMs, 'controller', `${leader.name} back`, () => leader.start());
+      return `kill the leading controller ${leader.name} for ${backMs} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      if (soak.repairs.isBroken('controller')) return null;
+      const leader = await soak.fleet.leader();
+      const { pid } = leader;
+      signal(pid, 'SIGSTOP');
+      const backMs = between(soak.random, 500, 8_000);
+      soak.repairs.after(backMs, 'controller', `${leader.name} wakes`, async () => signal(pid, 'SIGCONT'));
+      return `stop the leading controller ${leader.name} for ${backMs} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      if (soak.repairs.isBroken('Redis')) return null;
+      await soak.fleet.redis.kill();
+      const backMs = between(soak.random, 100, 8_000);
+      soak.repairs.after(backMs, 'Redis', 'Redis back', () => soak.fleet.redis.start());
+      return `kill Redis for ${backMs} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: async (soak) => {
+      if (soak.repairs.isBroken('Redis')) return null;
+      await soak.jobs.empty();
+      return 'empty Redis';
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      if (soak.repairs.isBroken('database')) return null;
+      await soak.fleet.postgres.kill();
+      const backMs = between(soak.random, 100, 8_000);
+      soak.repairs.after(backMs, 'database', 'PostgreSQL back', () => soak.fleet.postgres.start());
+      return `kill PostgreSQL for ${backMs} ms`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      if (guest.wanted === 'stopped') return null;
+      guest.ends += 1;
+      guest.wanted = 'stopped';
+      const force = soak.random.below(2) === 0;
+      const answer = await ask(soak, 'guest.stop', { params: { guest: guest.name }, body: { force } });
+      const backMs = between(soak.random, 500, 15_000);
+      soak.repairs.after(backMs, `stop ${guest.name}`, `${guest.name} starts`, () => start(soak, guest));
+      return `stop ${guest.name}${force ? ' by force' : ''} for ${backMs} ms: ${answer}`;
+    },
+  },
+  {
+    weight: 1,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      guest.ends += 1;
+      return `restart ${guest.name}: ${await ask(soak, 'guest.restart', { params: { guest: guest.name } })}`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const host = pickHost(soak);
+      if (soak.repairs.isBroken('maintenance')) return null;
+      const params = { host: host.name };
+      const answer = await ask(soak, 'host.enter-maintenance', { params });
+      const backMs = between(soak.random, 2_000, 15_000);
+      soak.repairs.after(backMs, 'maintenance', `${host.name} leaves maintenance`, async () => {
+        await soak.fleet.api.call('host.exit-maintenance', { params });
+      });
+      return `maintenance of ${host.name} for ${backMs} ms: ${answer}`;
+    },
+  },
+  {
+    weight: 1,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      const isCrash = soak.random.below(2) === 0;
+      const host = pickHost(soak);
+      if (isCrash) guest.ends += 1;
+      const body = isCrash ? { drill: 'guest-crash', guest: guest.name } : { drill: 'agent-loss', host: host.name };
+      return `drill ${JSON.stringify(body)}: ${await ask(soak, 'drill.run', { body })}`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const { random } = soak;
+      const body = {
+        settings: {
+          balance: { threshold: 1 + random.below(5), coolDownMs: random.below(5_000) },
+          migration: {
+            postCopy: random.below(3) === 0,
+            bandwidthMiBPerSecond: random.pick([8, 32, 200, 10_240]),
+            concurrentPerHost: 1 + random.below(3),
+          },
+        },
+      };
+      const answer = await ask(soak, 'pool.update', { params: { pool: 'pool' }, body });
+      return `settings ${JSON.stringify(body.settings)}: ${answer}`;
+    },
+  },
+];
+
+async function start(soak: Soak, guest: SoakGuest): Promise<void> {
+  // Until its stop is through, a start would be refused or come first.
+  for (;;) {
+    const answer = await soak.fleet.api.call('guest.start', { params: { guest: guest.name } }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (answer === null) break;
+    await sleep(500);
+  }
+  guest.wanted = 'running';
+}
+
+const totalWeight = actions.reduce((sum, { weight }) => sum + weight, 0);
+
+export function pickAction(random: Random): Action {
+  let draw = random.below(totalWeight);
+  for (const action of actions) {
+    draw -= action.weight;
+    if (draw < 0) return action;
+  }
+  throw new Error('the weights do not add up');
+}

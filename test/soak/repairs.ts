@@ -1,0 +1,58 @@
+interface Repair {
+  readonly what: string;
+  readonly title: string;
+  readonly run: () => Promise<void>;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** What is broken now, and will be mended after a while, or at once when the soak rests. */
+export class Repairs {
+  private readonly open = new Set<Repair>();
+  private readonly running = new Set<Promise<void>>();
+  /** When the last one of the control plane was done, by performance.now(). */
+  wholeSince = performance.now();
+
+  constructor(
+    private readonly note: (text: string) => void,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  isBroken(what: string): boolean {
+    return [...this.open].some((repair) => repair.what === what);
+  }
+
+  /** Redis, database or a controller: guests that are down may wait for them. */
+  get isControlPlaneWhole(): boolean {
+    return !['Redis', 'database', 'controller'].some((what) => this.isBroken(what));
+  }
+
+  after(delayMs: number, what: string, title: string, run: () => Promise<void>): void {
+    const repair: Repair = { what, title, run, timer: setTimeout(() => this.mend(repair), delayMs) };
+    this.open.add(repair);
+  }
+
+  private mend(repair: Repair): void {
+    clearTimeout(repair.timer);
+    const done = repair
+      .run()
+      .then(() => this.note(`  ${repair.title}`))
+      .catch((error: unknown) => this.failed(error))
+      .finally(() => {
+        this.open.delete(repair);
+        this.running.delete(done);
+        this.wholeSince = performance.now();
+      });
+    this.running.add(done);
+  }
+
+  /** Servers first: the others may need them. */
+  async all(): Promise<void> {
+    const order = ['database', 'Redis', 'controller'];
+    for (const what of order) {
+      for (const repair of [...this.open]) if (repair.what === what) this.mend(repair);
+      await Promise.all(this.running);
+    }
+    for (const repair of [...this.open]) this.mend(repair);
+    await Promise.all(this.running);
+  }
+}

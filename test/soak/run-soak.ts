@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom } from '@argosy/simulator/random';
+import { JobMischief } from '../fleet/job-mischief';
+import { Fleet, waitFor } from '../fleet/lab';
+import { pickAction, type Soak } from './actions';
+import { Repairs } from './repairs';
+import { SoakGuest } from './soak-guest';
+
+export interface SoakPlan {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly hosts: number;
+  readonly guests: number;
+  readonly say: (line: string) => void;
+}
+
+export interface SoakReport {
+  readonly faults: readonly string[];
+  readonly actions: number;
+  readonly rests: number;
+  readonly longestRestMs: number;
+  readonly longestSettlingMs: number;
+  readonly longestSilentMs: number;
+}
+
+/** Between two rests, at which everything is mended and looked at. */
+const stormMs = 40_000;
+const watchEveryMs = 200;
+/** A guest that should run is back within this, not counting the time in which the control plane itself was broken. */
+const budgetMs = 60_000;
+/** With everything mended, hosts and guests are where they should be within this … */
+const restMs = 90_000;
+/** … and the record equals what the operating system shows within this. */
+const settleMs = 10_000;
+
+/**
+ * A real fleet under random power, load, migration, drill, maintenance and configuration changes, while agents,
+ * controllers, VMMs, Redis and PostgreSQL are killed. What is done comes from the seed; when it hits is the machine's.
+ */
+export async function runSoak(plan: SoakPlan): Promise<SoakReport> {
+  const fleet = await Fleet.start({
+    hosts: plan.hosts,
+    controllers: 2,
+    leaseMs: 3_000,
+    hostMemoryMiB: plan.guests * 64,
+    pool: { balance: { automation: 'full', intervalMs: 3_000 }, migration: { copyDeadlineMs: 15_000 } },
+  });
+  const run = new SoakRun(fleet, plan);
+  try {
+    return await run.all();
+  } catch (error) {
+    throw fleet.explained(error);
+  } finally {
+    await run.close();
+    await fleet.stop();
+  }
+}
+
+class SoakRun {
+  private readonly begunAt = performance.now();
+  private readonly faults: string[] = [];
+  private readonly guests: SoakGuest[] = [];
+  private readonly repairs = new Repairs(
+    (text) => this.note(text),
+    (error) => this.fault(`a repair failed: ${String(error)}`),
+  );
+  private readonly jobs: JobMischief;
+  private readonly timer: NodeJS.Timeout;
+  private watchedAt = performance.now();
+  private actions = 0;
+  private rests = 0;
+  private longestRestMs = 0;
+  private longestSettlingMs = 0;
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly plan: SoakPlan,
+  ) {
+    this.jobs = new JobMischief(fleet);
+    this.timer = setInterval(() => this.watch(), watchEveryMs);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.repairs.all();
+    await this.jobs.close();
+  }
+
+  private note(text: string): void {
+    this.plan.say(`${((performance.now() - this.begunAt) / 1000).toFixed(1).padStart(7)} ${text}`);
+  }
+
+  private fault(text: string): void {
+    if (this.faults.includes(text)) return;
+    this.faults.push(text);
+    this.note(`FAULT ${text}`);
+  }
+
+  async all(): Promise<SoakReport> {
+    const { plan, fleet } = this;
+    const names = Array.from({ length: plan.guests }, (_, index) => `g${index + 1}`);
+    const guests = await fleet.createGuests(names.map((name) => ({ name })));
+    for (const [index, guest] of guests.entries()) {
+      const each = new SoakGuest(guest, plan.seed * 100 + index);
+      await each.prepare();
+      this.guests.push(each);
+    }
+    const soak: Soak = {
+      fleet,
+      random: createRandom(plan.seed),
+      guests: this.guests,
+      jobs: this.jobs,
+      repairs: this.repairs,
+    };
+    const end = this.begunAt + plan.minutes * 60_000;
+    while (performance.now() < end && this.faults.length === 0) {
+      await this.storm(soak, Math.min(end, performance.now() + stormMs));
+      await this.rest();
+    }
+    return {
+      faults: this.faults,
+      actions: this.actions,
+      rests: this.rests,
+      longestRestMs: this.longestRestMs,
+      longestSettlingMs: this.longestSettlingMs,
+      longestSilentMs: Math.max(0, ...this.guests.map(({ longestSilentMs }) => longestSilentMs)),
+    };
+  }
+
+  private async storm(soak: Soak, end: number): Promise<void> {
+    while (performance.now() < end && this.faults.length === 0) {
+      const text = await pickAction(soak.random)
+        .run(soak)
+        .catch((error: unknown) => `(not done: ${String(error).slice(0, 160)})`);
+      if (text !== null) {
+        this.actions += 1;
+        this.note(text);
+      }
+      await sleep(50 + soak.random.below(soak.random.below(3) === 0 ? 300 : 3_000));
+    }
+  }
+
+  /** Asked of the operating system several times a second, whatever else goes on. */
+  private watch(): void {
+    const now = performance.now();
+    const pastMs = now - this.watchedAt;
+    this.watchedAt = now;
+    for (const guest of this.guests) {
+      for (const text of guest.doubles()) this.fault(text);
+      const isSilent = now - guest.guest.record.spokeAt() > 1_500;
+      if (guest.wanted !== 'running' || !isSilent) guest.silentMs = 0;
+      else if (this.repairs.isControlPlaneWhole) guest.silentMs += pastMs;
+      guest.longestSilentMs = Math.max(guest.longestSilentMs, guest.silentMs);
+      if (guest.silentMs > budgetMs) this.fault(`${guest.name} should run, and has not for ${budgetMs / 1000} s`);
+    }
+  }
+
+  private async rest(): Promise<void> {
+    this.note('everything is mended');
+    await this.repairs.all();
+    const mendedAt = performance.now();
+    await this.quiet().catch((error: unknown) => this.fault(`no rest: ${String(error)}`));
+    const quietAt = performance.now();
+    for (const guest of this.guests)
+      await guest
+        .waitUntilWanted(settleMs)
+        .catch((error: unknown) => this.fault(`record and reality: ${String(error)}`));
+    const settledAt = performance.now();
+    this.longestRestMs = Math.max(this.longestRestMs, quietAt - mendedAt);
+    this.longestSettlingMs = Math.max(this.longestSettlingMs, settledAt - quietAt);
+    if (this.faults.length > 0) return;
+    for (const guest of this.guests) for (const text of await guest.faults()) this.fault(text);
+    this.rests += 1;
+    this.note(
+      `rest ${this.rests}: quiet ${((quietAt - mendedAt) / 1000).toFixed(1)} s after the mending, record equals reality ${((settledAt - quietAt) / 1000).toFixed(1)} s later, ${this.faults.length} faults`,
+    );
+  }
+
+  /** Every host is there, nothing moves, and every guest that should run says something. */
+  private async quiet(): Promise<void> {
+    const { api } = this.fleet;
+    const waitsFor = async (): Promise<string> => {
+      const hosts = await api.call('host.list');
+      const host = hosts.items.find(({ state, maintenance }) => state !== 'online' || maintenance !== 'none');
+      if (host) return `${host.name} is ${host.state}, maintenance ${host.maintenance}: ${host.stateReason}`;
+      const migrations = await api.call('migration.list', { query: { limit: 50 } as never });
+      const open = migrations.items.find(({ endedAt }) => endedAt === null);
+      if (open) return `migration ${open.id} is at ${open.step}`;
+      const silent = this.guests.find(
+        ({ wanted, guest }) => wanted === 'running' && performance.now() - guest.record.spokeAt() > 1_500,
+      );
+      if (silent) return `${silent.name} is silent: ${JSON.stringify(await silent.guest.get())}`;
+      return '';
+    };
+    let last = '';
+    await waitFor('everything is quiet', async () => (last = await waitsFor()) === '', {
+      deadlineMs: restMs,
+      intervalMs: 200,
+      seen: () => last,
+    });
+  }
+}
