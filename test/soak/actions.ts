@@ -73,7 +73,7 @@ export const actions: readonly Action[] = [
   {
     weight: 2,
     run: async (soak) => {
-      const { items } = await soak.fleet.api.call('migration.list', { query: { limit: 20 } as never }, askMs);
+      const { items } = await soak.fleet.api.call('migration.list', { query: { limit: 20 } }, askMs);
       const open = items.find(({ endedAt }) => endedAt === null);
       return open ? `cancel ${open.id}: ${await ask(soak, 'migration.cancel', { params: { id: open.id } })}` : null;
     },

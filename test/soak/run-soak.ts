@@ -183,7 +183,7 @@ class SoakRun {
       const hosts = await api.call('host.list');
       const host = hosts.items.find(({ state, maintenance }) => state !== 'online' || maintenance !== 'none');
       if (host) return `${host.name} is ${host.state}, maintenance ${host.maintenance}: ${host.stateReason}`;
-      const migrations = await api.call('migration.list', { query: { limit: 50 } as never });
+      const migrations = await api.call('migration.list', { query: { limit: 50 } });
       const open = migrations.items.find(({ endedAt }) => endedAt === null);
       if (open) return `migration ${open.id} is at ${open.step}`;
       const silent = this.guests.find(
