@@ -212,8 +212,10 @@ export const newTokenBody = strictBody({
   description: textField(200).exactOptional(),
   expiresInMs: lifetimeField,
 });
+/** With `host`: for this host alone, also if it has joined before and has lost its credential. */
 export const newJoinTokenBody = strictBody({
   pool: referenceField.exactOptional(),
+  host: nameField.exactOptional(),
   description: textField(200).exactOptional(),
   reusable: flagField.exactOptional(),
   expiresInMs: lifetimeField,
@@ -225,6 +227,11 @@ export const registerBody = strictBody({
   poolName: nameField,
   peerAddress: textField(300).regex(/^.+:\d{1,5}$/, 'must be host:port, where other agents reach this one'),
   queue: nameField,
+  /** With a join token: the SHA-256 of the secret by which the agent will be known, which it has made itself. */
+  credentialHash: z
+    .string({ error: 'must be text' })
+    .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a secret, in 64 hexadecimal digits')
+    .exactOptional(),
   capacity: strictBody({
     cpuMillicores: wholeNumber(1, 4_096_000, 'millicores (1000 is one processor)'),
     memoryMiB: wholeNumber(1, 1_073_741_824, 'MiB'),

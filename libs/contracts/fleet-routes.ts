@@ -31,7 +31,7 @@ export const fleetRoutes = {
   'balance.run': ({ body }) => ({ kind: 'balance.run', ...body }),
   'recommendation.apply': ({ body }) => ({ kind: 'recommendation.apply', ...body }),
   'drill.run': ({ body }) => ({ kind: 'drill.run', ...body }),
-  'agent.register': ({ body }) => ({ kind: 'host.register', registration: body }),
+  'agent.register': ({ body: { credentialHash: _, ...registration } }) => ({ kind: 'host.register', registration }),
 } as const satisfies { readonly [Name in RouteName]?: (input: RouteInput<Name>) => FleetRequest };
 export type FleetRouteName = keyof typeof fleetRoutes;
 

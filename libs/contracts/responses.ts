@@ -374,6 +374,7 @@ export const newTokenSchema = tokenSchema.extend({ secret: text });
 export const joinTokenSchema = z.object({
   id: text,
   poolName: orNull(text),
+  hostName: orNull(text),
   description: text,
   prefix: text,
   reusable: z.boolean(),

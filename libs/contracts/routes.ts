@@ -16,7 +16,7 @@ import { hostAssignmentsSchema } from './telemetry';
 
 export const apiPrefix = '/api/v1';
 
-/** `join`: with a join token, or with the credential that it was exchanged for. */
+/** `join`: with a join token, or with the credential of a host that has joined. */
 export type Access = Role | 'join';
 
 export interface Route {
@@ -339,7 +339,7 @@ export const routes = {
   },
   'join-token.create': {
     method: 'POST', path: '/join-tokens', tag: 'access', access: 'administrator', status: 201,
-    summary: 'Create a token with which one host, or any number, may join', body: bodies.newJoinTokenBody, response: responses.newJoinTokenSchema,
+    summary: 'Create a token with which one host, this host or any number may join', body: bodies.newJoinTokenBody, response: responses.newJoinTokenSchema,
   },
   'join-token.revoke': {
     method: 'DELETE', path: '/join-tokens/:id', tag: 'access', access: 'administrator', status: 204,
@@ -349,12 +349,10 @@ export const routes = {
     method: 'POST', path: '/agents/register', tag: 'agents', access: 'join', status: 200,
     summary: 'Join a host, or bring back one whose agent started again', body: bodies.registerBody,
     /**
-     * `credential` is given once, in exchange for a join token: it lets this host, and no other, register again.
      * `redisUrl` is where its orders and reports go; with `peerSecret` agents know each other.
      */
     response: z.object({
       assignments: hostAssignmentsSchema,
-      credential: z.union([z.string(), z.null()]),
       redisUrl: z.string(),
       peerSecret: z.string(),
     }),

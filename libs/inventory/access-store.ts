@@ -19,6 +19,7 @@ export interface TokenView {
 export interface JoinTokenView {
   readonly id: string;
   readonly poolName: string | null;
+  readonly hostName: string | null;
   readonly description: string;
   readonly prefix: string;
   readonly reusable: boolean;
@@ -47,6 +48,7 @@ const tokenFields = {
 const joinTokenFields = {
   id: true,
   poolName: true,
+  hostName: true,
   description: true,
   prefix: true,
   reusable: true,
@@ -61,10 +63,21 @@ export function hashSecret(secret: string): string {
 }
 
 /** The first letters say what it opens, for people and for scanners that look for leaked secrets. */
-function newSecret(kind: 'token' | 'join' | 'agent') {
+function newSecret(kind: 'token' | 'join') {
   const beginning = `argosy_${kind}_`;
   const secret = beginning + randomBytes(32).toString('base64url');
   return { secret, prefix: secret.slice(0, beginning.length + 6), hash: hashSecret(secret) };
+}
+
+/** What came of a join; `taken`: a host of this name has joined, and the token is not for it alone. */
+export type Joining = 'joined' | 'invalid' | 'taken';
+class TakenName extends Error {}
+
+export interface Newcomer {
+  readonly hostName: string;
+  readonly poolName: string;
+  /** Of the secret that the agent made for itself, and by which it is known from now on. */
+  readonly credentialHash: string;
 }
 
 /** Users, what they prove themselves by, and what agents do. It is no part of the brain's state, and needs no lease. */
@@ -210,6 +223,7 @@ export class AccessStore {
   async createJoinToken(
     options: {
       readonly poolName?: string | undefined;
+      readonly hostName?: string | undefined;
       readonly description?: string | undefined;
       readonly reusable?: boolean | undefined;
       readonly expiresInMs?: number | undefined;
@@ -221,6 +235,7 @@ export class AccessStore {
       data: {
         id: randomUUID(),
         poolName: options.poolName ?? null,
+        hostName: options.hostName ?? null,
         description: options.description ?? '',
         prefix,
         hash,
@@ -238,33 +253,42 @@ export class AccessStore {
   }
 
   /**
-   * Exchanges a join token for a credential of one host; a one-time token is used up by that, once, also when two hosts
-   * come with it at the same moment. A host that joins again has a new credential, and its old one holds no longer.
-   * null: unknown, used up, run out, or for another pool.
+   * Lets a host in, which is known by its credential from now on. A one-time token is used up by that, once, also when two
+   * hosts come with it at the same moment; one that lets nobody in is not used up. The name of a host that has joined is
+   * given to nobody else: only a token for this very host replaces its credential.
    */
-  async join(secret: string, hostName: string, poolName: string): Promise<{ readonly credential: string } | null> {
-    return this.prisma.$transaction(async (transaction) => {
-      const now = Math.round(this.now());
-      const { count } = await transaction.joinToken.updateMany({
-        where: {
-          AND: [
-            { hash: hashSecret(secret) },
-            { OR: [{ reusable: true }, { usedAt: null }] },
-            { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] },
-            { OR: [{ poolName: null }, { poolName }] },
-          ],
-        },
-        data: { usedAt: now },
+  async join(secret: string, { hostName, poolName, credentialHash }: Newcomer): Promise<Joining> {
+    const now = Math.round(this.now());
+    const which = {
+      hash: hashSecret(secret),
+      AND: [
+        { OR: [{ reusable: true }, { usedAt: null }] },
+        { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] },
+        { OR: [{ poolName: null }, { poolName }] },
+        { OR: [{ hostName: null }, { hostName }] },
+      ],
+    };
+    try {
+      return await this.prisma.$transaction(async (transaction): Promise<Joining> => {
+        // First, and so that of two with the same token the second waits for the first.
+        const { count } = await transaction.joinToken.updateMany({ where: which, data: { usedAt: now } });
+        if (count === 0) return 'invalid';
+        const isForThisHost = (await transaction.joinToken.count({ where: { hash: which.hash, hostName } })) > 0;
+        const row = { hostName, hash: credentialHash, createdAt: now };
+        if (isForThisHost) await transaction.agentCredential.upsert({ where: { hostName }, update: row, create: row });
+        else if (await this.isTaken(transaction, hostName)) throw new TakenName();
+        else await transaction.agentCredential.create({ data: row });
+        return 'joined';
       });
-      if (count === 0) return null;
-      const { secret: credential, hash } = newSecret('agent');
-      await transaction.agentCredential.upsert({
-        where: { hostName },
-        update: { hash, createdAt: now },
-        create: { hostName, hash, createdAt: now },
-      });
-      return { credential };
-    });
+    } catch (error) {
+      // Taken before, or by another at this moment; what was done of it is undone.
+      if (error instanceof TakenName || isUniqueViolation(error)) return 'taken';
+      throw error;
+    }
+  }
+
+  private async isTaken(transaction: Prisma.TransactionClient, hostName: string): Promise<boolean> {
+    return (await transaction.agentCredential.count({ where: { hostName } })) > 0;
   }
 
   /** The name of the host that this credential speaks for, or null. */

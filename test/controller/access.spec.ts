@@ -2,7 +2,7 @@ import { mayCall, routeNames, routes, routeUrl } from '@argosy/contracts/routes'
 import { roles, type Role } from '@argosy/domain/entities';
 import { fastify } from 'fastify';
 import { addGate, type RouteConfig } from '../../apps/controller/src/http/gate';
-import { makeLab, registration, startEdge, type Edge, type RegisteredRoute } from './edge';
+import { credentialOf, makeLab, newcomer, registration, startEdge, type Edge, type RegisteredRoute } from './edge';
 
 // Who may do what: every route against every role, and the ways that users, tokens and hosts come in.
 
@@ -48,7 +48,7 @@ async function attempt({ method, path }: RegisteredRoute, token: string | null):
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...(isRegistration ? { 'content-type': 'application/json' } : {}),
     },
-    ...(isRegistration ? { body: JSON.stringify(registration('h1')) } : {}),
+    ...(isRegistration ? { body: JSON.stringify(newcomer('h1')) } : {}),
   });
   const isRefused = response.status === 401 || response.status === 403;
   const outcome = isRefused ? ((await response.json()) as { code: string }).code : 'in';
@@ -152,7 +152,6 @@ describe('hosts', () => {
     expect(again).toMatchObject({
       status: 200,
       body: {
-        credential: null,
         redisUrl: 'redis://127.0.0.1:1/0',
         peerSecret: 'peer-secret',
         assignments: { incarnation: incarnation + 1 },
@@ -167,39 +166,66 @@ describe('hosts', () => {
   test('need a token that is for joining, for this pool, and not used up', async () => {
     const { call, tokens } = edge;
     for (const token of [tokens.administrator, 'argosy_join_wrong'])
-      expect(await register(token, registration('h3'))).toMatchObject({
+      expect(await register(token, newcomer('h3'))).toMatchObject({
         status: 401,
         body: { code: 'unauthenticated' },
       });
     await call('pool.create', { body: { name: 'other' } });
     const { secret } = await call('join-token.create', { body: { pool: 'other' } });
-    expect(await register(secret, registration('h3', 'lab'))).toMatchObject({ status: 401 });
-    expect(await register(secret, registration('h3', 'nowhere'))).toMatchObject({
+    expect(await register(secret, newcomer('h3', 'lab'))).toMatchObject({ status: 401 });
+    expect(await register(secret, newcomer('h3', 'nowhere'))).toMatchObject({
       status: 404,
       body: { code: 'unknown-pool' },
     });
-    expect(await register(secret, registration('h3', 'other'))).toMatchObject({ status: 200 });
-    expect(await register(secret, registration('h4', 'other'))).toMatchObject({ status: 401 });
+    expect(await register(secret, registration('h3', 'other'))).toMatchObject({
+      status: 401,
+      body: { message: expect.stringContaining('send "credentialHash"') },
+    });
+    expect(await register(secret, newcomer('h3', 'other'))).toMatchObject({ status: 200 });
+    expect(await register(secret, newcomer('h4', 'other'))).toMatchObject({ status: 401 });
     expect(await edge.send('GET', '/api/v1/hosts', { token: secret })).toMatchObject({ status: 401 });
   });
 
-  test('keep their credential when the brain could not take them in at once', async () => {
+  test('whose name is taken do not get in as another, and their token is not used up', async () => {
+    const { call } = edge;
+    const { secret } = await call('join-token.create', { body: { pool: 'lab' } });
+    expect(await register(secret, newcomer('h1', 'lab', 'an-impostor'))).toMatchObject({
+      status: 409,
+      body: { code: 'name-taken', message: expect.stringContaining('join-token create --host h1') },
+    });
+    expect(await register(credentials.h1, registration('h1'))).toMatchObject({ status: 200 });
+    expect(await register(secret, newcomer('h7'))).toMatchObject({ status: 200 });
+  });
+
+  test('come back without their credential by a token for them alone, and the lost one holds no longer', async () => {
+    const { call, send } = edge;
+    const both = { host: 'h7', reusable: true };
+    expect(await send('POST', '/api/v1/join-tokens', { body: both })).toMatchObject({ status: 400 });
+    const { secret } = await call('join-token.create', { body: { host: 'h7' } });
+    expect(await register(secret, newcomer('h8'))).toMatchObject({ status: 401 });
+    expect(await register(secret, newcomer('h7', 'lab', 'made-anew'))).toMatchObject({ status: 200 });
+    expect(await register(credentialOf('h7'), registration('h7'))).toMatchObject({ status: 401 });
+    expect(await register('made-anew', registration('h7'))).toMatchObject({ status: 200 });
+    expect(await register(secret, newcomer('h7', 'lab', 'once-more'))).toMatchObject({ status: 401 });
+  });
+
+  test('are known when the brain could not take them in at once, or its answer was lost', async () => {
     const { call, gateway } = edge;
     const { secret } = await call('join-token.create', { body: {} });
     gateway.nextAnswer = async () => ({ ok: false, refusal: { code: 'store-unavailable', message: 'away' } });
-    const refused = await register(secret, registration('h5'));
+    const refused = await register(secret, newcomer('h5'));
     expect(refused).toMatchObject({ status: 503, body: { code: 'store-unavailable' } });
-    expect(await register(refused.body.details.credential, registration('h5'))).toMatchObject({ status: 200 });
+    expect(await register(credentialOf('h5'), registration('h5'))).toMatchObject({ status: 200 });
   });
 
   test('are forgotten with their credential', async () => {
     const { call } = edge;
     const { secret } = await call('join-token.create', { body: {} });
-    const { credential } = await call('agent.register', { body: registration('h6'), token: secret });
+    await call('agent.register', { body: newcomer('h6'), token: secret });
     const { gateway } = edge;
     // The brain removes no host that is online; that is its own test.
     gateway.nextAnswer = async () => ({ ok: true, value: null });
     await call('host.remove', { params: { host: 'h6' } });
-    expect(await register(credential as string, registration('h6'))).toMatchObject({ status: 401 });
+    expect(await register(credentialOf('h6'), registration('h6'))).toMatchObject({ status: 401 });
   });
 });

@@ -1,6 +1,6 @@
 import { routes, routeUrl, type Route, type RouteName, type RouteResponse } from '@argosy/contracts/routes';
 import type { Role } from '@argosy/domain/entities';
-import { AccessStore } from '@argosy/inventory/access-store';
+import { AccessStore, hashSecret } from '@argosy/inventory/access-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
 import { PrismaFleetStore } from '@argosy/inventory/prisma-fleet-store';
@@ -153,6 +153,14 @@ export const registration = (hostName: string, poolName = 'lab') => ({
   fenceDevice: null,
 });
 
+/** What the agent of that host has made for itself. */
+export const credentialOf = (hostName: string) => `argosy_agent_${hostName}`;
+/** The registration that comes with a join token. */
+export const newcomer = (hostName: string, poolName = 'lab', credential = credentialOf(hostName)) => ({
+  ...registration(hostName, poolName),
+  credentialHash: hashSecret(credential),
+});
+
 /** A pool named lab with hosts h1 and h2 and an image named tiny; returns the credentials of the hosts. */
 export async function makeLab({ call }: Edge): Promise<{ h1: string; h2: string }> {
   await call('pool.create', { body: { name: 'lab' } });
@@ -161,7 +169,6 @@ export async function makeLab({ call }: Edge): Promise<{ h1: string; h2: string 
     body: { name: 'tiny', format: 'kernel', kernelPath: '/srv/argosy/tiny.elf', datastore: 'shared' },
   });
   const { secret } = await call('join-token.create', { body: { pool: 'lab', reusable: true } });
-  const join = async (name: string) =>
-    (await call('agent.register', { body: registration(name), token: secret })).credential as string;
-  return { h1: await join('h1'), h2: await join('h2') };
+  for (const name of ['h1', 'h2']) await call('agent.register', { body: newcomer(name), token: secret });
+  return { h1: credentialOf('h1'), h2: credentialOf('h2') };
 }

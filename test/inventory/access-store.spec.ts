@@ -1,4 +1,4 @@
-import { AccessStore } from '@argosy/inventory/access-store';
+import { AccessStore, hashSecret } from '@argosy/inventory/access-store';
 import { openDatabase } from '@argosy/inventory/database';
 import type { PrismaClient } from '@argosy/inventory/generated/client';
 import { TestServers } from './servers';
@@ -63,19 +63,44 @@ test('a name is taken once, and the last administrator stays', async () => {
   expect(await access.removeUser('nobody')).toEqual({ ok: true, value: null });
 });
 
-test('a one-time join token lets one host in, a reusable one any number, of its pool', async () => {
+const newcomer = (hostName: string, poolName = 'lab', credential = `credential of ${hostName}`) => ({
+  hostName,
+  poolName,
+  credentialHash: hashSecret(credential),
+});
+
+test('a one-time join token lets one host in, also when three come at once, and a reusable one any number of its pool', async () => {
   const once = await access.createJoinToken();
-  const joined = await Promise.all(['h1', 'h2', 'h3'].map((name) => access.join(once.secret, name, 'lab')));
-  expect(joined.filter((each) => each !== null)).toHaveLength(1);
+  const joined = await Promise.all(['h1', 'h2', 'h3'].map((name) => access.join(once.secret, newcomer(name))));
+  expect(joined.sort()).toEqual(['invalid', 'invalid', 'joined']);
   const reusable = await access.createJoinToken({ reusable: true, poolName: 'lab', expiresInMs: 1000 });
-  expect(await access.join(reusable.secret, 'h4', 'other')).toBeNull();
-  const first = await access.join(reusable.secret, 'h4', 'lab');
-  expect(await access.hostOfCredential(first?.credential ?? '')).toBe('h4');
-  const again = await access.join(reusable.secret, 'h4', 'lab');
-  expect(await access.hostOfCredential(first?.credential ?? '')).toBeNull();
-  expect(await access.hostOfCredential(again?.credential ?? '')).toBe('h4');
+  expect(await access.join(reusable.secret, newcomer('h4', 'other'))).toBe('invalid');
+  expect(await access.join(reusable.secret, newcomer('h4'))).toBe('joined');
+  expect(await access.join(reusable.secret, newcomer('h5'))).toBe('joined');
+  expect(await access.hostOfCredential('credential of h4')).toBe('h4');
   now += 1000;
-  expect(await access.join(reusable.secret, 'h5', 'lab')).toBeNull();
+  expect(await access.join(reusable.secret, newcomer('h6'))).toBe('invalid');
+});
+
+test('the name of a host that has joined is given to no other, also when two want it at once', async () => {
+  const [one, other] = [await access.createJoinToken(), await access.createJoinToken()];
+  expect(await access.join(one.secret, newcomer('h4', 'lab', 'an impostor'))).toBe('taken');
+  const joined = await Promise.all([
+    access.join(one.secret, newcomer('h7', 'lab', 'one')),
+    access.join(other.secret, newcomer('h7', 'lab', 'other')),
+  ]);
+  expect(joined.sort()).toEqual(['joined', 'taken']);
+  // The token of whoever was too late is not used up, and that of the first is.
+  const later = await Promise.all([one, other].map(({ secret }) => access.join(secret, newcomer('h8'))));
+  expect(later.sort()).toEqual(['invalid', 'joined']);
+});
+
+test('a join token for a host replaces the credential of this host, and lets in no other', async () => {
+  const token = await access.createJoinToken({ hostName: 'h4' });
+  expect(await access.join(token.secret, newcomer('h9'))).toBe('invalid');
+  expect(await access.join(token.secret, newcomer('h4', 'lab', 'made anew'))).toBe('joined');
+  expect(await access.hostOfCredential('credential of h4')).toBeNull();
+  expect(await access.hostOfCredential('made anew')).toBe('h4');
   await access.revokeCredential('h4');
-  expect(await access.hostOfCredential(again?.credential ?? '')).toBeNull();
+  expect(await access.hostOfCredential('made anew')).toBeNull();
 });

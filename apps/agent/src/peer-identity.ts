@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writePrivately } from './private-file';
 
 const schema = z.object({ secret: z.union([z.string(), z.null()]), port: z.int().min(0).max(65_535) });
 
@@ -32,6 +33,6 @@ export class PeerIdentity {
 
   private keep(kept: z.output<typeof schema>): void {
     this.kept = kept;
-    writeFileSync(this.file, JSON.stringify(kept), { mode: 0o600 });
+    writePrivately(this.file, JSON.stringify(kept));
   }
 }

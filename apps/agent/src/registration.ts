@@ -1,9 +1,11 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import { apiPrefix, routes } from '@argosy/contracts/routes';
 import { errorBodySchema } from '@argosy/contracts/errors';
 import type { HostRegistration } from '@argosy/domain/host-report';
+import { writePrivately } from './private-file';
 
 export type Registered = RouteResponse<'agent.register'>;
 
@@ -15,6 +17,8 @@ const firstRetryMs = 200;
 const longestRetryMs = 5_000;
 
 interface Refuser {
+  /** 0: there was no answer. */
+  readonly status: number;
   readonly code: string;
   readonly message: string;
   readonly leaderUrl: string | null;
@@ -22,7 +26,7 @@ interface Refuser {
 
 /** Asks the controller for this start's incarnation and assignments, until it answers. */
 export class Registration {
-  private readonly credentialFile: string;
+  private readonly credential: Credential;
   private url: string;
   private tried = 0;
 
@@ -35,17 +39,14 @@ export class Registration {
     },
   ) {
     this.url = this.nextUrl();
-    this.credentialFile = join(options.stateFolder, 'credential');
+    this.credential = openCredential(options);
   }
 
   async register(registration: HostRegistration): Promise<Registered> {
     let waitMs = firstRetryMs;
     for (;;) {
       const answer = await this.ask(registration);
-      if ('assignments' in answer) {
-        if (answer.credential !== null) this.keepCredential(answer.credential);
-        return answer;
-      }
+      if ('assignments' in answer) return answer;
       this.options.say(`the controller at ${this.url} did not take this host: ${answer.message} Trying again.`);
       this.url = answer.leaderUrl ?? this.nextUrl();
       await new Promise((resolve) => setTimeout(resolve, answer.leaderUrl ? firstRetryMs : waitMs));
@@ -59,58 +60,73 @@ export class Registration {
     return controllerUrls[this.tried++ % controllerUrls.length] ?? '';
   }
 
+  /**
+   * By its credential; and only if the controller does not know that, by the join token, which makes it known. An answer
+   * that was lost is no harm: the next question is answered to the credential.
+   */
   private async ask(registration: HostRegistration): Promise<Registered | Refuser> {
-    const credential = this.credential();
-    const token = credential ?? this.options.joinToken;
-    if (token === null)
-      throw new RegistrationRefused(
-        'There is neither a credential nor ARGOSY_JOIN_TOKEN: make a join token and give it to this agent.',
-      );
+    const { joinToken } = this.options;
+    const { secret, wasSent } = this.credential;
+    if (wasSent || joinToken === null) {
+      const answer = await this.post(secret, registration);
+      if (joinToken === null || !isUnknown(answer)) return firmly(answer);
+    }
+    this.credential.wasSent = true;
+    return firmly(await this.post(joinToken, { ...registration, credentialHash: this.credential.hash }));
+  }
+
+  private async post(token: string, body: object): Promise<Registered | Refuser> {
     let response: Response;
     try {
       response = await fetch(`${this.url}${apiPrefix}${routes['agent.register'].path}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify(registration),
+        body: JSON.stringify(body),
         signal: AbortSignal.timeout(requestDeadlineMs),
       });
+      const answer: unknown = await response.json();
+      if (response.ok) return routes['agent.register'].response.parse(answer);
+      const { code, message, details } = errorBodySchema.parse(answer);
+      const leaderUrl = details?.['leaderUrl'];
+      return { status: response.status, code, message, leaderUrl: typeof leaderUrl === 'string' ? leaderUrl : null };
     } catch (error) {
-      // Not reachable now: it may be starting, or another one leads. That is what the retries are for.
-      return { code: 'unreachable', message: `It cannot be reached (${reasonOf(error)}).`, leaderUrl: null };
+      // Not reachable now, or no controller: it may be starting, or another one leads. That is what the retries are for.
+      return { status: 0, code: 'unreachable', message: `It gives no answer (${reasonOf(error)}).`, leaderUrl: null };
     }
-    const body: unknown = await response.json();
-    if (response.ok) return routes['agent.register'].response.parse(body);
-    const refusal = errorBodySchema.parse(body);
-    // The join token was used up and the registration went no further: what it was exchanged for is kept.
-    const given = refusal.details?.['credential'];
-    if (typeof given === 'string') this.keepCredential(given);
-    if (response.status === 401 && credential !== null && this.options.joinToken !== null)
-      return this.withJoinToken(refusal.message);
-    if (response.status >= 400 && response.status < 500 && response.status !== 404)
-      throw new RegistrationRefused(`${refusal.message} (${refusal.code})`);
-    const leaderUrl = refusal.details?.['leaderUrl'];
-    return {
-      code: refusal.code,
-      message: refusal.message,
-      leaderUrl: typeof leaderUrl === 'string' ? leaderUrl : null,
-    };
   }
+}
 
-  /** The credential is of another fleet or was revoked: the join token may still serve. */
-  private withJoinToken(message: string): Refuser {
-    writeFileSync(this.credentialFile, '', { mode: 0o600 });
-    return { code: 'unauthenticated', message, leaderUrl: null };
-  }
+interface Credential {
+  readonly secret: string;
+  readonly hash: string;
+  /** Whether a controller may know it already. */
+  wasSent: boolean;
+}
 
-  private credential(): string | null {
-    if (!existsSync(this.credentialFile)) return null;
-    return readFileSync(this.credentialFile, 'utf8').trim() || null;
-  }
+/** The secret by which this host is known, made by itself before it is first told of: no answer can lose it. */
+function openCredential(options: { readonly stateFolder: string; readonly joinToken: string | null }): Credential {
+  const file = join(options.stateFolder, 'credential');
+  const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  if (kept === '' && options.joinToken === null)
+    throw new RegistrationRefused(
+      'There is neither a credential nor ARGOSY_JOIN_TOKEN: make a join token and give it to this agent.',
+    );
+  const secret = kept || `argosy_agent_${randomBytes(32).toString('base64url')}`;
+  if (kept === '') writePrivately(file, secret);
+  return { secret, hash: createHash('sha256').update(secret).digest('hex'), wasSent: kept !== '' };
+}
 
-  private keepCredential(credential: string): void {
-    writeFileSync(this.credentialFile, credential, { mode: 0o600 });
-    chmodSync(this.credentialFile, 0o600);
-  }
+function isUnknown(answer: Registered | Refuser): boolean {
+  return 'status' in answer && answer.status === 401;
+}
+
+/** Throws what will be refused again. 429 and 404 pass: a crowd thins, and the pool may be made yet. */
+function firmly(answer: Registered | Refuser): Registered | Refuser {
+  if (!('status' in answer)) return answer;
+  const { status, code, message } = answer;
+  if (status >= 400 && status < 500 && status !== 404 && status !== 429)
+    throw new RegistrationRefused(`${message} (${code})`);
+  return answer;
 }
 
 function reasonOf(error: unknown): string {

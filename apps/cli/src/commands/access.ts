@@ -118,6 +118,7 @@ export const accessCommands = [
     summary: 'create a token with which a host may join; its secret is shown this once',
     flags: {
       pool: { type: 'text', names: 'pool', summary: 'into one pool only' },
+      host: { type: 'text', summary: 'for this host alone, also if it has joined before and lost its state folder' },
       reusable: { type: 'flag', summary: 'for any number of hosts' },
       description,
       expires: expiresFlag,
@@ -125,6 +126,7 @@ export const accessCommands = [
     run: async (session, { flags }) => {
       const body = given({
         pool: flags.pool,
+        host: flags.host,
         description: flags.description,
         reusable: flags.reusable,
         expiresInMs: flags.expires,

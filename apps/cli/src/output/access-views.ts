@@ -46,7 +46,7 @@ export const joinTokenView: View<JoinTokenRow> = {
     shortIdColumn(),
     { title: 'BEGINS', text: ({ prefix }) => prefix },
     { title: 'POOL', text: ({ poolName }) => poolName ?? 'any' },
-    { title: 'FOR', text: ({ reusable }) => (reusable ? 'any number of hosts' : 'one host') },
+    { title: 'FOR', text: ({ reusable, hostName }) => hostName ?? (reusable ? 'any number of hosts' : 'one host') },
     { title: 'EXPIRES', text: ({ expiresAt }) => (expiresAt === null ? 'never' : exactTime(expiresAt)) },
     { title: 'USED', text: ({ usedAt }, { now }) => (usedAt === null ? 'never' : `${age(now - usedAt)} ago`) },
     { title: 'DESCRIPTION', text: ({ description }) => orNothing(description) },

@@ -44,7 +44,10 @@ export function accessHandlers({ access, gateway }: Pick<HttpPorts, 'access' | '
 
     'join-token.list': async () => ({ ok: true, value: { items: await access.joinTokens(), nextCursor: null } }),
     'join-token.create': async ({ body }) => {
-      const { pool: reference, ...options } = body;
+      const { pool: reference, host: hostName, ...rest } = body;
+      if (hostName !== undefined && rest.reusable)
+        return refuse('invalid-request', 'A join token for one host lets it in once; leave "reusable" or "host" out.');
+      const options = { ...rest, hostName };
       if (reference === undefined) return { ok: true, value: await access.createJoinToken(options) };
       const pool = findRow(gateway.fleet, 'pool', reference);
       if (!pool.ok) return pool;

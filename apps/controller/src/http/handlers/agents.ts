@@ -1,35 +1,44 @@
 import { fleetRoutes } from '@argosy/contracts/fleet-routes';
 import type { HostAssignments } from '@argosy/domain/host-report';
+import type { RouteInput } from '@argosy/contracts/routes';
 import type { Result } from '@argosy/domain/refusal';
-import { refuse, type Answer, type Handlers } from '../answer';
+import { refuse, type Handlers } from '../answer';
 import type { HttpPorts } from '../ports';
 import { findRow } from '../references';
 import { askWithin } from './requests';
 
-interface Newcomer {
-  readonly hostName: string;
-  readonly poolName: string;
-}
+type Registration = RouteInput<'agent.register'>['body'];
+
+const takenName = (hostName: string) =>
+  refuse(
+    'name-taken',
+    `A host named ${hostName} has joined already. Give this one another name; or, if it is the same host and has lost its state folder, an administrator makes a join token for it alone: argosy join-token create --host ${hostName}`,
+  );
 
 /** How hosts join, and come back. */
 export function agentHandlers(ports: Pick<HttpPorts, 'access' | 'gateway' | 'limits'>) {
   const { access, gateway } = ports;
   const ask = askWithin(ports);
 
-  /** Value: the credential that a join token was exchanged for; null when it came with one. */
-  async function admit(secret: string, { hostName, poolName }: Newcomer): Promise<Answer<string | null>> {
+  async function admit(secret: string, { hostName, credentialHash }: Registration, poolName: string) {
     const owner = await access.hostOfCredential(secret);
-    if (owner === hostName) return { ok: true, value: null };
+    if (owner === hostName) return null;
     if (owner !== null)
       return refuse(
         'forbidden',
         `This credential speaks for host ${owner}; host ${hostName} needs a join token of its own.`,
       );
-    const joined = await access.join(secret, hostName, poolName);
-    if (joined) return { ok: true, value: joined.credential };
+    if (credentialHash === undefined)
+      return refuse(
+        'unauthenticated',
+        `This is no credential of host ${hostName}. To join with a join token, send "credentialHash" as well.`,
+      );
+    const joining = await access.join(secret, { hostName, poolName, credentialHash });
+    if (joining === 'joined') return null;
+    if (joining === 'taken') return takenName(hostName);
     return refuse(
       'unauthenticated',
-      `This is no valid join token for pool ${poolName} and no credential of host ${hostName}: it is unknown, used up, run out or for another pool. An administrator makes a new one with POST /api/v1/join-tokens.`,
+      `This is no valid join token for host ${hostName} in pool ${poolName} and no credential of this host: it is unknown, used up, run out, or for another host or pool. An administrator makes a new one with POST /api/v1/join-tokens.`,
     );
   }
 
@@ -39,15 +48,10 @@ export function agentHandlers(ports: Pick<HttpPorts, 'access' | 'gateway' | 'lim
       // Looked at first: a token that was used up for nothing would be lost.
       const pool = findRow(gateway.fleet, 'pool', poolName);
       if (!pool.ok) return pool;
-      const admitted = await admit(call.secret, { hostName, poolName: pool.value.name });
-      if (!admitted.ok) return admitted;
-      const credential = admitted.value;
+      const refusal = await admit(call.secret, call.body, pool.value.name);
+      if (refusal) return refusal;
       const answer = (await ask(`host ${hostName}`, fleetRoutes['agent.register'](call))) as Result<HostAssignments>;
-      if (answer.ok) return { ok: true, value: { assignments: answer.value, credential, ...gateway.agentAccess } };
-      if (credential === null) return answer;
-      // The token is used up by now: the agent keeps what it was exchanged for, and tries again with that.
-      const { code, message, details } = answer.refusal;
-      return refuse(code, message, { ...details, credential });
+      return answer.ok ? { ok: true, value: { assignments: answer.value, ...gateway.agentAccess } } : answer;
     },
   } satisfies Partial<Handlers>;
 }
