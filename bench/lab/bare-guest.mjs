@@ -168,7 +168,7 @@ export class BareGuest {
       quickRom: this.program.quickRom,
     };
     /** @type {string[]} */
-    const all = qemuArguments({ guest, machine, incoming, firmware: null, seedPath: null });
+    const all = qemuArguments({ guest, machine, incoming, firmware: null, seedPath: null, plug: { kind: 'none' } });
     return incoming ? all.filter((parameter) => parameter !== '-S') : all;
   }
 

@@ -129,7 +129,9 @@ export class QemuBench implements TestBench {
     return qemuDriver({
       folder: join(this.folder, host),
       listenAddress: '127.0.0.1',
+      advertiseAddress: '127.0.0.1',
       cgroup: this.cgroup,
+      guestLink: { kind: 'none' },
       clock: { now: () => Date.now() },
     });
   }

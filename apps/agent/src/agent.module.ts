@@ -38,11 +38,13 @@ const redisReadyMs = 1_000;
 function agentProcess(settings: AgentSettings, say: (message: string) => void): AgentProcess {
   let worker: CommandWorker | null = null;
   let speaker: TelemetrySpeaker | null = null;
-  const { stateFolder, listenAddress, cgroup } = settings;
+  const { stateFolder, listenAddress, advertiseAddress, cgroup, guestLink } = settings;
   const driver: VmmDriver = qemuDriver({
     folder: join(stateFolder, 'vmm'),
     listenAddress,
+    advertiseAddress,
     cgroup,
+    guestLink,
     clock: { now: () => Date.now() },
   });
   const capacity = {
@@ -68,7 +70,8 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
 
   async function start(): Promise<void> {
     // An agent that starts again listens where it listened before: a hand-over may be waiting for its answer.
-    const peerAddress = await listenAgain(server, listenAddress, identity);
+    const listensAt = await listenAgain(server, listenAddress, identity);
+    const peerAddress = `${advertiseAddress}${listensAt.slice(listensAt.lastIndexOf(':'))}`;
     await agent.wake();
     const capabilities = await agent.execute({ call: 'capabilities' });
     if (!capabilities.ok) throw new Error(`the VMM of this host does not work: ${capabilities.refusal.message}`);

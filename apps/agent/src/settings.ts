@@ -1,4 +1,5 @@
 import { readEnvironment } from '@argosy/contracts/environment';
+import type { GuestLink } from '@argosy/vmm/qemu/guest-link';
 import { z } from 'zod';
 
 const wholeNumber = (minimum: number, maximum: number) =>
@@ -10,6 +11,10 @@ const wholeNumber = (minimum: number, maximum: number) =>
 
 const controllerRule =
   'must be the address of the controller, like http://127.0.0.1:8080; of several controllers, with commas between';
+
+function isAnyAddress(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
 
 const environment = z.object({
   ARGOSY_HOST: z
@@ -29,6 +34,20 @@ const environment = z.object({
   ARGOSY_CGROUP: z.string().optional(),
   ARGOSY_FENCE_DEVICE: z.string().optional(),
   ARGOSY_LISTEN_ADDRESS: z.string().default('127.0.0.1'),
+  ARGOSY_ADVERTISE_ADDRESS: z
+    .string()
+    .refine(
+      (address) => !isAnyAddress(address),
+      'must be an address of this host, which others can reach, like 10.0.0.11',
+    )
+    .optional(),
+  ARGOSY_GUEST_NETWORK: z
+    .string()
+    .regex(
+      /^(bridge:[\w.-]{1,15}|switch:\/.+)$/,
+      'must be what guests are plugged into: bridge:<name of a bridge of this host>, or switch:<path of a socket>',
+    )
+    .optional(),
   REDIS_URL: z.string().optional(),
 });
 
@@ -45,6 +64,9 @@ export interface AgentSettings {
   readonly cgroup: string | null;
   readonly fenceDevice: string | null;
   readonly listenAddress: string;
+  /** Under which other hosts and controllers reach this one. */
+  readonly advertiseAddress: string;
+  readonly guestLink: GuestLink;
   /** Instead of the one that the controller names. */
   readonly redisUrl: string | null;
 }
@@ -52,6 +74,11 @@ export interface AgentSettings {
 /** Throws with a sentence for each value that is missing or wrong. */
 export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
   const values = readEnvironment(environment, variables);
+  const listenAddress = values.ARGOSY_LISTEN_ADDRESS;
+  if (isAnyAddress(listenAddress) && values.ARGOSY_ADVERTISE_ADDRESS === undefined)
+    throw new Error(
+      `ARGOSY_ADVERTISE_ADDRESS must be given with ARGOSY_LISTEN_ADDRESS ${listenAddress}: others cannot reach this host under that`,
+    );
   return Object.freeze({
     hostName: values.ARGOSY_HOST,
     poolName: values.ARGOSY_POOL,
@@ -62,7 +89,15 @@ export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
     memoryMiB: values.ARGOSY_MEMORY_MIB ?? null,
     cgroup: values.ARGOSY_CGROUP ?? null,
     fenceDevice: values.ARGOSY_FENCE_DEVICE ?? null,
-    listenAddress: values.ARGOSY_LISTEN_ADDRESS,
+    listenAddress,
+    advertiseAddress: values.ARGOSY_ADVERTISE_ADDRESS ?? listenAddress,
+    guestLink: guestLinkOf(values.ARGOSY_GUEST_NETWORK),
     redisUrl: values.REDIS_URL ?? null,
   });
+}
+
+function guestLinkOf(text: string | undefined): GuestLink {
+  const [, kind, place = ''] = /^(bridge|switch):(.+)$/.exec(text ?? '') ?? [];
+  if (kind === 'bridge') return { kind, bridge: place };
+  return kind === 'switch' ? { kind, path: place } : { kind: 'none' };
 }

@@ -33,7 +33,7 @@ function aGuest(
 
 function aPlan(guest: GuestSpecification, change: Partial<CommandLinePlan> = {}): CommandLinePlan {
   const machine = { machineType: 'pc-i440fx-7.2', accelerator: 'tcg', cpuModel: 'qemu64', quickRom: null } as const;
-  return { guest, machine, incoming: false, firmware: null, seedPath: null, ...change };
+  return { guest, machine, incoming: false, firmware: null, seedPath: null, plug: { kind: 'none' }, ...change };
 }
 
 /** What follows that option, each time it is there. */
@@ -83,7 +83,34 @@ it('boots a kernel with what belongs to it', () => {
   );
   expect(valuesOf('-kernel', parameters)).toEqual(['/store/kernel']);
   expect(valuesOf('-initrd', parameters)).toEqual(['/store/initrd']);
-  expect(valuesOf('-append', parameters)).toEqual(['console=ttyS0 quiet']);
+  expect(valuesOf('-append', parameters)).toEqual(['console=ttyS0 quiet ip=10.0.0.2:::255.0.0.0:web:eth0:off']);
+});
+
+it('tells a kernel its address, but not a freestanding one, and not against the word of the image', () => {
+  const network = { ...aGuest().network, prefixLength: 16, gateway: '10.0.0.1' };
+  const append = (boot: Partial<GuestSpecification['boot']>) =>
+    valuesOf('-append', qemuArguments(aPlan(aGuest(boot, { network }))));
+  expect(append({ initrdPath: '/store/initrd' })).toEqual(['ip=10.0.0.2::10.0.0.1:255.255.0.0:web:eth0:off']);
+  expect(append({ initrdPath: '/store/initrd', kernelArguments: 'ip=dhcp' })).toEqual(['ip=dhcp']);
+  expect(append({ kernelArguments: 'quiet' })).toEqual(['quiet']);
+});
+
+it('gives every guest the same card, whatever its host plugs it into', () => {
+  const plugs = [
+    { kind: 'tap', name: 'ag0123' },
+    { kind: 'stream', path: '/run/a,b/net.sock' },
+    { kind: 'none' },
+  ] as const;
+  const all = plugs.map((plug) => qemuArguments(aPlan(aGuest(), { plug })));
+  for (const parameters of all)
+    expect(valuesOf('-device', parameters)).toContain(
+      'virtio-net-pci,id=card0,netdev=net0,mac=02:41:0a:00:00:02,romfile=',
+    );
+  expect(all.flatMap((parameters) => valuesOf('-netdev', parameters))).toEqual([
+    'tap,ifname=ag0123,script=no,downscript=no,id=net0',
+    'stream,server=off,addr.type=unix,addr.path=/run/a,,b/net.sock,id=net0',
+    'hubport,hubid=0,id=net0',
+  ]);
 });
 
 it('calls a reset of a kernel guest its end, and lets a disk guest reboot', () => {

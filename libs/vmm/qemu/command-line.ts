@@ -1,4 +1,7 @@
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { GuestNetwork } from '@argosy/domain/network';
+import { formatAddress } from '@argosy/domain/network';
+import type { GuestPlug } from './guest-link';
 
 /** The names of the files in an instance's folder, which is QEMU's working folder. */
 export const instanceFiles = {
@@ -29,6 +32,7 @@ export interface CommandLinePlan {
   readonly incoming: boolean;
   readonly firmware: Firmware | null;
   readonly seedPath: string | null;
+  readonly plug: GuestPlug;
 }
 
 /** In QEMU's `key=value,key=value` options a comma inside a value is written twice. */
@@ -96,6 +100,7 @@ export function qemuArguments(plan: CommandLinePlan): string[] {
     ...bootArguments(plan),
     ...diskArguments(guest),
     ...seedArguments(plan.seedPath),
+    ...networkArguments(guest.network, plan.plug),
   ];
 }
 
@@ -105,7 +110,8 @@ function acceleratorArguments({ machine, guest }: CommandLinePlan): string[] {
 }
 
 function bootArguments({ guest, firmware, machine }: CommandLinePlan): string[] {
-  const { kernelPath, initrdPath, kernelArguments } = guest.boot;
+  const { kernelPath, initrdPath } = guest.boot;
+  const kernelArguments = withAddress(guest);
   const kernel = [
     // Half of the time from start to first heartbeat of a freestanding guest is the BIOS of a whole PC (measured: 100 to 55 ms).
     ...(machine.quickRom !== null && isFreestanding(guest) ? ['-bios', machine.quickRom] : []),
@@ -140,6 +146,43 @@ function seedArguments(seedPath: string | null): string[] {
   if (seedPath === null) return [];
   const node = { driver: 'raw', 'node-name': 'seed', 'read-only': true, file: { driver: 'file', filename: seedPath } };
   return ['-blockdev', JSON.stringify(node), '-device', 'virtio-blk-pci,id=seed0,drive=seed'];
+}
+
+/** The card is the same on every host; only the cable is each host's own, and so no part of what migrates. */
+function networkArguments({ macAddress }: GuestNetwork, plug: GuestPlug): string[] {
+  // No boot from the network, and so no program for it in the card.
+  return [
+    '-netdev',
+    `${cableOf(plug)},id=net0`,
+    '-device',
+    `virtio-net-pci,id=card0,netdev=net0,mac=${macAddress},romfile=`,
+  ];
+}
+
+function cableOf(plug: GuestPlug): string {
+  switch (plug.kind) {
+    case 'tap':
+      return `tap,ifname=${plug.name},script=no,downscript=no`;
+    case 'stream':
+      return `stream,server=off,addr.type=unix,addr.path=${optionValue(plug.path)}`;
+    case 'none':
+      return 'hubport,hubid=0';
+  }
+}
+
+/**
+ * An operating system that is booted by its kernel is told its address as Linux has it ("ip=" in its nfsroot documentation:
+ * client, server, gateway, mask, name, device, no configuration by other means), unless its image says something itself.
+ */
+function withAddress(guest: GuestSpecification): string | null {
+  const { kernelArguments } = guest.boot;
+  if (guest.boot.kernelPath === null || isFreestanding(guest) || /(^| )ip=/.test(kernelArguments ?? ''))
+    return kernelArguments;
+  const { address, prefixLength, gateway } = guest.network;
+  const mask = formatAddress(2 ** 32 - 2 ** (32 - prefixLength));
+  const hostName = guest.name.replaceAll(/[^\w.-]/g, '-');
+  const told = `ip=${address}::${gateway ?? ''}:${mask}:${hostName}:eth0:off`;
+  return kernelArguments === null ? told : `${kernelArguments} ${told}`;
 }
 
 function isUuid(text: string): boolean {

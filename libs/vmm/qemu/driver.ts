@@ -18,6 +18,8 @@ import { qemuArguments } from './command-line';
 import { ensureDisk, ensureFirmware, ensureFolder, requireDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
+import { GuestLinks } from './guest-link';
+import type { GuestLink } from './guest-link';
 import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
 import { bootId } from './process-table';
@@ -30,8 +32,12 @@ export interface QemuDriverOptions {
   readonly folder: string;
   /** Where migrations come in. */
   readonly listenAddress: string;
+  /** Where other hosts reach them: the same, unless this host listens on all of its addresses. */
+  readonly advertiseAddress: string;
   /** A control group with the cpu controller, below which each guest gets its own; null: limits work by signals. */
   readonly cgroup: string | null;
+  /** What guests are plugged into. */
+  readonly guestLink: GuestLink;
   /** Instead of the host's qemu-system-x86_64. */
   readonly binary?: string;
   readonly clock: { now(): Instant };
@@ -66,9 +72,7 @@ class QemuDriver implements VmmDriver {
     pause: ({ instance }) => this.inOrder(instance, (vmm) => vmm.pause()),
     resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
     prepareIncoming: async ({ guest, epoch, policy }) => {
-      const uri = await this.open(guest, epoch, true, (vmm) =>
-        vmm.listenForMigration(policy, this.options.listenAddress),
-      );
+      const uri = await this.open(guest, epoch, true, (vmm) => vmm.listenForMigration(policy, this.options));
       return { uri };
     },
     migrateOut: ({ instance, uri, policy }) => this.inOrder(instance, (vmm) => vmm.migrateOut(uri, policy)),
@@ -85,6 +89,7 @@ class QemuDriver implements VmmDriver {
     this.root = realpathSync(options.folder);
     this.host = {
       limits: processorLimits(options.cgroup),
+      links: new GuestLinks(options.guestLink),
       now: () => options.clock.now(),
       tell: (event) => {
         if (!this.isDetached) this.listener(event);
@@ -109,6 +114,7 @@ class QemuDriver implements VmmDriver {
   detach(): void {
     this.isDetached = true;
     this.host.limits.detach();
+    this.host.links.detach();
     for (const instance of this.instances.values()) instance.detach();
   }
 
@@ -213,7 +219,8 @@ class QemuDriver implements VmmDriver {
     const { accelerator } = await chooseAccelerator(program);
     const cpuModel = cpuModels[guest.architecture] ?? 'max';
     const machine = { machineType: program.machineType, accelerator, cpuModel, quickRom: program.quickRom };
-    await instance.open(program.binary, qemuArguments({ guest, machine, incoming, firmware, seedPath }));
+    const plug = this.host.links.plug(instance.id);
+    await instance.open(program.binary, qemuArguments({ guest, machine, incoming, firmware, seedPath, plug }));
   }
 
   /** Destroying does not wait for calls under way; asking does. */

@@ -10,6 +10,7 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { instanceFiles } from './command-line';
+import type { GuestLinks } from './guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
 import {
   incomingUri,
@@ -28,6 +29,7 @@ import type { QmpEvent } from './qmp';
 
 export interface InstanceHost {
   readonly limits: ProcessorLimits;
+  readonly links: GuestLinks;
   now(): Instant;
   tell(event: VmmEvent): void;
 }
@@ -120,6 +122,8 @@ export class QemuInstance {
     if (this.isDoomed) throw refuse('vmm-failed', `${this.guest.name} was stopped before its VMM was started`);
     this.spawn(binary, parameters);
     await this.connect(connectDeadlineMs);
+    // The tap is there once QEMU answers.
+    await this.host.links.attach(this.id);
     this.applyLimit();
   }
 
@@ -372,7 +376,10 @@ export class QemuInstance {
   // ---- Migration ----
 
   /** Value: where this instance listens. */
-  async listenForMigration(policy: MigrationPolicy, listenAddress: string): Promise<string> {
+  async listenForMigration(
+    policy: MigrationPolicy,
+    { listenAddress, advertiseAddress }: { readonly listenAddress: string; readonly advertiseAddress: string },
+  ): Promise<string> {
     const qmp = this.requireQmp();
     this.state = 'incoming';
     await qmp.call('migrate-set-capabilities', migrationCapabilities(policy));
@@ -382,7 +389,7 @@ export class QemuInstance {
     const answer = await qmp.call<{ 'socket-address'?: { port: string }[] }>('query-migrate');
     const port = answer['socket-address']?.[0]?.port;
     if (port === undefined) throw new Error('it listens for a migration but does not say where');
-    return `tcp:${listenAddress}:${port}`;
+    return `tcp:${advertiseAddress}:${port}`;
   }
 
   async migrateOut(uri: string, policy: MigrationPolicy): Promise<void> {
@@ -446,6 +453,7 @@ export class QemuInstance {
   private received(): void {
     if (this.state !== 'incoming') return;
     this.state = 'received';
+    this.host.links.arrived(this.id, this.guest.network);
     this.host.tell({ kind: 'incoming-completed', instance: this.id });
   }
 
