@@ -1,6 +1,7 @@
 import {
   automationLevels,
   drillKinds,
+  fenceDeviceKinds,
   firmwares,
   imageFormats,
   isolationResponses,
@@ -8,7 +9,14 @@ import {
   roles,
   ruleKinds,
 } from '@argosy/domain/entities';
-import type { GuestSettings, NewGuest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
+import type {
+  GuestSettings,
+  NewFenceDevice,
+  NewGuest,
+  NewImage,
+  NewRule,
+  PoolSettings,
+} from '@argosy/domain/fleet-request';
 import { z } from 'zod';
 import { describes } from './describes';
 import {
@@ -66,6 +74,34 @@ export const poolUpdateBody = strictBody({
   name: nameField.exactOptional(),
   settings: poolSettingsBody.exactOptional(),
 });
+
+const optionsField = z
+  .record(
+    textField(64).regex(/^[a-z][a-z0-9_-]*$/, 'must be the name of an option, like ip or login_timeout'),
+    textField(1000).refine((text) => !/[\r\n\0]/.test(text), 'must be one line of text'),
+    { error: 'must be an object of options and their values' },
+  )
+  .refine((options) => !('action' in options), 'must not name an action: Argosy asks for off and status');
+/** What each kind of device is reached by. */
+const fenceAddresses = {
+  chassis: [/^\/[^\0]*$/, "must be the path of the power switch's socket, beginning with /"],
+  'fence-agent': [/^fence_[a-z0-9_]+$/, "must be the name of a fence agent's program, like fence_ipmilan"],
+  webhook: [/^https?:\/\/[^\s]+$/, 'must be a URL, beginning with https:// or http://'],
+} as const;
+export const newFenceDeviceBody = describes<NewFenceDevice>()(
+  strictBody({
+    name: nameField,
+    kind: oneOf(fenceDeviceKinds),
+    address: textField(2000),
+    options: optionsField.exactOptional(),
+    secrets: optionsField.exactOptional(),
+    deadlineMs: wholeNumber(1000, hourMs, 'ms').exactOptional(),
+    position: wholeNumber(1, 100).exactOptional(),
+  }).superRefine(({ kind, address }, context) => {
+    const [pattern, message] = fenceAddresses[kind];
+    if (!pattern.test(address)) context.addIssue({ code: 'custom', path: ['address'], message });
+  }),
+);
 
 const vcpusField = wholeNumber(1, 512);
 const memoryField = wholeNumber(16, 4_194_304, 'MiB');

@@ -29,6 +29,7 @@ export const refusalStatus = {
   'unknown-migration': 404,
   'unknown-recommendation': 404,
   'unknown-drill': 404,
+  'unknown-fence-device': 404,
   'name-taken': 409,
   'in-use': 409,
   'subnet-overlaps': 409,

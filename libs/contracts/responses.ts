@@ -4,6 +4,7 @@ import {
   drillKinds,
   drillPhases,
   eventSeverities,
+  fenceDeviceKinds,
   firmwares,
   imageFormats,
   isolationResponses,
@@ -107,6 +108,18 @@ export const driverCapabilitiesSchema = describes<entity.DriverCapabilities>()(
   }),
 );
 
+export const fenceDeviceSchema = describes<entity.FenceDevice>()(
+  z.object({
+    name: text,
+    kind: z.enum(fenceDeviceKinds),
+    address: text,
+    options: z.record(z.string(), text),
+    secretNames: z.array(text),
+    deadlineMs: z.number(),
+    setBy: z.enum(['agent', 'administrator']),
+  }),
+);
+
 export const hostSchema = describes<entity.Host>()(
   z.object({
     id: text,
@@ -120,7 +133,7 @@ export const hostSchema = describes<entity.Host>()(
     queue: text,
     capacity: hostCapacitySchema,
     capabilities: orNull(driverCapabilitiesSchema),
-    fenceDevice: orNull(text),
+    fenceDevices: z.array(fenceDeviceSchema),
     createdAt: instant,
   }),
 );

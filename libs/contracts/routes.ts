@@ -113,6 +113,17 @@ export const routes = {
     method: 'POST', path: '/hosts/:host/fence', tag: 'hosts', access: 'administrator', status: 202,
     summary: "Cut a host's power, and prove it", params: host, response: responses.hostSchema,
   },
+  'host.add-fence-device': {
+    method: 'POST', path: '/hosts/:host/fence-devices', tag: 'hosts', access: 'administrator', status: 201,
+    summary: 'Give a host a fence device, or replace the one of that name', params: host,
+    body: bodies.newFenceDeviceBody, response: responses.hostSchema,
+  },
+  'host.remove-fence-device': {
+    method: 'DELETE', path: '/hosts/:host/fence-devices/:device', tag: 'hosts', access: 'administrator', status: 200,
+    summary: 'Take a fence device from a host',
+    params: strictBody({ ...host.shape, device: reference('A fence device of the host, by its name.') }),
+    response: responses.hostSchema,
+  },
   'host.remove': {
     method: 'DELETE', path: '/hosts/:host', tag: 'hosts', access: 'administrator', status: 204,
     summary: 'Forget a host that has no guests', params: host,

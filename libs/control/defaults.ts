@@ -33,6 +33,8 @@ export const channelAliveMs = 1_500;
 /** How much longer a host may be silent that the present leader has never heard. */
 export const takeoverGraceMs = 10_000;
 export const fenceRetryMs = 3_000;
+/** Power that goes by a network and a management controller takes its time. */
+export const fenceDeadlinesMs = { chassis: fenceRetryMs, 'fence-agent': 30_000, webhook: 10_000 } as const;
 export const balanceHorizonMs = 300_000;
 export const startAttempts = 5;
 export const settledAfterMs = 30_000;

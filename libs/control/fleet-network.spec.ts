@@ -34,7 +34,8 @@ const newGuest = (name: string, pool = 'one'): FleetRequest => ({
 beforeEach(() => {
   fleet = createFleet({ newId: () => `id${nextId++}` });
   const nothing = {
-    pools: [], hosts: [], guests: [], images: [], datastores: [], rules: [], migrations: [], recommendations: [], drills: [], tasks: [], alarms: [],
+    pools: [], hosts: [],
+  fenceSecrets: [], guests: [], images: [], datastores: [], rules: [], migrations: [], recommendations: [], drills: [], tasks: [], alarms: [],
   }; // prettier-ignore
   stepFleet(fleet, { kind: 'took-over', term: 1, inventory: nothing }, 0);
   must({ kind: 'datastore.create', name: 'main', path: '/store', shared: true });

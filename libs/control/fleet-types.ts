@@ -3,6 +3,8 @@ import type {
   Datastore,
   Drill,
   DrillKind,
+  FenceDevice,
+  FenceSecret,
   Guest,
   Host,
   Image,
@@ -37,6 +39,8 @@ export type FleetEvent =
       readonly kind: 'fence-result';
       readonly hostId: string;
       readonly incarnation: number;
+      /** The device's name. */
+      readonly device: string;
       readonly result: Result<null>;
     }
   | { readonly kind: 'prediction'; readonly drillId: string; readonly result: Result<DrillPrediction> }
@@ -65,7 +69,8 @@ export type FleetEffect =
       readonly hostName: string;
       readonly incarnation: number;
       readonly term: number;
-      readonly device: string;
+      readonly device: FenceDevice;
+      readonly secrets: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'predict'; readonly drillId: string; readonly fault: DrillFault }
   | { readonly kind: 'inject'; readonly drillId: string; readonly fault: DrillFault }
@@ -110,6 +115,7 @@ export interface Fleet {
   leading: boolean;
   readonly pools: Map<string, Pool>;
   readonly hosts: Map<string, Host>;
+  readonly fenceSecrets: Map<string, FenceSecret>;
   readonly guests: Map<string, Guest>;
   readonly images: Map<string, Image>;
   readonly datastores: Map<string, Datastore>;

@@ -4,7 +4,8 @@ import { balanceDuePools } from './fleet/balance';
 import { followDrills, takeInjection, takePrediction } from './fleet/drills';
 import { reconcileCopies } from './fleet/copies';
 import { hostLost, reconcileGuest } from './fleet/guests';
-import { takeFenceResult, takeReport, watchHosts } from './fleet/hosts';
+import { takeFenceResult } from './fleet/fencing';
+import { takeReport, watchHosts } from './fleet/hosts';
 import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
@@ -23,6 +24,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     leading: false,
     pools: new Map(),
     hosts: new Map(),
+    fenceSecrets: new Map(),
     guests: new Map(),
     images: new Map(),
     datastores: new Map(),
@@ -73,7 +75,7 @@ function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
       if (fleet.hosts.has(event.hostId)) viewOf(fleet, event.hostId).datastoreHeardAt = turn.now;
       return;
     case 'fence-result':
-      if (!takeFenceResult(turn, event.hostId, event.incarnation, event.result)) return;
+      if (!takeFenceResult(turn, event)) return;
       hostLost(turn, event.hostId);
       reconcileHost(turn, event.hostId);
       followDrills(turn);

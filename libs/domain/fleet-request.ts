@@ -3,6 +3,7 @@ import type {
   DrillKind,
   DrillPhaseName,
   FailurePolicy,
+  FenceDeviceKind,
   Firmware,
   ImageFormat,
   IsolationResponse,
@@ -46,6 +47,18 @@ export interface GuestSettings {
   readonly vcpus?: number;
 }
 
+/** Of the same name as one that is there: it takes that one's place. */
+export interface NewFenceDevice {
+  readonly name: string;
+  readonly kind: FenceDeviceKind;
+  readonly address: string;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly deadlineMs?: number;
+  /** 1: tried first. Without it, last. */
+  readonly position?: number;
+}
+
 export interface NewImage {
   readonly name: string;
   readonly format: ImageFormat;
@@ -78,6 +91,8 @@ export type FleetRequest =
   | { readonly kind: 'host.register'; readonly registration: HostRegistration }
   | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.fence'; readonly host: string }
+  | { readonly kind: 'host.add-fence-device'; readonly host: string; readonly device: NewFenceDevice }
+  | { readonly kind: 'host.remove-fence-device'; readonly host: string; readonly device: string }
   | { readonly kind: 'host.remove'; readonly host: string }
   | { readonly kind: 'guest.create'; readonly guest: NewGuest }
   | { readonly kind: 'guest.update'; readonly guest: string; readonly settings: GuestSettings }

@@ -119,5 +119,6 @@ export interface HostRegistration {
   readonly queue: string;
   readonly capacity: HostCapacity;
   readonly capabilities: DriverCapabilities;
+  /** `chassis:path`, or null. Other kinds run programs or open connections, and are an administrator's to name. */
   readonly fenceDevice: string | null;
 }

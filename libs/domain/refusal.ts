@@ -14,6 +14,7 @@ export const refusalCodes = [
   'unknown-migration',
   'unknown-recommendation',
   'unknown-drill',
+  'unknown-fence-device',
   'name-taken',
   'in-use',
   'subnet-overlaps',

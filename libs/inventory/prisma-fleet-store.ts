@@ -36,6 +36,7 @@ export class PrismaFleetStore implements FleetStore {
       [
         db.pool.findMany(),
         db.host.findMany(),
+        db.fenceSecret.findMany(),
         db.guest.findMany(),
         db.image.findMany(),
         db.datastore.findMany(),
@@ -48,10 +49,12 @@ export class PrismaFleetStore implements FleetStore {
       ],
       { isolationLevel: 'RepeatableRead' },
     );
-    const [pools, hosts, guests, images, datastores, rules, migrations, recommendations, drills, tasks, alarms] = found;
+    const [pools, hosts, fenceSecrets, guests, images, datastores, rules, ...others] = found;
+    const [migrations, recommendations, drills, tasks, alarms] = others;
     return {
       pools: pools.map(fromRow<entity.Pool>),
       hosts: hosts.map(fromRow<entity.Host>),
+      fenceSecrets: fenceSecrets.map(fromRow<entity.FenceSecret>),
       guests: guests.map(fromRow<entity.Guest>),
       images: images.map(fromRow<entity.Image>),
       datastores: datastores.map(fromRow<entity.Datastore>),
@@ -92,6 +95,14 @@ export class PrismaFleetStore implements FleetStore {
     if (taken[0]) return { ...taken[0], held: true };
     const { term, holder: other, url: otherUrl } = await this.prisma.lease.findUniqueOrThrow({ where: { id: 1 } });
     return { term, holder: other, url: otherUrl, held: false };
+  }
+
+  async isCurrent({ hostId, incarnation, term }: Parameters<FleetStore['isCurrent']>[0]): Promise<boolean> {
+    const rows = await this.prisma.$queryRaw<unknown[]>`
+      SELECT 1 FROM "lease", "hosts" WHERE "lease"."id" = 1 AND "lease"."term" = ${term}
+        AND "lease"."expiresAt" > clock_timestamp() AND "hosts"."id" = ${hostId} AND "hosts"."incarnation" = ${incarnation}
+        AND "hosts"."state" = 'fencing'`;
+    return rows.length === 1;
   }
 
   async releaseLease(holder: string): Promise<void> {

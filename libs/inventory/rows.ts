@@ -7,6 +7,7 @@ type Columns = Readonly<Record<string, string>>;
 export const tables = {
   pool: { name: 'pools', columns: Prisma.PoolScalarFieldEnum },
   host: { name: 'hosts', columns: Prisma.HostScalarFieldEnum },
+  fenceSecret: { name: 'fence_secrets', columns: Prisma.FenceSecretScalarFieldEnum },
   guest: { name: 'guests', columns: Prisma.GuestScalarFieldEnum },
   image: { name: 'images', columns: Prisma.ImageScalarFieldEnum },
   datastore: { name: 'datastores', columns: Prisma.DatastoreScalarFieldEnum },

@@ -1,6 +1,6 @@
-import { defaultBalance, defaultFailure, defaultMigration } from '@argosy/control/defaults';
+import { defaultBalance, defaultFailure, defaultMigration, fenceRetryMs } from '@argosy/control/defaults';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { Guest, Host, Pool, RestartPriority, Rule, RuleKind } from '@argosy/domain/entities';
+import type { FenceDevice, Guest, Host, Pool, RestartPriority, Rule, RuleKind } from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
 
@@ -9,7 +9,8 @@ export interface HostPlan {
   readonly memoryMiB: number;
   readonly cpuMillicores?: number;
   readonly off?: boolean;
-  readonly fenceDevice?: string | null;
+  /** The names of its fence devices in their order; without this, one. */
+  readonly fenceDevices?: readonly string[];
 }
 
 export interface GuestPlan {
@@ -55,6 +56,7 @@ export function inventoryOf(plan: FleetPlan): Inventory {
   return {
     pools: [poolOfPlan(plan.settings)],
     hosts: plan.hosts.map(hostOfPlan),
+    fenceSecrets: [],
     guests: plan.guests.map((guest, index) => guestOfPlan(guest, addressOfPlan(index))),
     images: [
       {
@@ -95,8 +97,20 @@ function hostOfPlan(plan: HostPlan): Host {
     queue: `agent-${plan.name}`,
     capacity: { cpuMillicores: plan.cpuMillicores ?? 2000, memoryMiB: plan.memoryMiB },
     capabilities: null,
-    fenceDevice: plan.fenceDevice === undefined ? `chassis ${plan.name}` : plan.fenceDevice,
+    fenceDevices: (plan.fenceDevices ?? ['chassis']).map((name) => fenceDeviceOfPlan(name, plan.name)),
     createdAt: 0,
+  };
+}
+
+function fenceDeviceOfPlan(name: string, hostName: string): FenceDevice {
+  return {
+    name,
+    kind: 'chassis',
+    address: `model:${hostName}`,
+    options: {},
+    secretNames: [],
+    deadlineMs: fenceRetryMs,
+    setBy: 'administrator',
   };
 }
 

@@ -20,6 +20,7 @@ export const usualHostTimes: HostTimes = { agentRestartMs: 1000, agentBootMs: 80
 const datastoreHeartbeatMs = 500;
 
 export interface FenceOrder {
+  readonly device: { readonly name: string };
   readonly incarnation: number;
   readonly term: number;
 }
@@ -33,8 +34,8 @@ export class ModelHost implements AgentHome {
   agent: ModelAgent | null = null;
   incarnation = 0;
   onJournal: ((entry: JournalEntry) => void) | null = null;
-  /** A fault: the device answers that it cannot, or not at all. */
-  fenceFault: 'refuses' | 'silent' | null = null;
+  /** A fault, by the device's name (null: every device): it answers that it cannot, or not at all. */
+  readonly fenceFaults = new Map<string | null, 'refuses' | 'silent'>();
   isolated = false;
   /** A fault: what it writes does not reach the datastore. */
   datastoreCut = false;
@@ -85,9 +86,11 @@ export class ModelHost implements AgentHome {
 
   /** Cuts the power and proves it; not for an incarnation that is not the one here, nor for a leader that was replaced. */
   fence(order: FenceOrder, done: (result: Result<null>) => void): void {
-    if (this.fenceFault === 'silent') return;
+    const faultNow = (): 'refuses' | 'silent' | undefined =>
+      this.fenceFaults.get(order.device.name) ?? this.fenceFaults.get(null);
+    if (faultNow() === 'silent') return;
     this.around.clock.after(this.times.fenceMs, () => {
-      if (this.fenceFault === 'refuses')
+      if (faultNow() === 'refuses')
         return done(refused('fence-failed', `the power switch of ${this.name} does not answer.`));
       if (order.term < this.highestTerm)
         return done(refused('stale-term', `a leader of term ${this.highestTerm} has spoken`));

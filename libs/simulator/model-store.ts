@@ -25,6 +25,7 @@ export class ModelStore {
   readonly rows: Rows = {
     pool: new Map(),
     host: new Map(),
+    fenceSecret: new Map(),
     guest: new Map(),
     image: new Map(),
     datastore: new Map(),
@@ -54,6 +55,7 @@ export class ModelStore {
     return {
       pools: all('pool'),
       hosts: all('host'),
+      fenceSecrets: all('fenceSecret'),
       guests: all('guest'),
       images: all('image'),
       datastores: all('datastore'),
@@ -73,6 +75,7 @@ export class ModelStore {
     };
     fill('pool', inventory.pools);
     fill('host', inventory.hosts);
+    fill('fenceSecret', inventory.fenceSecrets);
     fill('guest', inventory.guests);
     fill('image', inventory.images);
     fill('datastore', inventory.datastores);

@@ -85,9 +85,13 @@ function redisAction(words: Words): Action {
 
 function fenceAction(words: Words, names: Names): Action {
   const name = words.known('host', names.hosts);
-  const fault = words.oneOf(['refuses', 'silent', 'works']);
+  const faults = ['refuses', 'silent', 'works'] as const;
+  const device = (faults as readonly string[]).includes(words.peek() ?? '') ? null : words.word('a fence device');
+  const fault = words.oneOf(faults);
   return (world) => {
-    world.host(name).fenceFault = fault === 'works' ? null : fault;
+    const { fenceFaults } = world.host(name);
+    if (fault === 'works') fenceFaults.delete(device);
+    else fenceFaults.set(device, fault);
   };
 }
 

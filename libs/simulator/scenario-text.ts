@@ -60,10 +60,12 @@ function readHost(words: Words, draft: Draft): void {
     memoryMiB: words.number('its memory in MiB'),
   };
   while (!words.done()) {
-    const property = words.oneOf(['cpu', 'off', 'no-fence']);
+    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence']);
     if (property === 'cpu') host.cpuMillicores = words.number('millicores');
     else if (property === 'off') host.off = true;
-    else host.fenceDevice = null;
+    else if (property === 'fence')
+      host.fenceDevices = words.word('names of fence devices with commas between').split(',');
+    else host.fenceDevices = [];
   }
   draft.hosts.push(host);
 }

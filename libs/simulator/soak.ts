@@ -232,8 +232,9 @@ const faults: readonly Fault[] = [
     weight: 1,
     run: (soak) => {
       const broken = host(soak);
-      broken.fenceFault = soak.random.pick(['refuses', 'silent'] as const);
-      return `fence ${broken.name} ${broken.fenceFault}, works after ${later(soak, 20_000, () => (broken.fenceFault = null))} ms`;
+      const fault = soak.random.pick(['refuses', 'silent'] as const);
+      broken.fenceFaults.set(null, fault);
+      return `fence ${broken.name} ${fault}, works after ${later(soak, 20_000, () => broken.fenceFaults.clear())} ms`;
     },
   },
   {
@@ -326,7 +327,7 @@ function mend({ world }: Soak): void {
     const each = world.host(name);
     each.isolate(false);
     each.datastoreCut = false;
-    each.fenceFault = null;
+    each.fenceFaults.clear();
     each.powerOn();
     for (const other of hostNames) world.site.network.heal(name, other);
   }

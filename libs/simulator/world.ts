@@ -168,7 +168,7 @@ export class World {
       queue: row.queue,
       capacity: row.capacity,
       capabilities: row.capabilities ?? noCapabilities,
-      fenceDevice: row.fenceDevice,
+      fenceDevice: null,
     };
     const { clock, bus } = this;
     const host = new ModelHost(
@@ -213,9 +213,9 @@ export class World {
   ): void {
     switch (effect.kind) {
       case 'fence': {
-        const { hostId, incarnation } = effect;
+        const { hostId, incarnation, device } = effect;
         return this.host(effect.hostName).fence(effect, (result) =>
-          answer({ kind: 'fence-result', hostId, incarnation, result }),
+          answer({ kind: 'fence-result', hostId, incarnation, device: device.name, result }),
         );
       }
       case 'predict':

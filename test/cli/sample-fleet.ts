@@ -45,7 +45,12 @@ export function aHost(name: string, changes: Partial<Host> = {}): Host {
       driver: 'qemu', version: '7.2.0', accelerator: 'tcg', acceleratorReason: '/dev/kvm is missing', machineType: 'q35', cpuModel: 'max',
       guestArchitectures: ['x86_64'], liveMigration: true, postCopy: false, facts: [{ name: 'VT-x', value: 'no', reason: 'not in /proc/cpuinfo' }],
     }, // prettier-ignore
-    fenceDevice: 'chassis:/tmp/h.sock',
+    fenceDevices: [
+      {
+        name: 'chassis', kind: 'chassis', address: '/tmp/h.sock', options: {}, secretNames: [], deadlineMs: 3000,
+        setBy: 'agent',
+      },
+    ], // prettier-ignore
     createdAt,
     ...changes,
   };

@@ -23,7 +23,7 @@ export class BrainGateway implements FleetGateway {
   private readonly committed = new Set<(writes: readonly FleetWrite[], at: number) => void>();
   private readonly reported = new Set<(report: HostReport) => void>();
 
-  constructor(private readonly store: FleetStore) {}
+  constructor(readonly store: FleetStore) {}
 
   async takeOver(): Promise<void> {
     const { term } = await this.store.holdLease('test', 'http://127.0.0.1:8080', 3_600_000);

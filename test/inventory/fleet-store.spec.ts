@@ -42,7 +42,7 @@ const pool: Pool = {
 function aHost(id: string): Host {
   return {
     id, name: `host-${id}`, poolId: 'p1', state: 'online', stateReason: '', maintenance: 'none', incarnation: 1, peerAddress: '127.0.0.1:1',
-    queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, fenceDevice: null, createdAt: 1_000,
+    queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, fenceDevices: [], createdAt: 1_000,
   }; // prettier-ignore
 }
 

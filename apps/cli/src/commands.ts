@@ -2,6 +2,7 @@ import type { Command } from './command';
 import { accessCommands } from './commands/access';
 import { balanceCommands } from './commands/balance';
 import { drillCommands } from './commands/drill';
+import { fenceDeviceCommands } from './commands/fence-device';
 import { consoleCommands } from './commands/guest-console';
 import { guestCommands } from './commands/guest';
 import { historyCommands } from './commands/history';
@@ -19,6 +20,7 @@ import { topCommands } from './commands/top';
 export const commands: readonly Command[] = [
   ...poolCommands,
   ...hostCommands,
+  ...fenceDeviceCommands,
   ...guestCommands,
   ...migrationCommands.filter(({ path }) => path.startsWith('guest')),
   ...consoleCommands,

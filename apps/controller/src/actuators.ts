@@ -6,20 +6,21 @@ import type { PeerClient } from '@argosy/peer/peer-client';
 import type { CommandQueues } from '@argosy/queue/command-queues';
 import { predictDrill } from '@argosy/simulator/predict';
 import { inject } from './fault-injector';
-import { fence } from './fence/fence-devices';
+import { fence, type FenceParts } from './fence/fence-devices';
 import type { Actuators } from './fleet-loop';
 import type { GuestConsole } from './http/ports';
 
 export interface ActuatorParts {
   readonly queues: CommandQueues;
   readonly peers: PeerClient;
+  readonly fencing: FenceParts;
   readonly fleet: () => Readonly<Fleet>;
   readonly say: (message: string) => void;
   readonly countCommand: (kind: string, accepted: boolean) => void;
 }
 
 /** What the brain's effects mean in this process. What fails here is asked for again by the brain, when its deadline passes. */
-export function actuators({ queues, peers, fleet, say, countCommand }: ActuatorParts): Actuators {
+export function actuators({ queues, peers, fencing, fleet, say, countCommand }: ActuatorParts): Actuators {
   return {
     hostCommand: ({ queue, command }) => {
       void queues.enqueue(queue, command).then((result) => {
@@ -27,8 +28,7 @@ export function actuators({ queues, peers, fleet, say, countCommand }: ActuatorP
         if (!result.ok) say(`${command.order.kind} was not sent: ${result.refusal.message}`);
       });
     },
-    fence: ({ hostName, incarnation, term, device }, done) =>
-      void fence({ hostName, incarnation, term, device }).then(done),
+    fence: (effect, done) => void fence(effect, fencing).then(done),
     predict: ({ drillId, fault }, inventory, done) => {
       // After the answer to whoever asked for the drill: the simulation takes this thread for some tens of milliseconds.
       setTimeout(

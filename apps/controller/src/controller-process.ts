@@ -68,6 +68,7 @@ export class ControllerProcess {
       actuators: actuators({
         queues,
         peers,
+        fencing: { isCurrent: (fence) => store.isCurrent(fence), agentFolders: settings.fenceAgentFolders },
         fleet: () => loop.fleet,
         say,
         countCommand: (kind, accepted) => metrics.command(kind, accepted ? 'sent' : 'failed'),
@@ -128,6 +129,7 @@ class SeenLease implements FleetStore {
   constructor(private readonly store: FleetStore) {}
   load: FleetStore['load'] = () => this.store.load();
   commit: FleetStore['commit'] = (term, writes) => this.store.commit(term, writes);
+  isCurrent: FleetStore['isCurrent'] = (fence) => this.store.isCurrent(fence);
   releaseLease: FleetStore['releaseLease'] = (holder) => this.store.releaseLease(holder);
   holdLease: FleetStore['holdLease'] = async (holder, url, durationMs) => {
     this.lease = await this.store.holdLease(holder, url, durationMs);

@@ -8,8 +8,6 @@ export interface InjectorParts {
   readonly ask: (address: string, call: PeerCall, deadlineMs: number) => Promise<unknown>;
 }
 
-const chassisPrefix = 'chassis:';
-
 /** Breaks what a drill is to break. It goes round everything that would recover from it: neither brain nor agent is told. */
 export async function inject(
   { kind, hostId, guestId }: DrillFault,
@@ -18,13 +16,15 @@ export async function inject(
   const host = fleet().hosts.get(hostId ?? '');
   if (!host) return refused('unknown-host', 'The host of the drill is not there any more.');
   switch (kind) {
-    case 'host-loss':
-      if (!host.fenceDevice?.startsWith(chassisPrefix))
+    case 'host-loss': {
+      const chassis = host.fenceDevices.find((device) => device.kind === 'chassis');
+      if (!chassis)
         return refused(
           'vmm-unsupported',
           `${host.name} is not a lab chassis: its power is cut by hand, and Argosy measures what follows.`,
         );
-      return switchOff(host.fenceDevice.slice(chassisPrefix.length), {});
+      return switchOff(chassis.address, {});
+    }
     case 'agent-loss':
       return killed(await ask(host.peerAddress, { kind: 'die', what: 'agent' }, 500), host.name);
     case 'guest-crash': {

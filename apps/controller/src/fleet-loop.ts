@@ -297,7 +297,13 @@ export class FleetLoop {
         return actuators.hostCommand(effect);
       case 'fence':
         return actuators.fence(effect, (result) =>
-          this.take({ kind: 'fence-result', hostId: effect.hostId, incarnation: effect.incarnation, result }),
+          this.take({
+            kind: 'fence-result',
+            hostId: effect.hostId,
+            incarnation: effect.incarnation,
+            device: effect.device.name,
+            result,
+          }),
         );
       case 'predict':
         return actuators.predict(effect, this.inventory(), (event) => this.take(event));
@@ -313,6 +319,7 @@ export class FleetLoop {
     return {
       pools: [...fleet.pools.values()],
       hosts: [...fleet.hosts.values()],
+      fenceSecrets: [],
       guests: [...fleet.guests.values()],
       images: [...fleet.images.values()],
       datastores: [...fleet.datastores.values()],

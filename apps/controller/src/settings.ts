@@ -23,6 +23,10 @@ const environment = z.object({
     .optional(),
   ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this controller' }),
   ARGOSY_LAB_FOLDER: z.string().optional(),
+  ARGOSY_FENCE_AGENT_FOLDERS: z
+    .string()
+    .regex(/^\/[^:]*(:\/[^:]*)*$/, 'must be folders with colons between, like /usr/sbin:/usr/local/sbin')
+    .default('/usr/sbin:/usr/local/sbin'),
   ARGOSY_LEASE_MS: z.coerce
     .number({ error: 'must be a whole number from 2000 to 60000' })
     .int()
@@ -42,6 +46,8 @@ export interface ControllerSettings {
   readonly stateFolder: string;
   /** Where a lab's hosts have their power switches, or null: there is no lab. */
   readonly labFolder: string | null;
+  /** Where the programs of fence agents are. */
+  readonly fenceAgentFolders: readonly string[];
   readonly leaseMs: number;
   /** Names this process as the holder of the lease. */
   readonly holder: string;
@@ -58,6 +64,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
     publicUrl: values.ARGOSY_PUBLIC_URL ?? null,
     stateFolder: values.ARGOSY_STATE_FOLDER,
     labFolder: values.ARGOSY_LAB_FOLDER ?? null,
+    fenceAgentFolders: values.ARGOSY_FENCE_AGENT_FOLDERS.split(':'),
     leaseMs: values.ARGOSY_LEASE_MS,
     holder: `${hostname()}-${process.pid}-${Date.now().toString(36)}`,
   });

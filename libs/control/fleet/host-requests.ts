@@ -1,11 +1,12 @@
-import type { Host } from '@argosy/domain/entities';
+import type { FenceDevice, Host } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
-import type { HostAssignments } from '@argosy/domain/host-report';
+import type { HostAssignments, HostRegistration } from '@argosy/domain/host-report';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { fence } from './hosts';
+import { fenceDeadlinesMs } from '../defaults';
+import { described, fence, secretId } from './fencing';
 import { find } from './lookup';
 import { beginTask, endTasks } from './tasks';
-import { becomeHost, becomeMaintenance, clearAlarm, type FleetTurn, isOff, record, remove, viewOf } from './turn';
+import { becomeHost, becomeMaintenance, clearAlarm, type FleetTurn, isOff, put, record, remove, viewOf } from './turn';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
@@ -20,7 +21,15 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
       'name-taken',
       `Host ${known.name} is in another pool (${fleet.pools.get(known.poolId)?.name}); remove it there first.`,
     );
-  const { peerAddress, queue, capacity, capabilities, fenceDevice } = registration;
+  const { peerAddress, queue, capacity, capabilities } = registration;
+  const named = namedByAgent(registration);
+  if (!named.ok) return named;
+  const fenceDevices = [
+    ...named.value,
+    ...(known?.fenceDevices ?? []).filter(
+      (each) => each.setBy === 'administrator' && each.name !== named.value[0]?.name,
+    ),
+  ];
   const base: Host = known ?? {
     id: fleet.newId(),
     name: registration.hostName,
@@ -33,7 +42,7 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     queue,
     capacity,
     capabilities,
-    fenceDevice,
+    fenceDevices,
     createdAt: turn.now,
   };
   const incarnation = base.incarnation + 1;
@@ -43,7 +52,7 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     queue,
     capacity,
     capabilities,
-    fenceDevice,
+    fenceDevices,
   });
   const view = viewOf(fleet, host.id);
   Object.assign(view, { heardAt: turn.now, offSince: null, report: null, guests: new Map(), migrations: new Map() });
@@ -55,6 +64,82 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     message: `${host.name} ${known ? 'is back' : 'joined'} as incarnation ${incarnation}: ${capacity.cpuMillicores} millicores, ${capacity.memoryMiB} MiB, ${capabilities.driver} on ${capabilities.accelerator}.`,
   });
   return accepted(assignmentsOf(turn, host));
+}
+
+/** An agent names a power switch, and nothing that would have the controller run a program or open a connection for it. */
+function namedByAgent({ hostName, fenceDevice }: HostRegistration): Result<readonly FenceDevice[]> {
+  if (fenceDevice === null) return accepted([]);
+  const [, address] = /^chassis:(.+)$/.exec(fenceDevice) ?? [];
+  if (address === undefined)
+    return refused(
+      'invalid-request',
+      `The agent of ${hostName} names the fence device ${JSON.stringify(fenceDevice)}; it may name chassis:<path of a socket>. Set others with argosy host fence-device add ${hostName}.`,
+    );
+  const device = { name: 'chassis', kind: 'chassis', address, options: {}, secretNames: [], setBy: 'agent' } as const;
+  return accepted([{ ...device, deadlineMs: fenceDeadlinesMs.chassis }]);
+}
+
+const secretLike = /passw|secret|token/;
+
+export function addFenceDevice(turn: FleetTurn, request: Of<'host.add-fence-device'>): Result<Host> {
+  const found = find(turn, 'host', request.host);
+  if (!found.ok) return found;
+  const host = found.value;
+  const { name, kind, address, options = {}, secrets = {}, position } = request.device;
+  const bare = Object.keys(options).find((key) => secretLike.test(key) && !key.endsWith('_script'));
+  if (bare !== undefined)
+    return refused(
+      'invalid-request',
+      `Option ${bare} looks like a secret: give it under secrets, where nobody reads it.`,
+    );
+  const device: FenceDevice = {
+    name,
+    kind,
+    address,
+    options,
+    secretNames: Object.keys(secrets).sort(),
+    deadlineMs: request.device.deadlineMs ?? fenceDeadlinesMs[kind],
+    setBy: 'administrator',
+  };
+  const others = host.fenceDevices.filter((each) => each.name !== name);
+  const index = (position ?? (host.fenceDevices.findIndex((each) => each.name === name) + 1 || others.length + 1)) - 1;
+  const row = { ...host, fenceDevices: [...others.slice(0, index), device, ...others.slice(index)] };
+  put(turn, 'host', row);
+  forgetSecrets(turn, host, name);
+  if (device.secretNames.length > 0) put(turn, 'fenceSecret', { id: secretId(host.id, name), values: secrets });
+  record(turn, {
+    code: 'fence-device-set',
+    subject: ['host', host.id],
+    message: `${host.name} is fenced by ${row.fenceDevices.map(described).join(', then ')}.`,
+  });
+  clearAlarm(turn, 'no-fence-device', host.id);
+  return accepted(row);
+}
+
+export function removeFenceDevice(turn: FleetTurn, request: Of<'host.remove-fence-device'>): Result<Host> {
+  const found = find(turn, 'host', request.host);
+  if (!found.ok) return found;
+  const host = found.value;
+  const fenceDevices = host.fenceDevices.filter((each) => each.name !== request.device);
+  if (fenceDevices.length === host.fenceDevices.length)
+    return refused(
+      'unknown-fence-device',
+      `${host.name} has no fence device ${JSON.stringify(request.device)}. It has: ${host.fenceDevices.map((each) => each.name).join(', ') || 'none'}.`,
+    );
+  const row = { ...host, fenceDevices };
+  put(turn, 'host', row);
+  forgetSecrets(turn, host, request.device);
+  record(turn, {
+    code: 'fence-device-removed',
+    subject: ['host', host.id],
+    message: `${host.name} is not fenced by ${request.device} any more; ${fenceDevices.length === 0 ? 'nothing can prove it off' : `left: ${fenceDevices.map(described).join(', then ')}`}.`,
+  });
+  return accepted(row);
+}
+
+function forgetSecrets(turn: FleetTurn, host: Host, deviceName: string): void {
+  const id = secretId(host.id, deviceName);
+  if (turn.fleet.fenceSecrets.has(id)) remove(turn, 'fenceSecret', id);
 }
 
 function assignmentsOf(turn: FleetTurn, host: Host): HostAssignments {
@@ -106,7 +191,7 @@ export function fenceHost(turn: FleetTurn, request: Of<'host.fence'>): Result<Ho
   if (!found.ok) return found;
   const host = found.value;
   if (isOff(host)) return accepted(host);
-  if (host.fenceDevice === null) return refused('fence-failed', `${host.name} has no fence device.`);
+  if (host.fenceDevices.length === 0) return refused('fence-failed', `${host.name} has no fence device.`);
   if (host.state === 'joining' || host.state === 'suspect')
     return refused('host-not-online', `${host.name} is ${host.state}; wait until it is online or failed.`);
   fence(turn, { ...host, stateReason: `fenced by ${turn.actor}` });
@@ -123,6 +208,7 @@ export function removeHost(turn: FleetTurn, request: Of<'host.remove'>): Result<
   if (rule) return refused('in-use', `Rule ${rule.name} speaks of ${host.name}; remove the rule first.`);
   if (host.maintenance !== 'in' && !isOff(host) && host.state !== 'failed')
     return refused('in-use', `${host.name} is ${host.state}; put it into maintenance before it is removed.`);
+  for (const { name } of host.fenceDevices) forgetSecrets(turn, host, name);
   remove(turn, 'host', host.id);
   turn.fleet.views.delete(host.id);
   record(turn, {

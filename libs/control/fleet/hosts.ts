@@ -1,19 +1,9 @@
-import type { Host, Pool } from '@argosy/domain/entities';
+import type { Host } from '@argosy/domain/entities';
 import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
-import { formatDuration, sentence } from '@argosy/domain/units';
-import type { Result } from '@argosy/domain/refusal';
-import { channelAliveMs, fenceRetryMs, takeoverGraceMs } from '../defaults';
-import {
-  becomeHost,
-  clearAlarm,
-  type FleetTurn,
-  nextAttempt,
-  poolOf,
-  raiseAlarm,
-  record,
-  settled,
-  viewOf,
-} from './turn';
+import { formatDuration } from '@argosy/domain/units';
+import { channelAliveMs, takeoverGraceMs } from '../defaults';
+import { fencePool } from './fencing';
+import { becomeHost, clearAlarm, type FleetTurn, poolOf, raiseAlarm, record, viewOf } from './turn';
 
 /** Demand is smoothed over about this long. */
 const demandWindowMs = 5_000;
@@ -153,80 +143,4 @@ function lostAgent(turn: FleetTurn, host: Host): void {
     subject: ['host', host.id],
     message: `The agent of ${host.name} is silent while the host's datastore heartbeat goes on: its guests are left alone.`,
   });
-}
-
-function fencePool(turn: FleetTurn, pool: Pool): void {
-  const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
-  const silent = hosts.filter((host) => host.state === 'failed' || host.state === 'fencing');
-  if (silent.length > pool.failure.maximumSilentHosts) {
-    if (!silent.some((host) => host.state === 'failed')) return;
-    raiseAlarm(turn, {
-      code: 'mass-silence',
-      severity: 'error',
-      subject: ['pool', pool.id],
-      message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
-      details: { hosts: silent.map((host) => host.name) },
-    });
-    for (const host of silent) if (host.state === 'fencing') fence(turn, host);
-    return;
-  }
-  clearAlarm(turn, 'mass-silence', pool.id);
-  for (const host of silent) fence(turn, host);
-}
-
-/** Asks the host's fence device to cut its power, again and again until it confirms. */
-export function fence(turn: FleetTurn, host: Host): void {
-  const { fleet } = turn;
-  if (host.fenceDevice === null) {
-    raiseAlarm(turn, {
-      code: 'no-fence-device',
-      severity: 'error',
-      subject: ['host', host.id],
-      message: `${host.name} has no fence device: nothing can prove that it is off, so its guests wait until it returns.`,
-    });
-    return;
-  }
-  const attempt = nextAttempt(turn, `fence:${host.id}`, host.incarnation, fenceRetryMs);
-  if (attempt === null) return;
-  if (host.state !== 'fencing') becomeHost(turn, host, 'fencing', host.stateReason);
-  record(turn, {
-    code: 'fence-asked',
-    severity: 'warning',
-    subject: ['host', host.id],
-    message: `${host.name} (incarnation ${host.incarnation}) is fenced by ${host.fenceDevice}, attempt ${attempt}: ${host.stateReason}.`,
-  });
-  turn.effects.push({
-    kind: 'fence',
-    hostId: host.id,
-    hostName: host.name,
-    incarnation: host.incarnation,
-    term: fleet.term,
-    device: host.fenceDevice,
-  });
-}
-
-/** True: the host is proved off, and its guests may be started elsewhere. */
-export function takeFenceResult(turn: FleetTurn, hostId: string, incarnation: number, result: Result<null>): boolean {
-  const host = turn.fleet.hosts.get(hostId);
-  if (!host || host.incarnation !== incarnation || host.state !== 'fencing') return false;
-  if (result.ok) {
-    settled(turn, `fence:${host.id}`);
-    viewOf(turn.fleet, host.id).offSince = turn.now;
-    becomeHost(turn, host, 'fenced', host.stateReason);
-    clearAlarm(turn, 'fence-failed', host.id);
-    record(turn, {
-      code: 'host-fenced',
-      severity: 'warning',
-      subject: ['host', host.id],
-      message: `${host.name} is proved off by ${host.fenceDevice}.`,
-    });
-    return true;
-  }
-  raiseAlarm(turn, {
-    code: 'fence-failed',
-    severity: 'error',
-    subject: ['host', host.id],
-    message: `${host.name} could not be fenced: ${sentence(result.refusal.message)} It is tried again; its guests wait for the proof.`,
-  });
-  return false;
 }

@@ -15,6 +15,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.leading = true;
   fill(fleet.pools, inventory.pools);
   fill(fleet.hosts, inventory.hosts);
+  fill(fleet.fenceSecrets, inventory.fenceSecrets);
   fill(fleet.guests, inventory.guests);
   fill(fleet.images, inventory.images);
   fill(fleet.datastores, inventory.datastores);

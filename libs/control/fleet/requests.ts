@@ -12,7 +12,14 @@ import {
   restartGuest,
   updateGuest,
 } from './guest-requests';
-import { fenceHost, registerHost, removeHost, setMaintenance } from './host-requests';
+import {
+  addFenceDevice,
+  fenceHost,
+  registerHost,
+  removeFenceDevice,
+  removeHost,
+  setMaintenance,
+} from './host-requests';
 import { find } from './lookup';
 import {
   createDatastore,
@@ -38,6 +45,8 @@ const handlers: Handlers = {
   'host.register': registerHost,
   'host.maintenance': setMaintenance,
   'host.fence': fenceHost,
+  'host.add-fence-device': addFenceDevice,
+  'host.remove-fence-device': removeFenceDevice,
   'host.remove': removeHost,
   'guest.create': createGuest,
   'guest.update': updateGuest,

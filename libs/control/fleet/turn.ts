@@ -30,6 +30,7 @@ export interface FleetTurn {
 const collections = {
   pool: 'pools',
   host: 'hosts',
+  fenceSecret: 'fenceSecrets',
   guest: 'guests',
   image: 'images',
   datastore: 'datastores',

@@ -3,6 +3,7 @@ import type {
   BalanceRun,
   Datastore,
   Drill,
+  FenceSecret,
   FleetRecord,
   Guest,
   Host,
@@ -20,6 +21,8 @@ import type { Instant } from '@argosy/domain/units';
 export interface EntityRows {
   readonly pool: Pool;
   readonly host: Host;
+  /** Nobody but the brain and its store sees these: they are in no answer, stream or log. */
+  readonly fenceSecret: FenceSecret;
   readonly guest: Guest;
   readonly image: Image;
   readonly datastore: Datastore;
@@ -56,6 +59,7 @@ export type FleetWrite =
 export interface Inventory {
   readonly pools: readonly Pool[];
   readonly hosts: readonly Host[];
+  readonly fenceSecrets: readonly FenceSecret[];
   readonly guests: readonly Guest[];
   readonly images: readonly Image[];
   readonly datastores: readonly Datastore[];
@@ -89,4 +93,6 @@ export interface FleetStore {
   /** Takes or renews the lease by the database's clock; a new holder gets a higher term. */
   holdLease(holder: string, url: string, durationMs: number): Promise<Lease>;
   releaseLease(holder: string): Promise<void>;
+  /** Asked immediately before a host's power is cut: is the term still the lease's, and this still the host's incarnation? */
+  isCurrent(fence: { readonly hostId: string; readonly incarnation: number; readonly term: number }): Promise<boolean>;
 }

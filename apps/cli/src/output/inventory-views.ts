@@ -106,11 +106,39 @@ export const hostView: View<entity.Host> = {
     { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId), only: 'wide' },
     { title: 'INCARNATION', text: ({ incarnation }) => `${incarnation}`, right: true, only: 'wide' },
     { title: 'PEER', text: ({ peerAddress }) => orNothing(peerAddress), only: 'wide' },
-    { title: 'FENCE', text: ({ fenceDevice }) => orNothing(fenceDevice), only: 'wide' },
+    {
+      title: 'FENCE',
+      text: ({ fenceDevices }) => orNothing(fenceDevices.map(({ name }) => name).join(', ')),
+      only: 'wide',
+    },
     { title: 'QUEUE', text: ({ queue }) => orNothing(queue), only: 'detail' },
     { title: 'CREATED', text: ({ createdAt }) => exactTime(createdAt), only: 'detail' },
     idColumn(),
     { title: 'REASON', text: ({ stateReason }) => orNothing(stateReason), only: 'wide' },
+  ],
+};
+
+export const fenceDeviceView: View<entity.FenceDevice & { readonly order: number }> = {
+  kind: 'fence-device',
+  needs: [],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'ORDER', text: ({ order }) => `${order}`, right: true },
+    { title: 'NAME', text: ({ name }) => name },
+    { title: 'KIND', text: ({ kind }) => kind },
+    { title: 'ADDRESS', text: ({ address }) => address },
+    {
+      title: 'OPTIONS',
+      text: ({ options, secretNames }) =>
+        orNothing(
+          [
+            ...Object.entries(options).map(([key, value]) => `${key}=${value}`),
+            ...secretNames.map((name) => `${name}=(secret)`),
+          ].join(' '),
+        ),
+    },
+    { title: 'DEADLINE', text: ({ deadlineMs }) => duration(deadlineMs), right: true },
+    { title: 'SET BY', text: ({ setBy }) => setBy },
   ],
 };
 

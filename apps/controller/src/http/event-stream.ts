@@ -52,8 +52,10 @@ export class EventStream {
   committed(writes: readonly FleetWrite[], term: number): void {
     this.enterTerm(term);
     for (const write of writes) {
+      const message = messageOf(write);
+      if (message === null) continue;
       this.sequence += 1;
-      const text = this.format(messageOf(write));
+      const text = this.format(message);
       this.remember({ sequence: this.sequence, text });
       this.sendAll(text);
     }
@@ -123,12 +125,13 @@ export class EventStream {
   }
 }
 
-function messageOf(write: FleetWrite): Body {
+/** null: nobody outside hears of it. */
+function messageOf(write: FleetWrite): Body | null {
   switch (write.kind) {
     case 'put':
-      return { kind: 'put', entity: write.entity, row: write.row } as Body;
+      return write.entity === 'fenceSecret' ? null : ({ kind: 'put', entity: write.entity, row: write.row } as Body);
     case 'remove':
-      return { kind: 'remove', entity: write.entity, row: { id: write.id } };
+      return write.entity === 'fenceSecret' ? null : { kind: 'remove', entity: write.entity, row: { id: write.id } };
     case 'open-placement':
       return { kind: 'open', entity: 'placement', row: write.placement };
     case 'close-placement': {

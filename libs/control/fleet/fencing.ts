@@ -1,0 +1,127 @@
+import type { FenceDevice, Host, Pool } from '@argosy/domain/entities';
+import { sentence } from '@argosy/domain/units';
+import type { FleetEvent } from '../fleet-types';
+import { fenceRetryMs } from '../defaults';
+import { becomeHost, clearAlarm, type FleetTurn, nextAttempt, raiseAlarm, record, settled, viewOf } from './turn';
+
+type FenceResult = Extract<FleetEvent, { kind: 'fence-result' }>;
+
+export function fencePool(turn: FleetTurn, pool: Pool): void {
+  const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
+  const silent = hosts.filter((host) => host.state === 'failed' || host.state === 'fencing');
+  if (silent.length > pool.failure.maximumSilentHosts) {
+    if (!silent.some((host) => host.state === 'failed')) return;
+    raiseAlarm(turn, {
+      code: 'mass-silence',
+      severity: 'error',
+      subject: ['pool', pool.id],
+      message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
+      details: { hosts: silent.map((host) => host.name) },
+    });
+    for (const host of silent) if (host.state === 'fencing') fence(turn, host);
+    return;
+  }
+  clearAlarm(turn, 'mass-silence', pool.id);
+  for (const host of silent) fence(turn, host);
+}
+
+/**
+ * Asks the host's fence devices to cut its power, one after the other in their order, and from the first again, until one
+ * confirms. One that refuses is followed by the next at once; one that says nothing, after its own deadline.
+ */
+export function fence(turn: FleetTurn, host: Host): void {
+  const { fleet } = turn;
+  const key = keyOf(host);
+  const device = deviceOfAttempt(host, (fleet.outstanding.get(key)?.attempt ?? 0) + 1);
+  if (device === undefined) {
+    raiseAlarm(turn, {
+      code: 'no-fence-device',
+      severity: 'error',
+      subject: ['host', host.id],
+      message: `${host.name} has no fence device: nothing can prove that it is off, so its guests wait until it returns.`,
+    });
+    return;
+  }
+  const attempt = nextAttempt(turn, key, host.incarnation, device.deadlineMs);
+  if (attempt === null) return;
+  if (host.state !== 'fencing') becomeHost(turn, host, 'fencing', host.stateReason);
+  record(turn, {
+    code: 'fence-asked',
+    severity: 'warning',
+    subject: ['host', host.id],
+    message: `${host.name} (incarnation ${host.incarnation}) is fenced by ${described(device)}, attempt ${attempt}: ${host.stateReason}.`,
+    details: { device: device.name, attempt },
+  });
+  turn.effects.push({
+    kind: 'fence',
+    hostId: host.id,
+    hostName: host.name,
+    incarnation: host.incarnation,
+    term: fleet.term,
+    device,
+    secrets: fleet.fenceSecrets.get(secretId(host.id, device.name))?.values ?? {},
+  });
+}
+
+function keyOf(host: Host): string {
+  return `fence:${host.id}`;
+}
+
+export function secretId(hostId: string, deviceName: string): string {
+  return `${hostId}/${deviceName}`;
+}
+
+function deviceOfAttempt({ fenceDevices }: Host, attempt: number): FenceDevice | undefined {
+  return fenceDevices[(attempt - 1) % fenceDevices.length];
+}
+
+export function described({ kind, name }: FenceDevice): string {
+  return kind === name ? kind : `${name} (${kind})`;
+}
+
+/** True: the host is proved off, and its guests may be started elsewhere. */
+export function takeFenceResult(turn: FleetTurn, { hostId, incarnation, device: name, result }: FenceResult): boolean {
+  const host = turn.fleet.hosts.get(hostId);
+  if (!host || host.incarnation !== incarnation || host.state !== 'fencing') return false;
+  const device = host.fenceDevices.find((each) => each.name === name);
+  if (result.ok) {
+    settled(turn, keyOf(host));
+    viewOf(turn.fleet, host.id).offSince = turn.now;
+    becomeHost(turn, host, 'fenced', host.stateReason);
+    clearAlarm(turn, 'fence-failed', host.id);
+    record(turn, {
+      code: 'host-fenced',
+      severity: 'warning',
+      subject: ['host', host.id],
+      message: `${host.name} is proved off by ${device ? described(device) : name}.`,
+    });
+    return true;
+  }
+  const reason = sentence(result.refusal.message);
+  record(turn, {
+    code: 'fence-refused',
+    severity: 'warning',
+    subject: ['host', host.id],
+    message: `${device ? described(device) : name} did not prove ${host.name} off: ${reason}`,
+    details: { device: name, code: result.refusal.code },
+  });
+  raiseAlarm(turn, {
+    code: 'fence-failed',
+    severity: 'error',
+    subject: ['host', host.id],
+    message: `${host.name} could not be fenced: ${reason} It is tried again; its guests wait for the proof.`,
+  });
+  askNextDevice(turn, host, name);
+  return false;
+}
+
+/** The next device has its turn at once; after the last, the first has it again when some time has passed. */
+function askNextDevice(turn: FleetTurn, host: Host, refusedBy: string): void {
+  const { outstanding } = turn.fleet;
+  const sent = outstanding.get(keyOf(host));
+  if (!sent || deviceOfAttempt(host, sent.attempt)?.name !== refusedBy) return;
+  const isLast = sent.attempt % host.fenceDevices.length === 0;
+  const notAfter = isLast ? Math.max(turn.now, sent.sentAt + fenceRetryMs) : turn.now - 1;
+  outstanding.set(keyOf(host), { ...sent, notAfter });
+  if (!isLast) fence(turn, host);
+}
