@@ -49,6 +49,7 @@ const poolSettingsShape = {
   migration: strictBody({
     autoConverge: flagField.exactOptional(),
     postCopy: flagField.exactOptional(),
+    encrypted: flagField.exactOptional(),
     bandwidthMiBPerSecond: wholeNumber(1, 1_000_000, 'MiB/s').exactOptional(),
     downtimeLimitMs: wholeNumber(1, 60_000, 'ms').exactOptional(),
     copyDeadlineMs: wholeNumber(1000, dayMs, 'ms').exactOptional(),

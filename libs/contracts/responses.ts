@@ -59,6 +59,7 @@ export const migrationPolicySchema = describes<entity.MigrationPolicy>()(
   z.object({
     autoConverge: z.boolean(),
     postCopy: z.boolean(),
+    encrypted: z.boolean(),
     bandwidthMiBPerSecond: z.number(),
     downtimeLimitMs: z.number(),
     copyDeadlineMs: z.number(),

@@ -12,6 +12,7 @@ export const defaultBalance: BalancePolicy = {
 export const defaultMigration: MigrationPolicy = {
   autoConverge: true,
   postCopy: false,
+  encrypted: true,
   bandwidthMiBPerSecond: 10_240,
   downtimeLimitMs: 10,
   copyDeadlineMs: 60_000,

@@ -9,6 +9,7 @@ const capacity = { cpuMillicores: 1000, memoryMiB: 1024 };
 const policy = {
   autoConverge: true,
   postCopy: false,
+  encrypted: true,
   bandwidthMiBPerSecond: 100,
   downtimeLimitMs: 10,
   copyDeadlineMs: 60_000,

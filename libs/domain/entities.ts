@@ -23,6 +23,8 @@ export type IsolationResponse = (typeof isolationResponses)[number];
 export interface MigrationPolicy {
   readonly autoConverge: boolean;
   readonly postCopy: boolean;
+  /** The stream between the two hosts: guests' memory, with all that they keep secret in it. */
+  readonly encrypted: boolean;
   readonly bandwidthMiBPerSecond: number;
   /** QEMU's own estimate must fall below this before it stops the guest. */
   readonly downtimeLimitMs: number;

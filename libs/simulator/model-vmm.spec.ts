@@ -33,6 +33,7 @@ const guest: GuestSpecification = {
 const policy: MigrationPolicy = {
   autoConverge: false,
   postCopy: false,
+  encrypted: true,
   bandwidthMiBPerSecond: 128,
   downtimeLimitMs: 10,
   copyDeadlineMs: 30000,
@@ -118,7 +119,7 @@ function underway(dirty = ''): { bench: Bench; one: ReturnType<Bench['host']>; t
   bench.run(1000);
   const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy });
   if (!incoming.ok) throw new Error(incoming.refusal.message);
-  bench.call(one.vmm, { call: 'migrateOut', instance: at(1), uri: incoming.value.uri, policy });
+  bench.call(one.vmm, { call: 'migrateOut', instance: at(1), targetEpoch: 2, uri: incoming.value.uri, policy });
   return { bench, one, two };
 }
 
@@ -189,6 +190,7 @@ test.each([
   const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy: helped });
   bench.call(one.vmm, {
     call: 'migrateOut',
+    targetEpoch: 2,
     instance: at(1),
     uri: incoming.ok ? incoming.value.uri : '',
     policy: helped,

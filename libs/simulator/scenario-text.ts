@@ -136,6 +136,7 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'balance.intervalMs': (words) => words.number('ms'),
   'balance.coolDownMs': (words) => words.number('ms'),
   'migration.autoConverge': (words) => words.oneOf(['true', 'false']) === 'true',
+  'migration.encrypted': (words) => words.oneOf(['true', 'false']) === 'true',
   'migration.postCopy': (words) => words.oneOf(['true', 'false']) === 'true',
   'migration.bandwidthMiBPerSecond': (words) => words.number('MiB/s'),
   'migration.downtimeLimitMs': (words) => words.number('ms'),

@@ -117,6 +117,7 @@ describe('what is refused', () => {
     const policy = {
       autoConverge: false,
       postCopy: false,
+      encrypted: true,
       bandwidthMiBPerSecond: 100,
       downtimeLimitMs: 10,
       copyDeadlineMs: 1000,

@@ -7,6 +7,7 @@ import { QemuBench } from './qemu-bench';
 const manyPasses: MigrationPolicy = {
   autoConverge: false,
   postCopy: false,
+  encrypted: false,
   bandwidthMiBPerSecond: 60,
   downtimeLimitMs: 5,
   copyDeadlineMs: 20_000,
@@ -36,7 +37,7 @@ test('the memory arrives whole after many passes', async () => {
       const source = { guestId: guest.guestId, epoch };
       const target = { guestId: guest.guestId, epoch: epoch + 1 };
       const { uri } = await to.must({ call: 'prepareIncoming', guest, epoch: epoch + 1, policy: manyPasses });
-      await from.must({ call: 'migrateOut', instance: source, uri, policy: manyPasses });
+      await from.must({ call: 'migrateOut', instance: source, targetEpoch: epoch + 1, uri, policy: manyPasses });
       await from.event('migration-completed', source);
       await to.event('incoming-completed', target);
       await from.event('migration-measured', source);

@@ -18,6 +18,7 @@ import { qemuDriver } from '@argosy/vmm/qemu/driver';
 
 const tinyGuest = resolve(__dirname, '../../guests/tiny/tiny.elf');
 const cpuGroups = '/sys/fs/cgroup/cpu';
+const sharedKey = '5a'.repeat(32);
 let nextGuest = 1;
 
 /** A group of our own where version 1 of cgroups is ours to write, else null: the driver then limits by signals. */
@@ -50,6 +51,9 @@ export class QemuBench implements TestBench {
   private readonly priority = makeGroup();
   private readonly cgroup: string | null;
   private readonly drivers: Record<BenchHost, VmmDriver>;
+
+  /** What the agents of the two hosts would know; a test may take it away from one of them. */
+  readonly keys: Record<BenchHost, string | null> = { h1: sharedKey, h2: sharedKey };
 
   constructor({ useGroups }: { readonly useGroups: boolean }) {
     this.cgroup = useGroups ? this.priority : null;
@@ -132,6 +136,7 @@ export class QemuBench implements TestBench {
       advertiseAddress: '127.0.0.1',
       cgroup: this.cgroup,
       guestLink: { kind: 'none' },
+      migrationKey: () => this.keys[host],
       clock: { now: () => Date.now() },
     });
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { totalmem, cpus } from 'node:os';
 import { join } from 'node:path';
 import type { DynamicModule } from '@nestjs/common';
@@ -39,6 +39,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   let worker: CommandWorker | null = null;
   let speaker: TelemetrySpeaker | null = null;
   const { stateFolder, listenAddress, advertiseAddress, cgroup, guestLink } = settings;
+  const identity = new PeerIdentity(stateFolder);
   const driver: VmmDriver = qemuDriver({
     folder: join(stateFolder, 'vmm'),
     listenAddress,
@@ -46,13 +47,13 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     cgroup,
     guestLink,
     clock: { now: () => Date.now() },
+    migrationKey: (guestId, targetEpoch) => migrationKey(identity.secret, guestId, targetEpoch),
   });
   const capacity = {
     cpuMillicores: settings.cpuMillicores ?? cpus().length * 1000,
     memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
   };
   const journal = new Journal(join(stateFolder, 'journal.jsonl'));
-  const identity = new PeerIdentity(stateFolder);
   const peers = new PeerClient(() => identity.secret);
   const agent = new HostAgent({
     driver,
@@ -107,6 +108,12 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   }
 
   return { start, stop };
+}
+
+/** Drawn from what the fleet's agents share: both hosts have it, no other wire has carried it, and no epoch comes twice. */
+function migrationKey(secret: string | null, guestId: string, targetEpoch: number): string | null {
+  if (secret === null) return null;
+  return createHmac('sha256', secret).update(`migration/${guestId}/${targetEpoch}`).digest('hex');
 }
 
 async function listenAgain(server: PeerServer, address: string, identity: PeerIdentity): Promise<string> {

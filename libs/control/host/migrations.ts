@@ -119,6 +119,7 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
     {
       call: 'migrateOut',
       instance: { guestId: order.guestId, epoch: order.epoch },
+      targetEpoch: order.targetEpoch,
       uri: order.targetUri,
       policy: order.policy,
     },

@@ -64,7 +64,13 @@ export interface VmmCalls {
   };
   /** Done when the copy has begun; its end is an event. */
   readonly migrateOut: {
-    request: { readonly instance: VmmInstance; readonly uri: string; readonly policy: MigrationPolicy };
+    request: {
+      readonly instance: VmmInstance;
+      /** The epoch that the guest has at the other end: with it both ends know the key of this one migration. */
+      readonly targetEpoch: number;
+      readonly uri: string;
+      readonly policy: MigrationPolicy;
+    };
     value: null;
   };
   /** Done when the copy has ended one way or the other: `cancelled` false means that it had completed already. */

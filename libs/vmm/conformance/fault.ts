@@ -13,7 +13,7 @@ export const faultTests: TestTable = {
         await h1.beats(source, 2);
         await h2.must({ call: 'stop', instance: target, graceMs: 0 });
         const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy });
-        await h1.must({ call: 'migrateOut', instance: source, uri, policy: quickPolicy });
+        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 3, uri, policy: quickPolicy });
         await h1.event('migration-completed', source);
         expectUnbroken(h1.heartbeats(source));
       },

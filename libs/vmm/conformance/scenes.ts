@@ -30,6 +30,7 @@ export type Claim = (typeof claims)[number];
 export const quickPolicy: MigrationPolicy = {
   autoConverge: false,
   postCopy: false,
+  encrypted: true,
   bandwidthMiBPerSecond: 1024,
   downtimeLimitMs: 10,
   copyDeadlineMs: 30_000,
@@ -72,7 +73,7 @@ export async function copying(hosts: Hosts, policy: MigrationPolicy, command?: s
     await h1.line('filled');
   }
   const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy });
-  await h1.must({ call: 'migrateOut', instance: source, uri, policy });
+  await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy });
   return { guest, source, target: { guestId: guest.guestId, epoch: 2 } };
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { accepted } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
+import type { MigrationPolicy } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
 import type {
@@ -41,6 +42,8 @@ export interface QemuDriverOptions {
   /** Instead of the host's qemu-system-x86_64. */
   readonly binary?: string;
   readonly clock: { now(): Instant };
+  /** Known to both hosts of a migration and to nobody else, as hexadecimal digits; null: not known now. */
+  readonly migrationKey: (guestId: string, targetEpoch: number) => string | null;
 }
 
 /** The guest sees the same processor everywhere, so that it can move between any two hosts. */
@@ -72,10 +75,18 @@ class QemuDriver implements VmmDriver {
     pause: ({ instance }) => this.inOrder(instance, (vmm) => vmm.pause()),
     resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
     prepareIncoming: async ({ guest, epoch, policy }) => {
-      const uri = await this.open(guest, epoch, true, (vmm) => vmm.listenForMigration(policy, this.options));
+      const { listenAddress, advertiseAddress } = this.options;
+      const key = this.keyOf(policy, guest.guestId, epoch);
+      const uri = await this.open(guest, epoch, true, (vmm) =>
+        vmm.listenForMigration({ policy, key, listenAddress, advertiseAddress }),
+      );
       return { uri };
     },
-    migrateOut: ({ instance, uri, policy }) => this.inOrder(instance, (vmm) => vmm.migrateOut(uri, policy)),
+    migrateOut: ({ instance, targetEpoch, uri, policy }) =>
+      this.inOrder(instance, async (vmm) => {
+        const key = this.keyOf(policy, instance.guestId, targetEpoch);
+        return vmm.migrateOut({ policy, key, uri });
+      }),
     cancelMigration: async ({ instance }) => ({ cancelled: await this.find(instance).cancelMigration() }),
     usage: async () => [...this.instances.values()].flatMap((vmm) => vmm.sample() ?? []),
     limit: ({ instance, cpuShares, cpuLimitMillicores }) =>
@@ -109,6 +120,18 @@ class QemuDriver implements VmmDriver {
 
   listen(listener: (event: VmmEvent) => void): void {
     this.listener = listener;
+  }
+
+  /** null: in plain, as the pool's policy has it. */
+  private keyOf(policy: MigrationPolicy, guestId: string, targetEpoch: number): string | null {
+    if (!policy.encrypted) return null;
+    const key = this.options.migrationKey(guestId, targetEpoch);
+    if (key === null)
+      throw refuse(
+        'vmm-unsupported',
+        'this host does not know the key of an encrypted migration yet: its agent has not joined',
+      );
+    return key;
   }
 
   detach(): void {

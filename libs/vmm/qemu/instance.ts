@@ -24,8 +24,23 @@ import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTi
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
 import { DirtyRate } from './dirty-rate';
+import { setEncryption } from './encryption';
 import { connectSocket, QmpClient } from './qmp';
 import type { QmpEvent } from './qmp';
+
+/** `key`: of this migration alone; null: in plain. */
+interface Listening {
+  readonly policy: MigrationPolicy;
+  readonly key: string | null;
+  readonly listenAddress: string;
+  readonly advertiseAddress: string;
+}
+
+interface Sending {
+  readonly policy: MigrationPolicy;
+  readonly key: string | null;
+  readonly uri: string;
+}
 
 export interface InstanceHost {
   readonly limits: ProcessorLimits;
@@ -376,13 +391,11 @@ export class QemuInstance {
   // ---- Migration ----
 
   /** Value: where this instance listens. */
-  async listenForMigration(
-    policy: MigrationPolicy,
-    { listenAddress, advertiseAddress }: { readonly listenAddress: string; readonly advertiseAddress: string },
-  ): Promise<string> {
+  async listenForMigration({ policy, key, listenAddress, advertiseAddress }: Listening): Promise<string> {
     const qmp = this.requireQmp();
     this.state = 'incoming';
     await qmp.call('migrate-set-capabilities', migrationCapabilities(policy));
+    await setEncryption(qmp, { folder: this.folder, endpoint: 'server', key });
     const uri = incomingUri(this.folder, listenAddress);
     await qmp.call('migrate-incoming', { uri });
     if (uri.startsWith('unix:')) return uri;
@@ -392,7 +405,7 @@ export class QemuInstance {
     return `tcp:${advertiseAddress}:${port}`;
   }
 
-  async migrateOut(uri: string, policy: MigrationPolicy): Promise<void> {
+  async migrateOut({ policy, key, uri }: Sending): Promise<void> {
     const before = this.state;
     if (before !== 'running' && before !== 'paused')
       throw refuse('guest-not-running', `${this.guest.name} cannot be copied from here: it is ${before}`);
@@ -400,6 +413,7 @@ export class QemuInstance {
     this.state = 'sending';
     this.host.limits.suspend(this.key, true);
     try {
+      await setEncryption(this.requireQmp(), { folder: this.folder, endpoint: 'client', key });
       await this.watchOutgoing(policy.postCopy).start(uri, policy);
     } catch (error) {
       this.host.limits.suspend(this.key, false);

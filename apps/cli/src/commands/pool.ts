@@ -15,6 +15,7 @@ const policyFlags = {
   'cool-down': { type: 'duration', summary: 'how long a moved guest is left alone' },
   'cpu-safety': { type: 'share', summary: "how much of a host's processors may be promised" },
   'auto-converge': { type: 'truth', summary: 'slow a guest that dirties memory faster than it can be copied' },
+  encrypted: { type: 'truth', summary: 'encrypt the memory of guests on its way between hosts' },
   'post-copy': { type: 'truth', summary: 'let a migration that does not converge run on at the target' },
   bandwidth: { type: 'count', placeholder: 'MiB/s', summary: 'the most that a migration may send' },
   'downtime-limit': { type: 'duration', summary: 'the longest pause at a switch-over' },
@@ -49,6 +50,7 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
     migration: givenAny({
       autoConverge: flags['auto-converge'],
       postCopy: flags['post-copy'],
+      encrypted: flags.encrypted,
       bandwidthMiBPerSecond: flags['bandwidth'],
       downtimeLimitMs: flags['downtime-limit'],
       copyDeadlineMs: flags['copy-deadline'],

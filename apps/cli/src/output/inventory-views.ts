@@ -185,6 +185,7 @@ export const poolView: View<entity.Pool> = {
     { title: 'COOL-DOWN', text: ({ balance }) => duration(balance.coolDownMs), only: 'wide' },
     { title: 'CPU SAFETY', text: ({ balance }) => percent(balance.cpuSafetyShare), only: 'detail' },
     { title: 'AUTO-CONVERGE', text: ({ migration }) => `${migration.autoConverge}`, only: 'detail' },
+    { title: 'ENCRYPTED', text: ({ migration }) => `${migration.encrypted}`, only: 'detail' },
     { title: 'POST-COPY', text: ({ migration }) => `${migration.postCopy}`, only: 'detail' },
     { title: 'BANDWIDTH', text: ({ migration }) => rate(migration.bandwidthMiBPerSecond * mebibyte), only: 'detail' },
     { title: 'DOWNTIME LIMIT', text: ({ migration }) => duration(migration.downtimeLimitMs), only: 'detail' },
