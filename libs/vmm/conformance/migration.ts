@@ -96,5 +96,40 @@ export const migrationTests: TestTable = {
         expect(await h2.line('pong')).toMatchObject({ token: 'there' });
       },
     },
+    {
+      says: 'when the source dies before all of a post-copy is over, the target has crashed, and its next agent knows it too',
+      run: async (hosts) => {
+        const { h1, h2, bench } = hosts;
+        const begin = async () => {
+          const copy = await copied(hosts, { ...slowPolicy, postCopy: true }, dirtying);
+          await h2.must({ call: 'resume', instance: copy.target });
+          return copy;
+        };
+        const heard = await begin();
+        bench.killVmm('h1', heard.source);
+        expect(await h2.event('exited', heard.target)).toMatchObject({ how: 'crashed' });
+        const unheard = await begin();
+        bench.driver('h2').detach();
+        bench.killVmm('h1', unheard.source);
+        await bench.wait(300);
+        h2.restartAgent();
+        await h2.stateOf(unheard.target);
+        await bench.wait(300);
+        expect(['gone', 'crashed']).toContain(await h2.stateOf(unheard.target));
+        await h1.event('exited', unheard.source);
+      },
+    },
+    {
+      says: 'when the target dies before all of a post-copy is over, its source is destroyed without waiting for it',
+      run: async (hosts) => {
+        const { h1, h2, bench } = hosts;
+        const { source, target } = await copied(hosts, { ...slowPolicy, postCopy: true }, dirtying);
+        bench.killVmm('h2', target);
+        await h2.event('exited', target);
+        const begun = bench.now();
+        await h1.must({ call: 'stop', instance: source, graceMs: 0 });
+        expect(bench.now() - begun).toBeLessThan(10_000);
+      },
+    },
   ],
 };

@@ -59,6 +59,12 @@ const cancelDeadlineMs = 5000;
 const pushDeadlineMs = 60_000;
 
 /** What QEMU says of itself, as our states. */
+/** Half of the memory was on the other side. TCP outlives a cut of minutes: a connection that broke means that its VMM died. */
+const torn = {
+  how: 'crashed',
+  reason: 'the other side of a post-copy is gone, and with it a part of the memory',
+} as const;
+
 const runStates: Readonly<Record<string, VmmState>> = {
   prelaunch: 'starting',
   running: 'running',
@@ -225,6 +231,9 @@ export class QemuInstance {
     if (state === 'paused' && this.record.incoming) this.state = 'received';
     else this.state = isSending && (state === 'running' || state === 'paused') ? 'sending' : state;
     if (isSending) await this.resumeOutgoing(migration, status);
+    // A source that this happened to has nobody to send to, and waits to be destroyed.
+    const isTarget = this.record.incoming || status === 'running';
+    if (isTarget && migration.status === 'postcopy-paused') this.endTorn();
     if (state === 'stopped') this.endWith({ how: 'stopped', reason: 'the guest powered off' });
     if (state === 'crashed') this.endWith({ how: 'crashed', reason: `QEMU says ${status}` });
   }
@@ -281,6 +290,12 @@ export class QemuInstance {
     this.requireQmp()
       .call('quit')
       .catch(() => this.record.process && signalProcess(this.record.process, 'SIGKILL'));
+  }
+
+  /** A processor that waits for a page that will not come keeps QEMU from quitting in order. */
+  private endTorn(): void {
+    this.end ??= torn;
+    this.kill();
   }
 
   /** Asks the guest to power off, then pulls the plug. */
@@ -462,6 +477,7 @@ export class QemuInstance {
     if (this.outgoing) this.outgoing.onStatus(status);
     else if (status === 'completed') this.received();
     else if (status === 'postcopy-active') void this.watchPostCopyArrival();
+    else if (status === 'postcopy-paused') this.endTorn();
   }
 
   private received(): void {

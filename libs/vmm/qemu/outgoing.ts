@@ -119,6 +119,8 @@ export class OutgoingMigration {
   onStatus(status: string): void {
     if (status === 'postcopy-active') this.phase = 'post-copy';
     if (status === 'completed') this.complete();
+    // The target is gone, and there is nobody to send the rest to.
+    if (status === 'postcopy-paused') this.finish();
     if (status === 'failed' || status === 'cancelled') void this.fail(status);
   }
 
