@@ -1,7 +1,7 @@
 // The lab's hosts: a chassis each.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { powerAnswers, powerRequest, startPower } from './chassis.mjs';
 import { readJson, writeJson } from './private-files.mjs';
 import { waitUntil } from './processes.mjs';
@@ -54,6 +54,7 @@ function powerConfig(plan, host) {
     ARGOSY_POOL: plan.pool,
     ARGOSY_VMM: plan.vmm,
     ARGOSY_FENCE_DEVICE: `chassis:${socket}`,
+    ARGOSY_WATCHDOG: `${process.execPath} ${join(dirname(plan.agentProgram), 'watchdog', 'main.js')}`,
   };
   const command = [process.execPath, '--enable-source-maps', plan.agentProgram];
   return {
@@ -133,8 +134,9 @@ export async function stopHosts(folder, names) {
       const socket = socketOf(folder, host);
       if (!(await powerAnswers(socket))) return;
       await powerRequest(socket, { op: 'stop-agent' });
-      // Up to four are left when the agent is gone: the supervisor, its heartbeat with a sleep, and unshare.
-      await waitUntil(async () => Number((await status(socket)).processes) <= 4, { deadlineMs: 5_000, intervalMs: 50 });
+      // Up to six are left when the agent is gone: the supervisor, its heartbeat with a sleep, the watchdog and what starts
+      // it again, and unshare.
+      await waitUntil(async () => Number((await status(socket)).processes) <= 6, { deadlineMs: 5_000, intervalMs: 50 });
       const response = await powerRequest(socket, { op: 'shutdown-power-process' }, { deadlineMs: 20_000 });
       if (!response.ok) throw new Error(`${host} could not be switched off: ${response.message}`);
     }),

@@ -34,8 +34,19 @@ stop_agent() {
   if [ -n "$agent" ]; then kill -TERM "$agent"; fi
 }
 
+# Beside the agent and not below it: the agent's end must not be the watchdog's.
+watch() {
+  while :; do
+    "$@"
+    echo "supervisor: the watchdog ended with status $? and is started again" >&2
+    sleep 0.2
+  done
+}
+
 trap stop_agent TERM
 beat &
+# shellcheck disable=SC2086
+if [ -n "$ARGOSY_WATCHDOG" ]; then watch $ARGOSY_WATCHDOG & fi
 
 short_lives=0
 while [ "$stopping" = no ]; do

@@ -60,6 +60,9 @@ const poolSettingsShape = {
     failedAfterMs: wholeNumber(1000, hourMs, 'ms').exactOptional(),
     datastoreSilentAfterMs: wholeNumber(1000, hourMs, 'ms').exactOptional(),
     maximumSilentHosts: wholeNumber(0, 100_000).exactOptional(),
+    isolatedAfterMs: wholeNumber(2000, hourMs, 'ms').exactOptional(),
+    watchdogLeaseMs: wholeNumber(5000, hourMs, 'ms').exactOptional(),
+    lockIsProof: flagField.exactOptional(),
     toleratedHostFailures: wholeNumber(0, 1000).exactOptional(),
   }).exactOptional(),
   network: strictBody({

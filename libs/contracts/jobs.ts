@@ -3,7 +3,7 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { z } from 'zod';
 import { describes } from './describes';
-import { migrationPolicySchema } from './responses';
+import { isolationPolicySchema, migrationPolicySchema } from './responses';
 
 const text = z.string().min(1);
 const textOrNull = z.union([text, z.null()]);
@@ -35,6 +35,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
 
 export const hostOrderSchema = describes<HostOrder>()(
   z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('host.isolation'), policy: isolationPolicySchema }),
     z.object({ kind: z.literal('guest.start'), guest: guestSpecificationSchema, epoch }),
     z.object({ kind: z.literal('guest.stop'), guestId: text, epoch, graceMs: z.number().min(0) }),
     z.object({ kind: z.literal('guest.pause'), guestId: text, epoch }),

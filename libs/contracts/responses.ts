@@ -73,8 +73,15 @@ export const failurePolicySchema = describes<entity.FailurePolicy>()(
     failedAfterMs: z.number(),
     datastoreSilentAfterMs: z.number(),
     maximumSilentHosts: z.number(),
+    isolatedAfterMs: z.number(),
+    watchdogLeaseMs: z.number(),
+    lockIsProof: z.boolean(),
     toleratedHostFailures: z.number(),
   }),
+);
+
+export const isolationPolicySchema = describes<entity.IsolationPolicy>()(
+  z.object({ response: z.enum(isolationResponses), isolatedAfterMs: z.number(), leaseMs: z.number() }),
 );
 
 export const poolSchema = describes<entity.Pool>()(

@@ -5,6 +5,7 @@ import {
   driverCapabilitiesSchema,
   guestObservationSchema,
   hostCapacitySchema,
+  isolationPolicySchema,
   migrationObservationSchema,
   refusalSchema,
 } from './responses';
@@ -18,6 +19,7 @@ export const hostReportSchema = describes<HostReport>()(
     capacity: hostCapacitySchema,
     guests: z.array(guestObservationSchema),
     migrations: z.array(migrationObservationSchema),
+    isolation: z.union([isolationPolicySchema, z.null()]),
     cpuMillicores: z.number(),
     refusals: z.array(z.object({ commandId: z.string(), at: z.number(), refusal: refusalSchema })),
   }),
@@ -61,6 +63,7 @@ export const hostAssignmentsSchema = describes<HostAssignments>()(
     hostId: z.string(),
     incarnation: z.int(),
     term: z.int(),
+    isolation: isolationPolicySchema,
     guests: z.array(z.object({ guestId: z.string(), epoch: z.int() })),
     migrations: z.array(
       z.object({ migrationId: z.string(), guestId: z.string(), epoch: z.int(), role: z.enum(['source', 'target']) }),

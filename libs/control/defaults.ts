@@ -24,6 +24,9 @@ export const defaultFailure: FailurePolicy = {
   failedAfterMs: 2_600,
   datastoreSilentAfterMs: 1_600,
   maximumSilentHosts: 1,
+  isolatedAfterMs: 10_000,
+  watchdogLeaseMs: 20_000,
+  lockIsProof: false,
   toleratedHostFailures: 1,
 };
 
@@ -40,5 +43,13 @@ export const balanceHorizonMs = 300_000;
 export const startAttempts = 5;
 export const settledAfterMs = 30_000;
 export const openTargetDeadlineMs = 20_000;
+/** How much earlier than its lease's end a watchdog acts, and how much later a controller believes that it has. */
+export const leaseMarginMs = 2_000;
+/** A watchdog that lives renews its lease within this; longer, and the host itself is heard: it is the watchdog that died. */
+export const leaseSilentAfterMs = 3_000;
+/** How long guests have to shut down when their host is isolated. */
+export const isolationGraceMs = 30_000;
+/** A start under a lock that another holds is tried again after this. */
+export const takeOverRetryMs = 10_000;
 /** How long a guest has to power off by itself before its plug is pulled. */
 export const stopGraceMs = 10_000;

@@ -16,7 +16,7 @@ import type {
 } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCommand } from '@argosy/domain/host-command';
-import type { GuestObservation, HostReport, MigrationObservation } from '@argosy/domain/host-report';
+import type { EndedCopy, GuestObservation, HostReport, MigrationObservation } from '@argosy/domain/host-report';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { FleetWrite, Inventory } from './ports/fleet-store';
@@ -35,6 +35,19 @@ export type FleetEvent =
   | { readonly kind: 'own-heartbeat' }
   /** The second channel: the host's heartbeat on the datastore was renewed. */
   | { readonly kind: 'datastore-heartbeat'; readonly hostId: string }
+  /** The controller's own file on the datastore was written and read back. */
+  | { readonly kind: 'own-datastore-heartbeat' }
+  /** The lease of the host's watchdog: renewed, or (`renewed` false) seen for the first time as it lies there. */
+  | {
+      readonly kind: 'watchdog-lease';
+      readonly hostId: string;
+      readonly incarnation: number;
+      readonly armed: boolean;
+      readonly leaseMs: number;
+      readonly renewed: boolean;
+    }
+  /** A host that is cut off says on the datastore what has ended on it for good. */
+  | { readonly kind: 'isolation'; readonly hostId: string; readonly ended: readonly EndedCopy[] }
   | {
       readonly kind: 'fence-result';
       readonly hostId: string;
@@ -82,11 +95,22 @@ export interface FleetStep {
   readonly effects: readonly FleetEffect[];
 }
 
+export interface WatchdogLease {
+  readonly incarnation: number;
+  /** It stops the host's guests at its end: only then is its end a proof. */
+  readonly armed: boolean;
+  readonly leaseMs: number;
+  readonly seenAt: Instant;
+  /** false: this leader has only seen it lie there. */
+  readonly renewed: boolean;
+}
+
 /** What is known of a host by ear. It outlives a reload and begins afresh at a takeover. */
 export interface HostView {
   /** When its latest report came, or null: not since this leader took over. */
   heardAt: Instant | null;
   datastoreHeardAt: Instant | null;
+  lease: WatchdogLease | null;
   /** When it was proved off, or null: not by this leader. */
   offSince: Instant | null;
   report: HostReport | null;
@@ -135,6 +159,11 @@ export interface Fleet {
   channelHeardAt: Instant | null;
   /** From when silence counts: the takeover, or when the channel came back. */
   silenceSince: Instant;
+  /** The same for the datastore: whoever cannot reach it cannot say that another does not. */
+  datastoreHeardAt: Instant | null;
+  datastoreSilenceSince: Instant;
+  /** Starts under a disk's lock whose old copy is not proved dead, by guest. */
+  readonly takeOvers: Map<string, { readonly hostId: string; readonly epoch: number }>;
   /** Guests' addresses, and by pool the one that was given last: the next guest gets one after it. */
   readonly addresses: Set<string>;
   readonly lastAddress: Map<string, string>;

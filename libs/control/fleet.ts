@@ -4,12 +4,15 @@ import { balanceDuePools } from './fleet/balance';
 import { followDrills, takeInjection, takePrediction } from './fleet/drills';
 import { reconcileCopies } from './fleet/copies';
 import { hostLost, reconcileGuest } from './fleet/guests';
+import { takeEnded, takeLease } from './fleet/leases';
+import { tellIsolation } from './fleet/isolation';
 import { takeFenceResult } from './fleet/fencing';
 import { takeReport, watchHosts } from './fleet/hosts';
 import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
 import { type FleetTurn, viewOf } from './fleet/turn';
+import { takeOverUnderLocks } from './fleet/take-over';
 import { placeWaiting } from './fleet/waiting';
 
 /**
@@ -40,6 +43,9 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     outstanding: new Map(),
     channelHeardAt: null,
     silenceSince: 0,
+    datastoreHeardAt: null,
+    datastoreSilenceSince: 0,
+    takeOvers: new Map(),
     addresses: new Set(),
     lastAddress: new Map(),
     lastBalanceAt: new Map(),
@@ -51,11 +57,15 @@ export function stepFleet(fleet: Fleet, event: FleetEvent, now: Instant): FleetS
   const turn: FleetTurn = { fleet, now, writes: [], effects: [], actor: 'argosy' };
   if (event.kind === 'took-over' || event.kind === 'reloaded') load(turn, event);
   else if (event.kind === 'own-heartbeat') fleet.channelHeardAt = now;
+  else if (event.kind === 'own-datastore-heartbeat') fleet.datastoreHeardAt = now;
   else if (fleet.leading) takeEvent(turn, event);
   return { writes: turn.writes, effects: turn.effects };
 }
 
-type OrdinaryEvent = Exclude<FleetEvent, { kind: 'took-over' | 'reloaded' | 'own-heartbeat' }>;
+type OrdinaryEvent = Exclude<
+  FleetEvent,
+  { kind: 'took-over' | 'reloaded' | 'own-heartbeat' | 'own-datastore-heartbeat' }
+>;
 
 function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
   const { fleet } = turn;
@@ -73,6 +83,11 @@ function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
       return;
     case 'datastore-heartbeat':
       if (fleet.hosts.has(event.hostId)) viewOf(fleet, event.hostId).datastoreHeardAt = turn.now;
+      return;
+    case 'watchdog-lease':
+      return takeLease(turn, event);
+    case 'isolation':
+      if (takeEnded(turn, event.hostId, event.ended)) placeAndFollow(turn);
       return;
     case 'fence-result':
       if (!takeFenceResult(turn, event)) return;
@@ -96,7 +111,9 @@ function pass(turn: FleetTurn): void {
   for (const hostId of fleet.hosts.keys()) {
     reconcileForgotten(turn, hostId);
     reconcileCopies(turn, hostId);
+    tellIsolation(turn, hostId);
   }
+  takeOverUnderLocks(turn);
   placeWaiting(turn);
   balanceDuePools(turn);
   followDrills(turn);

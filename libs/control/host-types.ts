@@ -1,7 +1,8 @@
-import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { IsolationPolicy, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type {
+  EndedCopy,
   GuestHeartbeat,
   GuestUsage,
   HostAssignments,
@@ -16,6 +17,8 @@ import type { VmmCommand, VmmEvent, VmmSample, VmmState, VmmInstance } from './p
 /** What happens to the host brain. */
 export type HostEvent =
   | { readonly kind: 'tick' }
+  /** Redis took what was said, or a controller answered: this host is not cut off. */
+  | { readonly kind: 'outside-heard' }
   /** First of all, after a start: what the journal on disk holds, and what really runs. */
   | {
       readonly kind: 'woke';
@@ -44,19 +47,30 @@ export type HostEffect =
       readonly deadlineMs: number;
     }
   | { readonly kind: 'peer-answer'; readonly requestId: string; readonly answer: PeerAnswer }
+  /** Kept for the watchdog, which acts when this process cannot. */
+  | { readonly kind: 'watchdog'; readonly policy: IsolationPolicy; readonly incarnation: number }
+  /** Said on the datastore, where a controller may still read it; again and again while it is so. */
+  | { readonly kind: 'isolated'; readonly ended: readonly EndedCopy[] }
+  | { readonly kind: 'rejoined' }
   /** Something that the controller waits for has changed: report now rather than at the next second. */
   | { readonly kind: 'report' };
 
 /** The journal is a map from key to value; the latest entry of a key holds, and null removes it. */
 export interface JournalEntry {
   readonly key: string;
-  readonly value: HostGuest | HostMigration | HostMark | null;
+  readonly value: HostGuest | HostMigration | HostMark | HostIsolation | null;
 }
 
 /** The highest epoch of a guest that may not run here any more, or the leader's highest term. */
 export interface HostMark {
   readonly kind: 'mark';
   readonly number: number;
+}
+
+/** What to do when cut off: known also to an agent that starts while it is. */
+export interface HostIsolation {
+  readonly kind: 'isolation';
+  readonly policy: IsolationPolicy;
 }
 
 /** One copy of a guest on this host. */
@@ -105,6 +119,10 @@ export interface HostState {
   term: number;
   /** Commands are refused until the controller has given this incarnation its assignments. */
   assigned: boolean;
+  isolation: IsolationPolicy | null;
+  /** When Redis or a controller was last reached, or this process began. */
+  outsideHeardAt: Instant | null;
+  isolated: boolean;
   sequence: number;
   /** By `guestId:epoch`. */
   readonly guests: Map<string, HostGuest>;

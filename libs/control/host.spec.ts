@@ -42,6 +42,8 @@ function aGuest(guestId: string): GuestSpecification {
 }
 
 /** A host brain with its effects at hand: VMM calls wait to be answered, journal entries are kept as a disk would. */
+const isolation = { response: 'power-off', isolatedAfterMs: 10_000, leaseMs: 20_000 } as const;
+
 class Bench {
   readonly state: HostState = createHost();
   readonly journal = new Map<string, JournalEntry>();
@@ -50,7 +52,10 @@ class Bench {
   now = 1_000;
 
   constructor(incarnation = 1, term = 1) {
-    this.take({ kind: 'assigned', assignments: { hostId: 'h1', incarnation, term, guests: [], migrations: [] } });
+    this.take({
+      kind: 'assigned',
+      assignments: { hostId: 'h1', incarnation, term, isolation, guests: [], migrations: [] },
+    });
   }
 
   take(event: HostEvent): readonly HostEffect[] {
@@ -340,7 +345,14 @@ describe('an agent that starts again', () => {
       journal: [...before.journal.values()],
       running: [{ instance: { guestId: 'a', epoch: 1 }, state: 'running' }],
     });
-    const assignments = { hostId: 'h1', incarnation: 3, term: 1, guests: [{ guestId: 'a', epoch: 3 }], migrations: [] };
+    const assignments = {
+      hostId: 'h1',
+      incarnation: 3,
+      term: 1,
+      isolation,
+      guests: [{ guestId: 'a', epoch: 3 }],
+      migrations: [],
+    };
     bench.take({ kind: 'assigned', assignments });
     expect(bench.calls.map((each) => each.command.call)).toEqual(['stop']);
   });

@@ -32,6 +32,7 @@ import {
   report,
 } from './host/turn';
 import { takeSamples } from './host/usage';
+import { outsideHeard, takeIsolation, watchIsolation } from './host/isolation';
 import { assign, wake } from './host/wake';
 
 /**
@@ -44,6 +45,9 @@ export function createHost(hostId = ''): HostState {
     incarnation: 0,
     term: 0,
     assigned: false,
+    isolation: null,
+    outsideHeardAt: null,
+    isolated: false,
     sequence: 0,
     guests: new Map(),
     live: new Map(),
@@ -64,6 +68,10 @@ export function stepHost(state: HostState, event: HostEvent, now: Instant): read
   switch (event.kind) {
     case 'tick':
       for (const migration of [...state.migrations.values()]) migrationTick(turn, migration);
+      watchIsolation(turn);
+      break;
+    case 'outside-heard':
+      outsideHeard(turn);
       break;
     case 'woke':
       wake(turn, event.journal, event.running);
@@ -98,6 +106,7 @@ export function stepHost(state: HostState, event: HostEvent, now: Instant): read
 }
 
 function takeCommand(turn: HostTurn, command: HostCommand): void {
+  outsideHeard(turn);
   const refusal = staleness(turn, command) ?? takeOrder(turn, command.order);
   if (refusal) refuseCommand(turn, command.commandId, refusal);
 }
@@ -123,6 +132,9 @@ function staleness(turn: HostTurn, command: HostCommand): Refusal | null {
 
 function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
   switch (order.kind) {
+    case 'host.isolation':
+      takeIsolation(turn, order.policy);
+      return null;
     case 'guest.start':
       return startGuest(turn, order.guest, order.epoch);
     case 'guest.stop':
@@ -252,6 +264,7 @@ export function reportOf(state: HostState, now: Instant, capacity: HostCapacity)
     incarnation: state.incarnation,
     sequence: ++state.sequence,
     sentAt: now,
+    isolation: state.isolation,
     capacity,
     guests,
     migrations: [...state.migrations.values()].map((migration): MigrationObservation => ({

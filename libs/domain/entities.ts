@@ -33,6 +33,15 @@ export interface MigrationPolicy {
   readonly concurrentPerHost: number;
 }
 
+/** What a host does by itself when it is cut off: it is told beforehand, for then nobody can tell it. */
+export interface IsolationPolicy {
+  readonly response: IsolationResponse;
+  /** Neither Redis nor a controller reached for this long: the host is isolated. */
+  readonly isolatedAfterMs: number;
+  /** How long the host's guests may run without its watchdog having renewed its lease on the datastore. */
+  readonly leaseMs: number;
+}
+
 export interface FailurePolicy {
   readonly suspectAfterMs: number;
   readonly failedAfterMs: number;
@@ -40,6 +49,12 @@ export interface FailurePolicy {
   readonly datastoreSilentAfterMs: number;
   /** More hosts silent at once than this: an alarm, and no fencing. */
   readonly maximumSilentHosts: number;
+  /** A host that has reached neither Redis nor a controller for this long is isolated, by its own word. */
+  readonly isolatedAfterMs: number;
+  /** Where the isolation response stops guests, a host that has not renewed its lease for this long has stopped them. */
+  readonly watchdogLeaseMs: number;
+  /** Storage whose locks live exactly as long as their holders: a disk's lock that a new VMM gets and keeps is proof enough. */
+  readonly lockIsProof: boolean;
   /** How many host losses the pool keeps room for. */
   readonly toleratedHostFailures: number;
 }

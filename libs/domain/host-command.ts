@@ -1,4 +1,4 @@
-import type { MigrationPolicy } from './entities';
+import type { IsolationPolicy, MigrationPolicy } from './entities';
 import type { GuestSpecification } from './guest-specification';
 import type { Instant } from './units';
 
@@ -7,6 +7,8 @@ import type { Instant } from './units';
  * only a doorbell and may ring late, twice or never. Results come back in the host's reports.
  */
 export type HostOrder =
+  /** What to do when cut off; the watchdog's lease follows it. */
+  | { readonly kind: 'host.isolation'; readonly policy: IsolationPolicy }
   | { readonly kind: 'guest.start'; readonly guest: GuestSpecification; readonly epoch: number }
   /** Forget also means: never run this epoch or an older one. `graceMs` 0 pulls the plug. */
   | { readonly kind: 'guest.stop'; readonly guestId: string; readonly epoch: number; readonly graceMs: number }

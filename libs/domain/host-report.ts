@@ -1,4 +1,4 @@
-import type { DriverCapabilities, HostCapacity, MigrationProgress } from './entities';
+import type { DriverCapabilities, HostCapacity, IsolationPolicy, MigrationProgress } from './entities';
 import type { Refusal } from './refusal';
 import type { Instant } from './units';
 
@@ -91,10 +91,18 @@ export interface HostReport {
   /** Complete: a guest that is not in it does not exist on this host. */
   readonly guests: readonly GuestObservation[];
   readonly migrations: readonly MigrationObservation[];
+  /** As it will act upon when it is cut off; null: it was never told. */
+  readonly isolation: IsolationPolicy | null;
   /** What the host's guests used of its processors over the last interval. */
   readonly cpuMillicores: number;
   /** The last few commands that this host refused, for the record: the loop itself looks at what the host shows. */
   readonly refusals: readonly { readonly commandId: string; readonly at: Instant; readonly refusal: Refusal }[];
+}
+
+/** An epoch of a guest that has ended on a host, or never ran there, and never will: the host's own journal says so. */
+export interface EndedCopy {
+  readonly guestId: string;
+  readonly epoch: number;
 }
 
 /** Given to an agent when it registers, before its queue opens. */
@@ -102,6 +110,7 @@ export interface HostAssignments {
   readonly hostId: string;
   readonly incarnation: number;
   readonly term: number;
+  readonly isolation: IsolationPolicy;
   /** Which guests may run here and at which epoch; any other copy is destroyed, unless it waits in a migration below. */
   readonly guests: readonly { readonly guestId: string; readonly epoch: number }[];
   readonly migrations: readonly {

@@ -25,14 +25,14 @@ export type GuestState = keyof typeof guestTransitions;
 /**
  * online: heard on the heartbeat channel. suspect: silent a little. disconnected: its agent is silent while its
  * datastore heartbeat goes on, so its guests live and nobody fences it. failed: silent on both. fencing, fenced: the
- * power is being cut, is proved cut. offline: left in an orderly way.
+ * power is being cut, is proved cut (or its watchdog's lease ran out). offline: left in an orderly way.
  */
 export const hostTransitions = {
   joining: ['online', 'offline'],
   online: ['suspect', 'offline', 'disconnected', 'fencing'],
   suspect: ['online', 'disconnected', 'failed', 'offline'],
   disconnected: ['online', 'suspect', 'failed', 'offline', 'fencing'],
-  failed: ['online', 'fencing', 'offline'],
+  failed: ['online', 'fencing', 'fenced', 'offline'],
   fencing: ['fenced', 'online', 'failed'],
   fenced: ['online', 'offline'],
   offline: ['online', 'fencing'],

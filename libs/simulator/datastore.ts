@@ -1,3 +1,4 @@
+import type { EndedCopy } from '@argosy/domain/host-report';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { RefusalCode, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
@@ -14,12 +15,23 @@ export interface ModelDisk {
   dataSeed: number;
 }
 
+export interface ModelLease {
+  readonly incarnation: number;
+  readonly armed: boolean;
+  readonly leaseMs: number;
+  readonly sequence: number;
+}
+
 /** The datastore that every host reaches: disks with locks, and the hosts' heartbeats, which are the second channel. */
 export class ModelDatastore {
   readonly disks = new Map<string, ModelDisk>();
   /** Paths of images that cannot be used, and how a start from them is refused. */
   readonly brokenImages = new Map<string, RefusalCode>();
   readonly heartbeats = new Map<string, Instant>();
+  /** What the hosts' watchdogs write there, by host. */
+  readonly leases = new Map<string, ModelLease>();
+  /** What isolated hosts say has ended on them, by host. */
+  readonly ended = new Map<string, readonly EndedCopy[]>();
   freeMiB = Infinity;
 
   /** Opens a guest's disk, and makes it at the first start. It is not locked by that. */

@@ -2,7 +2,8 @@ import { createHost, reportOf, stepHost } from '@argosy/control/host';
 import type { HostEffect, HostEvent, HostState, JournalEntry } from '@argosy/control/host-types';
 import type { VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
-import type { HostAssignments, HostRegistration } from '@argosy/domain/host-report';
+import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { EndedCopy, HostAssignments, HostRegistration } from '@argosy/domain/host-report';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import type { Result } from '@argosy/domain/refusal';
 import type { Timer, VirtualClock } from './clock';
@@ -16,6 +17,8 @@ export interface AgentSurroundings {
   readonly bus: MessageBus;
   /** The leading controller's API; an answer may never come. */
   request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void): void;
+  /** Some controller's API answers. */
+  controllerAnswers(): boolean;
   /** The agent that listens there, if it can be reached from here; null after a while if not. */
   askPeer(
     from: string,
@@ -35,6 +38,9 @@ export interface AgentHome {
   incarnation: number;
   /** A fault: neither controller nor Redis can be reached from here. */
   readonly isolated: boolean;
+  followIsolation(policy: IsolationPolicy, incarnation: number): void;
+  /** On the datastore, if it can be reached; null: nothing to say any more. */
+  sayEnded(ended: readonly EndedCopy[] | null): void;
   /** A fault's hook: runs when an entry is safe, before anything that follows it. */
   onJournal: ((entry: JournalEntry) => void) | null;
 }
@@ -141,8 +147,13 @@ export class ModelAgent {
   private measure(): void {
     this.driver.execute({ call: 'usage' }, (result) => {
       if (result.ok) this.step({ kind: 'usage', samples: result.value });
+      if (this.reachesOutside()) this.step({ kind: 'outside-heard' });
       this.sendReport();
     });
+  }
+
+  private reachesOutside(): boolean {
+    return !this.home.isolated && (this.around.bus.isUp() || this.around.controllerAnswers());
   }
 
   private step(event: HostEvent): void {
@@ -176,6 +187,12 @@ export class ModelAgent {
         return;
       case 'report':
         return this.reportSoon();
+      case 'watchdog':
+        return this.home.followIsolation(effect.policy, effect.incarnation);
+      case 'isolated':
+        return this.home.sayEnded(effect.ended);
+      case 'rejoined':
+        return this.home.sayEnded(null);
     }
   }
 

@@ -5,6 +5,7 @@ import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostReport } from '@argosy/domain/host-report';
 import type { Result } from '@argosy/domain/refusal';
 import type { VirtualClock } from './clock';
+import type { ModelDatastore } from './datastore';
 import type { MessageBus } from './message-bus';
 import type { ModelStore } from './model-store';
 
@@ -13,8 +14,7 @@ export interface ControllerSurroundings {
   readonly bus: MessageBus;
   readonly store: ModelStore;
   readonly newId: () => string;
-  /** When each host's datastore heartbeat was last renewed. */
-  datastoreHeartbeats(): ReadonlyMap<string, number>;
+  datastore(): ModelDatastore;
   /** fence, predict and inject: what reaches out of the control loop. Each answers by an event, perhaps. */
   actOn(
     effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>,
@@ -44,9 +44,14 @@ export class ModelController {
   private readonly events: FleetEvent[] = [];
   private committing = false;
   private readonly replies = new Map<string, (result: Result<unknown>) => void>();
+  /** A fault: neither Redis nor the datastore is reached from here; the database is. */
+  cutOff = false;
   private readonly seenHeartbeats = new Map<string, number>();
+  private readonly seenLeases = new Map<string, number>();
   private nextRequest = 1;
-  private readonly hearReport = (report: HostReport): void => this.take({ kind: 'report', report });
+  private readonly hearReport = (report: HostReport): void => {
+    if (!this.cutOff) this.take({ kind: 'report', report });
+  };
 
   constructor(
     readonly name: string,
@@ -108,6 +113,7 @@ export class ModelController {
     }
     if (this.mode !== 'standby' && lease.term === this.term) return;
     this.term = lease.term;
+    this.seenLeases.clear();
     this.mode = 'reloading';
     this.load('took-over');
   }
@@ -131,16 +137,31 @@ export class ModelController {
 
   private ownHeartbeat(): void {
     const { bus, clock } = this.around;
-    if (bus.isUp()) clock.after(2, () => bus.isUp() && this.take({ kind: 'own-heartbeat' }));
+    if (bus.isUp() && !this.cutOff) clock.after(2, () => bus.isUp() && this.take({ kind: 'own-heartbeat' }));
   }
 
   private pollDatastore(): void {
-    for (const [hostName, at] of this.around.datastoreHeartbeats()) {
+    if (this.cutOff) return;
+    const datastore = this.around.datastore();
+    this.take({ kind: 'own-datastore-heartbeat' });
+    for (const [hostName, at] of datastore.heartbeats) {
       if (this.seenHeartbeats.get(hostName) === at) continue;
       this.seenHeartbeats.set(hostName, at);
-      const host = [...this.fleet.hosts.values()].find((each) => each.name === hostName);
-      if (host) this.take({ kind: 'datastore-heartbeat', hostId: host.id });
+      this.about(hostName, (hostId) => ({ kind: 'datastore-heartbeat', hostId }));
     }
+    for (const [hostName, { sequence, ...lease }] of datastore.leases) {
+      const before = this.seenLeases.get(hostName);
+      if (before === sequence) continue;
+      this.seenLeases.set(hostName, sequence);
+      this.about(hostName, (hostId) => ({ kind: 'watchdog-lease', hostId, ...lease, renewed: before !== undefined }));
+    }
+    for (const [hostName, ended] of datastore.ended)
+      this.about(hostName, (hostId) => ({ kind: 'isolation', hostId, ended }));
+  }
+
+  private about(hostName: string, event: (hostId: string) => FleetEvent): void {
+    const host = [...this.fleet.hosts.values()].find((each) => each.name === hostName);
+    if (host) this.take(event(host.id));
   }
 
   private take(event: FleetEvent): void {

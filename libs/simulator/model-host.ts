@@ -1,4 +1,5 @@
-import type { HostAssignments, HostRegistration } from '@argosy/domain/host-report';
+import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { EndedCopy, HostAssignments, HostRegistration } from '@argosy/domain/host-report';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { JournalEntry } from '@argosy/control/host-types';
@@ -6,6 +7,7 @@ import type { Timer } from './clock';
 import { ModelAgent } from './model-agent';
 import type { AgentHome, AgentSurroundings } from './model-agent';
 import type { ModelMachine } from './model-machine';
+import { ModelWatchdog } from './model-watchdog';
 
 /** How long a host's own steps take; a calibration may replace any of them. */
 export interface HostTimes {
@@ -39,6 +41,7 @@ export class ModelHost implements AgentHome {
   isolated = false;
   /** A fault: what it writes does not reach the datastore. */
   datastoreCut = false;
+  readonly watchdog: ModelWatchdog;
   /** false: a killed agent stays dead. */
   restartsAgent = true;
   private highestTerm = 0;
@@ -50,7 +53,9 @@ export class ModelHost implements AgentHome {
     readonly registration: HostRegistration,
     private readonly around: AgentSurroundings,
     private readonly times: HostTimes,
-  ) {}
+  ) {
+    this.watchdog = new ModelWatchdog(this, around.clock, machine.site.datastore);
+  }
 
   get name(): string {
     return this.machine.name;
@@ -59,6 +64,7 @@ export class ModelHost implements AgentHome {
   /** It was on before the simulation began. */
   beginRunning(assignments: HostAssignments): void {
     this.beat();
+    this.watchdog.start();
     this.agent = new ModelAgent(this, this.around);
     this.agent.startAssigned(assignments);
   }
@@ -67,6 +73,7 @@ export class ModelHost implements AgentHome {
     if (this.machine.powered && this.heart) return;
     this.machine.powerOn();
     this.beat();
+    this.watchdog.start();
     this.startAgent(this.times.hostBootMs);
   }
 
@@ -75,6 +82,7 @@ export class ModelHost implements AgentHome {
     this.starting?.cancel();
     this.heart?.cancel();
     this.heart = null;
+    this.watchdog.die();
     this.machine.powerOff();
   }
 
@@ -112,6 +120,27 @@ export class ModelHost implements AgentHome {
   isolate(isolated: boolean): void {
     this.isolated = isolated;
     this.agent?.openQueue();
+  }
+
+  followIsolation(policy: IsolationPolicy, incarnation: number): void {
+    this.watchdog.follow(policy, incarnation);
+  }
+
+  sayEnded(ended: readonly EndedCopy[] | null): void {
+    if (this.datastoreCut) return;
+    const { datastore } = this.machine.site;
+    if (ended === null) datastore.ended.delete(this.name);
+    else datastore.ended.set(this.name, ended);
+  }
+
+  /** The watchdog's last resort. The agent begins anew as well: what it believes of its guests is not true any more. */
+  endGuests(reason: string): void {
+    if (!this.machine.powered || this.machine.instances.size === 0) return;
+    this.endAgent();
+    this.machine.listener = null;
+    for (const instance of [...this.machine.instances.values()]) instance.die('crashed', reason);
+    this.machine.instances.clear();
+    this.startAgent(this.times.agentRestartMs + this.times.agentBootMs);
   }
 
   private endAgent(): void {

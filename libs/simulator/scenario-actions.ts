@@ -46,7 +46,7 @@ function guestAction(words: Words, names: Names): Action {
 }
 
 function controllerAction(words: Words): Action {
-  const verb = words.oneOf(['kill', 'pause', 'resume', 'start']);
+  const verb = words.oneOf(['kill', 'pause', 'resume', 'start', 'cut', 'heal']);
   switch (verb) {
     case 'kill':
       return (world) => world.leader()?.crash();
@@ -55,6 +55,9 @@ function controllerAction(words: Words): Action {
     case 'resume':
       return (world) =>
         world.controllers.filter((controller) => controller.paused).forEach((controller) => controller.resume());
+    case 'cut':
+    case 'heal':
+      return (world) => world.controllers.forEach((controller) => (controller.cutOff = verb === 'cut'));
     case 'start':
       return (world) => void world.addController(`controller${world.controllers.length + 1}`);
   }
@@ -105,6 +108,11 @@ export const actionForms = {
     const name = words.known('host', names.hosts);
     words.oneOf(['kill']);
     return (world) => world.host(name).killAgent();
+  },
+  watchdog: (words, names) => {
+    const name = words.known('host', names.hosts);
+    const dies = words.oneOf(['kill', 'start']) === 'kill';
+    return (world) => (dies ? world.host(name).watchdog.die() : world.host(name).watchdog.start());
   },
   guest: guestAction,
   migrate: (words, names) => {

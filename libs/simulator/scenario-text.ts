@@ -1,5 +1,5 @@
-import { restartPriorities, ruleKinds } from '@argosy/domain/entities';
-import type { RestartPriority, RuleKind } from '@argosy/domain/entities';
+import { isolationResponses, restartPriorities, ruleKinds } from '@argosy/domain/entities';
+import type { IsolationResponse, RestartPriority, RuleKind } from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
@@ -40,6 +40,7 @@ interface Draft {
   guests: (GuestPlan & { workload: Workload })[];
   rules: RulePlan[];
   settings: Record<string, Record<string, unknown>>;
+  isolationResponse: IsolationResponse;
   steps: ScenarioStep[];
   untilMs: number | null;
 }
@@ -144,12 +145,19 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'migration.concurrentPerHost': (words) => words.number('a count'),
   'failure.suspectAfterMs': (words) => words.number('ms'),
   'failure.failedAfterMs': (words) => words.number('ms'),
+  'failure.isolatedAfterMs': (words) => words.number('ms'),
+  'failure.watchdogLeaseMs': (words) => words.number('ms'),
+  'failure.lockIsProof': (words) => words.oneOf(['true', 'false']) === 'true',
   'failure.maximumSilentHosts': (words) => words.number('a count'),
   'failure.toleratedHostFailures': (words) => words.number('a count'),
 };
 
 function readSetting(words: Words, draft: Draft): void {
-  const path = words.oneOf(Object.keys(settingValues));
+  const path = words.oneOf([...Object.keys(settingValues), 'isolation']);
+  if (path === 'isolation') {
+    draft.isolationResponse = words.oneOf(isolationResponses);
+    return words.end();
+  }
   const [group, field] = path.split('.') as [string, string];
   (draft.settings[group] ??= {})[field] = settingValues[path]!(words);
   words.end();
@@ -182,7 +190,16 @@ const statements: Readonly<Record<string, (words: Words, draft: Draft, line: str
 
 /** All of it or nothing: the first line that cannot be read refuses the file, with its number and what was expected there. */
 export function parseScenario(text: string, file: string): Result<Scenario> {
-  const draft: Draft = { claim: [], hosts: [], guests: [], rules: [], settings: {}, steps: [], untilMs: null };
+  const draft: Draft = {
+    claim: [],
+    hosts: [],
+    guests: [],
+    rules: [],
+    settings: {},
+    isolationResponse: 'keep-running',
+    steps: [],
+    untilMs: null,
+  };
   const lines = text.split('\n').map((line) => line.trim());
   for (const [index, line] of lines.entries()) {
     if (line === '') continue;
@@ -202,5 +219,10 @@ export function parseScenario(text: string, file: string): Result<Scenario> {
     return refused('invalid-request', `${file}:${lines.length}: expected at least one host, found none`);
   if (draft.untilMs === null)
     return refused('invalid-request', `${file}:${lines.length}: expected "until <seconds>", found the end of the file`);
-  return accepted({ ...draft, claim: draft.claim.join(' '), untilMs: draft.untilMs, settings: draft.settings });
+  return accepted({
+    ...draft,
+    claim: draft.claim.join(' '),
+    untilMs: draft.untilMs,
+    settings: { ...draft.settings, isolationResponse: draft.isolationResponse },
+  });
 }

@@ -1,4 +1,4 @@
-import type { DrillKind } from '@argosy/domain/entities';
+import { type DrillKind, isolationResponses, type Pool } from '@argosy/domain/entities';
 import type { Instant } from '@argosy/domain/units';
 import { inventoryOf } from './inventory-plan';
 import { createRandom } from './random';
@@ -22,6 +22,8 @@ interface Soak {
   readonly random: Random;
   /** What may cost a guest its memory: a death, or an administrator's stop. Every boot beyond the first needs one. */
   readonly ends: Map<string, number>;
+  /** Hosts that were cut off, and may have stopped guests by themselves for some time afterwards. */
+  readonly cutOff: Set<string>;
 }
 
 type Fault = { readonly weight: number; readonly run: (soak: Soak) => string };
@@ -147,6 +149,7 @@ const faults: readonly Fault[] = [
     run: (soak) => {
       const { name } = host(soak);
       soak.world.host(name).isolate(true);
+      soak.cutOff.add(name);
       return `isolate ${name}, rejoined after ${later(soak, 20_000, () => soak.world.host(name).isolate(false))} ms`;
     },
   },
@@ -155,12 +158,22 @@ const faults: readonly Fault[] = [
     run: (soak) => {
       const cut = host(soak);
       cut.isolate(true);
+      soak.cutOff.add(cut.name);
       cut.datastoreCut = true;
       const whole = (): void => {
         cut.isolate(false);
         cut.datastoreCut = false;
       };
       return `isolate ${cut.name} from the datastore too, rejoined after ${later(soak, 20_000, whole)} ms`;
+    },
+  },
+  {
+    weight: 1,
+    run: (soak) => {
+      const { name, watchdog } = host(soak);
+      watchdog.die();
+      // Its supervisor starts it again; until then the agent alone would keep its deadline.
+      return `watchdog ${name} dies, back after ${later(soak, 300, () => soak.world.host(name).machine.powered && watchdog.start())} ms`;
     },
   },
   {
@@ -263,6 +276,12 @@ function aWorld(random: Random): World {
       hosts: hostNames.map((name) => ({ name, memoryMiB: 2048, cpuMillicores: 1000 })),
       guests: guestNames.map((name, index) => ({ name, memoryMiB: 256, on: hostNames[index % hostNames.length]! })),
       settings: {
+        isolationResponse: random.pick(isolationResponses),
+        failure: {
+          isolatedAfterMs: 2_000 + random.below(12_000),
+          watchdogLeaseMs: 6_000 + random.below(10_000),
+          lockIsProof: random.below(4) === 0,
+        },
         migration: {
           bandwidthMiBPerSecond: 50 + random.below(200),
           postCopy: random.below(4) === 0,
@@ -273,13 +292,19 @@ function aWorld(random: Random): World {
   });
 }
 
+function poolOf(world: World): Pool {
+  return [...world.store.rows.pool.values()][0]!;
+}
+
 /** One world under faults that come from its seed, then mended: the invariants hold all along, and at the end all is well. */
 export function runSoak(seed: number): SoakRun {
   const random = createRandom(seed);
   const world = aWorld(random);
-  const soak: Soak = { world, random, ends: new Map() };
+  const soak: Soak = { world, random, ends: new Map(), cutOff: new Set() };
   world.site.onDeath = (instance, how, reason) => {
-    if (how === 'crashed' && instance.memory !== null) {
+    // A host that is cut off stops its guests by itself, and a start under a disk's lock may have been in vain.
+    const byItself = soak.cutOff.has(instance.machine.name) || poolOf(world).failure.lockIsProof;
+    if ((how === 'crashed' || byItself) && instance.memory !== null) {
       countEnd(soak, instance.id.guestId);
       world.note(`- ${instance.guest.name} epoch ${instance.id.epoch} died on ${instance.machine.name}: ${reason}`);
     }

@@ -1,3 +1,4 @@
+import { isolationOf } from '@argosy/control/fleet/isolation';
 import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type { FleetRecord, Guest, Host, SubjectKind } from '@argosy/domain/entities';
@@ -112,7 +113,7 @@ export class World {
       bus,
       store,
       newId: () => `id${this.nextId++}`,
-      datastoreHeartbeats: () => this.site.datastore.heartbeats,
+      datastore: () => this.site.datastore,
       actOn: (effect, answer) => this.actOn(effect, answer),
     });
     this.controllers.push(controller);
@@ -178,6 +179,7 @@ export class World {
         clock,
         bus,
         request: (actor, request, reply) => this.request(actor, request, reply),
+        controllerAnswers: () => this.controllers.some(({ mode, paused }) => mode !== 'dead' && !paused),
         askPeer: (from, address, request, deadlineMs, done) => this.askPeer(from, address, request, deadlineMs, done),
       },
       times,
@@ -190,7 +192,9 @@ export class World {
     }
     for (const guest of here) this.beginGuest(machine, host, guest, inventory);
     const guests = here.map(({ id, epoch }) => ({ guestId: id, epoch }));
-    host.beginRunning({ hostId: row.id, incarnation: row.incarnation, term: 0, guests, migrations: [] });
+    const pool = inventory.pools.find(({ id }) => id === row.poolId)!;
+    const assignments = { hostId: row.id, incarnation: row.incarnation, term: 0, isolation: isolationOf(pool) };
+    host.beginRunning({ ...assignments, guests, migrations: [] });
   }
 
   private beginGuest(machine: ModelMachine, host: ModelHost, row: Guest, inventory: Inventory): void {

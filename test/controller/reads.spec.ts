@@ -135,6 +135,7 @@ test('what a host uses, and what a guest says, are the latest that were heard', 
     guests: [],
     migrations: [],
     cpuMillicores: 123,
+    isolation: null,
     refusals: [],
   });
   expect((await call('usage.list')).items).toMatchObject([

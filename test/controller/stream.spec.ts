@@ -107,6 +107,7 @@ test('placements open and close, and hosts say what they use', async () => {
     guests: [],
     migrations: [],
     cpuMillicores: 7,
+    isolation: null,
     refusals: [],
   });
   await until(() => reader.messages.some(({ kind }) => kind === 'usage'));

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { HostMigration, JournalEntry } from '@argosy/control/host-types';
 import { powerRequest, startPower } from '../../apps/lab/chassis.mjs';
 import { chassisProcesses } from '../../apps/lab/chassis-tree.mjs';
@@ -30,12 +30,14 @@ export class LabHost {
   readonly stateFolder: string;
   readonly socket: string;
   private readonly heartbeatFile: string;
+  private readonly watchdogProgram: string;
 
   constructor(private readonly plan: HostPlan) {
     this.name = plan.name;
     this.stateFolder = join(plan.folder, 'state');
     this.socket = join(plan.folder, 'power.sock');
     this.heartbeatFile = join(plan.datastore, 'heartbeats', plan.name);
+    this.watchdogProgram = join(dirname(plan.agentProgram), 'watchdog', 'main.js');
   }
 
   async start(): Promise<void> {
@@ -47,6 +49,7 @@ export class LabHost {
       ARGOSY_CPU_MILLICORES: String(cpuMillicores),
       ARGOSY_MEMORY_MIB: String(memoryMiB),
       ARGOSY_FENCE_DEVICE: `chassis:${this.socket}`,
+      ARGOSY_WATCHDOG: `${process.execPath} ${this.watchdogProgram}`,
       ...this.plan.environment,
     };
     const command = [process.execPath, '--enable-source-maps', agentProgram];
@@ -81,6 +84,12 @@ export class LabHost {
     const { agentProgram } = this.plan;
     return this.processes().find(
       (pid) => commandLine(pid).endsWith(agentProgram) && processStat(pid)?.command === 'node',
+    );
+  }
+
+  watchdogPid(): number | undefined {
+    return this.processes().find(
+      (pid) => commandLine(pid).endsWith(this.watchdogProgram) && processStat(pid)?.command === 'node',
     );
   }
 

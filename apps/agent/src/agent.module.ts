@@ -10,6 +10,7 @@ import { TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
 import { HostAgent } from './host-agent';
+import { endedByWatchdog, Isolation } from './isolation';
 import { Journal } from './journal';
 import { PeerIdentity } from './peer-identity';
 import { Registration } from './registration';
@@ -61,6 +62,12 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     peers,
     capacity,
     stateFolder,
+    isolation: new Isolation({ ...settings, say }),
+    controllerAnswers: () => controllerAnswers(settings.controllerUrls),
+    beginAnew: () => {
+      say("this host's guests were ended by its watchdog; the agent begins anew");
+      process.exit(endedByWatchdog);
+    },
     say,
     publish: async (report) => speaker?.sayReports([report]) ?? accepted(null),
   });
@@ -120,6 +127,17 @@ async function listenAgain(server: PeerServer, address: string, identity: PeerId
   const peerAddress = await server.listen(address, identity.port).catch(() => server.listen(address));
   identity.listensAt(peerAddress);
   return peerAddress;
+}
+
+const answerDeadlineMs = 2_000;
+
+/** Any answer will do: it is the way there that is asked for. */
+async function controllerAnswers(urls: readonly string[]): Promise<boolean> {
+  const asked = urls.map(async (url) => {
+    await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(answerDeadlineMs) });
+    return true;
+  });
+  return Promise.any(asked).catch(() => false);
 }
 
 /** A connection that is away says so again and again. */

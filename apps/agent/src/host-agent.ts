@@ -11,6 +11,7 @@ import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
 import type { Result } from '@argosy/domain/refusal';
 import type { PeerClient } from '@argosy/peer/peer-client';
+import type { Isolation } from './isolation';
 import type { Journal } from './journal';
 
 export interface HostAgentParts {
@@ -19,6 +20,11 @@ export interface HostAgentParts {
   readonly peers: PeerClient;
   readonly capacity: HostCapacity;
   readonly stateFolder: string;
+  readonly isolation: Isolation;
+  /** When Redis does not take a report: whether some controller answers. */
+  readonly controllerAnswers: () => Promise<boolean>;
+  /** The process ends and its supervisor starts the next one. */
+  readonly beginAnew: () => void;
   readonly publish: (report: HostReport) => Promise<Result<null>>;
   readonly say: (message: string) => void;
 }
@@ -41,6 +47,7 @@ export class HostAgent {
   private reportTimer: NodeJS.Timeout | null = null;
   private nextRequest = 1;
   private silent = false;
+  private looking = false;
 
   constructor(private readonly parts: HostAgentParts) {
     parts.driver.listen((event) => this.take({ kind: 'vmm-event', event }));
@@ -51,7 +58,8 @@ export class HostAgent {
     const listed = await this.execute({ call: 'list' });
     if (!listed.ok) throw new Error(`the VMMs of this host cannot be listed: ${listed.refusal.message}`);
     this.take({ kind: 'woke', journal: this.parts.journal.entries(), running: listed.value });
-    this.timers.push(setInterval(() => this.take({ kind: 'tick' }), tickMs));
+    this.timers.push(setInterval(() => this.tick(), tickMs));
+    this.timers.push(setInterval(() => void this.lookOutside(), reportMs));
   }
 
   /** The controller's answer: from now on commands are heard and reports are sent. */
@@ -128,6 +136,12 @@ export class HostAgent {
         this.peerReplies.delete(effect.requestId);
         return reply?.(effect.answer);
       }
+      case 'watchdog':
+        return this.parts.isolation.follow(effect.policy, effect.incarnation);
+      case 'isolated':
+        return this.parts.isolation.say(effect.ended);
+      case 'rejoined':
+        return this.parts.isolation.rejoin();
       case 'report':
         this.reportTimer ??= setTimeout(() => this.report(), batchMs);
     }
@@ -147,6 +161,19 @@ export class HostAgent {
     });
   }
 
+  private tick(): void {
+    this.take({ kind: 'tick' });
+    if (this.parts.isolation.guestsWereEnded()) this.parts.beginAnew();
+  }
+
+  /** Where Redis takes no reports, a controller that answers still says that it is Redis that is away, and not this host. */
+  private async lookOutside(): Promise<void> {
+    if (this.looking || (this.state.assigned && !this.silent)) return;
+    this.looking = true;
+    if (await this.parts.controllerAnswers()) this.take({ kind: 'outside-heard' });
+    this.looking = false;
+  }
+
   private async measure(): Promise<void> {
     const usage = await this.execute({ call: 'usage' });
     if (usage.ok) this.take({ kind: 'usage', samples: usage.value });
@@ -162,6 +189,7 @@ export class HostAgent {
       if (sent.ok === this.silent)
         this.parts.say(sent.ok ? 'reports reach Redis again' : `reports do not reach Redis: ${sent.refusal.message}`);
       this.silent = !sent.ok;
+      if (sent.ok) this.take({ kind: 'outside-heard' });
     });
   }
 }

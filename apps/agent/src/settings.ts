@@ -27,7 +27,7 @@ const environment = z.object({
     .refine((urls) => urls.every((url) => z.url().safeParse(url).success), controllerRule),
   ARGOSY_JOIN_TOKEN: z.string().optional(),
   ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this agent' }),
-  /** Of the host's supervisor, which beats there; the agent takes paths as the controller gives them. */
+  /** Where the host's heartbeat and its watchdog's lease are, and where it says that it is isolated. */
   ARGOSY_DATASTORE_FOLDER: z.string().optional(),
   ARGOSY_CPU_MILLICORES: wholeNumber(10, 1_024_000).optional(),
   ARGOSY_MEMORY_MIB: wholeNumber(16, 16_777_216).optional(),
@@ -59,6 +59,7 @@ export interface AgentSettings {
   readonly controllerUrls: readonly string[];
   readonly joinToken: string | null;
   readonly stateFolder: string;
+  readonly datastoreFolder: string | null;
   readonly cpuMillicores: number | null;
   readonly memoryMiB: number | null;
   readonly cgroup: string | null;
@@ -85,6 +86,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
     controllerUrls: values.ARGOSY_CONTROLLER_URL,
     joinToken: values.ARGOSY_JOIN_TOKEN ?? null,
     stateFolder: values.ARGOSY_STATE_FOLDER,
+    datastoreFolder: values.ARGOSY_DATASTORE_FOLDER ?? null,
     cpuMillicores: values.ARGOSY_CPU_MILLICORES ?? null,
     memoryMiB: values.ARGOSY_MEMORY_MIB ?? null,
     cgroup: values.ARGOSY_CGROUP ?? null,

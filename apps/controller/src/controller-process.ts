@@ -80,9 +80,7 @@ export class ControllerProcess {
         if (controllerId === settings.holder) loop.take({ kind: 'own-heartbeat' });
       },
     });
-    const heartbeats = new DatastoreHeartbeats(loop.fleet, (hostId) =>
-      loop.take({ kind: 'datastore-heartbeat', hostId }),
-    );
+    const heartbeats = new DatastoreHeartbeats(loop.fleet, settings.holder, (event) => loop.take(event));
     const parts = { loop, queues, speaker: new TelemetrySpeaker(redis), listening, peers, heartbeats, database };
     const gateway = gatewayOf(loop, peers, { redisUrl: settings.redisUrl, peerSecret });
     const server = serverFacts(settings, store, database, queues);
@@ -113,7 +111,7 @@ export class ControllerProcess {
   async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     const { loop, queues, speaker, listening, peers, heartbeats, database } = this.parts;
-    heartbeats.stop();
+    await heartbeats.stop();
     await loop.stop();
     listening.close();
     speaker.close();

@@ -1,29 +1,42 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Fleet } from '@argosy/control/fleet-types';
+import type { Fleet, FleetEvent } from '@argosy/control/fleet-types';
+import { z } from 'zod';
 
 const lookEveryMs = 400;
 
+const leaseSchema = z.object({ incarnation: z.int(), armed: z.boolean(), leaseMs: z.number(), sequence: z.string() });
+const isolatedSchema = z.object({ ended: z.array(z.object({ guestId: z.string(), epoch: z.int() })) });
+
 /**
- * The second channel: a file for each host on the shared datastores, touched by the host itself (not by its agent) as
- * long as it has power. It is alive when its time has changed since the last look; whose clock made it does not matter.
+ * The second channel: files on the shared datastores. A host's heartbeat, touched by the host itself (not by its agent)
+ * as long as it has power, is alive when its time has changed since the last look; whose clock made it does not matter.
+ * So with its watchdog's lease, which is read. An isolated host says there what has ended on it. The controller writes a
+ * file of its own: while that fails, nothing that is missing there means anything.
  */
 export class DatastoreHeartbeats {
-  private readonly lastSeen = new Map<string, number>();
+  private readonly lastSeen = new Map<string, number | string>();
   private timer: NodeJS.Timeout | null = null;
   private looking = false;
+  private term = 0;
 
   constructor(
     private readonly fleet: Readonly<Fleet>,
-    private readonly heard: (hostId: string) => void,
+    private readonly holder: string,
+    private readonly take: (event: FleetEvent) => void,
   ) {}
 
   start(): void {
     this.timer = setInterval(() => void this.look(), lookEveryMs);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     if (this.timer) clearInterval(this.timer);
+    await Promise.all(this.folders().map((folder) => rm(this.ownFile(folder), { force: true }).catch(() => {})));
+  }
+
+  private folders(): string[] {
+    return [...this.fleet.datastores.values()].filter(({ shared }) => shared).map(({ path }) => path);
   }
 
   private async look(): Promise<void> {
@@ -31,28 +44,87 @@ export class DatastoreHeartbeats {
     if (this.looking || !this.fleet.leading) return;
     this.looking = true;
     try {
-      const folders = [...this.fleet.datastores.values()]
-        .filter((each) => each.shared)
-        .map((each) => join(each.path, 'heartbeats'));
-      await Promise.all(
-        [...this.fleet.hosts.values()].flatMap((host) =>
-          folders.map((folder) => this.lookAt(host.id, join(folder, host.name))),
-        ),
-      );
+      // What an earlier leadership saw is not this one's.
+      if (this.term !== this.fleet.term) this.lastSeen.clear();
+      this.term = this.fleet.term;
+      await Promise.all(this.folders().map((folder) => this.lookInto(folder)));
     } finally {
       this.looking = false;
     }
   }
 
-  private async lookAt(hostId: string, file: string): Promise<void> {
+  private async lookInto(folder: string): Promise<void> {
+    const hosts = [...this.fleet.hosts.values()];
+    await Promise.all(
+      hosts.flatMap(({ id, name }) => [
+        this.lookAtHeartbeat(id, join(folder, 'heartbeats', name)),
+        this.lookAtLease(id, join(folder, 'leases', name)),
+        this.lookAtIsolation(id, join(folder, 'isolated', name)),
+      ]),
+    );
+    if (await this.beat(folder)) this.take({ kind: 'own-datastore-heartbeat' });
+  }
+
+  private async lookAtHeartbeat(hostId: string, file: string): Promise<void> {
     const changedAt = await stat(file).then(
       (found) => found.mtimeMs,
       // No file is no heartbeat; so is a datastore that cannot be read.
       () => null,
     );
     if (changedAt === null) return;
+    const before = this.seen(file, changedAt);
+    if (before !== undefined && changedAt !== before) this.take({ kind: 'datastore-heartbeat', hostId });
+  }
+
+  private async lookAtLease(hostId: string, file: string): Promise<void> {
+    const lease = await readAs(leaseSchema, file);
+    if (lease === null) return;
+    const { sequence, ...told } = lease;
+    const before = this.seen(file, sequence);
+    if (before !== sequence) this.take({ kind: 'watchdog-lease', hostId, ...told, renewed: before !== undefined });
+  }
+
+  private async lookAtIsolation(hostId: string, file: string): Promise<void> {
+    if (this.fleet.hosts.get(hostId)?.state === 'online') return;
+    const isolated = await readAs(isolatedSchema, file);
+    if (isolated !== null) this.take({ kind: 'isolation', hostId, ended: isolated.ended });
+  }
+
+  private seen(file: string, mark: number | string): number | string | undefined {
     const before = this.lastSeen.get(file);
-    this.lastSeen.set(file, changedAt);
-    if (before !== undefined && changedAt !== before) this.heard(hostId);
+    this.lastSeen.set(file, mark);
+    return before;
+  }
+
+  private ownFile(folder: string): string {
+    return join(folder, 'heartbeats', `.controller-${this.holder}`);
+  }
+
+  /** Written and forced to the storage: a mount that only remembers would answer from memory. */
+  private async beat(folder: string): Promise<boolean> {
+    try {
+      await mkdir(join(folder, 'heartbeats')).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+      const file = await open(this.ownFile(folder), 'w');
+      try {
+        await file.writeFile(String(Date.now()));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Read while it is replaced, or written by something else, it says nothing. */
+async function readAs<Value>(schema: z.ZodType<Value>, file: string): Promise<Value | null> {
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return null;
   }
 }

@@ -1,6 +1,7 @@
 import type { Guest } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import { closePlacement, openPlacement } from './placement';
+import { isTakingOver } from './take-over';
 import { becomeGuest, type FleetTurn, hostName, isHeard, order, raiseAlarm } from './turn';
 
 /**
@@ -29,6 +30,7 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
 function isLeftOver(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): boolean {
   if (copy.epoch === guest.epoch && guest.hostId === hostId) return false;
   if (copy.state === 'stopping') return false;
+  if (isTakingOver(turn, guest.id, hostId, copy.epoch)) return false;
   for (const migration of turn.fleet.migrations.values())
     if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
       return false;

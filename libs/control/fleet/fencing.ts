@@ -2,13 +2,16 @@ import type { FenceDevice, Host, Pool } from '@argosy/domain/entities';
 import { sentence } from '@argosy/domain/units';
 import type { FleetEvent } from '../fleet-types';
 import { fenceRetryMs } from '../defaults';
+import { provedByLease } from './leases';
 import { becomeHost, clearAlarm, type FleetTurn, nextAttempt, raiseAlarm, record, settled, viewOf } from './turn';
 
 type FenceResult = Extract<FleetEvent, { kind: 'fence-result' }>;
 
 export function fencePool(turn: FleetTurn, pool: Pool): void {
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
-  const silent = hosts.filter((host) => host.state === 'failed' || host.state === 'fencing');
+  const silent = hosts.filter(
+    (host) => (host.state === 'failed' || host.state === 'fencing') && !provedByLease(turn, host),
+  );
   if (silent.length > pool.failure.maximumSilentHosts) {
     if (!silent.some((host) => host.state === 'failed')) return;
     raiseAlarm(turn, {

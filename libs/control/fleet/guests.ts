@@ -89,6 +89,7 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   if (observed.state === 'running' && guest.state === 'paused') becomeGuest(turn, guest, 'running', '');
   else if (observed.state === 'paused' && guest.state === 'running')
     becomeGuest(turn, guest, 'paused', observed.refusal?.message ?? '');
+  if (observed.state === 'running') clearAlarm(turn, 'guest-down', guest.id);
   watchForStall(turn, guest, observed);
   const wanted = { running: 'guest.resume', paused: 'guest.pause' } as const;
   const wish = wanted[guest.desired];

@@ -4,9 +4,21 @@ import type { HostAssignments, HostRegistration } from '@argosy/domain/host-repo
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { fenceDeadlinesMs } from '../defaults';
 import { described, fence, secretId } from './fencing';
+import { isolationOf } from './isolation';
 import { find } from './lookup';
 import { beginTask, endTasks } from './tasks';
-import { becomeHost, becomeMaintenance, clearAlarm, type FleetTurn, isOff, put, record, remove, viewOf } from './turn';
+import {
+  becomeHost,
+  becomeMaintenance,
+  clearAlarm,
+  type FleetTurn,
+  isOff,
+  poolOf,
+  put,
+  record,
+  remove,
+  viewOf,
+} from './turn';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
@@ -55,8 +67,15 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     fenceDevices,
   });
   const view = viewOf(fleet, host.id);
-  Object.assign(view, { heardAt: turn.now, offSince: null, report: null, guests: new Map(), migrations: new Map() });
-  for (const code of ['agent-silent', 'host-failed', 'fence-failed', 'no-fence-device'])
+  Object.assign(view, {
+    heardAt: turn.now,
+    lease: null,
+    offSince: null,
+    report: null,
+    guests: new Map(),
+    migrations: new Map(),
+  });
+  for (const code of ['agent-silent', 'host-failed', 'fence-failed', 'no-fence-device', 'watchdog-silent'])
     clearAlarm(turn, code, host.id);
   record(turn, {
     code: known ? 'host-returned' : 'host-joined',
@@ -152,6 +171,7 @@ function assignmentsOf(turn: FleetTurn, host: Host): HostAssignments {
     hostId: host.id,
     incarnation: host.incarnation,
     term: fleet.term,
+    isolation: isolationOf(poolOf(fleet, host)),
     guests: guests.map((guest) => ({ guestId: guest.id, epoch: guest.epoch })),
     migrations: migrations.map((each) => ({
       migrationId: each.id,

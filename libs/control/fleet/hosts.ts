@@ -3,6 +3,7 @@ import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
 import { fencePool } from './fencing';
+import { watchDatastore, watchLease } from './leases';
 import { becomeHost, clearAlarm, type FleetTurn, poolOf, raiseAlarm, record, viewOf } from './turn';
 
 /** Demand is smoothed over about this long. */
@@ -95,7 +96,11 @@ export function watchHosts(turn: FleetTurn): void {
     fleet.silenceSince = now;
     return;
   }
-  for (const host of [...fleet.hosts.values()]) watchHost(turn, host);
+  watchDatastore(turn);
+  for (const host of [...fleet.hosts.values()]) {
+    watchHost(turn, host);
+    watchLease(turn, host);
+  }
   for (const pool of fleet.pools.values()) fencePool(turn, pool);
 }
 

@@ -34,10 +34,13 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.outstanding.clear();
   // While the store was away no report was looked at, so silence begins afresh after a reload too.
   fleet.silenceSince = now;
+  fleet.datastoreSilenceSince = now;
+  fleet.takeOvers.clear();
   if (kind === 'reloaded') return;
   fleet.views.clear();
   fleet.lastBalanceAt.clear();
   fleet.channelHeardAt = null;
+  fleet.datastoreHeardAt = null;
 }
 
 function fill<Row extends { readonly id: string }>(collection: Map<string, Row>, rows: readonly Row[]): void {

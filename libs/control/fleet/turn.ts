@@ -210,6 +210,7 @@ export function viewOf(fleet: Fleet, hostId: string): HostView {
   const fresh: HostView = {
     heardAt: null,
     datastoreHeardAt: null,
+    lease: null,
     offSince: null,
     report: null,
     guests: new Map(),

@@ -7,16 +7,15 @@ import { clusterOf } from './placement';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
 import { becomeGuest, type FleetTurn, raiseAlarm } from './turn';
 
+/** As against a VMM that crashed on a host that is well: that one is restarted whatever the priority. */
+const lostWithHost = / (is proved off|has stopped it)$/;
+
 /** Places what waits for a place: guests to be restarted first, in the order of their priority, then new ones. */
 export function placeWaiting(turn: FleetTurn): void {
   withdrawStaleStarts(turn);
   const clusters = new Map<string, Cluster>();
   for (const guest of waitingGuests(turn)) {
-    if (
-      guest.state === 'recovering' &&
-      guest.restartPriority === 'disabled' &&
-      guest.stateReason.endsWith('is proved off')
-    ) {
+    if (guest.state === 'recovering' && guest.restartPriority === 'disabled' && lostWithHost.test(guest.stateReason)) {
       giveUpDisabled(turn, guest);
       continue;
     }

@@ -4,6 +4,7 @@ import type { HostGuest, HostMigration, JournalEntry } from '../host-types';
 import type { VmmInstance, VmmState } from '../ports/vmm-driver';
 import { destroy } from './guests';
 import { releaseSource, runTarget, targetComplete, targetDestroyed } from './handover';
+import { outsideHeard, takeIsolation } from './isolation';
 import { ranOn } from './migrations';
 import { callVmm, copyKey, findCopy, type HostTurn, keepCopy, keepMigration, report } from './turn';
 
@@ -15,8 +16,10 @@ export function wake(
   journal: readonly JournalEntry[],
   running: readonly { instance: VmmInstance; state: VmmState }[],
 ): void {
+  turn.state.outsideHeardAt = turn.now;
   for (const { value } of journal) {
     if (value?.kind === 'guest') turn.state.guests.set(copyKey(value), value);
+    if (value?.kind === 'isolation') turn.state.isolation = value.policy;
     if (value?.kind === 'migration') turn.state.migrations.set(value.migrationId, value);
   }
   for (const { key, value } of journal) {
@@ -148,6 +151,8 @@ export function assign(turn: HostTurn, assignments: HostAssignments): void {
   turn.state.sequence = 0;
   if (assignments.term > turn.state.term) turn.state.term = assignments.term;
   turn.state.assigned = true;
+  outsideHeard(turn);
+  takeIsolation(turn, assignments.isolation);
   const inMigration = new Set(assignments.migrations.map((migration) => migration.guestId));
   for (const { guestId, epoch } of assignments.guests) {
     if (inMigration.has(guestId)) continue;

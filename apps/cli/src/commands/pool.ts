@@ -32,6 +32,15 @@ const policyFlags = {
     summary: "the guests' IPv4 network, like 10.20.0.0/16 (a new pool: a free one)",
   },
   gateway: { type: 'text', placeholder: 'address', summary: 'the router that guests are told of, or none' },
+  'isolated-after': {
+    type: 'duration',
+    summary: 'neither Redis nor a controller reached for so long: a host is isolated',
+  },
+  'watchdog-lease': { type: 'duration', summary: 'a host that has not renewed it for so long has ended its guests' },
+  'lock-is-proof': {
+    type: 'truth',
+    summary: "believe a disk's free lock, where storage keeps locks as long as their holders live",
+  },
   isolation: { type: 'text', choices: isolationResponses, summary: 'what a cut-off host does with its guests' },
 } as const satisfies Record<string, Flag>;
 
@@ -61,6 +70,9 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       failedAfterMs: flags['failed-after'],
       datastoreSilentAfterMs: flags['datastore-silent-after'],
       maximumSilentHosts: flags['most-silent-hosts'],
+      isolatedAfterMs: flags['isolated-after'],
+      watchdogLeaseMs: flags['watchdog-lease'],
+      lockIsProof: flags['lock-is-proof'],
       toleratedHostFailures: flags['tolerate'],
     }),
     network: givenAny({

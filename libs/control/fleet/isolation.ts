@@ -1,0 +1,22 @@
+import type { IsolationPolicy, Pool } from '@argosy/domain/entities';
+import { type FleetTurn, isHeard, order, poolOf, settled } from './turn';
+
+export function isolationOf({ isolationResponse, failure }: Pool): IsolationPolicy {
+  return { response: isolationResponse, isolatedAfterMs: failure.isolatedAfterMs, leaseMs: failure.watchdogLeaseMs };
+}
+
+/** A host that would act otherwise than its pool wants is told, until its report says that it knows. */
+export function tellIsolation(turn: FleetTurn, hostId: string): void {
+  const host = turn.fleet.hosts.get(hostId);
+  const report = turn.fleet.views.get(hostId)?.report;
+  if (!host || !report || report.incarnation !== host.incarnation || !isHeard(host)) return;
+  const wanted = isolationOf(poolOf(turn.fleet, host));
+  const known = report.isolation;
+  if (
+    known?.response === wanted.response &&
+    known.isolatedAfterMs === wanted.isolatedAfterMs &&
+    known.leaseMs === wanted.leaseMs
+  )
+    return settled(turn, `isolation:${host.id}`);
+  order(turn, `isolation:${host.id}`, host, { kind: 'host.isolation', policy: wanted });
+}
