@@ -17,6 +17,7 @@ const steps = [
   { name: 'lint', command: [bin('eslint'), '--max-warnings', '0', '.'] },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
   { name: 'types of the lab', command: [bin('tsc'), '--noEmit', '-p', 'apps/lab'] },
+  { name: 'types of the bench', command: [bin('tsc'), '--noEmit', '-p', 'bench'] },
   { name: 'layers', command: [bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'apps', 'libs'] },
 ];
 

@@ -2,6 +2,7 @@
 // driver's own, taken from its code, but for what Argosy adds to a hand-over: a target that waits for its grant (-S).
 
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +17,7 @@ const { qemuArguments } = built('vmm/qemu/command-line.js');
 const { qemuProgram } = built('vmm/qemu/machine.js');
 const { chooseAccelerator } = built('vmm/qemu/accelerator.js');
 const { migrationCapabilities } = built('vmm/qemu/outgoing.js');
+const { setEncryption } = built('vmm/qemu/encryption.js');
 const { QmpClient, connectSocket } = built('vmm/qemu/qmp.js');
 
 const run = promisify(execFile);
@@ -185,7 +187,9 @@ export class BareGuest {
     closeLater('the target of a bare migration', () => target.kill());
     await target.open(this.program.binary, this.parameters(true));
     const uri = `unix:${join(target.folder, 'migration')}`;
+    const key = policy['encrypted'] === true ? randomBytes(32).toString('hex') : null;
     await target.qmp.call('migrate-set-capabilities', migrationCapabilities(policy));
+    await setEncryption(target.qmp, { folder: { path: target.folder }, endpoint: 'server', key });
     await target.qmp.call('migrate-incoming', { uri });
     await Promise.all([
       source.qmp.call('migrate-set-capabilities', migrationCapabilities(policy)),
@@ -194,6 +198,7 @@ export class BareGuest {
         'downtime-limit': policy['downtimeLimitMs'],
       }),
     ]);
+    await setEncryption(source.qmp, { folder: { path: source.folder }, endpoint: 'client', key });
     const copied = performance.now();
     await source.qmp.call('migrate', { uri });
     const runs = target.until(({ event }) => event === 'RESUME');

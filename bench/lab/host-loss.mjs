@@ -29,7 +29,20 @@ export const hostLoss = {
  */
 async function measure(context) {
   const count = context.quick ? 2 : 5;
-  const lab = await startLab(context, { hosts: 3, guests: guestCount });
+  const drills = await loseHosts(context, { guests: guestCount, drills: count });
+  return [
+    figureOf(drills, { name: 'host-loss.detected', phase: 'detect', target: detectTargetMs }),
+    figureOf(drills, { name: 'host-loss.last-guest-alive', phase: 'alive', target: aliveTargetMs }),
+  ];
+}
+
+/**
+ * @param {Context} context
+ * @param {{ guests: number, drills: number }} plan
+ * @returns {Promise<Drill[]>} the loss of the busiest of three hosts, again and again
+ */
+export async function loseHosts(context, { guests, drills: count }) {
+  const lab = await startLab(context, { hosts: 3, guests });
   const names = (await lab.api.guests()).map(({ name }) => name);
   await waitForHeartbeats(lab, names);
   await sleep(restMs);
@@ -41,10 +54,7 @@ async function measure(context) {
     const phases = drill.phases.map((phase) => `${phase.name} ${phase.measuredMs} (predicted ${phase.predictedMs})`);
     context.note(`drill ${number}: ${drill.outages.length} guests; ${phases.join(', ')}`);
   }
-  return [
-    figureOf(drills, { name: 'host-loss.detected', phase: 'detect', target: detectTargetMs }),
-    figureOf(drills, { name: 'host-loss.last-guest-alive', phase: 'alive', target: aliveTargetMs }),
-  ];
+  return drills;
 }
 
 /**
@@ -52,7 +62,7 @@ async function measure(context) {
  * @param {{ name: string, phase: string, target: number }} which
  * @returns {Figure}
  */
-function figureOf(drills, { name, phase, target }) {
+export function figureOf(drills, { name, phase, target }) {
   const phases = drills.flatMap((drill) => drill.phases.filter((each) => each.name === phase));
   const measured = phases.flatMap(({ measuredMs }) => (measuredMs === null ? [] : [measuredMs]));
   const predicted = phases.flatMap(({ predictedMs }) => (predictedMs === null ? [] : [predictedMs]));

@@ -36,9 +36,20 @@ export const migration = {
  * @returns {Promise<Figure[]>}
  */
 async function measure(context) {
+  // In plain on both sides; encrypted: the group survive.
+  const { argosy, byHand } = await movePairs(context, { encrypted: false });
+  return figuresOf(argosy, byHand);
+}
+
+/**
+ * @param {Context} context
+ * @param {{ encrypted: boolean }} how on both sides
+ * @returns {Promise<{ lab: Lab, argosy: ArgosyMove[], byHand: Move[], moveByArgosy: () => Promise<ArgosyMove> }>}
+ */
+export async function movePairs(context, { encrypted }) {
   const pairs = context.quick ? 3 : 15;
   // Neither side is held to a share of the processor: with one, whether its period ends in the gap is chance.
-  const lab = await startLab(context, { hosts: 2, limits: false });
+  const lab = await startLab(context, { hosts: 2, limits: false, migration: { encrypted } });
   const commits = await followCommits(lab);
   const name = 'mover';
   await createGuest(lab, { name, memoryMiB });
@@ -64,7 +75,7 @@ async function measure(context) {
         `bare ${theirs?.gapMs.toFixed(1)} ms, ${theirs?.tookMs.toFixed(0)} ms`,
     );
   }
-  return figuresOf(argosy, byHand);
+  return { lab, argosy, byHand, moveByArgosy };
 }
 
 /**

@@ -28,13 +28,14 @@ import { closeLater } from '../closers.mjs';
 /**
  * Automation is partial unless asked for: the guests of a measurement move when it says so.
  * @param {Context} context
- * @param {{ hosts: number, guests?: number, automation?: 'partial' | 'full', limits?: boolean }} plan without `limits` no
- *   control group holds the guests of a host to its share of the processor
+ * @param {{ hosts: number, guests?: number, automation?: 'partial' | 'full', limits?: boolean, migration?: object }} plan
+ *   without `limits` no control group holds the guests of a host to its share of the processor; `migration`: the pool's
+ *   policy where it is not the default
  * @returns {Promise<Lab>}
  */
 export async function startLab(
   { root, note },
-  { hosts: hostCount, guests = 0, automation = 'partial', limits = true },
+  { hosts: hostCount, guests = 0, automation = 'partial', limits = true, migration = {} },
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-bench-'));
   closeLater('the scratch folder', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -61,8 +62,8 @@ export async function startLab(
   const token = readFileSync(tokenFile, 'utf8').trim();
   const url = `http://127.0.0.1:${port}`;
   const api = createApi({ url, token });
-  const joinToken = await ensurePool(api, folder);
-  await api.request('PATCH', `/pools/${poolName}`, { settings: { balance: { automation } } });
+  const joinToken = await ensurePool(api, { folder, automation });
+  await setPool(api, { migration });
   const hosts = hostNames(hostCount);
   closeLater('agents and chassis', () => stopHosts(folder, hosts));
   await startHosts({
@@ -80,6 +81,14 @@ export async function startLab(
   await ensureGuests(api, { folder, root, guestCount: guests });
   note(`a lab of ${hostCount} hosts and ${guests} guests in ${folder}`);
   return { folder, url, token, api, hosts };
+}
+
+/**
+ * @param {Api} api
+ * @param {object} settings
+ */
+export async function setPool(api, settings) {
+  await api.updatePool(poolName, { settings });
 }
 
 /**
