@@ -4,7 +4,7 @@ import { drillBody, newGuestBody, newRuleBody, poolUpdateBody } from './bodies';
 import { describes } from './describes';
 import { invalidRequest, refusalStatus } from './errors';
 import { fleetRoutes } from './fleet-routes';
-import { jobs } from './jobs';
+import { hostCommandSchema } from './jobs';
 import { mayCall, routeNames, routes, routeUrl, type Route } from './routes';
 
 function explain(schema: z.ZodType, body: unknown): string {
@@ -118,7 +118,7 @@ test('every refusal has an HTTP status of its kind', () => {
   for (const code of refusalCodes) expect(refusalStatus[code]).toBeGreaterThanOrEqual(400);
 });
 
-test('a job with an unknown order is refused', () => {
+test('a command with an unknown order is refused', () => {
   const command = {
     commandId: 'c',
     hostId: 'h',
@@ -127,8 +127,8 @@ test('a job with an unknown order is refused', () => {
     notAfter: 5,
     order: { kind: 'guest.stop', guestId: 'g', epoch: 1, graceMs: 0 },
   };
-  expect(jobs['host.command'].payload.parse(command)).toEqual(command);
-  expect(jobs['host.command'].payload.safeParse({ ...command, order: { kind: 'guest.explode' } }).success).toBe(false);
+  expect(hostCommandSchema.parse(command)).toEqual(command);
+  expect(hostCommandSchema.safeParse({ ...command, order: { kind: 'guest.explode' } }).success).toBe(false);
 });
 
 test('a schema that lacks a field of its type does not compile', () => {

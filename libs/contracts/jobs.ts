@@ -81,10 +81,14 @@ export const hostCommandSchema = describes<HostCommand>()(
   }),
 );
 
+/** A command as JSON, signed with the key of its host: whoever reaches Redis can put jobs on any queue. */
+export const signedCommandSchema = z.object({ text: z.string(), signature: z.string() });
+export type SignedCommand = z.output<typeof signedCommandSchema>;
+
 /**
  * Every job there is. `attempts` 1: a job is a doorbell, and the control loop rings again by itself when it does not see
  * what it asked for.
  */
-export const jobs = { 'host.command': { attempts: 1, payload: hostCommandSchema } } as const;
+export const jobs = { 'host.command': { attempts: 1, payload: signedCommandSchema } } as const;
 export type JobName = keyof typeof jobs;
 export type JobPayload<Name extends JobName> = z.output<(typeof jobs)[Name]['payload']>;

@@ -27,7 +27,19 @@ export type PeerCall = z.output<typeof peerCallSchema>;
 
 export const peerAnswerSchema = z.object({ kind: z.enum(['granted', 'destroyed', 'not-ready']) });
 
-/** The first line of a connection. */
-export const peerHelloSchema = z.object({ secret: z.string() });
+/**
+ * How a connection begins: the agent sends a challenge, the caller says who it is, proves that it has the ticket for that,
+ * and challenges in turn; the agent proves that it is the one for which the ticket was made. Calls may follow at once.
+ */
+export const peerChallengeSchema = z.object({ challenge: z.string() });
+export const peerHelloSchema = z.object({
+  role: z.union([
+    z.object({ as: z.literal('controller') }),
+    z.object({ as: z.literal('source'), migrationId: z.string() }),
+  ]),
+  proof: z.string(),
+  challenge: z.string(),
+});
+export const peerWelcomeSchema = z.object({ proof: z.string() });
 export const peerRequestLineSchema = z.object({ id: z.int(), call: peerCallSchema });
 export const peerAnswerLineSchema = z.object({ id: z.int(), answer: z.unknown() });

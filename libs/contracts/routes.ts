@@ -360,12 +360,14 @@ export const routes = {
     method: 'POST', path: '/agents/register', tag: 'agents', access: 'join', status: 200,
     summary: 'Join a host, or bring back one whose agent started again', body: bodies.registerBody,
     /**
-     * `redisUrl` is where its orders and reports go; with `peerSecret` agents know each other.
+     * `redisUrl` is where its orders and reports go; `hostKey` signs them, and proves who asks on direct connections. `migrationSecret` is for
+     * the keys of migrations' streams.
      */
     response: z.object({
       assignments: hostAssignmentsSchema,
       redisUrl: z.string(),
-      peerSecret: z.string(),
+      hostKey: z.string(),
+      migrationSecret: z.string(),
     }),
   },
 

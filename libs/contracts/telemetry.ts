@@ -25,24 +25,21 @@ export const hostReportSchema = describes<HostReport>()(
   }),
 );
 
-/** One agent process may stand for many hosts, and sends what they all report in one message. */
-export const hostReportsMessageSchema = z.object({
-  kind: z.literal('host-reports'),
-  reports: z.array(hostReportSchema),
-});
-
 /** A controller's own heartbeat, on the channel of the reports: while it does not come back, silence proves nothing. */
 export const controllerHeartbeatSchema = z.object({
-  kind: z.literal('controller-heartbeat'),
   controllerId: z.string(),
   sequence: z.int(),
   sentAt: z.number(),
 });
 export type ControllerHeartbeat = z.output<typeof controllerHeartbeatSchema>;
 
+/**
+ * What goes over the channel. `text` is the report or the heartbeat as JSON; `signature` is of this very text, with the
+ * host's key or (a heartbeat) with the fleet's secret, because whoever reaches Redis can say anything there.
+ */
 export const telemetryMessageSchema = z.discriminatedUnion('kind', [
-  hostReportsMessageSchema,
-  controllerHeartbeatSchema,
+  z.object({ kind: z.literal('host-report'), hostId: z.string(), text: z.string(), signature: z.string() }),
+  z.object({ kind: z.literal('controller-heartbeat'), text: z.string(), signature: z.string() }),
 ]);
 export type TelemetryMessage = z.output<typeof telemetryMessageSchema>;
 

@@ -129,6 +129,7 @@ const kinds = (effects: readonly HostEffect[]) =>
 
 describe('what a host refuses', () => {
   test.each<[string, Partial<HostCommand>, string]>([
+    ['a command for another host', { hostId: 'h2' }, 'invalid-request'],
     ['a command for an earlier incarnation', { incarnation: 0 }, 'stale-incarnation'],
     ['a command of an earlier leader', { term: 0 }, 'stale-term'],
     ['a command that has expired', { notAfter: 999 }, 'expired'],

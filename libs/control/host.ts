@@ -119,6 +119,8 @@ function staleness(turn: HostTurn, command: HostCommand): Refusal | null {
       'stale-incarnation',
       `This is incarnation ${state.incarnation} of the host; the command is for ${command.incarnation}.`,
     ).refusal;
+  if (command.hostId !== state.hostId)
+    return refused('invalid-request', `The command is for host ${command.hostId}; this is ${state.hostId}.`).refusal;
   if (command.term < state.term)
     return refused('stale-term', `A leader of term ${state.term} has spoken; term ${command.term} is over.`).refusal;
   if (now > command.notAfter)

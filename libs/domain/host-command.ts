@@ -38,6 +38,7 @@ export type HostOrder =
       readonly epoch: number;
       readonly targetEpoch: number;
       readonly targetUri: string;
+      /** host:port; on its way to the source the controller adds "#" and the ticket for this migration's hand-over. */
       readonly targetPeerAddress: string;
       readonly policy: MigrationPolicy;
     }

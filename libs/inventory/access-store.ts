@@ -206,13 +206,13 @@ export class AccessStore {
     });
   }
 
-  /** What agents and controllers know each other by on their direct connections; made by the first controller. */
-  async peerSecret(): Promise<string> {
+  /** What the keys of all hosts are made of; made by the first controller. */
+  async fleetSecret(): Promise<string> {
     await this.prisma.fleetSecret.createMany({
-      data: [{ name: 'peer', value: randomBytes(32).toString('base64url') }],
+      data: [{ name: 'hosts', value: randomBytes(32).toString('base64url') }],
       skipDuplicates: true,
     });
-    return (await this.prisma.fleetSecret.findUniqueOrThrow({ where: { name: 'peer' } })).value;
+    return (await this.prisma.fleetSecret.findUniqueOrThrow({ where: { name: 'hosts' } })).value;
   }
 
   async joinTokens(): Promise<JoinTokenView[]> {

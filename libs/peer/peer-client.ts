@@ -1,22 +1,35 @@
+import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { peerAnswerLineSchema, type PeerCall } from '@argosy/contracts/peer';
-import { readLines } from './lines';
+import { isSigned, sign, type PeerRole } from '@argosy/contracts/host-key';
+import { peerAnswerLineSchema, peerChallengeSchema, peerWelcomeSchema, type PeerCall } from '@argosy/contracts/peer';
+import { parseLine, readLines } from './lines';
+
+/** Whom to ask, as what, and the ticket that proves it: it names one host, and one migration or a controller. */
+export interface Peer {
+  /** host:port */
+  readonly address: string;
+  readonly role: PeerRole;
+  readonly ticket: string;
+}
 
 interface Connection {
   readonly socket: Socket;
   readonly waiting: Map<number, (answer: unknown) => void>;
+  /** What cannot be said yet: the other side has not proved who it is. */
+  unsaid: string[] | null;
 }
+
+/** A migration's connection is of no use after it. */
+const idleMs = 60_000;
 
 /** Connections to agents' peer servers, kept open so that a hand-over finds one ready. */
 export class PeerClient {
   private readonly connections = new Map<string, Connection>();
   private nextId = 1;
 
-  constructor(private readonly secret: () => string | null) {}
-
-  /** The answer as it came, or null: not reached, cut off, or not answered within the deadline. */
-  ask(address: string, call: PeerCall, deadlineMs: number): Promise<unknown> {
-    const connection = this.connectionTo(address);
+  /** The answer as it came, or null: not reached, cut off, an impostor, or not answered within the deadline. */
+  ask(peer: Peer, call: PeerCall, deadlineMs: number): Promise<unknown> {
+    const connection = this.connectionTo(peer);
     if (connection === null) return Promise.resolve(null);
     const id = this.nextId++;
     return new Promise((resolve) => {
@@ -27,43 +40,66 @@ export class PeerClient {
         resolve(answer);
       };
       connection.waiting.set(id, done);
-      connection.socket.write(`${JSON.stringify({ id, call })}\n`);
+      const line = `${JSON.stringify({ id, call })}\n`;
+      if (connection.unsaid) connection.unsaid.push(line);
+      else connection.socket.write(line);
     });
   }
 
   /** Opens the connection now, so that the first question does not wait for it. */
-  warm(address: string): void {
-    this.connectionTo(address);
+  warm(peer: Peer): void {
+    this.connectionTo(peer);
   }
 
   close(): void {
     for (const { socket } of this.connections.values()) socket.destroy();
   }
 
-  private connectionTo(address: string): Connection | null {
-    const known = this.connections.get(address);
+  private connectionTo(peer: Peer): Connection | null {
+    const name = `${peer.address}#${peer.ticket}`;
+    const known = this.connections.get(name);
     if (known) return known;
-    const secret = this.secret();
-    const separator = address.lastIndexOf(':');
-    if (secret === null || separator < 0) return null;
-    const socket = connect({
-      host: address.slice(0, separator),
-      port: Number(address.slice(separator + 1)),
-      noDelay: true,
+    const separator = peer.address.lastIndexOf(':');
+    const port = Number(peer.address.slice(separator + 1));
+    if (separator < 0 || !(port > 0 && port < 65_536)) return null;
+    const socket = connect({ host: peer.address.slice(0, separator), port, noDelay: true, timeout: idleMs });
+    const connection: Connection = { socket, waiting: new Map(), unsaid: [] };
+    this.connections.set(name, connection);
+    const introduction = introduce(socket, peer, () => {
+      for (const line of connection.unsaid ?? []) socket.write(line);
+      connection.unsaid = null;
     });
-    const connection: Connection = { socket, waiting: new Map() };
-    this.connections.set(address, connection);
-    socket.write(`${JSON.stringify({ secret })}\n`);
     readLines(socket, (line) => {
-      const parsed = peerAnswerLineSchema.safeParse(JSON.parse(line));
-      if (parsed.success) connection.waiting.get(parsed.data.id)?.(parsed.data.answer);
+      if (connection.unsaid) return introduction(line);
+      const parsed = peerAnswerLineSchema.safeParse(parseLine(line));
+      if (!parsed.success) return void socket.destroy();
+      connection.waiting.get(parsed.data.id)?.(parsed.data.answer);
     });
     // An error is followed by close, which answers whoever waits.
     socket.on('error', () => socket.destroy());
+    socket.on('timeout', () => socket.destroy());
     socket.on('close', () => {
-      if (this.connections.get(address) === connection) this.connections.delete(address);
+      if (this.connections.get(name) === connection) this.connections.delete(name);
       for (const done of [...connection.waiting.values()]) done(null);
     });
     return connection;
   }
+}
+
+/** Answers the other side's challenge, and hears its answer to ours; whoever does not know the ticket is cut off. */
+function introduce(socket: Socket, { role, ticket }: Peer, trusted: () => void): (line: string) => void {
+  const own = randomBytes(16).toString('base64url');
+  let said = false;
+  return (line) => {
+    if (!said) {
+      const parsed = peerChallengeSchema.safeParse(parseLine(line));
+      if (!parsed.success) return void socket.destroy();
+      said = true;
+      const proof = sign(ticket, 'client', parsed.data.challenge);
+      return void socket.write(`${JSON.stringify({ role, proof, challenge: own })}\n`);
+    }
+    const welcome = peerWelcomeSchema.safeParse(parseLine(line));
+    if (welcome.success && isSigned(ticket, 'server', own, welcome.data.proof)) trusted();
+    else socket.destroy();
+  };
 }

@@ -1,4 +1,5 @@
-import { jobs } from '@argosy/contracts/jobs';
+import { sign, type HostKey } from '@argosy/contracts/host-key';
+import { jobs, type SignedCommand } from '@argosy/contracts/jobs';
 import type { HostCommand } from '@argosy/domain/host-command';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { Queue } from 'bullmq';
@@ -14,7 +15,7 @@ export class CommandQueues {
   private readonly queues = new Map<string, Queue>();
   private readonly onProblem: (problem: Error) => void;
 
-  constructor(options: RedisOptions) {
+  constructor(private readonly options: RedisOptions & { readonly keyOf: (hostId: string) => HostKey }) {
     this.onProblem = options.onProblem ?? (() => {});
     this.redis = openAsking(options);
   }
@@ -34,7 +35,9 @@ export class CommandQueues {
     const jobId = `${command.commandId}-${attempt}`.replaceAll(':', '-');
     const options = { jobId, attempts: jobs[commandJob].attempts, ...keptAfterwards };
     try {
-      await within(this.queue(queue).add(commandJob, command, options), commandTimeoutMs);
+      const text = JSON.stringify(command);
+      const job: SignedCommand = { text, signature: sign(this.options.keyOf(command.hostId), 'command', text) };
+      await within(this.queue(queue).add(commandJob, job, options), commandTimeoutMs);
       return accepted(null);
     } catch (error) {
       return unavailable(queue, error instanceof Error ? error.message : String(error));

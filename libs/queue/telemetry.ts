@@ -1,7 +1,15 @@
-import { telemetryMessageSchema, type ControllerHeartbeat, type TelemetryMessage } from '@argosy/contracts/telemetry';
+import { hostKeyOf, isSigned, sign, type HostKey } from '@argosy/contracts/host-key';
+import {
+  controllerHeartbeatSchema,
+  hostReportSchema,
+  telemetryMessageSchema,
+  type ControllerHeartbeat,
+  type TelemetryMessage,
+} from '@argosy/contracts/telemetry';
 import type { HostReport } from '@argosy/domain/host-report';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Redis } from 'ioredis';
+import type { z } from 'zod';
 import { openAsking, openListening, whenReady, type RedisOptions } from './redis';
 
 export interface TelemetryOptions extends RedisOptions {
@@ -25,20 +33,21 @@ export class TelemetrySpeaker {
     return whenReady(this.redis, durationMs);
   }
 
-  /** The reports of all hosts for which this process stands, in one message. */
-  sayReports(reports: readonly HostReport[]): Promise<Result<null>> {
-    return this.say({ kind: 'host-reports', reports });
+  sayReport(report: HostReport, key: HostKey): Promise<Result<null>> {
+    const text = JSON.stringify(report);
+    return this.say({ kind: 'host-report', hostId: report.hostId, text, signature: sign(key, 'report', text) });
   }
 
-  sayHeartbeat(heartbeat: Omit<ControllerHeartbeat, 'kind'>): Promise<Result<null>> {
-    return this.say({ kind: 'controller-heartbeat', ...heartbeat });
+  sayHeartbeat(heartbeat: ControllerHeartbeat, fleetSecret: string): Promise<Result<null>> {
+    const text = JSON.stringify(heartbeat);
+    return this.say({ kind: 'controller-heartbeat', text, signature: sign(fleetSecret, 'heartbeat', text) });
   }
 
   close(): void {
     this.redis.disconnect();
   }
 
-  private async say(message: object): Promise<Result<null>> {
+  private async say(message: TelemetryMessage): Promise<Result<null>> {
     try {
       await this.redis.publish(this.channel, JSON.stringify(message));
       return accepted(null);
@@ -52,6 +61,8 @@ export class TelemetrySpeaker {
 }
 
 export interface TelemetryListener {
+  /** What the keys of all hosts are made of. */
+  readonly fleetSecret: string;
   readonly onReport: (report: HostReport) => void;
   /** Of every controller, also this one's own. */
   readonly onHeartbeat: (heartbeat: ControllerHeartbeat) => void;
@@ -67,9 +78,12 @@ export function listenToTelemetry(
   const subscribed = redis.subscribe(options.channel ?? defaultChannel);
   subscribed.catch(onProblem);
   redis.on('message', (_channel: string, text: string) => {
-    const message = parse(text, onProblem);
-    if (message?.kind === 'controller-heartbeat') listener.onHeartbeat(message);
-    else for (const report of message?.reports ?? []) listener.onReport(report);
+    try {
+      hear(text, listener);
+    } catch (error) {
+      if (!(error instanceof Unheard)) throw error;
+      onProblem(error);
+    }
   });
   return {
     ready: (durationMs) =>
@@ -81,14 +95,34 @@ export function listenToTelemetry(
   };
 }
 
-function parse(text: string, onProblem: (problem: Error) => void): TelemetryMessage | null {
-  try {
-    const parsed = telemetryMessageSchema.safeParse(JSON.parse(text));
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    onProblem(new Error(`a message breaks the contract of telemetry: ${issue?.path.join('.')}: ${issue?.message}`));
-  } catch {
-    onProblem(new Error('a message on the channel of telemetry is not JSON'));
+/** What is no message, or is nobody's whom it names: it is said to be none, and means nothing. */
+class Unheard extends Error {}
+
+function hear(text: string, listener: TelemetryListener): void {
+  const message = read(telemetryMessageSchema, text);
+  if (message.kind === 'controller-heartbeat') {
+    if (!isSigned(listener.fleetSecret, 'heartbeat', message.text, message.signature))
+      throw new Unheard('a heartbeat is signed by no controller of this fleet');
+    return listener.onHeartbeat(read(controllerHeartbeatSchema, message.text));
   }
-  return null;
+  const key = hostKeyOf(listener.fleetSecret, message.hostId);
+  if (!isSigned(key, 'report', message.text, message.signature))
+    throw new Unheard(`a report of host ${JSON.stringify(message.hostId.slice(0, 50))} is not signed with its key`);
+  const report = read(hostReportSchema, message.text);
+  if (report.hostId !== message.hostId)
+    throw new Unheard(`a report of host ${message.hostId} says that it is of another`);
+  listener.onReport(report);
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Unheard('a message on the channel of telemetry is not JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Unheard(`a message breaks the contract of telemetry: ${issue?.path.join('.')}: ${issue?.message}`);
 }

@@ -1,10 +1,14 @@
-import { jobs, type JobName } from '@argosy/contracts/jobs';
+import { isSigned, type HostKey } from '@argosy/contracts/host-key';
+import { hostCommandSchema, jobs, type JobName } from '@argosy/contracts/jobs';
 import type { HostCommand } from '@argosy/domain/host-command';
 import { UnrecoverableError, Worker, type Job } from 'bullmq';
+import type { z } from 'zod';
 import { commandTimeoutMs, openListening, within, type RedisOptions } from './redis';
 
 export interface WorkOptions extends RedisOptions {
   readonly queue: string;
+  /** Of the host for which the commands are: what is signed with no such key is nobody's command. */
+  readonly key: HostKey;
   /** Ends when the command is journalled. A job whose worker dies before that is delivered again. */
   readonly handler: (command: HostCommand) => Promise<void>;
   /** How many commands at a time; the order of one guest's commands is the handler's concern. */
@@ -19,10 +23,10 @@ export interface CommandWorker {
 /** The same for every worker: a job whose worker was killed is delivered again after at most about eight seconds. */
 export const lockTimes = { lockDuration: 5000, stalledInterval: 2000 };
 
-export function workCommands({ queue, handler, concurrency = 50, ...redisOptions }: WorkOptions): CommandWorker {
+export function workCommands({ queue, key, handler, concurrency = 50, ...redisOptions }: WorkOptions): CommandWorker {
   const onProblem = redisOptions.onProblem ?? (() => {});
   const redis = openListening(redisOptions);
-  const worker = new Worker(queue, async (job) => handler(commandOf(job)), {
+  const worker = new Worker(queue, async (job) => handler(commandOf(job, key)), {
     connection: redis,
     concurrency,
     ...lockTimes,
@@ -41,10 +45,16 @@ export function workCommands({ queue, handler, concurrency = 50, ...redisOptions
 }
 
 /** A payload that breaks the contract fails at once and for good: trying it again would not mend it. */
-function commandOf(job: Job): HostCommand {
+function commandOf(job: Job, key: HostKey): HostCommand {
   const contract = job.name in jobs ? jobs[job.name as JobName] : undefined;
   if (!contract) throw new UnrecoverableError(`job ${job.id} has the unknown name "${job.name}"`);
-  const parsed = contract.payload.safeParse(job.data);
+  const { text, signature } = checked(contract.payload.safeParse(job.data), job);
+  if (!isSigned(key, 'command', text, signature))
+    throw new UnrecoverableError(`job ${job.id} is not signed with the key of this host, and is no command`);
+  return checked(hostCommandSchema.safeParse(JSON.parse(text)), job);
+}
+
+function checked<Value>(parsed: z.ZodSafeParseResult<Value>, job: Job): Value {
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the payload'}: ${message}`);
   throw new UnrecoverableError(`job ${job.id} breaks the contract of ${job.name}: ${faults.join('; ')}`);

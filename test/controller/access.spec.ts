@@ -153,7 +153,7 @@ describe('hosts', () => {
       status: 200,
       body: {
         redisUrl: 'redis://127.0.0.1:1/0',
-        peerSecret: 'peer-secret',
+        hostKey: expect.stringContaining('key of '),
         assignments: { incarnation: incarnation + 1 },
       },
     });

@@ -14,7 +14,11 @@ import type { FleetGateway } from '../../apps/controller/src/http/ports';
  */
 export class BrainGateway implements FleetGateway {
   readonly fleet = createFleet({ newId: randomUUID });
-  readonly agentAccess = { redisUrl: 'redis://127.0.0.1:1/0', peerSecret: 'peer-secret' };
+  readonly agentAccess = (hostId: string) => ({
+    redisUrl: 'redis://127.0.0.1:1/0',
+    hostKey: `key of ${hostId}`,
+    migrationSecret: 'migration-secret',
+  });
   readonly typed: string[] = [];
   leads = true;
   leader: string | null = 'http://127.0.0.1:8080';

@@ -8,7 +8,7 @@ import {
   type FaultStep,
 } from '@argosy/simulator/migration-faults';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JobMischief } from './job-mischief';
+import { commandOf, JobMischief, signedFor } from './job-mischief';
 import { type Fleet, signal, waitFor } from './lab';
 import { type Cell, runCell, startMigrationFleet, Subject } from './migration-cell';
 import { type Moment, strike } from './migration-moments';
@@ -128,7 +128,7 @@ async function everythingTwice({ source, target }: Moment): Promise<() => Promis
   const deliver = async (wave: string): Promise<void> => {
     for (const queue of queues) {
       for (const job of await jobs.jobs(queue)) {
-        const id = `${wave}-${job.data.commandId}`;
+        const id = `${wave}-${commandOf(job.data).commandId}`;
         if (again.has(id)) continue;
         again.add(id);
         await jobs.deliver(queue, job.data, id);
@@ -164,7 +164,7 @@ test(
       outcome: 'intact',
       act: async ({ target }) => {
         const taken = await jobs.stallOne(await jobs.queueOf(target.name));
-        expect(taken?.order.kind).toBe('migration.prepare');
+        expect(taken && commandOf(taken).order.kind).toBe('migration.prepare');
       },
     }),
   cellMs,
@@ -180,7 +180,7 @@ test(
       act: async ({ target }) => {
         const oldQueue = await jobs.queueOf(target.name);
         const old = await waitFor('the command waits', async () =>
-          (await jobs.jobs(oldQueue)).find(({ data }) => data.order.kind === 'migration.prepare'),
+          (await jobs.jobs(oldQueue)).find(({ data }) => commandOf(data).order.kind === 'migration.prepare'),
         );
         const since = fleet.now();
         await target.power('off');
@@ -198,7 +198,11 @@ test(
           // As far as anything may go wrong: the old command in the new queue, and with all the time in the world.
           await jobs.deliver(
             newQueue,
-            { ...old.data, commandId: 'from-the-old-queue', notAfter: Date.now() + 60_000 },
+            signedFor(target, {
+              ...commandOf(old.data),
+              commandId: 'from-the-old-queue',
+              notAfter: Date.now() + 60_000,
+            }),
             'from-the-old-queue',
           );
           const refusals = await waitFor('it is refused', async () => {

@@ -1,3 +1,4 @@
+import { hostKeyOf, sign } from '@argosy/contracts/host-key';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostReport } from '@argosy/domain/host-report';
 import { CommandQueues } from '@argosy/queue/command-queues';
@@ -16,7 +17,7 @@ const open: { close(): unknown }[] = [];
 
 beforeAll(async () => {
   server = await servers.redis();
-  queues = new CommandQueues({ url: server.url });
+  queues = new CommandQueues({ url: server.url, keyOf });
   expect(await queues.ready(5000)).toBe(true);
 });
 afterEach(async () => {
@@ -26,6 +27,13 @@ afterAll(async () => {
   await queues.close();
   await servers.stop();
 });
+
+const fleetSecret = 'secret of the fleet';
+const keyOf = (hostId: string) => hostKeyOf(fleetSecret, hostId);
+const signed = (command: object, key: string) => {
+  const text = JSON.stringify(command);
+  return { text, signature: sign(key, 'command', text) };
+};
 
 let lastId = 0;
 function aCommand(changes: Partial<HostCommand> = {}): HostCommand {
@@ -39,7 +47,8 @@ function aReport(sequence: number): HostReport {
 }
 
 function work(queue: string, handler: (command: HostCommand) => Promise<void>, problems: string[] = []): CommandWorker {
-  const worker = workCommands({ url: server.url, queue, handler, onProblem: ({ message }) => problems.push(message) });
+  const onProblem = ({ message }: Error) => void problems.push(message);
+  const worker = workCommands({ url: server.url, queue, key: keyOf('h1'), handler, onProblem });
   open.push(worker);
   return worker;
 }
@@ -88,15 +97,21 @@ test('what breaks the contract is refused in a sentence, once, and what follows 
   const heard: HostCommand[] = [];
   const redis = new Redis(server.url, { maxRetriesPerRequest: null });
   const raw = new Queue('bad', { connection: redis });
-  await raw.add('host.command', { ...aCommand(), order: { kind: 'guest.stop', guestId: 7 } }, { attempts: 5 });
+  const broken = { ...aCommand(), order: { kind: 'guest.stop', guestId: 7 } };
+  await raw.add('host.command', signed(broken, keyOf('h1')), { attempts: 5 });
   await raw.add('guest.explode', {}, { attempts: 5 });
+  await raw.add('host.command', aCommand(), { attempts: 5 });
+  // As another host could, which has a key of its own and knows no other.
+  await raw.add('host.command', signed(aCommand(), keyOf('h2')), { attempts: 5 });
   work('bad', async (command) => void heard.push(command), problems);
   await queues.enqueue('bad', aCommand());
-  await eventually(() => heard.length === 1 && problems.length >= 2);
+  await eventually(() => heard.length === 1 && problems.length >= 4);
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(problems).toEqual([
     expect.stringMatching(/^job 1 breaks the contract of host.command: order.guestId: /),
     expect.stringMatching(/^job 2 has the unknown name "guest.explode"/),
+    expect.stringMatching(/^job 3 breaks the contract of host.command: text: /),
+    'job 4 is not signed with the key of this host, and is no command',
   ]);
   await raw.close();
   redis.disconnect();
@@ -118,28 +133,46 @@ test('a job whose worker is killed is delivered again', async () => {
   expect(performance.now() - before).toBeLessThan(12_000);
 }, 30_000);
 
-test('reports and heartbeats are heard; what is no message is said to be none', async () => {
+test('reports and heartbeats are heard; what is no message, or is signed by another than it names, is said to be none', async () => {
   const problems: string[] = [];
   const heard: unknown[] = [];
   const speaker = new TelemetrySpeaker({ url: server.url, channel: 'talk' });
   const options = { url: server.url, channel: 'talk', onProblem: ({ message }: Error) => void problems.push(message) };
   const ear = listenToTelemetry(options, {
+    fleetSecret,
     onReport: (report) => heard.push(report),
     onHeartbeat: (beat) => heard.push(beat),
   });
   open.push(speaker, ear);
   expect(await ear.ready(5000)).toBe(true);
   expect(await speaker.ready(5000)).toBe(true);
-  await speaker.sayReports([aReport(1), aReport(2)]);
-  await speaker.sayHeartbeat({ controllerId: 'me', sequence: 1, sentAt: 5 });
-  await speaker.sayReports([{ ...aReport(3), cpuMillicores: 'much' as unknown as number }]);
+  await speaker.sayReport(aReport(1), keyOf('h1'));
+  const beat = { controllerId: 'me', sequence: 1, sentAt: 5 };
+  await speaker.sayHeartbeat(beat, fleetSecret);
+  await speaker.sayReport({ ...aReport(3), cpuMillicores: 'much' as unknown as number }, keyOf('h1'));
   await eventually(() => problems.length === 1);
-  expect(heard).toEqual([
-    aReport(1),
-    aReport(2),
-    { kind: 'controller-heartbeat', controllerId: 'me', sequence: 1, sentAt: 5 },
+  expect(heard).toEqual([aReport(1), beat]);
+  expect(problems[0]).toMatch(/^a message breaks the contract of telemetry: cpuMillicores/);
+  await speaker.sayReport(aReport(4), keyOf('h2'));
+  await speaker.sayReport({ ...aReport(5), hostId: 'h2' }, keyOf('h1'));
+  await speaker.sayHeartbeat(beat, keyOf('h1'));
+  const redis = new Redis(server.url, { maxRetriesPerRequest: null });
+  const text = JSON.stringify({ ...aReport(6), hostId: 'h2' });
+  const message = { kind: 'host-report', hostId: 'h1', text, signature: sign(keyOf('h1'), 'report', text) };
+  for (const each of [JSON.stringify(message), JSON.stringify(aReport(7)), 'null', '{'])
+    await redis.publish('talk', each);
+  redis.disconnect();
+  await eventually(() => problems.length === 8);
+  expect(heard).toHaveLength(2);
+  expect(problems.slice(1)).toEqual([
+    'a report of host "h1" is not signed with its key',
+    'a report of host "h2" is not signed with its key',
+    'a heartbeat is signed by no controller of this fleet',
+    'a report of host h1 says that it is of another',
+    expect.stringMatching(/^a message breaks the contract of telemetry/),
+    expect.stringMatching(/^a message breaks the contract of telemetry/),
+    'a message on the channel of telemetry is not JSON',
   ]);
-  expect(problems[0]).toMatch(/^a message breaks the contract of telemetry: reports.0.cpuMillicores/);
 });
 
 test.each([
@@ -155,7 +188,7 @@ test.each([
     const speaker = new TelemetrySpeaker({ url: server.url });
     const ear = listenToTelemetry(
       { url: server.url },
-      { onReport: () => {}, onHeartbeat: ({ sequence }) => beats.push(sequence) },
+      { fleetSecret, onReport: () => {}, onHeartbeat: ({ sequence }) => beats.push(sequence) },
     );
     open.push(speaker, ear);
     await ear.ready(5000);
@@ -171,7 +204,9 @@ test.each([
         ok: false,
         refusal: { code: 'queue-unavailable' },
       });
-    expect(await speaker.sayHeartbeat({ controllerId: 'me', sequence: 1, sentAt: 1 })).toMatchObject({ ok: false });
+    expect(await speaker.sayHeartbeat({ controllerId: 'me', sequence: 1, sentAt: 1 }, fleetSecret)).toMatchObject({
+      ok: false,
+    });
     expect(performance.now() - before).toBeLessThan(1000);
 
     await server.restart();
@@ -183,7 +218,7 @@ test.each([
     await eventually(async () => (await queues.enqueue(queue, aCommand({ commandId: 'after' }))).ok);
     await eventually(() => heard.includes('after'));
     await eventually(async () => {
-      await speaker.sayHeartbeat({ controllerId: 'me', sequence: 2, sentAt: 1 });
+      await speaker.sayHeartbeat({ controllerId: 'me', sequence: 2, sentAt: 1 }, fleetSecret);
       return beats.includes(2);
     });
     expect(heard).not.toContain('lost');
@@ -209,13 +244,13 @@ test('a Redis that hangs costs a bounded time, and is used again when it goes on
 }, 30_000);
 
 test('closing ends every connection', async () => {
-  const worker = workCommands({ url: server.url, queue: 'closing', handler: async () => {} });
+  const worker = workCommands({ url: server.url, queue: 'closing', key: keyOf('h1'), handler: async () => {} });
   const admin = new Redis(server.url);
   const clients = async () =>
     String(await admin.client('LIST'))
       .trim()
       .split('\n').length;
-  const more = new CommandQueues({ url: server.url });
+  const more = new CommandQueues({ url: server.url, keyOf });
   await more.ready(5000);
   await more.enqueue('closing', aCommand());
   const before = await clients();

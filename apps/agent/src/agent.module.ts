@@ -48,14 +48,14 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     cgroup,
     guestLink,
     clock: { now: () => Date.now() },
-    migrationKey: (guestId, targetEpoch) => migrationKey(identity.secret, guestId, targetEpoch),
+    migrationKey: (guestId, targetEpoch) => migrationKey(identity.migrationSecret, guestId, targetEpoch),
   });
   const capacity = {
     cpuMillicores: settings.cpuMillicores ?? cpus().length * 1000,
     memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
   };
   const journal = new Journal(join(stateFolder, 'journal.jsonl'));
-  const peers = new PeerClient(() => identity.secret);
+  const peers = new PeerClient();
   const agent = new HostAgent({
     driver,
     journal,
@@ -69,10 +69,10 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
       process.exit(endedByWatchdog);
     },
     say,
-    publish: async (report) => speaker?.sayReports([report]) ?? accepted(null),
+    publish: async (report) => speaker?.sayReport(report, identity.key ?? '') ?? accepted(null),
   });
   const server = new PeerServer(
-    () => identity.secret,
+    () => identity.key,
     (call) => agent.answerPeer(call),
   );
 
@@ -94,13 +94,18 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
       capabilities: capabilities.value,
       fenceDevice: settings.fenceDevice,
     });
-    identity.learn(registered.peerSecret);
+    identity.learn({ key: registered.hostKey, migrationSecret: registered.migrationSecret });
     const redis = { url: settings.redisUrl ?? registered.redisUrl, onProblem: oncePerMinute(say) };
     speaker = new TelemetrySpeaker(redis);
     await speaker.ready(redisReadyMs);
     agent.assign(registered.assignments);
     // Only now: a returning agent knows its assignments before it hears a command.
-    worker = workCommands({ ...redis, queue: queueName, handler: async (command) => agent.command(command) });
+    worker = workCommands({
+      ...redis,
+      queue: queueName,
+      key: registered.hostKey,
+      handler: async (command) => agent.command(command),
+    });
     say(
       `${settings.hostName} is incarnation ${registered.assignments.incarnation}; ${capabilities.value.accelerator}: ${capabilities.value.acceleratorReason}`,
     );

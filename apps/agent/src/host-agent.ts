@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { splitTicket } from '@argosy/contracts/host-key';
 import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
 import { createHost, reportOf, stepHost } from '@argosy/control/host';
 import type { HostEffect, HostEvent, HostState } from '@argosy/control/host-types';
@@ -10,7 +11,7 @@ import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
 import type { Result } from '@argosy/domain/refusal';
-import type { PeerClient } from '@argosy/peer/peer-client';
+import type { Peer, PeerClient } from '@argosy/peer/peer-client';
 import type { Isolation } from './isolation';
 import type { Journal } from './journal';
 
@@ -151,11 +152,12 @@ export class HostAgent {
   private warmPeer({ token }: Extract<HostEffect, { kind: 'vmm' }>): void {
     const pending = this.state.calls.get(token);
     const migration = pending?.kind === 'migration' ? this.state.migrations.get(pending.migrationId) : undefined;
-    if (migration?.peerAddress) this.parts.peers.warm(migration.peerAddress);
+    if (migration?.peerAddress) this.parts.peers.warm(targetOf(migration.peerAddress, migration.migrationId));
   }
 
   private askPeer({ token, address, request, deadlineMs }: Extract<HostEffect, { kind: 'peer-request' }>): void {
-    void this.parts.peers.ask(address, request, deadlineMs).then((given) => {
+    const target = targetOf(address, request.migrationId);
+    void this.parts.peers.ask(target, request, deadlineMs).then((given) => {
       const answer = peerAnswerSchema.safeParse(given);
       this.take({ kind: 'peer-answer', token, answer: answer.success ? answer.data : null });
     });
@@ -192,4 +194,9 @@ export class HostAgent {
       if (sent.ok) this.take({ kind: 'outside-heard' });
     });
   }
+}
+
+/** The agent of a migration's target, as its source may speak with it: the order brought the ticket with the address. */
+function targetOf(addressAndTicket: string, migrationId: string): Peer {
+  return { ...splitTicket(addressAndTicket), role: { as: 'source', migrationId } };
 }

@@ -1,8 +1,10 @@
+import { addressWithTicket, peerTicket, type HostKey } from '@argosy/contracts/host-key';
 import type { PeerCall } from '@argosy/contracts/peer';
 import type { Fleet } from '@argosy/control/fleet-types';
-import type { Guest } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
+import type { HostCommand } from '@argosy/domain/host-command';
 import { refused, type Result } from '@argosy/domain/refusal';
-import type { PeerClient } from '@argosy/peer/peer-client';
+import type { Peer, PeerClient } from '@argosy/peer/peer-client';
 import type { CommandQueues } from '@argosy/queue/command-queues';
 import { predictDrill } from '@argosy/simulator/predict';
 import { inject } from './fault-injector';
@@ -15,15 +17,16 @@ export interface ActuatorParts {
   readonly peers: PeerClient;
   readonly fencing: FenceParts;
   readonly fleet: () => Readonly<Fleet>;
+  readonly keyOf: (hostId: string) => HostKey;
   readonly say: (message: string) => void;
   readonly countCommand: (kind: string, accepted: boolean) => void;
 }
 
 /** What the brain's effects mean in this process. What fails here is asked for again by the brain, when its deadline passes. */
-export function actuators({ queues, peers, fencing, fleet, say, countCommand }: ActuatorParts): Actuators {
+export function actuators({ queues, peers, fencing, fleet, keyOf, say, countCommand }: ActuatorParts): Actuators {
   return {
     hostCommand: ({ queue, command }) => {
-      void queues.enqueue(queue, command).then((result) => {
+      void queues.enqueue(queue, withTicket(command, fleet(), keyOf)).then((result) => {
         countCommand(command.order.kind, result.ok);
         if (!result.ok) say(`${command.order.kind} was not sent: ${result.refusal.message}`);
       });
@@ -38,11 +41,27 @@ export function actuators({ queues, peers, fencing, fleet, say, countCommand }: 
     },
     inject: ({ drillId, fault }, done) => {
       const at = Date.now();
-      const ask = (address: string, call: PeerCall, deadlineMs: number): Promise<unknown> =>
-        peers.ask(address, call, deadlineMs);
+      const ask = (host: Host, call: PeerCall, deadlineMs: number): Promise<unknown> =>
+        peers.ask(asController(host, keyOf), call, deadlineMs);
       void inject(fault, { fleet, ask }).then((result) => done({ kind: 'injected', drillId, at, result }));
     },
   };
+}
+
+/** The source of a migration may ask its target for the hand-over of this migration, and gets the ticket for that here. */
+function withTicket(command: HostCommand, fleet: Readonly<Fleet>, keyOf: (hostId: string) => HostKey): HostCommand {
+  const { order } = command;
+  if (order.kind !== 'migration.start') return command;
+  const { migrationId, targetPeerAddress } = order;
+  const target = fleet.migrations.get(migrationId)?.targetHostId ?? '';
+  const ticket = peerTicket(keyOf(target), { as: 'source', migrationId });
+  return { ...command, order: { ...order, targetPeerAddress: addressWithTicket(targetPeerAddress, ticket) } };
+}
+
+/** A host's agent, as a controller may speak with it. */
+function asController({ id, peerAddress }: Host, keyOf: (hostId: string) => HostKey): Peer {
+  const role = { as: 'controller' } as const;
+  return { address: peerAddress, role, ticket: peerTicket(keyOf(id), role) };
 }
 
 /** A drill goes on without its prediction, but says why there is none. */
@@ -59,12 +78,14 @@ function predicted<Value>(predict: () => Result<Value>): Result<Value> {
 
 const consoleDeadlineMs = 3_000;
 
+type ConsoleParts = Pick<ActuatorParts, 'fleet' | 'peers' | 'keyOf'>;
+
 /** A guest's console, by way of the agent of the host that it is on now. */
-export function guestConsole(fleet: Readonly<Fleet>, peers: PeerClient, guest: Guest): GuestConsole {
+export function guestConsole({ fleet, peers, keyOf }: ConsoleParts, guest: Guest): GuestConsole {
   const ask = async <Value>(call: Extract<PeerCall, { kind: `console-${string}` }>): Promise<Result<Value>> => {
-    const host = fleet.hosts.get(guest.hostId ?? '');
+    const host = fleet().hosts.get(guest.hostId ?? '');
     if (!host) return refused('guest-not-running', `${guest.name} is ${guest.state} and has no console.`);
-    const answer = await peers.ask(host.peerAddress, call, consoleDeadlineMs);
+    const answer = await peers.ask(asController(host, keyOf), call, consoleDeadlineMs);
     return answer === null
       ? refused('host-not-online', `The agent of ${host.name} did not answer within ${consoleDeadlineMs} ms.`)
       : (answer as Result<Value>);

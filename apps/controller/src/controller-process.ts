@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FactoryProvider } from '@nestjs/common';
+import { hostKeyOf, migrationSecretOf } from '@argosy/contracts/host-key';
 import type { FleetStore, Lease } from '@argosy/control/ports/fleet-store';
 import { AccessStore } from '@argosy/inventory/access-store';
 import { openDatabase } from '@argosy/inventory/database';
@@ -36,6 +37,7 @@ export class ControllerProcess {
     private readonly settings: ControllerSettings,
     private readonly parts: {
       readonly loop: FleetLoop;
+      readonly fleetSecret: string;
       readonly queues: CommandQueues;
       readonly speaker: TelemetrySpeaker;
       readonly listening: { close(): void };
@@ -51,10 +53,11 @@ export class ControllerProcess {
     const database = openDatabase({ url: settings.databaseUrl });
     const access = new AccessStore(database, () => Date.now());
     await writeFirstToken(access, settings.stateFolder, say);
-    const peerSecret = await access.peerSecret();
-    const peers = new PeerClient(() => peerSecret);
+    const fleetSecret = await access.fleetSecret();
+    const keyOf = (hostId: string) => hostKeyOf(fleetSecret, hostId);
+    const peers = new PeerClient();
     const redis = { url: settings.redisUrl, onProblem: oncePerMinute((problem) => say(`Redis: ${problem}`)) };
-    const queues = new CommandQueues(redis);
+    const queues = new CommandQueues({ ...redis, keyOf });
     const metrics = new ControllerMetrics();
     const store = new SeenLease(new PrismaFleetStore(database));
     let self: ControllerProcess | null = null;
@@ -70,19 +73,34 @@ export class ControllerProcess {
         peers,
         fencing: { isCurrent: (fence) => store.isCurrent(fence), agentFolders: settings.fenceAgentFolders },
         fleet: () => loop.fleet,
+        keyOf,
         say,
         countCommand: (kind, accepted) => metrics.command(kind, accepted ? 'sent' : 'failed'),
       }),
     });
+    let heardBeat = 0;
     const listening = listenToTelemetry(redis, {
+      fleetSecret,
       onReport: (report) => loop.takeReport(report),
-      onHeartbeat: ({ controllerId }) => {
-        if (controllerId === settings.holder) loop.take({ kind: 'own-heartbeat' });
+      onHeartbeat: ({ controllerId, sequence }) => {
+        // One that is said again by another proves nothing of the channel now.
+        if (controllerId !== settings.holder || sequence <= heardBeat) return;
+        heardBeat = sequence;
+        loop.take({ kind: 'own-heartbeat' });
       },
     });
     const heartbeats = new DatastoreHeartbeats(loop.fleet, settings.holder, (event) => loop.take(event));
-    const parts = { loop, queues, speaker: new TelemetrySpeaker(redis), listening, peers, heartbeats, database };
-    const gateway = gatewayOf(loop, peers, { redisUrl: settings.redisUrl, peerSecret });
+    const parts = {
+      loop,
+      fleetSecret,
+      queues,
+      speaker: new TelemetrySpeaker(redis),
+      listening,
+      peers,
+      heartbeats,
+      database,
+    };
+    const gateway = gatewayOf({ loop, peers, fleetSecret, redisUrl: settings.redisUrl });
     const server = serverFacts(settings, store, database, queues);
     const http = { gateway, queries: new FleetQueries(database), access, server, metrics, now: () => Date.now() };
     self = new ControllerProcess(settings, parts, http);
@@ -92,15 +110,14 @@ export class ControllerProcess {
   async start(url: string): Promise<void> {
     this.url = this.settings.publicUrl ?? url;
     writeFileSync(join(this.settings.stateFolder, 'url'), this.url);
-    const { loop, speaker, heartbeats } = this.parts;
+    const { loop, fleetSecret, speaker, heartbeats } = this.parts;
     this.timers.push(
       setInterval(
         () =>
-          void speaker.sayHeartbeat({
-            controllerId: this.settings.holder,
-            sequence: ++this.sequence,
-            sentAt: Date.now(),
-          }),
+          void speaker.sayHeartbeat(
+            { controllerId: this.settings.holder, sequence: ++this.sequence, sentAt: Date.now() },
+            fleetSecret,
+          ),
         ownHeartbeatMs,
       ),
     );
@@ -135,7 +152,16 @@ class SeenLease implements FleetStore {
   };
 }
 
-function gatewayOf(loop: FleetLoop, peers: PeerClient, agentAccess: FleetGateway['agentAccess']): FleetGateway {
+interface GatewayParts {
+  readonly loop: FleetLoop;
+  readonly peers: PeerClient;
+  readonly fleetSecret: string;
+  readonly redisUrl: string;
+}
+
+function gatewayOf({ loop, peers, fleetSecret, redisUrl }: GatewayParts): FleetGateway {
+  const keyOf = (hostId: string) => hostKeyOf(fleetSecret, hostId);
+  const migrationSecret = migrationSecretOf(fleetSecret);
   return {
     request: (actor, request) => loop.request(actor, request),
     get leading() {
@@ -146,8 +172,8 @@ function gatewayOf(loop: FleetLoop, peers: PeerClient, agentAccess: FleetGateway
     onCommitted: (listener) => loop.onCommitted(listener),
     onReloaded: (listener) => loop.onReloaded(listener),
     onReport: (listener) => loop.onReport(listener),
-    console: (guest) => guestConsole(loop.fleet, peers, guest),
-    agentAccess,
+    console: (guest) => guestConsole({ fleet: () => loop.fleet, peers, keyOf }, guest),
+    agentAccess: (hostId) => ({ redisUrl, hostKey: keyOf(hostId), migrationSecret }),
   };
 }
 

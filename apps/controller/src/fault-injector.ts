@@ -1,11 +1,12 @@
 import type { DrillFault, Fleet } from '@argosy/control/fleet-types';
 import type { PeerCall } from '@argosy/contracts/peer';
+import type { Host } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { switchOff } from './fence/chassis-switch';
 
 export interface InjectorParts {
   readonly fleet: () => Readonly<Fleet>;
-  readonly ask: (address: string, call: PeerCall, deadlineMs: number) => Promise<unknown>;
+  readonly ask: (host: Host, call: PeerCall, deadlineMs: number) => Promise<unknown>;
 }
 
 /** Breaks what a drill is to break. It goes round everything that would recover from it: neither brain nor agent is told. */
@@ -26,12 +27,12 @@ export async function inject(
       return switchOff(chassis.address, {});
     }
     case 'agent-loss':
-      return killed(await ask(host.peerAddress, { kind: 'die', what: 'agent' }, 500), host.name);
+      return killed(await ask(host, { kind: 'die', what: 'agent' }, 500), host.name);
     case 'guest-crash': {
       const guest = fleet().guests.get(guestId ?? '');
       if (!guest) return refused('unknown-guest', 'The guest of the drill is not there any more.');
       return killed(
-        await ask(host.peerAddress, { kind: 'die', what: 'guest', guestId: guest.id, epoch: guest.epoch }, 2_000),
+        await ask(host, { kind: 'die', what: 'guest', guestId: guest.id, epoch: guest.epoch }, 2_000),
         host.name,
       );
     }

@@ -23,7 +23,11 @@ export interface FleetGateway {
   onReport(listener: (report: HostReport) => void): () => void;
   console(guest: Guest): GuestConsole;
   /** What an agent gets at registration besides its assignments. */
-  readonly agentAccess: { readonly redisUrl: string; readonly peerSecret: string };
+  agentAccess(hostId: string): {
+    readonly redisUrl: string;
+    readonly hostKey: string;
+    readonly migrationSecret: string;
+  };
 }
 
 export interface GuestConsole {

@@ -51,7 +51,9 @@ export function agentHandlers(ports: Pick<HttpPorts, 'access' | 'gateway' | 'lim
       const refusal = await admit(call.secret, call.body, pool.value.name);
       if (refusal) return refusal;
       const answer = (await ask(`host ${hostName}`, fleetRoutes['agent.register'](call))) as Result<HostAssignments>;
-      return answer.ok ? { ok: true, value: { assignments: answer.value, ...gateway.agentAccess } } : answer;
+      if (!answer.ok) return answer;
+      const assignments = answer.value;
+      return { ok: true, value: { assignments, ...gateway.agentAccess(assignments.hostId) } };
     },
   } satisfies Partial<Handlers>;
 }
