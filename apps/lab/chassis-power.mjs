@@ -29,7 +29,8 @@ import { createShare, removeShare, startDutyCycle } from './processor-share.mjs'
  * @property {string} heartbeatFile
  * @property {string} stateFolder the agent's; it writes its number into `incarnation` there
  * @property {'auto' | 'duty-cycle' | 'none'} [cpuMethod]
- * @property {'auto' | 'never'} [namespace]
+ * @property {'auto' | 'never'} [namespace] of its processes
+ * @property {string} [networkNamespace] by name; without one the host shares the machine's network
  */
 /**
  * @typedef {object} PowerState
@@ -202,6 +203,7 @@ export class Chassis {
     const share = createShare({ lab, host: config.host, millicores: config.cpuMillicores, method: config.cpuMethod });
     const tree = await startTree({
       mark: `${config.host}-${randomBytes(8).toString('hex')}`,
+      networkNamespace: config.networkNamespace ?? '',
       useNamespace: config.namespace !== 'never' && canMakeNamespace(),
       heartbeatFile: config.heartbeatFile,
       command: config.command,

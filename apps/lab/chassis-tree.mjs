@@ -57,6 +57,7 @@ function supervisorOf({ mark, namespace, root }) {
 /**
  * @typedef {object} TreePlan
  * @property {string} mark
+ * @property {string} networkNamespace
  * @property {boolean} useNamespace
  * @property {string} heartbeatFile
  * @property {readonly string[]} command
@@ -70,6 +71,8 @@ function supervisorOf({ mark, namespace, root }) {
  */
 export async function startTree(plan) {
   const [program = '', ...args] = [
+    // Not `ip netns exec`, which would hide /sys/fs/cgroup behind a fresh /sys.
+    ...(plan.networkNamespace === '' ? [] : ['nsenter', `--net=/run/netns/${plan.networkNamespace}`, '--']),
     ...(plan.useNamespace ? unshare : []),
     '/bin/sh',
     supervisor,

@@ -25,7 +25,7 @@ const has = (rows, name) => rows.some((row) => row.name === name);
 /**
  * @param {Api} api
  * @param {{ folder: string, automation: string | null }} lab null: as the pool has it
- * @returns {Promise<string>} a token with which the lab's hosts may join
+ * @returns {Promise<{ joinToken: string, subnet: string }>} a token with which the lab's hosts may join, and the guests' subnet
  */
 export async function ensurePool(api, { folder, automation }) {
   const datastore = join(folder, 'datastore');
@@ -34,12 +34,14 @@ export async function ensurePool(api, { folder, automation }) {
   if (automation !== null) await api.updatePool(poolName, { settings: { balance: { automation } } });
   if (!has(await api.datastores(), datastoreName))
     await api.createDatastore({ name: datastoreName, path: datastore, shared: true });
-  return api.createJoinToken({
+  const joinToken = await api.createJoinToken({
     pool: poolName,
     description: 'the lab',
     reusable: true,
     expiresInMs: joinTokenLifetimeMs,
   });
+  const { network } = await api.request('GET', `/pools/${poolName}`);
+  return { joinToken, subnet: network.subnet };
 }
 
 /**

@@ -8,7 +8,8 @@ import { waitUntil } from './processes.mjs';
 
 /** @typedef {import('./chassis.mjs').PowerConfig} PowerConfig */
 /** @typedef {import('./api.mjs').Api} Api */
-/** @typedef {{ folder: string, hostCount: number, agentProgram: string, controllerUrl: string, redisUrl: string, joinToken: string, pool: string, vmm: string }} HostsPlan */
+/** @typedef {import('./lab-network.mjs').LabNetwork} LabNetwork */
+/** @typedef {{ folder: string, hostCount: number, agentProgram: string, controllerUrl: string, redisUrl: string, joinToken: string, pool: string, vmm: string, network: LabNetwork }} HostsPlan urls: as they are on this machine */
 
 /** All hosts together; the rest is for the controller, the agents and whoever looks on. */
 const labMillicores = 1500;
@@ -42,10 +43,14 @@ function powerConfig(plan, host) {
   const heartbeatFile = join(datastore, 'heartbeats', host);
   const socket = socketOf(plan.folder, host);
   const cpuMillicores = Math.min(500, Math.floor(labMillicores / plan.hostCount));
+  const { address, guestNetwork, namespace } = plan.network.host(host);
+  const fromHost = (/** @type {string} */ url) => url.replace('127.0.0.1', plan.network.serverAddress);
   const environment = {
     ARGOSY_HOST: host,
-    ARGOSY_CONTROLLER_URL: plan.controllerUrl,
-    REDIS_URL: plan.redisUrl,
+    ARGOSY_CONTROLLER_URL: fromHost(plan.controllerUrl),
+    REDIS_URL: fromHost(plan.redisUrl),
+    ARGOSY_LISTEN_ADDRESS: address,
+    ARGOSY_GUEST_NETWORK: guestNetwork,
     ARGOSY_JOIN_TOKEN: plan.joinToken,
     ARGOSY_STATE_FOLDER: stateFolder,
     ARGOSY_DATASTORE_FOLDER: datastore,
@@ -67,6 +72,7 @@ function powerConfig(plan, host) {
     environment,
     heartbeatFile,
     stateFolder,
+    ...(namespace === '' ? {} : { networkNamespace: namespace }),
   };
 }
 
@@ -95,7 +101,7 @@ export async function startHosts(plan) {
     const config = powerConfig(plan, host);
     const before = /** @type {PowerConfig | undefined} */ (readJson(join(config.folder, 'power-config.json')));
     await startPower(config);
-    const sameServers = ['ARGOSY_CONTROLLER_URL', 'REDIS_URL'].every(
+    const sameServers = ['ARGOSY_CONTROLLER_URL', 'REDIS_URL', 'ARGOSY_GUEST_NETWORK'].every(
       (name) => before?.environment[name] === config.environment[name],
     );
     const response = await powerRequest(config.socket, { op: sameServers ? 'on' : 'reset' }, { deadlineMs: 20_000 });

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorMessage } from './processes.mjs';
 
-/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: string, automation: string | null }} Options */
+/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: string, automation: string | null, network: 'auto' | 'namespaces' | 'switch' }} Options */
 
 export const usage = `npm start -- [options]
 
@@ -16,6 +16,8 @@ export const usage = `npm start -- [options]
   --folder <path>   where everything is kept (default .argosy)
   --port <n>        of the controller (default 8080; the next free one if it is taken)
   --vmm <name>      what runs the guests (default qemu)
+  --network <x>     namespaces: each host has an address of its own (needs root and iproute2); switch: hosts share this
+                    machine's, and guests are joined by a switch in user space; auto (default): namespaces where they can be
   --automation <x>  manual, partial or full: what the pool does by itself (a new pool: full)
 
 REDIS_URL and DATABASE_URL name servers to use instead of private ones.
@@ -47,6 +49,7 @@ const definitions = /** @type {const} */ ({
   folder: { type: 'string', default: '.argosy' },
   vmm: { type: 'string', default: 'qemu' },
   automation: { type: 'string' },
+  network: { type: 'string', default: 'auto' },
 });
 
 const automationLevels = ['manual', 'partial', 'full'];
@@ -58,6 +61,15 @@ const automationLevels = ['manual', 'partial', 'full'];
 function automationLevel(text) {
   if (text === undefined || automationLevels.includes(text)) return text ?? null;
   throw new UsageError(`--automation must be one of ${automationLevels.join(', ')}, and is "${text}"`);
+}
+
+/**
+ * @param {string} text
+ * @returns {Options['network']}
+ */
+function networkKind(text) {
+  if (text === 'auto' || text === 'namespaces' || text === 'switch') return text;
+  throw new UsageError(`--network must be auto, namespaces or switch, and is "${text}"`);
 }
 
 /** @param {string[]} args */
@@ -90,5 +102,6 @@ export function readOptions(args, root) {
     folder: resolve(root, values.folder),
     vmm: values.vmm,
     automation: automationLevel(values.automation),
+    network: networkKind(values.network),
   };
 }

@@ -15,13 +15,13 @@ const stopSteps = /** @type {const} */ ([
 ]);
 
 /**
- * @param {{ folder: string, port: number, password: string }} settings
+ * @param {{ folder: string, port: number, password: string, addresses: readonly string[] }} settings
  * @returns {string}
  */
-function redisConfiguration({ folder, port, password }) {
+function redisConfiguration({ folder, port, password, addresses }) {
   // In a file, because a password on the command line is readable by every user of the machine.
   return [
-    'bind 127.0.0.1',
+    `bind ${addresses.join(' ')}`,
     `port ${port}`,
     `requirepass ${password}`,
     `dir "${folder}"`,
@@ -38,11 +38,12 @@ function redisConfiguration({ folder, port, password }) {
  * Asks PING with the password. A server that still loads its file answers -LOADING and is not ready.
  * @param {number} port
  * @param {string} password
+ * @param {string} [host]
  * @returns {Promise<boolean>}
  */
-export function redisAnswers(port, password) {
+export function redisAnswers(port, password, host = '127.0.0.1') {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port, host });
     let answer = '';
     const finish = (/** @type {boolean} */ ready) => {
       socket.destroy();
@@ -61,12 +62,13 @@ export function redisAnswers(port, password) {
 }
 
 /**
- * Starts a redis-server on 127.0.0.1, or takes over the one that an earlier, crashed start left running in this
+ * Starts a redis-server on 127.0.0.1 and one more address, where it is given, or takes over the one that an earlier, crashed start left running in this
  * folder. Password and port are kept in the folder, so a second start finds the same data under the same URL.
- * @param {{ folder: string, port?: number, password?: string }} options
+ * @param {{ folder: string, port?: number, password?: string, address?: string | undefined }} options
  * @returns {Promise<Server>}
  */
-export async function startRedis({ folder: wanted, port, password: wantedPassword }) {
+export async function startRedis({ folder: wanted, port, password: wantedPassword, address }) {
+  const addresses = [...new Set(['127.0.0.1', address ?? '127.0.0.1'])];
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   const folder = realpathSync(wanted);
   const stateFile = join(folder, 'redis.json');
@@ -81,11 +83,12 @@ export async function startRedis({ folder: wanted, port, password: wantedPasswor
     logFile: join(folder, 'redis.log'),
     preferredPort: port ?? saved.port ?? 0,
     command: (chosen) => {
-      writePrivately(configurationFile, redisConfiguration({ folder, port: chosen, password }));
+      writePrivately(configurationFile, redisConfiguration({ folder, port: chosen, password, addresses }));
       writeJson(stateFile, { port: chosen, password });
       return ['redis-server', configurationFile];
     },
-    isReady: (chosen) => redisAnswers(chosen, password),
+    isReady: async (chosen) =>
+      (await Promise.all(addresses.map((each) => redisAnswers(chosen, password, each)))).every(Boolean),
     url: (chosen) => `redis://:${password}@127.0.0.1:${chosen}`,
     stopSteps,
   });

@@ -21,12 +21,22 @@ function isOnPath(program) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
-/** @typedef {{ name: string, package: string, isThere: () => boolean }} SystemRequirement */
+/** @returns {boolean} */
+function mayMakeNetworks() {
+  return (
+    process.getuid?.() === 0 &&
+    spawnSync('unshare', ['--net', 'true'], { stdio: 'ignore', timeout: 5_000 }).status === 0
+  );
+}
+
+/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean }} SystemRequirement isWished: it works without, and less well */
 /** @type {readonly SystemRequirement[]} */
 const systemRequirements = [
   { name: 'QEMU', package: 'qemu-system-x86', isThere: () => isOnPath('qemu-system-x86_64') },
   { name: 'qemu-img', package: 'qemu-utils', isThere: () => isOnPath('qemu-img') },
   { name: 'Redis', package: 'redis-server', isThere: () => isOnPath('redis-server') },
+  // With it, and with the right to make network namespaces, each host has an address of its own.
+  { name: 'iproute2', package: 'iproute2', isThere: () => isOnPath('ip') || !mayMakeNetworks(), isWished: true },
   { name: 'PostgreSQL', package: 'postgresql', isThere: () => postgresFolder() !== undefined },
 ];
 
@@ -185,7 +195,7 @@ export async function meetRequirements(root, given) {
       `Node ${process.version} is too old: Argosy needs 20.19 or newer (https://nodejs.org).`,
     );
   }
-  const missing = missingPrograms(given);
+  const missing = missingPrograms(given).filter(({ isWished }) => isWished !== true || isDebian());
   if (missing.length > 0) await installPrograms(missing);
   if (!hasNodePackages(root) && lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink())
     throw new MissingRequirement(

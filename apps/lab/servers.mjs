@@ -12,10 +12,11 @@ export { removePostgres, removeRedis, startPostgres, startRedis };
 /**
  * @param {string} folder
  * @param {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined }} given where one is set, no private server is started for it
+ * @param {string} [address] where hosts reach Redis, beside loopback
  * @returns {Promise<Servers>}
  */
-export async function startServers(folder, given) {
-  const redis = given.REDIS_URL ? undefined : startRedis({ folder: join(folder, 'redis') });
+export async function startServers(folder, given, address) {
+  const redis = given.REDIS_URL ? undefined : startRedis({ folder: join(folder, 'redis'), address });
   const postgres = given.DATABASE_URL ? undefined : startPostgres({ folder: join(folder, 'postgres') });
   const [redisStart, postgresStart] = await Promise.allSettled([redis, postgres]);
   const started = [redisStart, postgresStart].flatMap((start) =>

@@ -7,6 +7,7 @@ import { createApi } from './api.mjs';
 import { startController, stopLeftOverController } from './controller-process.mjs';
 import { runDemo } from './demo.mjs';
 import { ensureGuests, ensurePool, poolName, stopGuests } from './inventory.mjs';
+import { joinGuestNetwork, removeNetwork, startNetwork } from './lab-network.mjs';
 import { hostNames, restoreHost, startHosts, stopHosts, waitForHostsOnline, writeLabFile } from './lab-hosts.mjs';
 import { showLiveView } from './live-view.mjs';
 import { readOptions, usage, UsageError } from './options.mjs';
@@ -53,6 +54,7 @@ function claimFolder(folder) {
 async function clearFolder(folder) {
   const hostsFolder = join(folder, 'hosts');
   await stopHosts(folder, existsSync(hostsFolder) ? readdirSync(hostsFolder) : []);
+  await removeNetwork(folder);
   await stopLeftOverController({ folder: join(folder, 'controller'), program: controllerProgram });
   await removeRedis(join(folder, 'redis'));
   await removePostgres(join(folder, 'postgres'));
@@ -63,7 +65,7 @@ async function clearFolder(folder) {
 
 /**
  * @param {Lab} lab
- * @param {{ redisUrl: string, databaseUrl: string }} servers
+ * @param {{ redisUrl: string, databaseUrl: string, serverAddress: string }} servers
  * @returns {Promise<{ url: string }>}
  */
 async function bringUpController({ options, closers }, servers) {
@@ -79,6 +81,7 @@ async function bringUpController({ options, closers }, servers) {
       port,
       environment: {
         ARGOSY_PORT: String(port),
+        ARGOSY_LISTEN_ADDRESS: [...new Set(['127.0.0.1', servers.serverAddress])].join(),
         DATABASE_URL: servers.databaseUrl,
         REDIS_URL: servers.redisUrl,
         ARGOSY_STATE_FOLDER: stateFolder,
@@ -102,18 +105,25 @@ async function bringUp(lab) {
   const given = { REDIS_URL: process.env['REDIS_URL'], DATABASE_URL: process.env['DATABASE_URL'] };
   await meetRequirements(root, given);
   if (options.fresh) await step('clearing earlier starts', () => clearFolder(folder));
-  const servers = await step('Redis and PostgreSQL', () => startServers(folder, given));
+  const hosts = hostNames(options.hosts);
+  const network = await step('network', () =>
+    startNetwork({ folder, hosts, wanted: options.network, redisUrl: given.REDIS_URL }),
+  );
+  closers.push({ title: 'network', stop: () => removeNetwork(folder) });
+  if (network.kind === 'switch') say(`  hosts share this machine's network: ${network.reason}`);
+  const { serverAddress } = network;
+  const servers = await step('Redis and PostgreSQL', () => startServers(folder, given, serverAddress));
   closers.push({ title: 'Redis and PostgreSQL', stop: servers.stop });
   signal.throwIfAborted();
-  const { url } = await bringUpController(lab, servers);
+  const { url } = await bringUpController(lab, { ...servers, serverAddress });
 
   signal.throwIfAborted();
   const tokenFile = join(folder, 'controller/token');
   await waitUntil(() => existsSync(tokenFile), { deadlineMs: 10_000 });
   const api = createApi({ url, token: readFileSync(tokenFile, 'utf8').trim() });
-  const joinToken = await ensurePool(api, options);
+  const { joinToken, subnet } = await ensurePool(api, options);
+  joinGuestNetwork(network, subnet);
 
-  const hosts = hostNames(options.hosts);
   closers.push({ title: 'agents and chassis', stop: () => stopHosts(folder, hosts) });
   await step(`${hosts.length} hosts`, async (note) => {
     await startHosts({
@@ -125,6 +135,7 @@ async function bringUp(lab) {
       joinToken,
       pool: poolName,
       vmm: options.vmm,
+      network,
     });
     await waitForHostsOnline(api, { folder, names: hosts, deadlineMs: 60_000 }, note);
   });

@@ -15,6 +15,7 @@ import {
   waitForHostsOnline,
   writeLabFile,
 } from '../../apps/lab/lab-hosts.mjs';
+import { joinGuestNetwork, removeNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
 import { readJson, writeJson } from '../../apps/lab/private-files.mjs';
 import { waitUntil } from '../../apps/lab/processes.mjs';
 import { freePort, startServers } from '../../apps/lab/servers.mjs';
@@ -23,7 +24,7 @@ import { closeLater } from '../closers.mjs';
 /** @typedef {import('../figures.mjs').Context} Context */
 /** @typedef {import('../../apps/lab/api.mjs').Api} Api */
 /** @typedef {import('../../apps/lab/api.mjs').Guest} Guest */
-/** @typedef {{ folder: string, url: string, token: string, api: Api, hosts: string[] }} Lab */
+/** @typedef {{ folder: string, url: string, token: string, api: Api, hosts: string[], network: import('../../apps/lab/lab-network.mjs').LabNetwork }} Lab */
 
 /**
  * Automation is partial unless asked for: the guests of a measurement move when it says so.
@@ -39,7 +40,10 @@ export async function startLab(
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-bench-'));
   closeLater('the scratch folder', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const servers = await startServers(folder, {});
+  const hosts = hostNames(hostCount);
+  const network = await startNetwork({ folder, hosts, wanted: 'auto' });
+  closeLater('the network', () => removeNetwork(folder));
+  const servers = await startServers(folder, {}, network.serverAddress);
   closeLater('Redis and PostgreSQL', servers.stop);
   const port = await freePort();
   const stateFolder = join(folder, 'controller');
@@ -50,6 +54,7 @@ export async function startLab(
     port,
     environment: {
       ARGOSY_PORT: String(port),
+      ARGOSY_LISTEN_ADDRESS: [...new Set(['127.0.0.1', network.serverAddress])].join(),
       DATABASE_URL: servers.databaseUrl,
       REDIS_URL: servers.redisUrl,
       ARGOSY_STATE_FOLDER: stateFolder,
@@ -62,9 +67,9 @@ export async function startLab(
   const token = readFileSync(tokenFile, 'utf8').trim();
   const url = `http://127.0.0.1:${port}`;
   const api = createApi({ url, token });
-  const joinToken = await ensurePool(api, { folder, automation });
+  const { joinToken, subnet } = await ensurePool(api, { folder, automation });
   await setPool(api, { migration });
-  const hosts = hostNames(hostCount);
+  joinGuestNetwork(network, subnet);
   closeLater('agents and chassis', () => stopHosts(folder, hosts));
   await startHosts({
     folder,
@@ -75,12 +80,13 @@ export async function startLab(
     joinToken,
     pool: poolName,
     vmm: 'qemu',
+    network,
   });
   if (!limits) await Promise.all(hosts.map((host) => liftLimits(folder, host)));
   await waitForHostsOnline(api, { folder, names: hosts, deadlineMs: 60_000 }, () => undefined);
   await ensureGuests(api, { folder, root, guestCount: guests });
   note(`a lab of ${hostCount} hosts and ${guests} guests in ${folder}`);
-  return { folder, url, token, api, hosts };
+  return { folder, url, token, api, hosts, network };
 }
 
 /**

@@ -81,7 +81,7 @@ function drill(body) {
 }
 
 const create = {
-  pools: (body) => ({ ...body, balance: { automation: 'full' } }),
+  pools: (body) => ({ ...body, balance: { automation: 'full' }, network: { subnet: '10.128.0.0/16', gateway: null } }),
   guests: (body) => ({
     ...body,
     desired: 'running',

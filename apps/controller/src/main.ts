@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { createServer } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
@@ -27,10 +28,24 @@ async function main(): Promise<void> {
   const end = (): void => void controller.stop().then(() => process.exit(0));
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
-  await app.listen(settings.port, settings.listenAddress);
-  const url = `http://${settings.listenAddress}:${boundPort(app)}`;
+  const [first = '127.0.0.1', ...others] = settings.listenAddresses;
+  await app.listen(settings.port, first);
+  const port = boundPort(app);
+  await Promise.all(others.map((address) => listenToo(app, address, port)));
+  const url = `http://${first}:${port}`;
   await controller.start(url);
   say(`listening on ${url}`);
+}
+
+/** On one more address: its connections are given to the same server, with the same limits. */
+function listenToo(app: NestFastifyApplication, address: string, port: number): Promise<void> {
+  const server = app.getHttpAdapter().getInstance().server;
+  const listener = createServer((socket) => server.emit('connection', socket));
+  server.once('close', () => listener.close());
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(port, address, resolve);
+  });
 }
 
 function boundPort(app: NestFastifyApplication): number {

@@ -17,7 +17,11 @@ const environment = z.object({
     .min(0, 'must be a port, 0 to 65535')
     .max(65_535, 'must be a port, 0 to 65535')
     .default(8080),
-  ARGOSY_LISTEN_ADDRESS: z.string().default('127.0.0.1'),
+  ARGOSY_LISTEN_ADDRESS: z
+    .string()
+    .default('127.0.0.1')
+    .transform((text) => text.split(',').map((address) => address.trim()))
+    .refine((addresses) => addresses.every(Boolean), 'must be addresses of this machine, with commas between'),
   ARGOSY_PUBLIC_URL: z
     .url({ error: 'must be the address under which agents and clients reach this controller' })
     .optional(),
@@ -40,8 +44,8 @@ export interface ControllerSettings {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly port: number;
-  /** Loopback, unless an administrator says otherwise. */
-  readonly listenAddress: string;
+  /** Loopback, unless an administrator says otherwise. The first is in this controller's own address. */
+  readonly listenAddresses: readonly string[];
   readonly publicUrl: string | null;
   readonly stateFolder: string;
   /** Where a lab's hosts have their power switches, or null: there is no lab. */
@@ -60,7 +64,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
     databaseUrl: values.DATABASE_URL,
     redisUrl: values.REDIS_URL,
     port: values.ARGOSY_PORT,
-    listenAddress: values.ARGOSY_LISTEN_ADDRESS,
+    listenAddresses: values.ARGOSY_LISTEN_ADDRESS,
     publicUrl: values.ARGOSY_PUBLIC_URL ?? null,
     stateFolder: values.ARGOSY_STATE_FOLDER,
     labFolder: values.ARGOSY_LAB_FOLDER ?? null,

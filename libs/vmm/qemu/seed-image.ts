@@ -1,5 +1,6 @@
 import { access, rename, writeFile } from 'node:fs/promises';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { GuestNetwork } from '@argosy/domain/network';
 
 /**
  * cloud-init's NoCloud source looks for a file system with the label `cidata` that holds `user-data` and `meta-data`
@@ -107,6 +108,16 @@ export function seedImage(files: readonly SeedFile[]): Buffer {
   return image;
 }
 
+/** cloud-init's network configuration, version 2; JSON is YAML. */
+function networkConfiguration({ macAddress, address, prefixLength, gateway }: GuestNetwork): object {
+  const card = {
+    match: { macaddress: macAddress },
+    addresses: [`${address}/${prefixLength}`],
+    ...(gateway === null ? {} : { routes: [{ to: '0.0.0.0/0', via: gateway }] }),
+  };
+  return { version: 2, ethernets: { card0: card } };
+}
+
 /**
  * The guest's cloud-init data as an image beside its disk: a migration's target opens the same. The user data is written
  * as given, so it may be of any of cloud-init's formats.
@@ -121,6 +132,7 @@ export async function ensureSeed(guest: GuestSpecification): Promise<string | nu
   if (isThere) return path;
   const metaData = `instance-id: ${JSON.stringify(guest.guestId)}\nlocal-hostname: ${JSON.stringify(guest.name)}\n`;
   const image = seedImage([
+    { name: 'network-config', content: Buffer.from(JSON.stringify(networkConfiguration(guest.network))) },
     { name: 'meta-data', content: Buffer.from(metaData) },
     { name: 'user-data', content: Buffer.from(guest.cloudInit) },
   ]);

@@ -1,0 +1,174 @@
+// A switch in user space, for guests on a machine where the lab may not make networks of the kernel's: one Unix socket for
+// each host of the lab, on which each of its guests' QEMU has a connection (-netdev stream: each frame behind its length in
+// 4 bytes, the highest first). It learns which station is behind which connection, as any switch does.
+//
+//   node apps/lab/ethernet-switch.mjs <control socket> <host>=<socket> ...
+//
+// The control socket takes one JSON object a line: { "host": "h2", "cut": true, "delayMs": 20, "jitterMs": 5, "lossShare": 0.01 }
+// sets what happens to the frames of that host's uplink, and is answered by { "ok": true }.
+
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** @typedef {import('node:net').Socket} Socket */
+/** @typedef {{ cut: boolean, delayMs: number, jitterMs: number, lossShare: number }} Impairment */
+
+const longestFrame = 70_000;
+/** What a slow reader may owe; a switch drops what finds no room. */
+const mostBuffered = 4 * 2 ** 20;
+const headerBytes = 4;
+const addressBytes = 6;
+
+/** @type {Impairment} */
+export const unimpaired = { cut: false, delayMs: 0, jitterMs: 0, lossShare: 0 };
+
+export class EthernetSwitch {
+  /** @type {Map<Socket, string>} the host of each connection */
+  hosts = new Map();
+  /** @type {Map<string, Socket>} by the station's address */
+  stations = new Map();
+  /** @type {Map<string, Impairment>} */
+  impairments = new Map();
+  /** @type {Map<string, { due: number, to: Socket, framed: Buffer }[]>} under way between two hosts, in order, which delay does not change */
+  delayed = new Map();
+
+  /**
+   * @param {string} host
+   * @param {Socket} socket
+   */
+  plug(host, socket) {
+    this.hosts.set(socket, host);
+    let pending = /** @type {Buffer} */ (Buffer.alloc(0));
+    socket.on('data', (/** @type {Buffer} */ data) => {
+      pending = pending.length === 0 ? data : Buffer.concat([pending, data]);
+      while (pending.length >= headerBytes) {
+        const length = pending.readUInt32BE(0);
+        // Not what QEMU speaks: nothing that follows could be understood.
+        if (length > longestFrame) return void socket.destroy();
+        if (pending.length < headerBytes + length) return;
+        this.forward(socket, pending.subarray(0, headerBytes + length));
+        pending = pending.subarray(headerBytes + length);
+      }
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.hosts.delete(socket);
+      for (const [station, at] of this.stations) if (at === socket) this.stations.delete(station);
+    });
+  }
+
+  /**
+   * @param {Socket} from
+   * @param {Buffer} framed with its length
+   */
+  forward(from, framed) {
+    if (framed.length < headerBytes + 2 * addressBytes) return;
+    const addressAt = (/** @type {number} */ offset) =>
+      framed.toString('hex', headerBytes + offset, headerBytes + offset + addressBytes);
+    const [target, source] = [addressAt(0), addressAt(addressBytes)];
+    const isGroup = (/** @type {string} */ address) => (parseInt(address.slice(0, 2), 16) & 1) === 1;
+    if (!isGroup(source)) this.stations.set(source, from);
+    const known = isGroup(target) ? undefined : this.stations.get(target);
+    if (known === from) return;
+    for (const to of known === undefined ? this.hosts.keys() : [known]) if (to !== from) this.carry(from, to, framed);
+  }
+
+  /**
+   * @param {Socket} from
+   * @param {Socket} to
+   * @param {Buffer} framed
+   */
+  carry(from, to, framed) {
+    const [one, other] = [this.hosts.get(from) ?? '', this.hosts.get(to) ?? ''];
+    if (one === other) return send(to, framed);
+    // Over the uplink of the one and then that of the other.
+    let delayMs = 0;
+    for (const host of [one, other]) {
+      const impairment = this.impairments.get(host);
+      if (impairment === undefined) continue;
+      if (impairment.cut || Math.random() < impairment.lossShare) return;
+      delayMs += impairment.delayMs + (Math.random() * 2 - 1) * impairment.jitterMs;
+    }
+    const way = `${one}>${other}`;
+    const waiting = this.delayed.get(way);
+    if (waiting === undefined && delayMs <= 0) return send(to, framed);
+    const frame = { due: performance.now() + delayMs, to, framed: Buffer.from(framed) };
+    if (waiting !== undefined) return void waiting.push(frame);
+    this.delayed.set(way, [frame]);
+    this.deliver(way);
+  }
+
+  /** @param {string} way */
+  deliver(way) {
+    const waiting = this.delayed.get(way) ?? [];
+    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+      const leftMs = first.due - performance.now();
+      if (leftMs > 0) return void setTimeout(() => this.deliver(way), leftMs);
+      send(first.to, first.framed);
+      waiting.shift();
+    }
+    this.delayed.delete(way);
+  }
+
+  /**
+   * @param {string} host
+   * @param {Partial<Impairment>} impairment
+   */
+  impair(host, impairment) {
+    this.impairments.set(host, { ...unimpaired, ...impairment });
+  }
+}
+
+/**
+ * @param {Socket} to
+ * @param {Buffer} framed
+ */
+function send(to, framed) {
+  if (!to.destroyed && to.writableLength < mostBuffered) to.write(framed);
+}
+
+/**
+ * @param {string} path
+ * @param {(socket: Socket) => void} take
+ * @returns {Promise<void>}
+ */
+function listen(path, take) {
+  rmSync(path, { force: true });
+  const server = createServer(take);
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+      resolve();
+    });
+  });
+}
+
+/** @param {string[]} args */
+async function main([control, ...ports]) {
+  if (control === undefined || ports.length === 0)
+    throw new Error('usage: node apps/lab/ethernet-switch.mjs <control socket> <host>=<socket> ...');
+  process.umask(0o177);
+  const fabric = new EthernetSwitch();
+  for (const port of ports) {
+    const [host = '', path = ''] = port.split(/=(.*)/s);
+    await listen(path, (socket) => fabric.plug(host, socket));
+  }
+  await listen(control, (socket) => {
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket }).on('line', (line) => {
+      const { host, ...impairment } = JSON.parse(line);
+      fabric.impair(host, impairment);
+      socket.write('{"ok":true}\n');
+    });
+  });
+}
+
+if (process.argv[1]?.endsWith('ethernet-switch.mjs')) {
+  process.on('SIGHUP', () => undefined);
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  });
+}
