@@ -1,4 +1,5 @@
 import {
+  admissionPolicies,
   automationLevels,
   drillKinds,
   fenceDeviceKinds,
@@ -11,6 +12,7 @@ import {
 } from '@argosy/domain/entities';
 import type {
   GuestSettings,
+  HostSettings,
   NewFenceDevice,
   NewGuest,
   NewImage,
@@ -63,6 +65,9 @@ const poolSettingsShape = {
     isolatedAfterMs: wholeNumber(2000, hourMs, 'ms').exactOptional(),
     watchdogLeaseMs: wholeNumber(5000, hourMs, 'ms').exactOptional(),
     lockIsProof: flagField.exactOptional(),
+    admission: oneOf(admissionPolicies).exactOptional(),
+    reservedCpuShare: share(0, 1).exactOptional(),
+    reservedMemoryShare: share(0, 1).exactOptional(),
     toleratedHostFailures: wholeNumber(0, 1000).exactOptional(),
   }).exactOptional(),
   network: strictBody({
@@ -78,6 +83,15 @@ export const poolUpdateBody = strictBody({
   name: nameField.exactOptional(),
   settings: poolSettingsBody.exactOptional(),
 });
+
+export const hostSettingsBody = describes<HostSettings>()(
+  strictBody({
+    failureDomain: z
+      .union([nameField, z.null()], { error: 'must be a name like rack-1, or null: the host alone' })
+      .exactOptional(),
+    failoverOnly: flagField.exactOptional(),
+  }),
+);
 
 const optionsField = z
   .record(

@@ -30,6 +30,7 @@ export const refusalStatus = {
   'unknown-recommendation': 404,
   'unknown-drill': 404,
   'unknown-fence-device': 404,
+  'unknown-alarm': 404,
   'name-taken': 409,
   'in-use': 409,
   'subnet-overlaps': 409,

@@ -1,5 +1,6 @@
 import type * as entity from '@argosy/domain/entities';
 import {
+  admissionPolicies,
   automationLevels,
   drillKinds,
   drillPhases,
@@ -76,7 +77,10 @@ export const failurePolicySchema = describes<entity.FailurePolicy>()(
     isolatedAfterMs: z.number(),
     watchdogLeaseMs: z.number(),
     lockIsProof: z.boolean(),
+    admission: z.enum(admissionPolicies),
     toleratedHostFailures: z.number(),
+    reservedCpuShare: z.number(),
+    reservedMemoryShare: z.number(),
   }),
 );
 
@@ -141,6 +145,8 @@ export const hostSchema = describes<entity.Host>()(
     queue: text,
     capacity: hostCapacitySchema,
     capabilities: orNull(driverCapabilitiesSchema),
+    failureDomain: orNull(text),
+    failoverOnly: z.boolean(),
     fenceDevices: z.array(fenceDeviceSchema),
     createdAt: instant,
   }),

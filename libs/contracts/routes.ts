@@ -113,6 +113,10 @@ export const routes = {
     method: 'POST', path: '/hosts/:host/fence', tag: 'hosts', access: 'administrator', status: 202,
     summary: "Cut a host's power, and prove it", params: host, response: responses.hostSchema,
   },
+  'host.update': {
+    method: 'PATCH', path: '/hosts/:host', tag: 'hosts', access: 'administrator', status: 200,
+    summary: "Change a host's settings", params: host, body: bodies.hostSettingsBody, response: responses.hostSchema,
+  },
   'host.add-fence-device': {
     method: 'POST', path: '/hosts/:host/fence-devices', tag: 'hosts', access: 'administrator', status: 201,
     summary: 'Give a host a fence device, or replace the one of that name', params: host,
@@ -310,6 +314,10 @@ export const routes = {
     method: 'GET', path: '/alarms', tag: 'alarms', access: 'viewer', status: 200,
     summary: 'List the alarms, newest first', query: strictBody({ open, ...pageQuery }),
     response: responses.pageOf(responses.alarmSchema),
+  },
+  'alarm.acknowledge': {
+    method: 'POST', path: '/alarms/:id/acknowledge', tag: 'alarms', access: 'operator', status: 200,
+    summary: 'Say that an alarm of something that has happened was seen', params: id, response: responses.alarmSchema,
   },
   'usage.list': {
     method: 'GET', path: '/usage', tag: 'hosts', access: 'viewer', status: 200,

@@ -17,6 +17,8 @@ export const hostReportSchema = describes<HostReport>()(
     sequence: z.int(),
     sentAt: z.number(),
     capacity: hostCapacitySchema,
+    term: z.int(),
+    queue: z.string(),
     guests: z.array(guestObservationSchema),
     migrations: z.array(migrationObservationSchema),
     isolation: z.union([isolationPolicySchema, z.null()]),

@@ -27,7 +27,10 @@ export const defaultFailure: FailurePolicy = {
   isolatedAfterMs: 10_000,
   watchdogLeaseMs: 20_000,
   lockIsProof: false,
+  admission: 'host-failures',
   toleratedHostFailures: 1,
+  reservedCpuShare: 0.25,
+  reservedMemoryShare: 0.25,
 };
 
 /** A command whose effect is not seen within this is sent again; the agent refuses it afterwards. */

@@ -85,6 +85,8 @@ export type FleetEffect =
       readonly device: FenceDevice;
       readonly secrets: Readonly<Record<string, string>>;
     }
+  /** The lease is taken anew at a term above that one; then everything is loaded as at a takeover. */
+  | { readonly kind: 'raise-term'; readonly above: number }
   | { readonly kind: 'predict'; readonly drillId: string; readonly fault: DrillFault }
   | { readonly kind: 'inject'; readonly drillId: string; readonly fault: DrillFault }
   /** The answer to a request; `value` is the entity, or what the request's contract says. */
@@ -135,6 +137,8 @@ export interface Outstanding {
 export interface Fleet {
   readonly newId: () => string;
   term: number;
+  /** The highest term that a host has been heard to have seen, and that the lease was asked to pass. */
+  raisedAbove: number;
   /** false until an inventory was loaded and the lease is held: then nothing is decided. */
   leading: boolean;
   readonly pools: Map<string, Pool>;

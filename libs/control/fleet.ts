@@ -24,6 +24,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
   return {
     newId: ports.newId,
     term: 0,
+    raisedAbove: 0,
     leading: false,
     pools: new Map(),
     hosts: new Map(),

@@ -81,7 +81,7 @@ class Bench {
   }
 
   get guests() {
-    return reportOf(this.state, this.now, capacity).guests.map(
+    return reportOf(this.state, this.now, { capacity, queue: 'q' }).guests.map(
       ({ guestId, epoch, state }) => `${guestId}@${epoch} ${state}`,
     );
   }
@@ -364,7 +364,7 @@ test('a refusal of the VMM is shown with the guest that it concerns', () => {
   bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
   const { token } = bench.calls[0]!;
   bench.take({ kind: 'vmm-result', token, result: refused('image-locked', 'another VMM has it') });
-  expect(reportOf(bench.state, 0, capacity).guests[0]).toMatchObject({
+  expect(reportOf(bench.state, 0, { capacity, queue: 'q' }).guests[0]).toMatchObject({
     state: 'failed',
     refusal: { code: 'image-locked' },
   });

@@ -249,7 +249,11 @@ function heard(turn: HostTurn, event: Extract<VmmEvent, { kind: 'heartbeat' }>):
 }
 
 /** What this host shows the controller: complete, so that what is not in it is not here. */
-export function reportOf(state: HostState, now: Instant, capacity: HostCapacity): HostReport {
+export function reportOf(
+  state: HostState,
+  now: Instant,
+  { capacity, queue }: { readonly capacity: HostCapacity; readonly queue: string },
+): HostReport {
   const guests = [...state.guests.values()].map((copy) => {
     const live = state.live.get(copyKey(copy));
     return {
@@ -267,6 +271,8 @@ export function reportOf(state: HostState, now: Instant, capacity: HostCapacity)
     sequence: ++state.sequence,
     sentAt: now,
     isolation: state.isolation,
+    term: state.term,
+    queue,
     capacity,
     guests,
     migrations: [...state.migrations.values()].map((migration): MigrationObservation => ({

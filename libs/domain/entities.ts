@@ -42,6 +42,10 @@ export interface IsolationPolicy {
   readonly leaseMs: number;
 }
 
+export const admissionPolicies = ['host-failures', 'reserved-share', 'failover-hosts', 'none'] as const;
+/** How a pool keeps room for failures, as vSphere's admission control: slots are left out, for they fit nobody's guests. */
+export type AdmissionPolicy = (typeof admissionPolicies)[number];
+
 export interface FailurePolicy {
   readonly suspectAfterMs: number;
   readonly failedAfterMs: number;
@@ -55,8 +59,12 @@ export interface FailurePolicy {
   readonly watchdogLeaseMs: number;
   /** Storage whose locks live exactly as long as their holders: a disk's lock that a new VMM gets and keeps is proof enough. */
   readonly lockIsProof: boolean;
-  /** How many host losses the pool keeps room for. */
+  readonly admission: AdmissionPolicy;
+  /** host-failures: how many host losses the pool keeps room for. */
   readonly toleratedHostFailures: number;
+  /** reserved-share: how much of the pool's processors and memory is kept free. */
+  readonly reservedCpuShare: number;
+  readonly reservedMemoryShare: number;
 }
 
 export interface BalancePolicy {
@@ -149,6 +157,10 @@ export interface Host {
   readonly queue: string;
   readonly capacity: HostCapacity;
   readonly capabilities: DriverCapabilities | null;
+  /** What fails as one: a rack, a switch, a room. null: the host alone. */
+  readonly failureDomain: string | null;
+  /** Kept for guests that lost their host: nothing else is placed there. */
+  readonly failoverOnly: boolean;
   /** In the order in which they are tried. */
   readonly fenceDevices: readonly FenceDevice[];
   readonly createdAt: Instant;

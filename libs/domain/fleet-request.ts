@@ -47,6 +47,11 @@ export interface GuestSettings {
   readonly vcpus?: number;
 }
 
+export interface HostSettings {
+  readonly failureDomain?: string | null;
+  readonly failoverOnly?: boolean;
+}
+
 /** Of the same name as one that is there: it takes that one's place. */
 export interface NewFenceDevice {
   readonly name: string;
@@ -91,6 +96,8 @@ export type FleetRequest =
   | { readonly kind: 'host.register'; readonly registration: HostRegistration }
   | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.fence'; readonly host: string }
+  | { readonly kind: 'host.update'; readonly host: string; readonly settings: HostSettings }
+  | { readonly kind: 'alarm.acknowledge'; readonly alarm: string }
   | { readonly kind: 'host.add-fence-device'; readonly host: string; readonly device: NewFenceDevice }
   | { readonly kind: 'host.remove-fence-device'; readonly host: string; readonly device: string }
   | { readonly kind: 'host.remove'; readonly host: string }

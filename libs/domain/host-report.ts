@@ -88,6 +88,10 @@ export interface HostReport {
   readonly sequence: number;
   readonly sentAt: Instant;
   readonly capacity: HostCapacity;
+  /** The highest term that this host has seen: a leader of a lower one is refused. */
+  readonly term: number;
+  /** Where its agent takes orders. */
+  readonly queue: string;
   /** Complete: a guest that is not in it does not exist on this host. */
   readonly guests: readonly GuestObservation[];
   readonly migrations: readonly MigrationObservation[];

@@ -15,6 +15,7 @@ export const refusalCodes = [
   'unknown-recommendation',
   'unknown-drill',
   'unknown-fence-device',
+  'unknown-alarm',
   'name-taken',
   'in-use',
   'subnet-overlaps',

@@ -97,6 +97,13 @@ export class PrismaFleetStore implements FleetStore {
     return { term, holder: other, url: otherUrl, held: false };
   }
 
+  async raiseTerm(holder: string, above: number): Promise<boolean> {
+    const raised = await this.prisma.$executeRaw`
+      UPDATE "lease" SET "term" = GREATEST("term", ${above}::integer) + 1
+      WHERE "id" = 1 AND "holder" = ${holder} AND "expiresAt" > clock_timestamp()`;
+    return raised === 1;
+  }
+
   async isCurrent({ hostId, incarnation, term }: Parameters<FleetStore['isCurrent']>[0]): Promise<boolean> {
     const rows = await this.prisma.$queryRaw<unknown[]>`
       SELECT 1 FROM "lease", "hosts" WHERE "lease"."id" = 1 AND "lease"."term" = ${term}

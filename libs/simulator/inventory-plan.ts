@@ -9,6 +9,8 @@ export interface HostPlan {
   readonly memoryMiB: number;
   readonly cpuMillicores?: number;
   readonly off?: boolean;
+  readonly failureDomain?: string;
+  readonly failoverOnly?: boolean;
   /** The names of its fence devices in their order; without this, one. */
   readonly fenceDevices?: readonly string[];
 }
@@ -97,6 +99,8 @@ function hostOfPlan(plan: HostPlan): Host {
     queue: `agent-${plan.name}`,
     capacity: { cpuMillicores: plan.cpuMillicores ?? 2000, memoryMiB: plan.memoryMiB },
     capabilities: null,
+    failureDomain: plan.failureDomain ?? null,
+    failoverOnly: plan.failoverOnly ?? false,
     fenceDevices: (plan.fenceDevices ?? ['chassis']).map((name) => fenceDeviceOfPlan(name, plan.name)),
     createdAt: 0,
   };

@@ -215,6 +215,6 @@ export class ModelAgent {
 
   private sendReport(): void {
     if (!this.alive || !this.state.assigned || this.home.isolated) return;
-    this.around.bus.publish(reportOf(this.state, this.around.clock.now, this.home.machine.capacity));
+    this.around.bus.publish(reportOf(this.state, this.around.clock.now, this.home.registration));
   }
 }

@@ -209,7 +209,10 @@ export class ModelController {
     for (const effect of effects) {
       if (effect.kind === 'host-command') this.around.bus.enqueue(effect.queue, effect.command);
       else if (effect.kind === 'reply') this.reply(effect.requestId, effect.result);
-      else this.around.actOn(effect, (event) => this.take(event));
+      else if (effect.kind === 'raise-term') {
+        this.around.store.raiseTerm(this.name, effect.above);
+        this.renew();
+      } else this.around.actOn(effect, (event) => this.take(event));
     }
   }
 

@@ -117,6 +117,11 @@ export class ModelStore {
     return { term, holder, url, held: true };
   }
 
+  raiseTerm(holder: string, above: number): void {
+    if (this.lease?.holder === holder && !this.away)
+      this.lease = { ...this.lease, term: Math.max(this.lease.term, above) + 1 };
+  }
+
   private apply(write: FleetWrite): void {
     if (write.kind === 'put') (this.rows[write.entity] as Map<string, unknown>).set(write.row.id, write.row);
     else if (write.kind === 'remove') this.rows[write.entity].delete(write.id);

@@ -1,4 +1,4 @@
-import { isolationResponses, restartPriorities, ruleKinds } from '@argosy/domain/entities';
+import { admissionPolicies, isolationResponses, restartPriorities, ruleKinds } from '@argosy/domain/entities';
 import type { IsolationResponse, RestartPriority, RuleKind } from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
@@ -61,9 +61,11 @@ function readHost(words: Words, draft: Draft): void {
     memoryMiB: words.number('its memory in MiB'),
   };
   while (!words.done()) {
-    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence']);
+    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence', 'domain', 'failover-only']);
     if (property === 'cpu') host.cpuMillicores = words.number('millicores');
     else if (property === 'off') host.off = true;
+    else if (property === 'failover-only') host.failoverOnly = true;
+    else if (property === 'domain') host.failureDomain = words.word('a failure domain');
     else if (property === 'fence')
       host.fenceDevices = words.word('names of fence devices with commas between').split(',');
     else host.fenceDevices = [];
@@ -149,6 +151,9 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'failure.watchdogLeaseMs': (words) => words.number('ms'),
   'failure.lockIsProof': (words) => words.oneOf(['true', 'false']) === 'true',
   'failure.maximumSilentHosts': (words) => words.number('a count'),
+  'failure.admission': (words) => words.oneOf(admissionPolicies),
+  'failure.reservedCpuShare': (words) => words.number('0 to 1'),
+  'failure.reservedMemoryShare': (words) => words.number('0 to 1'),
   'failure.toleratedHostFailures': (words) => words.number('a count'),
 };
 

@@ -26,6 +26,9 @@ export const pool: Pool = {
     isolatedAfterMs: 10_000,
     watchdogLeaseMs: 20_000,
     lockIsProof: false,
+    admission: 'host-failures',
+    reservedCpuShare: 0.25,
+    reservedMemoryShare: 0.25,
     toleratedHostFailures: 1,
   },
   network: { subnet: '10.128.0.0/16', gateway: null },
@@ -49,6 +52,8 @@ export function aHost(name: string, changes: Partial<Host> = {}): Host {
       driver: 'qemu', version: '7.2.0', accelerator: 'tcg', acceleratorReason: '/dev/kvm is missing', machineType: 'q35', cpuModel: 'max',
       guestArchitectures: ['x86_64'], liveMigration: true, postCopy: false, facts: [{ name: 'VT-x', value: 'no', reason: 'not in /proc/cpuinfo' }],
     }, // prettier-ignore
+    failureDomain: null,
+    failoverOnly: false,
     fenceDevices: [
       {
         name: 'chassis', kind: 'chassis', address: '/tmp/h.sock', options: {}, secretNames: [], deadlineMs: 3000,

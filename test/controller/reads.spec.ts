@@ -136,6 +136,8 @@ test('what a host uses, and what a guest says, are the latest that were heard', 
     migrations: [],
     cpuMillicores: 123,
     isolation: null,
+    term: 1,
+    queue: 'q',
     refusals: [],
   });
   expect((await call('usage.list')).items).toMatchObject([

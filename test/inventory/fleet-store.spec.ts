@@ -36,13 +36,13 @@ const pool: Pool = {
   id: 'p1', name: 'lab', isolationResponse: 'power-off', createdAt: 1_000, network: { subnet: '10.128.0.0/16', gateway: '10.128.0.1' },
   balance: { automation: 'full', threshold: 3, intervalMs: 5000, coolDownMs: 10_000, cpuSafetyShare: 0.9 },
   migration: { autoConverge: true, postCopy: false, encrypted: true, bandwidthMiBPerSecond: 100, downtimeLimitMs: 50, copyDeadlineMs: 60_000, concurrentPerHost: 2 },
-  failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, isolatedAfterMs: 10_000, watchdogLeaseMs: 20_000, lockIsProof: false, maximumSilentHosts: 1, toleratedHostFailures: 1 },
+  failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, isolatedAfterMs: 10_000, watchdogLeaseMs: 20_000, lockIsProof: false, admission: 'none', reservedCpuShare: 0.25, reservedMemoryShare: 0.25, maximumSilentHosts: 1, toleratedHostFailures: 1 },
 }; // prettier-ignore
 
 function aHost(id: string): Host {
   return {
     id, name: `host-${id}`, poolId: 'p1', state: 'online', stateReason: '', maintenance: 'none', incarnation: 1, peerAddress: '127.0.0.1:1',
-    queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, fenceDevices: [], createdAt: 1_000,
+    queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, failureDomain: null, failoverOnly: false, fenceDevices: [], createdAt: 1_000,
   }; // prettier-ignore
 }
 
@@ -341,6 +341,15 @@ describe('the lease', () => {
       held: false,
     });
     expect(await store.commit(term + 1, [put(aGuest('g1'))])).toEqual(committed);
+  });
+
+  test('goes on above a term that hosts have seen, for its holder only', async () => {
+    expect(await store.raiseTerm('second', 900)).toBe(false);
+    expect(await store.raiseTerm('first', 900)).toBe(true);
+    expect(await store.holdLease('first', 'http://first', durationMs)).toMatchObject({ term: 901, held: true });
+    expect(await store.commit(term, [put(aGuest('g1'))])).toMatchObject({ outcome: 'conflict' });
+    expect(await store.raiseTerm('first', 5)).toBe(true);
+    expect(await store.holdLease('first', 'http://first', durationMs)).toMatchObject({ term: 902 });
   });
 
   test('is free at once when it is released, and of many that want it one has it', async () => {

@@ -54,6 +54,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     cpuMillicores: settings.cpuMillicores ?? cpus().length * 1000,
     memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
   };
+  const queueName = `agent-${settings.hostName}-${randomBytes(6).toString('hex')}`;
   const journal = new Journal(join(stateFolder, 'journal.jsonl'));
   const peers = new PeerClient();
   const agent = new HostAgent({
@@ -61,6 +62,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     journal,
     peers,
     capacity,
+    queue: queueName,
     stateFolder,
     isolation: new Isolation({ ...settings, say }),
     controllerAnswers: () => controllerAnswers(settings.controllerUrls),
@@ -83,7 +85,6 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     await agent.wake();
     const capabilities = await agent.execute({ call: 'capabilities' });
     if (!capabilities.ok) throw new Error(`the VMM of this host does not work: ${capabilities.refusal.message}`);
-    const queueName = `agent-${settings.hostName}-${randomBytes(6).toString('hex')}`;
     const registration = new Registration({ ...settings, say });
     const registered = await registration.register({
       hostName: settings.hostName,

@@ -20,6 +20,7 @@ export interface HostAgentParts {
   readonly journal: Journal;
   readonly peers: PeerClient;
   readonly capacity: HostCapacity;
+  readonly queue: string;
   readonly stateFolder: string;
   readonly isolation: Isolation;
   /** When Redis does not take a report: whether some controller answers. */
@@ -186,7 +187,7 @@ export class HostAgent {
     if (this.reportTimer) clearTimeout(this.reportTimer);
     this.reportTimer = null;
     if (!this.state.assigned) return;
-    void this.parts.publish(reportOf(this.state, Date.now(), this.parts.capacity)).then((sent) => {
+    void this.parts.publish(reportOf(this.state, Date.now(), this.parts)).then((sent) => {
       // Reports are repeated each second; a lost one is no harm, and is said once.
       if (sent.ok === this.silent)
         this.parts.say(sent.ok ? 'reports reach Redis again' : `reports do not reach Redis: ${sent.refusal.message}`);

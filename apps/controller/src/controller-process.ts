@@ -144,6 +144,7 @@ class SeenLease implements FleetStore {
   constructor(private readonly store: FleetStore) {}
   load: FleetStore['load'] = () => this.store.load();
   commit: FleetStore['commit'] = (term, writes) => this.store.commit(term, writes);
+  raiseTerm: FleetStore['raiseTerm'] = (holder, above) => this.store.raiseTerm(holder, above);
   isCurrent: FleetStore['isCurrent'] = (fence) => this.store.isCurrent(fence);
   releaseLease: FleetStore['releaseLease'] = (holder) => this.store.releaseLease(holder);
   holdLease: FleetStore['holdLease'] = async (holder, url, durationMs) => {

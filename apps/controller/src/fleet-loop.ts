@@ -179,6 +179,16 @@ export class FleetLoop {
     }
   }
 
+  /** The next look at the lease finds a new term, and takes over under it. */
+  private async raiseTerm(above: number): Promise<void> {
+    try {
+      await this.parts.store.raiseTerm(this.parts.holder, above);
+    } catch (error) {
+      this.storeLost(error);
+    }
+    await this.holdLease();
+  }
+
   private follow(reason: string): void {
     if (this.fleet.leading) this.parts.say(`no longer leading: ${reason}`);
     this.fleet.leading = false;
@@ -305,6 +315,8 @@ export class FleetLoop {
             result,
           }),
         );
+      case 'raise-term':
+        return void this.raiseTerm(effect.above);
       case 'predict':
         return actuators.predict(effect, this.inventory(), (event) => this.take(event));
       case 'inject':

@@ -2,7 +2,7 @@ import type { Guest } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import { closePlacement, openPlacement } from './placement';
 import { isTakingOver } from './take-over';
-import { becomeGuest, type FleetTurn, hostName, isHeard, order, raiseAlarm } from './turn';
+import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, order, raiseAlarm } from './turn';
 
 /**
  * Copies that a host shows and that should not be there. An older epoch is a left-over and is stopped. A newer one than
@@ -12,6 +12,8 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
   const host = turn.fleet.hosts.get(hostId);
   const view = turn.fleet.views.get(hostId);
   if (!host || !view || !isHeard(host)) return;
+  const isStrange = [...view.guests.keys()].some((guestId) => !turn.fleet.guests.has(guestId));
+  if (view.report?.incarnation === host.incarnation && !isStrange) clearAlarm(turn, 'unknown-guest', hostId);
   for (const [guestId, copies] of view.guests)
     for (const copy of copies) {
       const guest = turn.fleet.guests.get(guestId);

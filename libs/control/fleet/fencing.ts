@@ -3,7 +3,17 @@ import { sentence } from '@argosy/domain/units';
 import type { FleetEvent } from '../fleet-types';
 import { fenceRetryMs } from '../defaults';
 import { provedByLease } from './leases';
-import { becomeHost, clearAlarm, type FleetTurn, nextAttempt, raiseAlarm, record, settled, viewOf } from './turn';
+import {
+  becomeHost,
+  clearAlarm,
+  type FleetTurn,
+  isHeard,
+  nextAttempt,
+  raiseAlarm,
+  record,
+  settled,
+  viewOf,
+} from './turn';
 
 type FenceResult = Extract<FleetEvent, { kind: 'fence-result' }>;
 
@@ -12,13 +22,14 @@ export function fencePool(turn: FleetTurn, pool: Pool): void {
   const silent = hosts.filter(
     (host) => (host.state === 'failed' || host.state === 'fencing') && !provedByLease(turn, host),
   );
-  if (silent.length > pool.failure.maximumSilentHosts) {
+  const failures = failuresAtOnce(hosts, silent);
+  if (failures > pool.failure.maximumSilentHosts) {
     if (!silent.some((host) => host.state === 'failed')) return;
     raiseAlarm(turn, {
       code: 'mass-silence',
       severity: 'error',
       subject: ['pool', pool.id],
-      message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
+      message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows outside one failure domain: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
       details: { hosts: silent.map((host) => host.name) },
     });
     for (const host of silent) if (host.state === 'fencing') fence(turn, host);
@@ -26,6 +37,19 @@ export function fencePool(turn: FleetTurn, pool: Pool): void {
   }
   clearAlarm(turn, 'mass-silence', pool.id);
   for (const host of silent) fence(turn, host);
+}
+
+/**
+ * Hosts of one failure domain fail together, and are one failure. But where nobody else is heard, the fault may as well be
+ * on this side, and each of them counts.
+ */
+function failuresAtOnce(hosts: readonly Host[], silent: readonly Host[]): number {
+  const sizes = new Map<string, number>();
+  for (const { failureDomain } of silent)
+    if (failureDomain !== null) sizes.set(failureDomain, (sizes.get(failureDomain) ?? 0) + 1);
+  const [domain, size] = [...sizes].sort((a, b) => b[1] - a[1])[0] ?? [null, 1];
+  const othersHeard = hosts.some((host) => host.failureDomain !== domain && isHeard(host));
+  return domain !== null && othersHeard ? silent.length - size + 1 : silent.length;
 }
 
 /**

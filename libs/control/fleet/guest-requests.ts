@@ -3,6 +3,7 @@ import type { FleetRequest, NewGuest } from '@argosy/domain/fleet-request';
 import { freeAddress, macAddressOf } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { explainRejections, place } from '@argosy/scheduler/place';
+import { admit, coveredByFailoverHosts } from './admission';
 import { hasMigrationRoom } from './balance';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
@@ -190,33 +191,14 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
     return refused('no-host-fits', `No host takes ${guest.name}: ${explainRejections(cluster, answer.rejections)}.`, {
       rejections: answer.rejections,
     });
+  const covered = coveredByFailoverHosts(turn, guest, cluster, answer.chosen.host);
+  if (!covered.ok) return covered;
   clearAlarm(turn, 'guest-down', guest.id);
   const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null };
   put(turn, 'guest', wanted);
   beginTask(turn, 'guest.start', ['guest', guest.id]);
   placeGuest(turn, wanted, cluster);
   return accepted(turn.fleet.guests.get(guest.id)!);
-}
-
-/** Room is kept for the loss of the pool's largest hosts: a start that would take it is refused with the arithmetic. */
-function admit(turn: FleetTurn, guest: Guest): Result<null> {
-  const pool = turn.fleet.pools.get(guest.poolId)!;
-  const hosts = [...turn.fleet.hosts.values()].filter(
-    (host) => host.poolId === pool.id && host.state === 'online' && host.maintenance === 'none',
-  );
-  const tolerated = Math.min(pool.failure.toleratedHostFailures, hosts.length - 1);
-  if (tolerated <= 0) return accepted(null);
-  const sizes = hosts.map((host) => host.capacity.memoryMiB).sort((a, b) => b - a);
-  const kept = sizes.slice(tolerated).reduce((sum, size) => sum + size, 0);
-  let asked = guest.memoryMiB;
-  for (const other of turn.fleet.guests.values())
-    if (other.poolId === pool.id && other.desired !== 'stopped' && other.id !== guest.id) asked += other.memoryMiB;
-  if (asked <= kept) return accepted(null);
-  return refused(
-    'admission-control',
-    `Starting ${guest.name} would leave too little room for the loss of ${tolerated} host${tolerated > 1 ? 's' : ''}: running guests would ask for ${asked} MiB, and the other hosts have ${kept}. Stop a guest, add a host, or lower failure.toleratedHostFailures of pool ${pool.name}.`,
-    { askedMiB: asked, keptMiB: kept, toleratedHostFailures: tolerated },
-  );
 }
 
 export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Result<Guest> {
@@ -323,7 +305,7 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
     if (tooFew) remove(turn, 'rule', rule.id);
     else put(turn, 'rule', { ...rule, guestIds });
   }
-  clearAlarm(turn, 'guest-down', guest.id);
+  for (const code of ['guest-down', 'record-behind']) clearAlarm(turn, code, guest.id);
   remove(turn, 'guest', guest.id);
   turn.fleet.addresses.delete(guest.address);
   turn.fleet.demand.delete(guest.id);

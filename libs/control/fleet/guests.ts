@@ -204,7 +204,7 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
 
 /** Its host is well, so it need not go anywhere; where it has no room there any more, the next pass finds it another place. */
 function restartInPlace(turn: FleetTurn, guest: Guest, hostId: string): void {
-  const cluster = clusterOf(turn, guest.poolId);
+  const cluster = clusterOf(turn, guest.poolId, 'failover');
   const [index, only] = [cluster.guestIndex.get(guest.id), cluster.hostIndex.get(hostId)];
   if (index === undefined || only === undefined) return;
   const { chosen, rejections } = place(cluster, index, { only });

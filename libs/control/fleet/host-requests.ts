@@ -54,6 +54,8 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     queue,
     capacity,
     capabilities,
+    failureDomain: null,
+    failoverOnly: false,
     fenceDevices,
     createdAt: turn.now,
   };
@@ -96,6 +98,20 @@ function namedByAgent({ hostName, fenceDevice }: HostRegistration): Result<reado
     );
   const device = { name: 'chassis', kind: 'chassis', address, options: {}, secretNames: [], setBy: 'agent' } as const;
   return accepted([{ ...device, deadlineMs: fenceDeadlinesMs.chassis }]);
+}
+
+export function updateHost(turn: FleetTurn, request: Of<'host.update'>): Result<Host> {
+  const found = find(turn, 'host', request.host);
+  if (!found.ok) return found;
+  const row: Host = { ...found.value, ...request.settings };
+  put(turn, 'host', row);
+  record(turn, {
+    code: 'host-updated',
+    subject: ['host', row.id],
+    message: `${row.name} was changed.`,
+    details: { settings: request.settings },
+  });
+  return accepted(row);
 }
 
 const secretLike = /passw|secret|token/;

@@ -4,7 +4,7 @@ import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
 import { fencePool } from './fencing';
 import { watchDatastore, watchLease } from './leases';
-import { becomeHost, clearAlarm, type FleetTurn, poolOf, raiseAlarm, record, viewOf } from './turn';
+import { becomeHost, clearAlarm, type FleetTurn, poolOf, put, raiseAlarm, record, viewOf } from './turn';
 
 /** Demand is smoothed over about this long. */
 const demandWindowMs = 5_000;
@@ -14,7 +14,8 @@ const rememberedRefusals = 1_000;
 /** False: the report is of another incarnation, late, or of a host that is proved off, and says nothing. */
 export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   const { fleet, now } = turn;
-  const host = fleet.hosts.get(report.hostId);
+  const host = adoptIncarnation(turn, report);
+  if (report.term > fleet.term && report.term <= highestTerm) raiseTerm(turn, report);
   if (!host || report.incarnation !== host.incarnation || host.state === 'fenced' || host.state === 'offline')
     return false;
   const view = viewOf(fleet, host.id);
@@ -34,6 +35,41 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   recordRefusals(turn, host, report);
   if (host.state !== 'online' && host.state !== 'fencing') cameBack(turn, host);
   return true;
+}
+
+/** A database that was restored from a backup knows an earlier start of the agent: what the agent says of itself holds. */
+function adoptIncarnation(turn: FleetTurn, report: HostReport): Host | undefined {
+  const host = turn.fleet.hosts.get(report.hostId);
+  if (!host || report.incarnation <= host.incarnation || host.state === 'fenced') return host;
+  const { incarnation, queue } = report;
+  put(turn, 'host', { ...host, incarnation, queue });
+  recordBehind(turn, host, `${host.name} reports as incarnation ${incarnation}; the record said ${host.incarnation}.`);
+  return turn.fleet.hosts.get(host.id);
+}
+
+function recordBehind(turn: FleetTurn, host: Host, message: string): void {
+  raiseAlarm(turn, {
+    code: 'record-behind',
+    severity: 'error',
+    subject: ['host', host.id],
+    message: `${message} The record was behind (a restored database?) and has been corrected.`,
+  });
+}
+
+/** Terms are 4-byte numbers in the database: a higher one is nobody's. */
+const highestTerm = 2_000_000_000;
+
+/** Hosts refuse whoever leads at a lower term than they have seen: this leadership goes on at a higher one. */
+function raiseTerm(turn: FleetTurn, { term, hostId }: HostReport): void {
+  if (turn.fleet.raisedAbove >= term) return;
+  turn.fleet.raisedAbove = term;
+  raiseAlarm(turn, {
+    code: 'term-behind',
+    severity: 'error',
+    subject: ['fleet', 'fleet'],
+    message: `${turn.fleet.hosts.get(hostId)?.name ?? hostId} has seen a leader of term ${term}; this one has ${turn.fleet.term}. The record was behind (a restored database?): the leadership goes on above it.`,
+  });
+  turn.effects.push({ kind: 'raise-term', above: term });
 }
 
 function smoothDemand(turn: FleetTurn, observation: GuestObservation): void {

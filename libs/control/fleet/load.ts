@@ -12,6 +12,7 @@ type Loaded = Extract<FleetEvent, { kind: 'took-over' | 'reloaded' }>;
 export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   const { fleet, now } = turn;
   fleet.term = term;
+  fleet.raisedAbove = 0;
   fleet.leading = true;
   fill(fleet.pools, inventory.pools);
   fill(fleet.hosts, inventory.hosts);

@@ -9,7 +9,7 @@ import { type FleetTurn, poolOf, put } from './turn';
 const presumedMillicores = 50;
 
 /** The pool as the scheduler sees it, from what is placed and what the hosts report. */
-export function clusterOf(turn: FleetTurn, poolId: string): Cluster {
+export function clusterOf(turn: FleetTurn, poolId: string, purpose: 'ordinary' | 'failover' = 'ordinary'): Cluster {
   const { fleet, now } = turn;
   const hosts = [...fleet.hosts.values()]
     .filter((host) => host.poolId === poolId)
@@ -22,7 +22,7 @@ export function clusterOf(turn: FleetTurn, poolId: string): Cluster {
     hosts.map((host) => ({
       id: host.id,
       name: host.name,
-      ...useOf(host),
+      ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
       memoryMiB: host.capacity.memoryMiB,
     })),
@@ -53,10 +53,11 @@ function isLeaving(fleet: Fleet, guest: Guest): boolean {
   return guest.hostId !== null && fleet.hosts.get(guest.hostId)?.maintenance === 'entering';
 }
 
-function useOf(host: Host): { use: HostUse; useReason: string } {
+function useOf(host: Host, purpose: 'ordinary' | 'failover'): { use: HostUse; useReason: string } {
   if (host.state !== 'online')
     return { use: 'unusable', useReason: `it is ${host.state}${host.stateReason ? ` (${host.stateReason})` : ''}` };
   if (host.maintenance !== 'none') return { use: 'evacuating', useReason: 'it is in maintenance' };
+  if (host.failoverOnly && purpose === 'ordinary') return { use: 'unusable', useReason: 'it is kept for failover' };
   return { use: 'usable', useReason: '' };
 }
 

@@ -19,7 +19,9 @@ import {
   removeFenceDevice,
   removeHost,
   setMaintenance,
+  updateHost,
 } from './host-requests';
+import { acknowledgeAlarm } from './alarms';
 import { find } from './lookup';
 import {
   createDatastore,
@@ -45,6 +47,8 @@ const handlers: Handlers = {
   'host.register': registerHost,
   'host.maintenance': setMaintenance,
   'host.fence': fenceHost,
+  'host.update': updateHost,
+  'alarm.acknowledge': acknowledgeAlarm,
   'host.add-fence-device': addFenceDevice,
   'host.remove-fence-device': removeFenceDevice,
   'host.remove': removeHost,

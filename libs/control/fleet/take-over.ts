@@ -73,7 +73,7 @@ function takeOver(turn: FleetTurn, guest: Guest, from: Host): void {
 
 function begin(turn: FleetTurn, guest: Guest, from: Host): void {
   if (nextAttempt(turn, `take-over:${guest.id}`, from.incarnation, takeOverRetryMs) === null) return;
-  const cluster = clusterOf(turn, guest.poolId);
+  const cluster = clusterOf(turn, guest.poolId, 'failover');
   const avoid = cluster.hostIndex.get(from.id);
   const answer = place(cluster, cluster.guestIndex.get(guest.id)!, avoid === undefined ? {} : { avoid });
   if (answer.chosen === null)

@@ -19,8 +19,11 @@ export function placeWaiting(turn: FleetTurn): void {
       giveUpDisabled(turn, guest);
       continue;
     }
-    let cluster = clusters.get(guest.poolId);
-    if (!cluster) clusters.set(guest.poolId, (cluster = clusterOf(turn, guest.poolId)));
+    // Those that lost their host come first, so the others see the hosts as these have left them.
+    const purpose = guest.state === 'recovering' ? 'failover' : 'ordinary';
+    const key = `${guest.poolId}/${purpose}`;
+    let cluster = clusters.get(key);
+    if (!cluster) clusters.set(key, (cluster = clusterOf(turn, guest.poolId, purpose)));
     placeGuest(turn, guest, cluster);
   }
 }

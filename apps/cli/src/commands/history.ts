@@ -67,6 +67,16 @@ export const historyCommands = [
     },
   }),
   command({
+    path: 'alarm acknowledge',
+    summary: 'say that an alarm of something that has happened (record-behind, term-behind) was seen',
+    parameters: [{ name: 'alarm' }],
+    run: async (session, { parameters }) => {
+      const row = await session.api.call('alarm.acknowledge', { params: { id: parameters.alarm } });
+      session.printDone(alarmView, row, `Alarm ${row.code} is acknowledged.`);
+      return 'done';
+    },
+  }),
+  command({
     path: 'placement list',
     summary: 'say where every guest was at a time, or is now',
     flags: {

@@ -1,6 +1,6 @@
 import type { Host } from '@argosy/domain/entities';
 import { command, given } from '../command';
-import { Failure } from '../failure';
+import { Failure, usageFailure } from '../failure';
 import { fieldLines, plain } from '../output/table';
 import { guestsOn, hostView } from '../output/inventory-views';
 import type { Session } from '../session';
@@ -117,6 +117,28 @@ export const hostCommands = [
       if (session.isForPeople) printCapabilities(session, answer);
       else if (session.format === 'name') session.print(`host/${answer.hostName}`);
       else session.printValue(answer);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'host set',
+    summary: "change a host's settings",
+    parameters: [host],
+    flags: {
+      'failure-domain': { type: 'text', summary: 'what fails as one with others, like rack-1; none: the host alone' },
+      'failover-only': { type: 'truth', summary: 'keep it for guests that lost their host' },
+    },
+    examples: ['host set h1 --failure-domain rack-1'],
+    run: async (session, { parameters, flags }) => {
+      const domain = flags['failure-domain'];
+      const body = given({
+        failureDomain: domain === 'none' ? null : domain,
+        failoverOnly: flags['failover-only'],
+      });
+      if (Object.keys(body).length === 0)
+        throw usageFailure('Nothing to change was given.', 'See "argosy host set --help".');
+      const row = await session.api.call('host.update', { params: parameters, body });
+      session.printDone(hostView, row, `Host ${row.name} is changed.`);
       return 'done';
     },
   }),

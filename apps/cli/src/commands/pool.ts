@@ -1,4 +1,4 @@
-import { automationLevels, isolationResponses } from '@argosy/domain/entities';
+import { admissionPolicies, automationLevels, isolationResponses } from '@argosy/domain/entities';
 import type { RouteCall } from '@argosy/contracts/routes';
 import { command, given, givenAny, type Flag, type FlagValues } from '../command';
 import { usageFailure } from '../failure';
@@ -25,6 +25,13 @@ const policyFlags = {
   'failed-after': { type: 'duration', summary: 'silence after which a host has failed' },
   'datastore-silent-after': { type: 'duration', summary: 'age at which a datastore heartbeat is silence' },
   'most-silent-hosts': { type: 'count', summary: 'more silent at once: an alarm, and no fencing' },
+  admission: {
+    type: 'text',
+    choices: admissionPolicies,
+    summary: 'how room is kept for failures: --tolerate hosts, shares, failover hosts, or none',
+  },
+  'reserve-cpu': { type: 'share', summary: "how much of the hosts' processors reservations leave free" },
+  'reserve-memory': { type: 'share', summary: "how much of the hosts' memory guests leave free" },
   tolerate: { type: 'count', placeholder: 'hosts', summary: 'how many host losses to keep room for' },
   subnet: {
     type: 'text',
@@ -73,6 +80,9 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       isolatedAfterMs: flags['isolated-after'],
       watchdogLeaseMs: flags['watchdog-lease'],
       lockIsProof: flags['lock-is-proof'],
+      admission: flags['admission'],
+      reservedCpuShare: flags['reserve-cpu'],
+      reservedMemoryShare: flags['reserve-memory'],
       toleratedHostFailures: flags['tolerate'],
     }),
     network: givenAny({

@@ -106,6 +106,7 @@ export const hostView: View<entity.Host> = {
     { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId), only: 'wide' },
     { title: 'INCARNATION', text: ({ incarnation }) => `${incarnation}`, right: true, only: 'wide' },
     { title: 'PEER', text: ({ peerAddress }) => orNothing(peerAddress), only: 'wide' },
+    { title: 'DOMAIN', text: ({ failureDomain }) => orNothing(failureDomain), only: 'wide' },
     {
       title: 'FENCE',
       text: ({ fenceDevices }) => orNothing(fenceDevices.map(({ name }) => name).join(', ')),

@@ -1,0 +1,122 @@
+import type { Guest, Host, Pool } from '@argosy/domain/entities';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { Cluster } from '@argosy/scheduler/cluster';
+import { type FleetTurn, poolOf } from './turn';
+
+/** What is promised: memory whole, and reserved processor time. */
+interface Promised {
+  readonly memoryMiB: number;
+  readonly cpuMillicores: number;
+}
+
+const resources = [
+  ['memoryMiB', 'MiB of memory'],
+  ['cpuMillicores', 'millicores of reservations'],
+] as const;
+
+/** A start that would take the room which the pool's policy keeps for failures is refused, with the arithmetic. */
+export function admit(turn: FleetTurn, guest: Guest): Result<null> {
+  const pool = poolOf(turn.fleet, guest);
+  const hosts = [...turn.fleet.hosts.values()].filter(
+    (host) => host.poolId === pool.id && host.state === 'online' && host.maintenance === 'none' && !host.failoverOnly,
+  );
+  const room = roomOf(pool, hosts);
+  if (room === null) return accepted(null);
+  const asked = askedOf(turn, pool, guest);
+  for (const [resource, unit] of resources) {
+    // A guest that asks for none of it takes none of it, whatever the others do.
+    if (asked[resource] <= room.kept[resource] || promiseOf(guest)[resource] === 0) continue;
+    return refused(
+      'admission-control',
+      `Starting ${guest.name} would leave too little room for ${room.purpose}: running guests would ask for ${asked[resource]} ${unit}, and ${room.source} ${room.kept[resource]}. Stop a guest, add a host, or change ${room.setting} of pool ${pool.name}.`,
+      { admission: pool.failure.admission, resource, asked: asked[resource], kept: room.kept[resource] },
+    );
+  }
+  return accepted(null);
+}
+
+interface Room {
+  readonly kept: Promised;
+  readonly purpose: string;
+  readonly source: string;
+  readonly setting: string;
+}
+
+/** null: nothing is kept. */
+function roomOf({ failure }: Pool, hosts: readonly Host[]): Room | null {
+  if (failure.admission === 'reserved-share') {
+    const kept = (resource: keyof Promised, share: number): number =>
+      Math.floor(sum(hosts.map(({ capacity }) => capacity[resource])) * (1 - share));
+    return {
+      kept: {
+        memoryMiB: kept('memoryMiB', failure.reservedMemoryShare),
+        cpuMillicores: kept('cpuMillicores', failure.reservedCpuShare),
+      },
+      purpose: 'failures',
+      source: `without the share that is kept free (${percent(failure.reservedMemoryShare)} of memory, ${percent(failure.reservedCpuShare)} of processors) the hosts have`,
+      setting: 'failure.reservedMemoryShare or failure.reservedCpuShare',
+    };
+  }
+  const tolerated = Math.min(failure.toleratedHostFailures, hosts.length - 1);
+  if (failure.admission !== 'host-failures' || tolerated <= 0) return null;
+  // The largest hosts by each resource: whichever are lost, so much is left.
+  const left = (resource: keyof Promised): number =>
+    sum(
+      hosts
+        .map(({ capacity }) => capacity[resource])
+        .sort((a, b) => b - a)
+        .slice(tolerated),
+    );
+  return {
+    kept: { memoryMiB: left('memoryMiB'), cpuMillicores: left('cpuMillicores') },
+    purpose: `the loss of ${tolerated} host${tolerated > 1 ? 's' : ''}`,
+    source: 'the other hosts have',
+    setting: 'failure.toleratedHostFailures',
+  };
+}
+
+function askedOf(turn: FleetTurn, pool: Pool, guest: Guest): Promised {
+  const all = [...turn.fleet.guests.values()].filter(
+    (other) => other.poolId === pool.id && (other.id === guest.id || other.desired !== 'stopped'),
+  );
+  return {
+    memoryMiB: sum(all.map((each) => promiseOf(each).memoryMiB)),
+    cpuMillicores: sum(all.map((each) => promiseOf(each).cpuMillicores)),
+  };
+}
+
+function promiseOf({ memoryMiB, cpuReservationMillicores: cpuMillicores }: Guest): Promised {
+  return { memoryMiB, cpuMillicores };
+}
+
+/** With hosts kept for failover: what any other host holds must fit there, the chosen one with this guest too. */
+export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: Cluster, chosen: number): Result<null> {
+  const pool = poolOf(turn.fleet, guest);
+  if (pool.failure.admission !== 'failover-hosts') return accepted(null);
+  const spare = [...turn.fleet.hosts.values()].filter(
+    (host) => host.poolId === pool.id && host.failoverOnly && host.state === 'online' && host.maintenance === 'none',
+  );
+  const target = cluster.hosts[chosen]!;
+  const asked: Promised = {
+    memoryMiB: cluster.memoryUsed[chosen]! + guest.memoryMiB,
+    cpuMillicores: cluster.cpuReserved[chosen]! + guest.cpuReservationMillicores,
+  };
+  for (const [resource, unit] of resources) {
+    const kept = sum(spare.map(({ capacity }) => capacity[resource]));
+    if (asked[resource] <= kept) continue;
+    return refused(
+      'admission-control',
+      `Starting ${guest.name} on ${target.name} would leave it with more than the failover hosts can take: its guests would ask for ${asked[resource]} ${unit}, and ${spare.map(({ name }) => name).join(', ') || 'no failover host'} ${spare.length === 1 ? 'has' : 'have'} ${kept}. Give pool ${pool.name} failover hosts (argosy host set <host> --failover-only true), or change failure.admission.`,
+      { admission: pool.failure.admission, resource, asked: asked[resource], kept },
+    );
+  }
+  return accepted(null);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
