@@ -47,7 +47,10 @@ export async function runSoak(plan: SoakPlan): Promise<SoakReport> {
   });
   const run = new SoakRun(fleet, plan);
   try {
-    return await run.all();
+    const report = await run.all();
+    // What was found is in the logs.
+    if (report.faults.length > 0) throw fleet.explained(new Error(report.faults.join('\n')));
+    return report;
   } catch (error) {
     throw fleet.explained(error);
   } finally {

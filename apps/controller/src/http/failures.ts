@@ -4,14 +4,21 @@ import { refuse, type EdgeRefusal } from './answer';
 
 /** Prisma's codes for a database that cannot be reached, does not answer in time, closed the connection or has none free. */
 const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
+/** What the driver below Prisma says by itself, of a connection that broke between two questions. */
+const driverWords =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
+/** PostgreSQL's own: connection exceptions, resources run out, and a server that starts, stops or ends its sessions. */
+const awayStates = /Code: `(08|53|57P0)/;
 const awayWords =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|terminat|timeout|timed out|starting up|shutting down|recovery mode|too many clients|DatabaseNotReachable|ConnectionClosed|SocketTimeout/i;
 
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (driverWords.test(error.message)) return true;
   const isDatabaseError = /^(Prisma|DriverAdapter)/.test(error.name);
   const code = 'code' in error ? String(error.code) : '';
-  return isDatabaseError && (awayCodes.has(code) || awayWords.test(`${code} ${error.message}`));
+  const text = `${code} ${error.message}`;
+  return isDatabaseError && (awayCodes.has(code) || awayStates.test(text) || awayWords.test(text));
 }
 
 function fromFastify(error: FastifyError, bodyBytes: number): EdgeRefusal | undefined {
