@@ -50,6 +50,15 @@ function kill(pid: number | undefined): boolean {
   }
 }
 
+/** It may have been destroyed meanwhile, and rightly so. */
+function thaw(pid: number): void {
+  try {
+    signal(pid, 'SIGCONT');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Everyone with a copy there, or on the way from or to somewhere, may lose its memory with the host. */
 async function countEnds(soak: Soak, host: LabHost): Promise<void> {
   const here = new Set(host.vmms().map(({ guestId }) => guestId));
@@ -112,7 +121,14 @@ export const actions: readonly Action[] = [
       const [older, newer] = guest.guest.vmms().sort((left, right) => left.epoch - right.epoch);
       if (!older || !newer) return null;
       signal(newer.pid, 'SIGSTOP');
-      return `freeze the target of ${guest.name} on ${newer.host.name}`;
+      const frozenMs = between(soak.random, 1_000, 20_000);
+      soak.repairs.after(
+        frozenMs,
+        `freeze ${guest.name}`,
+        `${guest.name}'s copy on ${newer.host.name} thaws`,
+        async () => thaw(newer.pid),
+      );
+      return `freeze the newer copy of ${guest.name} on ${newer.host.name} for ${frozenMs} ms`;
     },
   },
   {
