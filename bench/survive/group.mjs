@@ -2,6 +2,7 @@
 
 import { controllerLoss } from './controller-loss.mjs';
 import { encryption } from './encryption.mjs';
+import { http } from './http.mjs';
 import { outages } from './outages.mjs';
 
-export const benchmarks = [outages, controllerLoss, encryption];
+export const benchmarks = [outages, controllerLoss, encryption, http];

@@ -83,7 +83,11 @@ function initramfsEntries(packageFolder, scratch) {
     ...folders,
     { path: 'init', kind: 'program', content: readFileSync(join(here, 'init')) },
     { path: 'bin/busybox', kind: 'program', content: busybox(scratch) },
-    { path: 'bin/argosy-guest', kind: 'program', content: readFileSync(join(here, 'argosy-guest')) },
+    ...['argosy-guest', 'argosy-http'].map((name) => ({
+      path: `bin/${name}`,
+      kind: 'program',
+      content: readFileSync(join(here, name)),
+    })),
     ...Object.entries(modules).map(([name, folder]) => ({
       path: `modules/${name}.ko`,
       kind: 'file',

@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const guests = join(__dirname, '../../guests');
 const programs = [
   { program: 'tiny/tiny.elf', script: 'tiny/build.sh', flags: ['-m32'], packages: 'gcc gcc-multilib' },
   { program: 'linux/argosy-guest', script: 'linux/build-guest.sh', flags: ['-m64'], packages: 'gcc' },
+  { program: 'linux/argosy-http', script: 'linux/build-guest.sh', flags: ['-m64'], packages: 'gcc' },
 ];
 
 function toolchain(flags: string[]): string | undefined {
@@ -22,7 +23,7 @@ describe.each(programs)('the checked-in $program', ({ program, script, flags, pa
 
   const build = () => {
     const out = join(folder, 'program');
-    execFileSync(join(guests, script), [out]);
+    execFileSync(join(guests, script), [out, basename(program)]);
     return readFileSync(out);
   };
   const here = toolchain(flags);

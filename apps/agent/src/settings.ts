@@ -1,5 +1,5 @@
 import { readEnvironment } from '@argosy/contracts/environment';
-import type { GuestLink } from '@argosy/vmm/qemu/guest-link';
+import type { GuestLink } from '@argosy/vmm/qemu/driver';
 import { z } from 'zod';
 
 const wholeNumber = (minimum: number, maximum: number) =>

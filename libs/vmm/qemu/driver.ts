@@ -21,6 +21,7 @@ import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
 import { GuestLinks } from './guest-link';
 import type { GuestLink } from './guest-link';
+export type { GuestLink } from './guest-link';
 import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
 import { bootId } from './process-table';
