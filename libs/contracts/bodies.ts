@@ -6,7 +6,9 @@ import {
   firmwares,
   imageFormats,
   isolationResponses,
+  probeKinds,
   restartPriorities,
+  restartReadiness,
   roles,
   ruleKinds,
 } from '@argosy/domain/entities';
@@ -65,6 +67,12 @@ const poolSettingsShape = {
     isolatedAfterMs: wholeNumber(2000, hourMs, 'ms').exactOptional(),
     watchdogLeaseMs: wholeNumber(5000, hourMs, 'ms').exactOptional(),
     lockIsProof: flagField.exactOptional(),
+    restartReady: oneOf(restartReadiness).exactOptional(),
+    restartWaitMs: wholeNumber(0, hourMs, 'ms').exactOptional(),
+    guestRestarts: wholeNumber(1, 10_000).exactOptional(),
+    poolRestarts: wholeNumber(1, 1_000_000).exactOptional(),
+    hostFailures: wholeNumber(0, 1000).exactOptional(),
+    budgetWindowMs: wholeNumber(60_000, dayMs, 'ms').exactOptional(),
     admission: oneOf(admissionPolicies).exactOptional(),
     reservedCpuShare: share(0, 1).exactOptional(),
     reservedMemoryShare: share(0, 1).exactOptional(),
@@ -90,6 +98,12 @@ export const hostSettingsBody = describes<HostSettings>()(
       .union([nameField, z.null()], { error: 'must be a name like rack-1, or null: the host alone' })
       .exactOptional(),
     failoverOnly: flagField.exactOptional(),
+    degraded: z
+      .union([textField(500).min(1), z.null()], { error: 'must say what is wrong, or be null: it is well' })
+      .exactOptional(),
+    quarantined: z
+      .literal(false, { error: 'must be false: a host is put into quarantine by its failures' })
+      .exactOptional(),
   }),
 );
 
@@ -121,6 +135,14 @@ export const newFenceDeviceBody = describes<NewFenceDevice>()(
   }),
 );
 
+export const rollBody = strictBody({
+  command: textField(1000).regex(
+    /^[A-Za-z0-9_.-]+( [!-~]+)*$/,
+    'must be the name of a program that the hosts provide for this, and its arguments with blanks between',
+  ),
+  planOnly: flagField.exactOptional(),
+});
+
 const vcpusField = wholeNumber(1, 512);
 const memoryField = wholeNumber(16, 4_194_304, 'MiB');
 const reservationField = wholeNumber(0, 512_000, 'millicores (1000 is one processor)');
@@ -128,6 +150,23 @@ const limitField = z.union([wholeNumber(10, 512_000), z.null()], {
   error: 'must be a whole number from 10 to 512000 millicores (1000 is one processor), or null for no limit',
 });
 const sharesField = wholeNumber(1, 1_000_000);
+
+const probeField = z
+  .union(
+    [
+      strictBody({
+        kind: oneOf(probeKinds),
+        port: wholeNumber(1, 65_535),
+        path: textField(1000)
+          .regex(/^\/[!-~]*$/, 'must begin with / and hold no blanks')
+          .default('/'),
+        status: wholeNumber(100, 599).default(200),
+      }),
+      z.null(),
+    ],
+    { error: 'must be a probe like {"kind":"http","port":80,"path":"/health","status":200}, or null' },
+  )
+  .exactOptional();
 
 export const newGuestBody = describes<NewGuest>()(
   strictBody({
@@ -141,6 +180,7 @@ export const newGuestBody = describes<NewGuest>()(
     cpuLimitMillicores: limitField.exactOptional(),
     cpuShares: sharesField.exactOptional(),
     restartPriority: oneOf(restartPriorities).exactOptional(),
+    probe: probeField,
     cloudInit: z
       .union([textField(65_536), z.null()], { error: 'must be text of at most 65536 characters, or null' })
       .exactOptional(),
@@ -157,6 +197,7 @@ export const guestSettingsBody = describes<GuestSettings>()(
     cpuLimitMillicores: limitField.exactOptional(),
     cpuShares: sharesField.exactOptional(),
     restartPriority: oneOf(restartPriorities).exactOptional(),
+    probe: probeField,
   }),
 );
 

@@ -53,6 +53,8 @@ export const refusalStatus = {
   'past-switch-over': 409,
   'already-ended': 409,
   'drill-running': 409,
+  'roll-running': 409,
+  'no-roll': 409,
   'stale-epoch': 409,
   'stale-incarnation': 409,
   'stale-term': 409,

@@ -9,7 +9,9 @@ import {
   firmwares,
   imageFormats,
   isolationResponses,
+  probeKinds,
   restartPriorities,
+  restartReadiness,
   roles,
   ruleKinds,
   subjectKinds,
@@ -23,6 +25,8 @@ import {
   maintenanceTransitions,
   migrationTransitions,
   recommendationTransitions,
+  rollStepTransitions,
+  rollTransitions,
   taskTransitions,
 } from '@argosy/domain/lifecycle';
 import { refusalCodes, type Refusal } from '@argosy/domain/refusal';
@@ -77,6 +81,12 @@ export const failurePolicySchema = describes<entity.FailurePolicy>()(
     isolatedAfterMs: z.number(),
     watchdogLeaseMs: z.number(),
     lockIsProof: z.boolean(),
+    restartReady: z.enum(restartReadiness),
+    restartWaitMs: z.number(),
+    guestRestarts: z.number(),
+    poolRestarts: z.number(),
+    hostFailures: z.number(),
+    budgetWindowMs: z.number(),
     admission: z.enum(admissionPolicies),
     toleratedHostFailures: z.number(),
     reservedCpuShare: z.number(),
@@ -147,6 +157,9 @@ export const hostSchema = describes<entity.Host>()(
     capabilities: orNull(driverCapabilitiesSchema),
     failureDomain: orNull(text),
     failoverOnly: z.boolean(),
+    degraded: orNull(z.object({ by: z.enum(['administrator', 'health-check']), reason: text })),
+    quarantined: z.boolean(),
+    failures: z.array(instant),
     fenceDevices: z.array(fenceDeviceSchema),
     createdAt: instant,
   }),
@@ -171,6 +184,10 @@ export const imageSchema = describes<entity.Image>()(
 
 export const datastoreSchema = describes<entity.Datastore>()(
   z.object({ id: text, name: text, path: text, shared: z.boolean(), createdAt: instant }),
+);
+
+export const guestProbeSchema = describes<entity.GuestProbe>()(
+  z.object({ kind: z.enum(probeKinds), port: z.number(), path: text, status: z.number() }),
 );
 
 export const guestSchema = describes<entity.Guest>()(
@@ -199,6 +216,9 @@ export const guestSchema = describes<entity.Guest>()(
     movedAt: orNull(instant),
     failedStarts: z.number(),
     retryAt: orNull(instant),
+    restarts: z.array(instant),
+    lostAt: orNull(instant),
+    probe: orNull(guestProbeSchema),
   }),
 );
 
@@ -336,6 +356,28 @@ export const drillSchema = describes<entity.Drill>()(
     requestedBy: text,
     createdAt: instant,
     injectedAt: orNull(instant),
+    endedAt: orNull(instant),
+  }),
+);
+
+export const rollSchema = describes<entity.Roll>()(
+  z.object({
+    id: text,
+    poolId: text,
+    command: text,
+    state: statesOf(rollTransitions),
+    hosts: z.array(
+      z.object({
+        hostId: text,
+        round: z.number(),
+        step: statesOf(rollStepTransitions),
+        since: instant,
+        output: text,
+      }),
+    ),
+    requestedBy: text,
+    failure: orNull(text),
+    createdAt: instant,
     endedAt: orNull(instant),
   }),
 );

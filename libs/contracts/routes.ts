@@ -89,6 +89,21 @@ export const routes = {
     summary: 'Remove an empty pool', params: pool,
   },
 
+  'pool.roll': {
+    method: 'POST', path: '/pools/:pool/roll', tag: 'pools', access: 'administrator', status: 202,
+    summary: 'Take the hosts of a pool through maintenance in rounds, with a command on each; or plan that',
+    params: pool, body: bodies.rollBody, response: responses.rollSchema,
+  },
+  'pool.roll-list': {
+    method: 'GET', path: '/pools/:pool/rolls', tag: 'pools', access: 'viewer', status: 200,
+    summary: 'List the rolls of a pool, newest first', params: pool, query: page,
+    response: responses.pageOf(responses.rollSchema),
+  },
+  'pool.roll-stop': {
+    method: 'DELETE', path: '/pools/:pool/roll', tag: 'pools', access: 'administrator', status: 202,
+    summary: 'Finish the hosts that are begun, and begin no others', params: pool, response: responses.rollSchema,
+  },
+
   'host.list': {
     method: 'GET', path: '/hosts', tag: 'hosts', access: 'viewer', status: 200,
     summary: 'List the hosts', query: inPool, response: responses.pageOf(responses.hostSchema),

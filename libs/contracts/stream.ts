@@ -16,6 +16,7 @@ export const entitySchemas = {
   recommendation: responses.recommendationSchema,
   balanceRun: responses.balanceRunSchema,
   drill: responses.drillSchema,
+  roll: responses.rollSchema,
   task: responses.taskSchema,
   alarm: responses.alarmSchema,
 } as const;
@@ -44,6 +45,7 @@ export const streamMessageSchema = z.union([
     put('recommendation'),
     put('balanceRun'),
     put('drill'),
+    put('roll'),
     put('task'),
     put('alarm'),
   ]),

@@ -21,6 +21,8 @@ export const hostReportSchema = describes<HostReport>()(
     queue: z.string(),
     guests: z.array(guestObservationSchema),
     migrations: z.array(migrationObservationSchema),
+    run: z.union([z.object({ runId: z.string(), status: z.union([z.int(), z.null()]), output: z.string() }), z.null()]),
+    health: z.union([z.string(), z.null()]),
     isolation: z.union([isolationPolicySchema, z.null()]),
     cpuMillicores: z.number(),
     refusals: z.array(z.object({ commandId: z.string(), at: z.number(), refusal: refusalSchema })),

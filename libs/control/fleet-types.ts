@@ -6,11 +6,13 @@ import type {
   FenceDevice,
   FenceSecret,
   Guest,
+  GuestProbe,
   Host,
   Image,
   Migration,
   Pool,
   Recommendation,
+  Roll,
   Rule,
   Task,
 } from '@argosy/domain/entities';
@@ -56,6 +58,7 @@ export type FleetEvent =
       readonly device: string;
       readonly result: Result<null>;
     }
+  | { readonly kind: 'probe-result'; readonly guestId: string; readonly epoch: number; readonly serves: boolean }
   | { readonly kind: 'prediction'; readonly drillId: string; readonly result: Result<DrillPrediction> }
   | { readonly kind: 'injected'; readonly drillId: string; readonly at: Instant; readonly result: Result<null> };
 
@@ -87,6 +90,14 @@ export type FleetEffect =
     }
   /** The lease is taken anew at a term above that one; then everything is loaded as at a takeover. */
   | { readonly kind: 'raise-term'; readonly above: number }
+  /** Does the guest serve? */
+  | {
+      readonly kind: 'probe';
+      readonly guestId: string;
+      readonly epoch: number;
+      readonly address: string;
+      readonly probe: GuestProbe;
+    }
   | { readonly kind: 'predict'; readonly drillId: string; readonly fault: DrillFault }
   | { readonly kind: 'inject'; readonly drillId: string; readonly fault: DrillFault }
   /** The answer to a request; `value` is the entity, or what the request's contract says. */
@@ -151,6 +162,7 @@ export interface Fleet {
   readonly migrations: Map<string, Migration>;
   readonly recommendations: Map<string, Recommendation>;
   readonly drills: Map<string, Drill>;
+  readonly rolls: Map<string, Roll>;
   readonly tasks: Map<string, Task>;
   readonly alarms: Map<string, Alarm>;
   /** The ids of the guests whose open placement is on a host. */
@@ -171,6 +183,10 @@ export interface Fleet {
   /** Guests' addresses, and by pool the one that was given last: the next guest gets one after it. */
   readonly addresses: Set<string>;
   readonly lastAddress: Map<string, string>;
+  /** When each guest was last placed, for those that wait for it. */
+  readonly placedAt: Map<string, Instant>;
+  /** Guests whose restart waits for others, so that each wait is told once. */
+  readonly heldRestarts: Set<string>;
   readonly lastBalanceAt: Map<string, Instant>;
   /** Refusals already recorded, so that each is recorded once. */
   readonly recordedRefusals: Map<string, Refusal>;

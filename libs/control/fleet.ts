@@ -5,6 +5,7 @@ import { followDrills, takeInjection, takePrediction } from './fleet/drills';
 import { reconcileCopies } from './fleet/copies';
 import { hostLost, reconcileGuest } from './fleet/guests';
 import { takeEnded, takeLease } from './fleet/leases';
+import { takeProbe } from './fleet/recovery';
 import { tellIsolation } from './fleet/isolation';
 import { takeFenceResult } from './fleet/fencing';
 import { takeReport, watchHosts } from './fleet/hosts';
@@ -12,6 +13,7 @@ import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
 import { type FleetTurn, viewOf } from './fleet/turn';
+import { followRolls } from './fleet/rolls';
 import { takeOverUnderLocks } from './fleet/take-over';
 import { placeWaiting } from './fleet/waiting';
 
@@ -36,6 +38,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     migrations: new Map(),
     recommendations: new Map(),
     drills: new Map(),
+    rolls: new Map(),
     tasks: new Map(),
     alarms: new Map(),
     guestsOn: new Map(),
@@ -49,6 +52,8 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     takeOvers: new Map(),
     addresses: new Set(),
     lastAddress: new Map(),
+    placedAt: new Map(),
+    heldRestarts: new Set(),
     lastBalanceAt: new Map(),
     recordedRefusals: new Map(),
   };
@@ -96,6 +101,8 @@ function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
       reconcileHost(turn, event.hostId);
       followDrills(turn);
       return placeWaiting(turn);
+    case 'probe-result':
+      return takeProbe(turn, event);
     case 'prediction':
       return takePrediction(turn, event.drillId, event.result);
     case 'injected':
@@ -117,6 +124,7 @@ function pass(turn: FleetTurn): void {
   takeOverUnderLocks(turn);
   placeWaiting(turn);
   balanceDuePools(turn);
+  followRolls(turn);
   followDrills(turn);
 }
 

@@ -6,6 +6,7 @@ import type {
   GuestHeartbeat,
   GuestUsage,
   HostAssignments,
+  HostRun,
   MigrationPhase,
   ObservedGuestState,
 } from '@argosy/domain/host-report';
@@ -19,6 +20,9 @@ export type HostEvent =
   | { readonly kind: 'tick' }
   /** Redis took what was said, or a controller answered: this host is not cut off. */
   | { readonly kind: 'outside-heard' }
+  | { readonly kind: 'run-seen'; readonly run: HostRun }
+  /** What the host's own health check found wrong; null: it is well. */
+  | { readonly kind: 'health'; readonly reason: string | null }
   /** First of all, after a start: what the journal on disk holds, and what really runs. */
   | {
       readonly kind: 'woke';
@@ -52,6 +56,7 @@ export type HostEffect =
   /** Said on the datastore, where a controller may still read it; again and again while it is so. */
   | { readonly kind: 'isolated'; readonly ended: readonly EndedCopy[] }
   | { readonly kind: 'rejoined' }
+  | { readonly kind: 'run'; readonly runId: string; readonly command: string }
   /** Something that the controller waits for has changed: report now rather than at the next second. */
   | { readonly kind: 'report' };
 
@@ -123,6 +128,8 @@ export interface HostState {
   /** When Redis or a controller was last reached, or this process began. */
   outsideHeardAt: Instant | null;
   isolated: boolean;
+  health: string | null;
+  run: HostRun | null;
   sequence: number;
   /** By `guestId:epoch`. */
   readonly guests: Map<string, HostGuest>;

@@ -48,6 +48,8 @@ export function createHost(hostId = ''): HostState {
     isolation: null,
     outsideHeardAt: null,
     isolated: false,
+    health: null,
+    run: null,
     sequence: 0,
     guests: new Map(),
     live: new Map(),
@@ -69,6 +71,14 @@ export function stepHost(state: HostState, event: HostEvent, now: Instant): read
     case 'tick':
       for (const migration of [...state.migrations.values()]) migrationTick(turn, migration);
       watchIsolation(turn);
+      break;
+    case 'health':
+      if (state.health !== event.reason) report(turn);
+      state.health = event.reason;
+      break;
+    case 'run-seen':
+      state.run = event.run;
+      report(turn);
       break;
     case 'outside-heard':
       outsideHeard(turn);
@@ -134,6 +144,10 @@ function staleness(turn: HostTurn, command: HostCommand): Refusal | null {
 
 function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
   switch (order.kind) {
+    case 'host.run':
+      if (turn.state.run?.runId !== order.runId)
+        turn.effects.push({ kind: 'run', runId: order.runId, command: order.command });
+      return null;
     case 'host.isolation':
       takeIsolation(turn, order.policy);
       return null;
@@ -271,6 +285,8 @@ export function reportOf(
     sequence: ++state.sequence,
     sentAt: now,
     isolation: state.isolation,
+    health: state.health,
+    run: state.run,
     term: state.term,
     queue,
     capacity,

@@ -7,6 +7,8 @@ import type {
   MaintenanceState,
   MigrationStep,
   RecommendationState,
+  RollState,
+  RollStep,
   TaskState,
 } from './lifecycle';
 
@@ -46,6 +48,10 @@ export const admissionPolicies = ['host-failures', 'reserved-share', 'failover-h
 /** How a pool keeps room for failures, as vSphere's admission control: slots are left out, for they fit nobody's guests. */
 export type AdmissionPolicy = (typeof admissionPolicies)[number];
 
+export const restartReadiness = ['placed', 'running', 'heartbeat'] as const;
+/** What a guest must have come to before those of the next restart priority are started, as vSphere's VM restart policy. */
+export type RestartReadiness = (typeof restartReadiness)[number];
+
 export interface FailurePolicy {
   readonly suspectAfterMs: number;
   readonly failedAfterMs: number;
@@ -59,6 +65,15 @@ export interface FailurePolicy {
   readonly watchdogLeaseMs: number;
   /** Storage whose locks live exactly as long as their holders: a disk's lock that a new VMM gets and keeps is proof enough. */
   readonly lockIsProof: boolean;
+  readonly restartReady: RestartReadiness;
+  /** A guest that has not come to that by then holds up the next ones no longer. */
+  readonly restartWaitMs: number;
+  /** Within `budgetWindowMs`: more restarts of one guest, and it is given up; of the pool's guests, and they wait. */
+  readonly guestRestarts: number;
+  readonly poolRestarts: number;
+  /** Within `budgetWindowMs`: a host that fails so often gets no guests until somebody has looked at it; 0: never. */
+  readonly hostFailures: number;
+  readonly budgetWindowMs: number;
   readonly admission: AdmissionPolicy;
   /** host-failures: how many host losses the pool keeps room for. */
   readonly toleratedHostFailures: number;
@@ -116,6 +131,12 @@ export interface DriverCapabilities {
   readonly facts: readonly Capability[];
 }
 
+/** By whom a host was said to be ailing; what a health check says, a health check takes back. */
+export interface Degraded {
+  readonly by: 'administrator' | 'health-check';
+  readonly reason: string;
+}
+
 export const fenceDeviceKinds = ['chassis', 'fence-agent', 'webhook'] as const;
 export type FenceDeviceKind = (typeof fenceDeviceKinds)[number];
 
@@ -161,6 +182,12 @@ export interface Host {
   readonly failureDomain: string | null;
   /** Kept for guests that lost their host: nothing else is placed there. */
   readonly failoverOnly: boolean;
+  /** Ailing, and to be emptied before it fails; null: it is well. */
+  readonly degraded: Degraded | null;
+  /** It has failed too often: nothing is placed there until an administrator lifts it. */
+  readonly quarantined: boolean;
+  /** When it has failed, within its pool's window. */
+  readonly failures: readonly Instant[];
   /** In the order in which they are tried. */
   readonly fenceDevices: readonly FenceDevice[];
   readonly createdAt: Instant;
@@ -195,6 +222,15 @@ export interface Datastore {
   readonly createdAt: Instant;
 }
 
+export const probeKinds = ['tcp', 'http'] as const;
+/** Asked by the leader at the guest's address: a connection is taken, or a GET answered with that status. */
+export interface GuestProbe {
+  readonly kind: (typeof probeKinds)[number];
+  readonly port: number;
+  readonly path: string;
+  readonly status: number;
+}
+
 export interface Guest {
   readonly id: string;
   readonly name: string;
@@ -227,6 +263,12 @@ export interface Guest {
   /** How many starts in a row failed, for the back-off. */
   readonly failedStarts: number;
   readonly retryAt: Instant | null;
+  /** When it was restarted after a loss or a crash, within its pool's window. */
+  readonly restarts: readonly Instant[];
+  /** Since when it is lost and not seen to serve again; null: it is well, or was stopped. */
+  readonly lostAt: Instant | null;
+  /** How it is seen to serve; null: by its own heartbeat. */
+  readonly probe: GuestProbe | null;
 }
 
 export const ruleKinds = [
@@ -331,6 +373,29 @@ export interface BalanceRun {
   readonly imbalanceAfter: number;
   readonly recommendationCount: number;
   readonly explanation: string;
+}
+
+export interface RollHost {
+  readonly hostId: string;
+  /** From 1; hosts of one round are empty at the same time. */
+  readonly round: number;
+  readonly step: RollStep;
+  readonly since: Instant;
+  /** The last of what its command printed. */
+  readonly output: string;
+}
+
+/** Rolling maintenance of a pool: its plan, and how far it has come. It outlives the controller that began it. */
+export interface Roll {
+  readonly id: string;
+  readonly poolId: string;
+  readonly command: string;
+  readonly state: RollState;
+  readonly hosts: readonly RollHost[];
+  readonly requestedBy: string;
+  readonly failure: string | null;
+  readonly createdAt: Instant;
+  readonly endedAt: Instant | null;
 }
 
 export const drillKinds = ['host-loss', 'agent-loss', 'guest-crash'] as const;

@@ -5,6 +5,7 @@ import type {
   FailurePolicy,
   FenceDeviceKind,
   Firmware,
+  GuestProbe,
   ImageFormat,
   IsolationResponse,
   MigrationPolicy,
@@ -33,6 +34,7 @@ export interface NewGuest {
   readonly cpuLimitMillicores?: number | null;
   readonly cpuShares?: number;
   readonly restartPriority?: RestartPriority;
+  readonly probe?: GuestProbe | null;
   readonly cloudInit?: string | null;
   readonly start?: boolean;
 }
@@ -43,6 +45,7 @@ export interface GuestSettings {
   readonly cpuLimitMillicores?: number | null;
   readonly cpuShares?: number;
   readonly restartPriority?: RestartPriority;
+  readonly probe?: GuestProbe | null;
   readonly memoryMiB?: number;
   readonly vcpus?: number;
 }
@@ -50,6 +53,10 @@ export interface GuestSettings {
 export interface HostSettings {
   readonly failureDomain?: string | null;
   readonly failoverOnly?: boolean;
+  /** Why; null: it is well again. */
+  readonly degraded?: string | null;
+  /** Only ever lifted by hand. */
+  readonly quarantined?: false;
 }
 
 /** Of the same name as one that is there: it takes that one's place. */
@@ -96,6 +103,14 @@ export type FleetRequest =
   | { readonly kind: 'host.register'; readonly registration: HostRegistration }
   | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.fence'; readonly host: string }
+  | {
+      readonly kind: 'pool.roll';
+      readonly pool: string;
+      readonly command: string;
+      /** true: the plan is answered, and nothing is begun. */
+      readonly planOnly?: boolean;
+    }
+  | { readonly kind: 'pool.roll-stop'; readonly pool: string }
   | { readonly kind: 'host.update'; readonly host: string; readonly settings: HostSettings }
   | { readonly kind: 'alarm.acknowledge'; readonly alarm: string }
   | { readonly kind: 'host.add-fence-device'; readonly host: string; readonly device: NewFenceDevice }

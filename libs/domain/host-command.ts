@@ -9,6 +9,8 @@ import type { Instant } from './units';
 export type HostOrder =
   /** What to do when cut off; the watchdog's lease follows it. */
   | { readonly kind: 'host.isolation'; readonly policy: IsolationPolicy }
+  /** A program that the host's administrator has provided for it, with its arguments. The same run is begun once. */
+  | { readonly kind: 'host.run'; readonly runId: string; readonly command: string }
   | { readonly kind: 'guest.start'; readonly guest: GuestSpecification; readonly epoch: number }
   /** Forget also means: never run this epoch or an older one. `graceMs` 0 pulls the plug. */
   | { readonly kind: 'guest.stop'; readonly guestId: string; readonly epoch: number; readonly graceMs: number }

@@ -81,6 +81,13 @@ export interface MigrationObservation {
   readonly refusal: Refusal | null;
 }
 
+/** `status` null: it runs. Below 0: it could not be run, or was lost. */
+export interface HostRun {
+  readonly runId: string;
+  readonly status: number | null;
+  readonly output: string;
+}
+
 export interface HostReport {
   readonly hostId: string;
   readonly incarnation: number;
@@ -95,6 +102,10 @@ export interface HostReport {
   /** Complete: a guest that is not in it does not exist on this host. */
   readonly guests: readonly GuestObservation[];
   readonly migrations: readonly MigrationObservation[];
+  /** The latest command that it was to run. */
+  readonly run: HostRun | null;
+  /** What its health check found wrong; null: nothing, or there is none. */
+  readonly health: string | null;
   /** As it will act upon when it is cut off; null: it was never told. */
   readonly isolation: IsolationPolicy | null;
   /** What the host's guests used of its processors over the last interval. */

@@ -79,6 +79,30 @@ export const drillTransitions = {
 } as const satisfies Record<string, readonly string[]>;
 export type DrillState = keyof typeof drillTransitions;
 
+/**
+ * A roll takes a pool's hosts through maintenance, round by round. stopping: the hosts that were begun are finished and no
+ * more are begun.
+ */
+export const rollTransitions = {
+  running: ['stopping', 'finished', 'failed'],
+  stopping: ['stopped', 'failed'],
+  finished: [],
+  stopped: [],
+  failed: [],
+} as const satisfies Record<string, readonly string[]>;
+export type RollState = keyof typeof rollTransitions;
+
+/** One host of a roll: emptied, its command run, let back. */
+export const rollStepTransitions = {
+  waiting: ['evacuating'],
+  evacuating: ['running-command', 'failed'],
+  'running-command': ['returning', 'failed'],
+  returning: ['done'],
+  done: [],
+  failed: [],
+} as const satisfies Record<string, readonly string[]>;
+export type RollStep = keyof typeof rollStepTransitions;
+
 export const taskTransitions = {
   queued: ['running', 'succeeded', 'failed', 'cancelled'],
   running: ['succeeded', 'failed', 'cancelled'],

@@ -38,6 +38,8 @@ export const refusalCodes = [
   'past-switch-over',
   'already-ended',
   'drill-running',
+  'roll-running',
+  'no-roll',
   'stale-epoch',
   'stale-incarnation',
   'stale-term',

@@ -192,6 +192,12 @@ export class FleetQueries {
     );
   }
 
+  rolls(page: PageRequest, { poolId }: { readonly poolId: string }): Promise<Result<Page<entity.Roll>>> {
+    return newestFirst<entity.Roll>(page, createdCursor, (after, take) =>
+      this.prisma.roll.findMany({ where: { poolId, ...createdBefore(after) }, orderBy: byCreation, take }),
+    );
+  }
+
   async drill(id: string): Promise<entity.Drill | null> {
     return orNull<entity.Drill>(await this.prisma.drill.findUnique({ where: { id } }));
   }

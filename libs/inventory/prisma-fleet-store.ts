@@ -1,5 +1,5 @@
 import type * as entity from '@argosy/domain/entities';
-import { drillTransitions, migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
+import { drillTransitions, migrationTransitions, rollTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import type {
   CommitOutcome,
   EntityKind,
@@ -22,6 +22,7 @@ class Conflict extends Error {}
 const notEnded = {
   migration: { step: { notIn: endsOf(migrationTransitions) } },
   drill: { state: { notIn: endsOf(drillTransitions) } },
+  roll: { state: { notIn: endsOf(rollTransitions) } },
   task: { state: { notIn: endsOf(taskTransitions) } },
 };
 
@@ -44,13 +45,14 @@ export class PrismaFleetStore implements FleetStore {
         db.migration.findMany({ where: notEnded.migration }),
         db.recommendation.findMany({ where: { state: 'open' } }),
         db.drill.findMany({ where: notEnded.drill }),
+        db.roll.findMany({ where: notEnded.roll }),
         db.task.findMany({ where: notEnded.task }),
         db.alarm.findMany({ where: { clearedAt: null } }),
       ],
       { isolationLevel: 'RepeatableRead' },
     );
     const [pools, hosts, fenceSecrets, guests, images, datastores, rules, ...others] = found;
-    const [migrations, recommendations, drills, tasks, alarms] = others;
+    const [migrations, recommendations, drills, rolls, tasks, alarms] = others;
     return {
       pools: pools.map(fromRow<entity.Pool>),
       hosts: hosts.map(fromRow<entity.Host>),
@@ -62,6 +64,7 @@ export class PrismaFleetStore implements FleetStore {
       migrations: migrations.map(fromRow<entity.Migration>),
       recommendations: recommendations.map(fromRow<entity.Recommendation>),
       drills: drills.map(fromRow<entity.Drill>),
+      rolls: rolls.map(fromRow<entity.Roll>),
       tasks: tasks.map(fromRow<entity.Task>),
       alarms: alarms.map(fromRow<entity.Alarm>),
     };

@@ -16,6 +16,7 @@ export const tables = {
   recommendation: { name: 'recommendations', columns: Prisma.RecommendationScalarFieldEnum },
   balanceRun: { name: 'balance_runs', columns: Prisma.BalanceRunScalarFieldEnum },
   drill: { name: 'drills', columns: Prisma.DrillScalarFieldEnum },
+  roll: { name: 'rolls', columns: Prisma.RollScalarFieldEnum },
   task: { name: 'tasks', columns: Prisma.TaskScalarFieldEnum },
   alarm: { name: 'alarms', columns: Prisma.AlarmScalarFieldEnum },
 } as const satisfies Record<EntityKind, { readonly name: string; readonly columns: Columns }>;

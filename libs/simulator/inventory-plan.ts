@@ -1,6 +1,15 @@
 import { defaultBalance, defaultFailure, defaultMigration, fenceRetryMs } from '@argosy/control/defaults';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { FenceDevice, Guest, Host, Pool, RestartPriority, Rule, RuleKind } from '@argosy/domain/entities';
+import type {
+  FenceDevice,
+  Guest,
+  GuestProbe,
+  Host,
+  Pool,
+  RestartPriority,
+  Rule,
+  RuleKind,
+} from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
 
@@ -24,6 +33,7 @@ export interface GuestPlan {
   readonly diskMiB?: number;
   readonly cpuReservationMillicores?: number;
   readonly restartPriority?: RestartPriority;
+  readonly probe?: GuestProbe;
 }
 
 export interface RulePlan {
@@ -81,6 +91,7 @@ export function inventoryOf(plan: FleetPlan): Inventory {
     migrations: [],
     recommendations: [],
     drills: [],
+    rolls: [],
     tasks: [],
     alarms: [],
   };
@@ -101,6 +112,9 @@ function hostOfPlan(plan: HostPlan): Host {
     capabilities: null,
     failureDomain: plan.failureDomain ?? null,
     failoverOnly: plan.failoverOnly ?? false,
+    degraded: null,
+    quarantined: false,
+    failures: [],
     fenceDevices: (plan.fenceDevices ?? ['chassis']).map((name) => fenceDeviceOfPlan(name, plan.name)),
     createdAt: 0,
   };
@@ -152,6 +166,9 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     movedAt: null,
     failedStarts: 0,
     retryAt: null,
+    restarts: [],
+    lostAt: null,
+    probe: plan.probe ?? null,
   };
 }
 

@@ -3,7 +3,7 @@ import type { HostEffect, HostEvent, HostState, JournalEntry } from '@argosy/con
 import type { VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { IsolationPolicy } from '@argosy/domain/entities';
-import type { EndedCopy, HostAssignments, HostRegistration } from '@argosy/domain/host-report';
+import type { EndedCopy, HostAssignments, HostRegistration, HostRun } from '@argosy/domain/host-report';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import type { Result } from '@argosy/domain/refusal';
 import type { Timer, VirtualClock } from './clock';
@@ -38,6 +38,10 @@ export interface AgentHome {
   incarnation: number;
   /** A fault: neither controller nor Redis can be reached from here. */
   readonly isolated: boolean;
+  readonly health: string | null;
+  /** What the host was last told to run: it outlives the agent. */
+  readonly lastRun: HostRun | null;
+  run(runId: string, command: string): void;
   followIsolation(policy: IsolationPolicy, incarnation: number): void;
   /** On the datastore, if it can be reached; null: nothing to say any more. */
   sayEnded(ended: readonly EndedCopy[] | null): void;
@@ -133,6 +137,7 @@ export class ModelAgent {
 
   private open(assignments: HostAssignments): void {
     this.home.incarnation = assignments.incarnation;
+    this.step({ kind: 'health', reason: this.home.health });
     this.step({ kind: 'assigned', assignments });
     this.openQueue();
   }
@@ -147,6 +152,9 @@ export class ModelAgent {
   private measure(): void {
     this.driver.execute({ call: 'usage' }, (result) => {
       if (result.ok) this.step({ kind: 'usage', samples: result.value });
+      this.step({ kind: 'health', reason: this.home.health });
+      if (this.home.lastRun !== null && this.home.lastRun.status !== this.state.run?.status)
+        this.step({ kind: 'run-seen', run: this.home.lastRun });
       if (this.reachesOutside()) this.step({ kind: 'outside-heard' });
       this.sendReport();
     });
@@ -191,6 +199,8 @@ export class ModelAgent {
         return this.home.followIsolation(effect.policy, effect.incarnation);
       case 'isolated':
         return this.home.sayEnded(effect.ended);
+      case 'run':
+        return this.home.run(effect.runId, effect.command);
       case 'rejoined':
         return this.home.sayEnded(null);
     }

@@ -17,7 +17,7 @@ export interface ControllerSurroundings {
   datastore(): ModelDatastore;
   /** fence, predict and inject: what reaches out of the control loop. Each answers by an event, perhaps. */
   actOn(
-    effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>,
+    effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' | 'probe' }>,
     answer: (event: FleetEvent) => void,
   ): void;
 }

@@ -1,5 +1,5 @@
 import type { IsolationPolicy } from '@argosy/domain/entities';
-import type { EndedCopy, HostAssignments, HostRegistration } from '@argosy/domain/host-report';
+import type { EndedCopy, HostAssignments, HostRegistration, HostRun } from '@argosy/domain/host-report';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { JournalEntry } from '@argosy/control/host-types';
@@ -20,6 +20,7 @@ export interface HostTimes {
 export const usualHostTimes: HostTimes = { agentRestartMs: 1000, agentBootMs: 800, hostBootMs: 3000, fenceMs: 60 };
 
 const datastoreHeartbeatMs = 500;
+const runMs = 2_000;
 
 export interface FenceOrder {
   readonly device: { readonly name: string };
@@ -39,6 +40,9 @@ export class ModelHost implements AgentHome {
   /** A fault, by the device's name (null: every device): it answers that it cannot, or not at all. */
   readonly fenceFaults = new Map<string | null, 'refuses' | 'silent'>();
   isolated = false;
+  /** A fault that its health check finds. */
+  health: string | null = null;
+  lastRun: HostRun | null = null;
   /** A fault: what it writes does not reach the datastore. */
   datastoreCut = false;
   readonly watchdog: ModelWatchdog;
@@ -120,6 +124,18 @@ export class ModelHost implements AgentHome {
   isolate(isolated: boolean): void {
     this.isolated = isolated;
     this.agent?.openQueue();
+  }
+
+  /** Programs that administrators might provide: one works, one breaks, and one restarts the host. */
+  run(runId: string, command: string): void {
+    if (this.lastRun?.runId === runId) return;
+    this.lastRun = { runId, status: null, output: '' };
+    this.around.clock.after(runMs, () => {
+      this.lastRun = { runId, status: command === 'break' ? 3 : 0, output: command === 'break' ? 'it broke' : '' };
+      if (command !== 'restart') return;
+      this.powerOff();
+      this.around.clock.after(runMs, () => this.powerOn());
+    });
   }
 
   followIsolation(policy: IsolationPolicy, incarnation: number): void {

@@ -1,5 +1,5 @@
 import type { FleetRecord, Placement } from '@argosy/domain/entities';
-import { drillTransitions, migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
+import { drillTransitions, migrationTransitions, rollTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
 import type {
   CommitOutcome,
@@ -34,6 +34,7 @@ export class ModelStore {
     recommendation: new Map(),
     balanceRun: new Map(),
     drill: new Map(),
+    roll: new Map(),
     task: new Map(),
     alarm: new Map(),
   };
@@ -63,6 +64,7 @@ export class ModelStore {
       migrations: all('migration').filter((row) => migrationTransitions[row.step].length > 0),
       recommendations: all('recommendation').filter((row) => row.state === 'open'),
       drills: all('drill').filter((row) => drillTransitions[row.state].length > 0),
+      rolls: all('roll').filter((row) => rollTransitions[row.state].length > 0),
       tasks: all('task').filter((row) => taskTransitions[row.state].length > 0),
       alarms: all('alarm').filter((row) => row.clearedAt === null),
     };
@@ -83,6 +85,7 @@ export class ModelStore {
     fill('migration', inventory.migrations);
     fill('recommendation', inventory.recommendations);
     fill('drill', inventory.drills);
+    fill('roll', inventory.rolls);
     fill('task', inventory.tasks);
     fill('alarm', inventory.alarms);
     for (const placement of placements) this.placements.set(placement.guestId, [placement]);

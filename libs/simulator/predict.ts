@@ -64,7 +64,12 @@ function asSimulated(inventory: Inventory): Inventory {
       balance: { ...pool.balance, automation: 'partial' as const },
       createdAt: 0,
     })),
-    hosts: inventory.hosts.map((host) => ({ ...host, state: isUp(host) ? 'online' : 'offline', createdAt: 0 })),
+    hosts: inventory.hosts.map((host) => ({
+      ...host,
+      state: isUp(host) ? 'online' : 'offline',
+      failures: [],
+      createdAt: 0,
+    })),
     guests: inventory.guests.map((guest) => ({
       ...guest,
       state: settledState(guest),
@@ -72,10 +77,13 @@ function asSimulated(inventory: Inventory): Inventory {
       movedAt: null,
       retryAt: null,
       failedStarts: 0,
+      restarts: [],
+      lostAt: null,
     })),
     migrations: [],
     recommendations: [],
     drills: [],
+    rolls: [],
     tasks: [],
     alarms: [],
   };

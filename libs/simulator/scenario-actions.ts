@@ -145,6 +145,21 @@ export const actionForms = {
       world.host(name).datastoreCut = false;
     };
   },
+  health: (words, names) => {
+    const name = words.known('host', names.hosts);
+    const reason = words.oneOf(['failing', 'well']) === 'failing' ? 'the disk reports errors' : null;
+    return (world) => (world.host(name).health = reason);
+  },
+  host: (words, names) => {
+    const host = words.known('host', names.hosts);
+    words.oneOf(['unquarantine']);
+    return ask({ kind: 'host.update', host, settings: { quarantined: false } });
+  },
+  roll: (words) => {
+    const command = words.word('a command, or stop');
+    if (command === 'stop') return ask({ kind: 'pool.roll-stop', pool: 'main' });
+    return ask({ kind: 'pool.roll', pool: 'main', command });
+  },
   balance: () => ask({ kind: 'balance.run', pool: 'main' }),
   apply: (words) => {
     words.oneOf(['all']);

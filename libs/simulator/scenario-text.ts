@@ -1,4 +1,10 @@
-import { admissionPolicies, isolationResponses, restartPriorities, ruleKinds } from '@argosy/domain/entities';
+import {
+  admissionPolicies,
+  isolationResponses,
+  restartPriorities,
+  restartReadiness,
+  ruleKinds,
+} from '@argosy/domain/entities';
 import type { IsolationResponse, RestartPriority, RuleKind } from '@argosy/domain/entities';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
@@ -92,6 +98,7 @@ function readGuest(words: Words, draft: Draft): void {
     const property = words.oneOf([
       'on',
       'priority',
+      'probe',
       'load',
       'dirty',
       'vcpus',
@@ -103,6 +110,7 @@ function readGuest(words: Words, draft: Draft): void {
     ]);
     if (property === 'on') plan.on = words.known('host', hosts);
     else if (property === 'priority') plan.restartPriority = words.oneOf<RestartPriority>(restartPriorities);
+    else if (property === 'probe') plan.probe = { kind: 'tcp', port: words.number('a port'), path: '/', status: 200 };
     else if (property === 'load') workload.loadPermille = words.number('permille of a processor');
     else if (property === 'vcpus') plan.vcpus = words.number('a count');
     else if (property === 'reserve') plan.cpuReservationMillicores = words.number('millicores');
@@ -151,6 +159,12 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'failure.watchdogLeaseMs': (words) => words.number('ms'),
   'failure.lockIsProof': (words) => words.oneOf(['true', 'false']) === 'true',
   'failure.maximumSilentHosts': (words) => words.number('a count'),
+  'failure.restartReady': (words) => words.oneOf(restartReadiness),
+  'failure.restartWaitMs': (words) => words.number('ms'),
+  'failure.guestRestarts': (words) => words.number('a count'),
+  'failure.poolRestarts': (words) => words.number('a count'),
+  'failure.hostFailures': (words) => words.number('a count'),
+  'failure.budgetWindowMs': (words) => words.number('ms'),
   'failure.admission': (words) => words.oneOf(admissionPolicies),
   'failure.reservedCpuShare': (words) => words.number('0 to 1'),
   'failure.reservedMemoryShare': (words) => words.number('0 to 1'),

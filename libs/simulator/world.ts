@@ -1,4 +1,4 @@
-import { isolationOf } from '@argosy/control/fleet/isolation';
+import { isolationOf } from '@argosy/control/isolation-policy';
 import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type { FleetRecord, Guest, Host, SubjectKind } from '@argosy/domain/entities';
@@ -39,6 +39,7 @@ export interface LogLine {
 }
 
 const linkMs = 1;
+const servingBeats = 3;
 const apiMs = 2;
 
 /**
@@ -212,7 +213,7 @@ export class World {
   }
 
   private actOn(
-    effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' }>,
+    effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' | 'probe' }>,
     answer: (event: FleetEvent) => void,
   ): void {
     switch (effect.kind) {
@@ -221,6 +222,13 @@ export class World {
         return this.host(effect.hostName).fence(effect, (result) =>
           answer({ kind: 'fence-result', hostId, incarnation, device: device.name, result }),
         );
+      }
+      case 'probe': {
+        const { guestId, epoch } = effect;
+        const copy = this.site.runningCopies(guestId)[0];
+        // What the guest serves is up some time after its machine.
+        const serves = (copy?.memory?.heartbeats ?? 0) >= servingBeats;
+        return void this.clock.after(1, () => answer({ kind: 'probe-result', guestId, epoch, serves }));
       }
       case 'predict':
         // A simulation inside of a simulation would predict itself.

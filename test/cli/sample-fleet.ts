@@ -26,6 +26,12 @@ export const pool: Pool = {
     isolatedAfterMs: 10_000,
     watchdogLeaseMs: 20_000,
     lockIsProof: false,
+    restartReady: 'placed',
+    restartWaitMs: 60_000,
+    guestRestarts: 20,
+    poolRestarts: 1_000,
+    hostFailures: 3,
+    budgetWindowMs: 3_600_000,
     admission: 'host-failures',
     reservedCpuShare: 0.25,
     reservedMemoryShare: 0.25,
@@ -54,6 +60,9 @@ export function aHost(name: string, changes: Partial<Host> = {}): Host {
     }, // prettier-ignore
     failureDomain: null,
     failoverOnly: false,
+    degraded: null,
+    quarantined: false,
+    failures: [],
     fenceDevices: [
       {
         name: 'chassis', kind: 'chassis', address: '/tmp/h.sock', options: {}, secretNames: [], deadlineMs: 3000,
@@ -91,6 +100,9 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     movedAt: null,
     failedStarts: 0,
     retryAt: null,
+    restarts: [],
+    lostAt: null,
+    probe: null,
     ...changes,
   };
 }

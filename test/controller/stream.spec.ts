@@ -108,6 +108,8 @@ test('placements open and close, and hosts say what they use', async () => {
     migrations: [],
     cpuMillicores: 7,
     isolation: null,
+    health: null,
+    run: null,
     term: 1,
     queue: 'q',
     refusals: [],

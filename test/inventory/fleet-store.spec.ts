@@ -36,13 +36,13 @@ const pool: Pool = {
   id: 'p1', name: 'lab', isolationResponse: 'power-off', createdAt: 1_000, network: { subnet: '10.128.0.0/16', gateway: '10.128.0.1' },
   balance: { automation: 'full', threshold: 3, intervalMs: 5000, coolDownMs: 10_000, cpuSafetyShare: 0.9 },
   migration: { autoConverge: true, postCopy: false, encrypted: true, bandwidthMiBPerSecond: 100, downtimeLimitMs: 50, copyDeadlineMs: 60_000, concurrentPerHost: 2 },
-  failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, isolatedAfterMs: 10_000, watchdogLeaseMs: 20_000, lockIsProof: false, admission: 'none', reservedCpuShare: 0.25, reservedMemoryShare: 0.25, maximumSilentHosts: 1, toleratedHostFailures: 1 },
+  failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, isolatedAfterMs: 10_000, watchdogLeaseMs: 20_000, lockIsProof: false, restartReady: 'placed', restartWaitMs: 60_000, guestRestarts: 20, poolRestarts: 1000, hostFailures: 3, budgetWindowMs: 3_600_000, admission: 'none', reservedCpuShare: 0.25, reservedMemoryShare: 0.25, maximumSilentHosts: 1, toleratedHostFailures: 1 },
 }; // prettier-ignore
 
 function aHost(id: string): Host {
   return {
     id, name: `host-${id}`, poolId: 'p1', state: 'online', stateReason: '', maintenance: 'none', incarnation: 1, peerAddress: '127.0.0.1:1',
-    queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, failureDomain: null, failoverOnly: false, fenceDevices: [], createdAt: 1_000,
+    queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, failureDomain: null, failoverOnly: false, degraded: null, quarantined: false, failures: [], fenceDevices: [], createdAt: 1_000,
   }; // prettier-ignore
 }
 
@@ -51,7 +51,7 @@ function aGuest(id: string, changes: Partial<Guest> = {}): Guest {
     id, name: `guest-${id}`, poolId: 'p1', imageId: 'i1', vcpus: 1, memoryMiB: 64, diskMiB: 8, cpuReservationMillicores: 0, cpuLimitMillicores: null,
     cpuShares: 1000, restartPriority: 'medium', cloudInit: null,
     address: `10.128.0.${id}`, macAddress: `02:41:${id}`, desired: 'running', state: 'running', stateReason: '', epoch: 1, reservedEpoch: 1,
-    hostId: 'h1', createdAt: 1_760_000_000_000, movedAt: null, failedStarts: 0, retryAt: null, ...changes,
+    hostId: 'h1', createdAt: 1_760_000_000_000, movedAt: null, failedStarts: 0, retryAt: null, restarts: [], lostAt: null, probe: null, ...changes,
   }; // prettier-ignore
 }
 

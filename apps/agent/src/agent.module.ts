@@ -9,7 +9,9 @@ import { PeerServer } from '@argosy/peer/peer-server';
 import { TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
+import { checkHealth } from './health-check';
 import { HostAgent } from './host-agent';
+import { HostRuns } from './host-runs';
 import { endedByWatchdog, Isolation } from './isolation';
 import { Journal } from './journal';
 import { PeerIdentity } from './peer-identity';
@@ -64,6 +66,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     capacity,
     queue: queueName,
     stateFolder,
+    runs: new HostRuns({ stateFolder, programsFolder: settings.rollPrograms }),
     isolation: new Isolation({ ...settings, say }),
     controllerAnswers: () => controllerAnswers(settings.controllerUrls),
     beginAnew: () => {
@@ -83,6 +86,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     const listensAt = await listenAgain(server, listenAddress, identity);
     const peerAddress = `${advertiseAddress}${listensAt.slice(listensAt.lastIndexOf(':'))}`;
     await agent.wake();
+    if (settings.healthCheck !== null) await watchHealth(settings.healthCheck);
     const capabilities = await agent.execute({ call: 'capabilities' });
     if (!capabilities.ok) throw new Error(`the VMM of this host does not work: ${capabilities.refusal.message}`);
     const registration = new Registration({ ...settings, say });
@@ -112,7 +116,22 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     );
   }
 
+  let healthTimer: NodeJS.Timeout | null = null;
+  /** What the first look finds is in the first report: an ailing host gets no guests for having restarted its agent. */
+  async function watchHealth(program: string): Promise<void> {
+    let checking = false;
+    const check = async (): Promise<void> => {
+      if (checking) return;
+      checking = true;
+      agent.hearHealth(await checkHealth(program));
+      checking = false;
+    };
+    await check();
+    healthTimer = setInterval(() => void check(), settings.healthCheckMs);
+  }
+
   async function stop(): Promise<void> {
+    if (healthTimer) clearInterval(healthTimer);
     agent.stop();
     peers.close();
     await server.close();

@@ -12,6 +12,7 @@ import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
 import type { Result } from '@argosy/domain/refusal';
 import type { Peer, PeerClient } from '@argosy/peer/peer-client';
+import type { HostRuns } from './host-runs';
 import type { Isolation } from './isolation';
 import type { Journal } from './journal';
 
@@ -23,6 +24,7 @@ export interface HostAgentParts {
   readonly queue: string;
   readonly stateFolder: string;
   readonly isolation: Isolation;
+  readonly runs: HostRuns;
   /** When Redis does not take a report: whether some controller answers. */
   readonly controllerAnswers: () => Promise<boolean>;
   /** The process ends and its supervisor starts the next one. */
@@ -69,6 +71,11 @@ export class HostAgent {
     writeFileSync(join(this.parts.stateFolder, 'incarnation'), String(assignments.incarnation));
     this.take({ kind: 'assigned', assignments });
     this.timers.push(setInterval(() => void this.measure(), reportMs));
+  }
+
+  /** What the host's own health check found; null: nothing. */
+  hearHealth(reason: string | null): void {
+    this.take({ kind: 'health', reason });
   }
 
   command(command: HostCommand): void {
@@ -142,6 +149,8 @@ export class HostAgent {
         return this.parts.isolation.follow(effect.policy, effect.incarnation);
       case 'isolated':
         return this.parts.isolation.say(effect.ended);
+      case 'run':
+        return this.parts.runs.begin(effect.runId, effect.command);
       case 'rejoined':
         return this.parts.isolation.rejoin();
       case 'report':
@@ -177,7 +186,16 @@ export class HostAgent {
     this.looking = false;
   }
 
+  /** What was begun here, also by an earlier agent. */
+  private lookAtRun(): void {
+    const run = this.parts.runs.latest();
+    const known = this.state.run;
+    if (run !== null && (run.runId !== known?.runId || run.status !== known.status))
+      this.take({ kind: 'run-seen', run });
+  }
+
   private async measure(): Promise<void> {
+    this.lookAtRun();
     const usage = await this.execute({ call: 'usage' });
     if (usage.ok) this.take({ kind: 'usage', samples: usage.value });
     this.report();

@@ -33,6 +33,9 @@ const environment = z.object({
   ARGOSY_MEMORY_MIB: wholeNumber(16, 16_777_216).optional(),
   ARGOSY_CGROUP: z.string().optional(),
   ARGOSY_FENCE_DEVICE: z.string().optional(),
+  ARGOSY_HEALTH_CHECK: z.string().regex(/^\//, 'must be the absolute path of a program').optional(),
+  ARGOSY_HEALTH_CHECK_MS: wholeNumber(1_000, 3_600_000).default(30_000),
+  ARGOSY_ROLL_PROGRAMS: z.string().regex(/^\//, 'must be the absolute path of a folder').optional(),
   ARGOSY_LISTEN_ADDRESS: z.string().default('127.0.0.1'),
   ARGOSY_ADVERTISE_ADDRESS: z
     .string()
@@ -64,6 +67,11 @@ export interface AgentSettings {
   readonly memoryMiB: number | null;
   readonly cgroup: string | null;
   readonly fenceDevice: string | null;
+  /** A program that ends with 0 while the host is well. */
+  readonly healthCheck: string | null;
+  readonly healthCheckMs: number;
+  /** The folder of what rolls may run here. */
+  readonly rollPrograms: string | null;
   readonly listenAddress: string;
   /** Under which other hosts and controllers reach this one. */
   readonly advertiseAddress: string;
@@ -91,6 +99,9 @@ export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
     memoryMiB: values.ARGOSY_MEMORY_MIB ?? null,
     cgroup: values.ARGOSY_CGROUP ?? null,
     fenceDevice: values.ARGOSY_FENCE_DEVICE ?? null,
+    healthCheck: values.ARGOSY_HEALTH_CHECK ?? null,
+    healthCheckMs: values.ARGOSY_HEALTH_CHECK_MS,
+    rollPrograms: values.ARGOSY_ROLL_PROGRAMS ?? null,
     listenAddress,
     advertiseAddress: values.ARGOSY_ADVERTISE_ADDRESS ?? listenAddress,
     guestLink: guestLinkOf(values.ARGOSY_GUEST_NETWORK),

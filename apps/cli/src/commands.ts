@@ -12,6 +12,7 @@ import { labCommands } from './commands/lab';
 import { migrationCommands } from './commands/migration';
 import { poolCommands } from './commands/pool';
 import { programCommands } from './commands/program';
+import { rollCommands } from './commands/roll';
 import { ruleCommands } from './commands/rule';
 import { simCommands } from './commands/sim';
 import { topCommands } from './commands/top';
@@ -19,6 +20,7 @@ import { topCommands } from './commands/top';
 /** Everything that `argosy` can do: the parser, the help and the completion are made from this table. */
 export const commands: readonly Command[] = [
   ...poolCommands,
+  ...rollCommands,
   ...hostCommands,
   ...fenceDeviceCommands,
   ...guestCommands,

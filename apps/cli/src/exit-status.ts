@@ -58,7 +58,7 @@ const exitOfCode = {
   'host-in-maintenance': 'refused', 'same-host': 'refused', 'rule-violated': 'refused', 'admission-control': 'refused',
   'incompatible-host': 'refused', 'too-many-migrations': 'refused', 'guest-not-running': 'refused',
   'guest-not-stopped': 'refused', 'guest-busy': 'refused', 'past-switch-over': 'refused', 'already-ended': 'refused',
-  'drill-running': 'refused', 'stale-epoch': 'refused', 'stale-incarnation': 'refused', 'stale-term': 'refused',
+  'drill-running': 'refused', 'roll-running': 'refused', 'no-roll': 'refused', 'stale-epoch': 'refused', 'stale-incarnation': 'refused', 'stale-term': 'refused',
   expired: 'refused', 'guest-exists': 'refused', 'guest-not-here': 'refused', 'image-missing': 'refused',
   'image-corrupt': 'refused', 'image-locked': 'refused', 'disk-full': 'refused', 'vmm-unsupported': 'refused',
   'limit-unsupported': 'refused', 'not-confirmed': 'refused', 'power-refused': 'refused',

@@ -10,6 +10,7 @@ import { predictDrill } from '@argosy/simulator/predict';
 import { inject } from './fault-injector';
 import { fence, type FenceParts } from './fence/fence-devices';
 import type { Actuators } from './fleet-loop';
+import { guestServes } from './guest-probe';
 import type { GuestConsole } from './http/ports';
 
 export interface ActuatorParts {
@@ -32,6 +33,7 @@ export function actuators({ queues, peers, fencing, fleet, keyOf, say, countComm
       });
     },
     fence: (effect, done) => void fence(effect, fencing).then(done),
+    probe: ({ address, probe }, done) => void guestServes(address, probe).then(done),
     predict: ({ drillId, fault }, inventory, done) => {
       // After the answer to whoever asked for the drill: the simulation takes this thread for some tens of milliseconds.
       setTimeout(

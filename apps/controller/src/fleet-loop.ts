@@ -11,6 +11,7 @@ import type { Instant } from '@argosy/domain/units';
 export interface Actuators {
   hostCommand(effect: Extract<FleetEffect, { kind: 'host-command' }>): void;
   fence(effect: Extract<FleetEffect, { kind: 'fence' }>, done: (result: Result<null>) => void): void;
+  probe(effect: Extract<FleetEffect, { kind: 'probe' }>, done: (serves: boolean) => void): void;
   predict(
     effect: Extract<FleetEffect, { kind: 'predict' }>,
     inventory: Inventory,
@@ -315,6 +316,10 @@ export class FleetLoop {
             result,
           }),
         );
+      case 'probe':
+        return actuators.probe(effect, (serves) =>
+          this.take({ kind: 'probe-result', guestId: effect.guestId, epoch: effect.epoch, serves }),
+        );
       case 'raise-term':
         return void this.raiseTerm(effect.above);
       case 'predict':
@@ -339,6 +344,7 @@ export class FleetLoop {
       migrations: [...fleet.migrations.values()],
       recommendations: [...fleet.recommendations.values()],
       drills: [...fleet.drills.values()],
+      rolls: [],
       tasks: [...fleet.tasks.values()],
       alarms: [...fleet.alarms.values()],
     };

@@ -18,7 +18,12 @@ const resources = [
 export function admit(turn: FleetTurn, guest: Guest): Result<null> {
   const pool = poolOf(turn.fleet, guest);
   const hosts = [...turn.fleet.hosts.values()].filter(
-    (host) => host.poolId === pool.id && host.state === 'online' && host.maintenance === 'none' && !host.failoverOnly,
+    (host) =>
+      host.poolId === pool.id &&
+      host.state === 'online' &&
+      host.maintenance === 'none' &&
+      isWell(host) &&
+      !host.failoverOnly,
   );
   const room = roomOf(pool, hosts);
   if (room === null) return accepted(null);
@@ -94,7 +99,12 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
   const pool = poolOf(turn.fleet, guest);
   if (pool.failure.admission !== 'failover-hosts') return accepted(null);
   const spare = [...turn.fleet.hosts.values()].filter(
-    (host) => host.poolId === pool.id && host.failoverOnly && host.state === 'online' && host.maintenance === 'none',
+    (host) =>
+      host.poolId === pool.id &&
+      host.failoverOnly &&
+      host.state === 'online' &&
+      host.maintenance === 'none' &&
+      isWell(host),
   );
   const target = cluster.hosts[chosen]!;
   const asked: Promised = {
@@ -111,6 +121,11 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
     );
   }
   return accepted(null);
+}
+
+/** Takes guests, as far as its health goes. */
+function isWell({ degraded, quarantined }: Host): boolean {
+  return degraded === null && !quarantined;
 }
 
 function sum(numbers: readonly number[]): number {

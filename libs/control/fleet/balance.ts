@@ -159,13 +159,13 @@ export function hasMigrationRoom(turn: FleetTurn, hostId: string): boolean {
   return busy < limit;
 }
 
-/** Whatever the automation level: the administrator asked for this host to be emptied. */
+/** Whatever the automation level: the administrator asked for this host to be emptied, or it is about to fail. */
 function evacuate(turn: FleetTurn, pool: Pool): void {
   for (const host of [...turn.fleet.hosts.values()]) {
-    if (host.poolId !== pool.id || host.maintenance !== 'entering') continue;
+    if (host.poolId !== pool.id || (host.maintenance !== 'entering' && host.degraded === null)) continue;
     const guests = [...(turn.fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => turn.fleet.guests.get(id) ?? []);
-    if (guests.length === 0) emptied(turn, host);
-    else moveOut(turn, pool, host, guests);
+    if (guests.length > 0) moveOut(turn, pool, host, guests);
+    else if (host.maintenance === 'entering') emptied(turn, host);
   }
 }
 

@@ -20,7 +20,8 @@ type FenceResult = Extract<FleetEvent, { kind: 'fence-result' }>;
 export function fencePool(turn: FleetTurn, pool: Pool): void {
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
   const silent = hosts.filter(
-    (host) => (host.state === 'failed' || host.state === 'fencing') && !provedByLease(turn, host),
+    (host) =>
+      (host.state === 'failed' || host.state === 'fencing') && !isWorkedAt(turn, host) && !provedByLease(turn, host),
   );
   const failures = failuresAtOnce(hosts, silent);
   if (failures > pool.failure.maximumSilentHosts) {
@@ -37,6 +38,11 @@ export function fencePool(turn: FleetTurn, pool: Pool): void {
   }
   clearAlarm(turn, 'mass-silence', pool.id);
   for (const host of silent) fence(turn, host);
+}
+
+/** Empty and in maintenance: whoever restarts it knows, and there is nothing on it to be saved by cutting its power. */
+function isWorkedAt({ fleet }: FleetTurn, host: Host): boolean {
+  return host.maintenance === 'in' && host.state === 'failed' && (fleet.guestsOn.get(host.id)?.size ?? 0) === 0;
 }
 
 /**

@@ -87,6 +87,9 @@ function newGuest(
     movedAt: null,
     failedStarts: 0,
     retryAt: null,
+    restarts: [],
+    lostAt: null,
+    probe: wanted.probe ?? null,
   };
 }
 
@@ -162,7 +165,7 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
 }
 
 function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
-  const wanted: Guest = { ...guest, desired: 'stopped', retryAt: null };
+  const wanted: Guest = { ...guest, desired: 'stopped', retryAt: null, lostAt: null };
   if (guest.state === 'stopped') return put(turn, 'guest', wanted);
   beginTask(turn, 'guest.stop', ['guest', guest.id]);
   if (guest.state === 'failed' || guest.state === 'recovering') {
@@ -194,7 +197,7 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
   const covered = coveredByFailoverHosts(turn, guest, cluster, answer.chosen.host);
   if (!covered.ok) return covered;
   clearAlarm(turn, 'guest-down', guest.id);
-  const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null };
+  const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null, restarts: [], lostAt: null };
   put(turn, 'guest', wanted);
   beginTask(turn, 'guest.start', ['guest', guest.id]);
   placeGuest(turn, wanted, cluster);

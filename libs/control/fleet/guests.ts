@@ -6,6 +6,7 @@ import type { Rejection } from '@argosy/scheduler/checks';
 import { type Chosen, place } from '@argosy/scheduler/place';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
+import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
 import { endTasks } from './tasks';
 import {
   becomeGuest,
@@ -90,6 +91,7 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   else if (observed.state === 'paused' && guest.state === 'running')
     becomeGuest(turn, guest, 'paused', observed.refusal?.message ?? '');
   if (observed.state === 'running') clearAlarm(turn, 'guest-down', guest.id);
+  watchRecovery(turn, turn.fleet.guests.get(guest.id) ?? guest, observed);
   watchForStall(turn, guest, observed);
   const wanted = { running: 'guest.resume', paused: 'guest.pause' } as const;
   const wish = wanted[guest.desired];
@@ -163,7 +165,7 @@ export function beginStopping(turn: FleetTurn, guest: Guest, forced = false): vo
 function stopped(turn: FleetTurn, guest: Guest, reason: string): void {
   const closed = closePlacement(turn, guest, 'stopped');
   clearAlarm(turn, 'guest-stalled', guest.id);
-  becomeGuest(turn, closed, 'stopped', '', { failedStarts: 0, retryAt: null });
+  becomeGuest(turn, closed, 'stopped', '', { failedStarts: 0, retryAt: null, lostAt: null });
   record(turn, { code: 'guest-stopped', subject: ['guest', guest.id], message: `${guest.name} is stopped. ${reason}` });
   clearAlarm(turn, 'guest-down', guest.id);
   endTasks(turn, guest.id, ['guest.stop'], 'succeeded', 'off');
@@ -177,13 +179,18 @@ function poweredOff(turn: FleetTurn, guest: Guest): void {
   stopped(turn, stopping, 'It powered itself off.');
 }
 
+/** From when it was last known to live. A guest that never ran yet is not lost: nobody misses it. */
+function sinceLost(turn: FleetTurn, guest: Guest, heardAt = turn.now): Guest {
+  return guest.state === 'starting' ? guest : { ...guest, lostAt: guest.lostAt ?? heardAt };
+}
+
 /** Its VMM ended, refused to start, or is not there although its host answers: it is restarted, in place if there is room. */
 function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | null): void {
   const where = hostName(turn.fleet, guest.hostId);
   const refusal = observed?.refusal ?? null;
   const why = refusal?.message ?? 'its VMM is not there any more';
   const failedStarts = guest.failedStarts + 1;
-  const closed = closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`);
+  const closed = sinceLost(turn, closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`));
   clearAlarm(turn, 'guest-stalled', guest.id);
   // The first restart is at once, the next ones after 1, 2, 4 … s.
   const retryAt = failedStarts === 1 ? null : turn.now + Math.min(60_000, 1000 * 2 ** (failedStarts - 2));
@@ -195,6 +202,8 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
     message: `${guest.name} ${guest.state === 'starting' ? 'did not start' : 'crashed'} on ${where}: ${why}`,
     details: refusal ? { code: refusal.code } : {},
   });
+  if (spentItsRestarts(turn, recovering))
+    return giveUp(turn, recovering, `${why}; it was restarted ${guest.restarts.length} times lately`);
   if (failedStarts >= startAttempts || (refusal !== null && hopeless.has(refusal.code)))
     return giveUp(turn, recovering, why);
   // What crashes there again, or does not even start there, is placed anew like any other.
@@ -242,10 +251,11 @@ export function hostLost(turn: FleetTurn, hostId: string): void {
 
 export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
   clearAlarm(turn, 'guest-stalled', guest.id);
-  const closed = closePlacement(turn, guest, reason);
+  const heardAt = turn.fleet.views.get(guest.hostId ?? '')?.heardAt ?? turn.now;
+  const closed = sinceLost(turn, closePlacement(turn, guest, reason), heardAt);
   const recovering = becomeGuest(turn, closed, 'recovering', reason, { retryAt: null });
   if (guest.desired === 'stopped') {
-    becomeGuest(turn, recovering, 'stopped', '');
+    becomeGuest(turn, recovering, 'stopped', '', { lostAt: null });
     endTasks(turn, guest.id, ['guest.stop'], 'succeeded', reason);
     return;
   }
@@ -260,7 +270,9 @@ export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
 export function startAt(turn: FleetTurn, guest: Guest, chosen: Chosen, rejections: readonly Rejection[]): void {
   const epoch = Math.max(guest.epoch, guest.reservedEpoch) + 1;
   const reason = guest.state === 'recovering' ? `restart: ${guest.stateReason}` : 'start';
-  const opened = openPlacement(turn, guest, chosen.hostId, epoch, reason);
+  const restarts = guest.state === 'recovering' ? countRestart(turn, guest) : guest.restarts;
+  turn.fleet.placedAt.set(guest.id, turn.now);
+  const opened = openPlacement(turn, { ...guest, restarts }, chosen.hostId, epoch, reason);
   const starting = becomeGuest(turn, { ...opened, state: guest.state }, 'starting', '');
   record(turn, {
     code: 'guest-placed',

@@ -4,7 +4,8 @@ import type { HostAssignments, HostRegistration } from '@argosy/domain/host-repo
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { fenceDeadlinesMs } from '../defaults';
 import { described, fence, secretId } from './fencing';
-import { isolationOf } from './isolation';
+import { isolationOf } from '../isolation-policy';
+import { setDegraded } from './hosts';
 import { find } from './lookup';
 import { beginTask, endTasks } from './tasks';
 import {
@@ -56,6 +57,9 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     capabilities,
     failureDomain: null,
     failoverOnly: false,
+    degraded: null,
+    quarantined: false,
+    failures: [],
     fenceDevices,
     createdAt: turn.now,
   };
@@ -103,8 +107,14 @@ function namedByAgent({ hostName, fenceDevice }: HostRegistration): Result<reado
 export function updateHost(turn: FleetTurn, request: Of<'host.update'>): Result<Host> {
   const found = find(turn, 'host', request.host);
   if (!found.ok) return found;
-  const row: Host = { ...found.value, ...request.settings };
+  const { degraded, ...settings } = request.settings;
+  const marked =
+    degraded === undefined || degraded === (found.value.degraded?.reason ?? null)
+      ? found.value
+      : setDegraded(turn, found.value, degraded === null ? null : { by: 'administrator', reason: degraded });
+  const row: Host = { ...marked, ...settings, ...(settings.quarantined === false ? { failures: [] } : {}) };
   put(turn, 'host', row);
+  if (!row.quarantined) clearAlarm(turn, 'host-quarantined', row.id);
   record(turn, {
     code: 'host-updated',
     subject: ['host', row.id],
@@ -245,6 +255,8 @@ export function removeHost(turn: FleetTurn, request: Of<'host.remove'>): Result<
   if (host.maintenance !== 'in' && !isOff(host) && host.state !== 'failed')
     return refused('in-use', `${host.name} is ${host.state}; put it into maintenance before it is removed.`);
   for (const { name } of host.fenceDevices) forgetSecrets(turn, host, name);
+  for (const code of ['host-quarantined', 'host-degraded', 'watchdog-silent', 'record-behind'])
+    clearAlarm(turn, code, host.id);
   remove(turn, 'host', host.id);
   turn.fleet.views.delete(host.id);
   record(turn, {

@@ -1,7 +1,8 @@
-import type { Host } from '@argosy/domain/entities';
+import type { Degraded, Host } from '@argosy/domain/entities';
 import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
+import { withinWindow } from './recovery';
 import { fencePool } from './fencing';
 import { watchDatastore, watchLease } from './leases';
 import { becomeHost, clearAlarm, type FleetTurn, poolOf, put, raiseAlarm, record, viewOf } from './turn';
@@ -32,8 +33,10 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   }
   view.guests = guests;
   view.migrations = new Map(report.migrations.map((migration) => [migration.migrationId, migration]));
+  takeHealth(turn, host.id, report.health);
   recordRefusals(turn, host, report);
-  if (host.state !== 'online' && host.state !== 'fencing') cameBack(turn, host);
+  const current = fleet.hosts.get(host.id)!;
+  if (current.state !== 'online' && current.state !== 'fencing') cameBack(turn, current);
   return true;
 }
 
@@ -167,13 +170,61 @@ function watchHost(turn: FleetTurn, host: Host): void {
     if (host.state === 'suspect') lostAgent(turn, host);
     return;
   }
-  becomeHost(turn, host, 'failed', `silent on both channels for ${formatDuration(Math.min(silent, datastoreSilent))}`);
+  const counted = countFailure(turn, host);
+  becomeHost(
+    turn,
+    counted,
+    'failed',
+    `silent on both channels for ${formatDuration(Math.min(silent, datastoreSilent))}`,
+  );
   raiseAlarm(turn, {
     code: 'host-failed',
     severity: 'error',
     subject: ['host', host.id],
     message: `${host.name} has failed: no heartbeat for ${formatDuration(silent)}, none on the datastore for ${formatDuration(datastoreSilent)}.`,
   });
+}
+
+/** One that fails again and again would take the same guests down each time: it is left out until somebody has looked at it. */
+function countFailure(turn: FleetTurn, host: Host): Host {
+  const pool = poolOf(turn.fleet, host);
+  const failures = [...withinWindow(turn, pool, host.failures), turn.now];
+  const isTooOften = pool.failure.hostFailures > 0 && failures.length >= pool.failure.hostFailures;
+  if (isTooOften && !host.quarantined)
+    raiseAlarm(turn, {
+      code: 'host-quarantined',
+      severity: 'error',
+      subject: ['host', host.id],
+      message: `${host.name} has failed ${failures.length} times within ${formatDuration(pool.failure.budgetWindowMs)} and gets no guests any more. Mend it, then: argosy host set ${host.name} --quarantined false.`,
+    });
+  return { ...host, failures, quarantined: host.quarantined || isTooOften };
+}
+
+/** What its health check says; what an administrator said is left alone. */
+function takeHealth(turn: FleetTurn, hostId: string, health: string | null): void {
+  const host = turn.fleet.hosts.get(hostId);
+  if (!host || host.degraded?.by === 'administrator' || (host.degraded?.reason ?? null) === health) return;
+  setDegraded(turn, host, health === null ? null : { by: 'health-check', reason: health });
+}
+
+export function setDegraded(turn: FleetTurn, host: Host, degraded: Degraded | null): Host {
+  const row = { ...host, degraded };
+  put(turn, 'host', row);
+  clearAlarm(turn, 'host-degraded', host.id);
+  if (degraded === null) {
+    clearAlarm(turn, 'evacuation-stuck', host.id);
+    record(turn, {
+      code: 'host-well',
+      subject: ['host', host.id],
+      message: `${host.name} is well again and takes guests.`,
+    });
+  } else
+    raiseAlarm(turn, {
+      code: 'host-degraded',
+      subject: ['host', host.id],
+      message: `${host.name} is degraded (${degraded.reason}): its guests are moved away before it fails.`,
+    });
+  return row;
 }
 
 /** Its datastore heartbeat goes on, so the host lives and so do its guests: nobody is fenced for an agent that restarts. */

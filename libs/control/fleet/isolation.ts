@@ -1,9 +1,5 @@
-import type { IsolationPolicy, Pool } from '@argosy/domain/entities';
+import { isolationOf } from '../isolation-policy';
 import { type FleetTurn, isHeard, order, poolOf, settled } from './turn';
-
-export function isolationOf({ isolationResponse, failure }: Pool): IsolationPolicy {
-  return { response: isolationResponse, isolatedAfterMs: failure.isolatedAfterMs, leaseMs: failure.watchdogLeaseMs };
-}
 
 /** A host that would act otherwise than its pool wants is told, until its report says that it knows. */
 export function tellIsolation(turn: FleetTurn, hostId: string): void {

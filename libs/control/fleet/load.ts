@@ -24,6 +24,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fill(fleet.migrations, inventory.migrations);
   fill(fleet.recommendations, inventory.recommendations);
   fill(fleet.drills, inventory.drills);
+  fill(fleet.rolls, inventory.rolls);
   fill(fleet.tasks, inventory.tasks);
   fill(fleet.alarms, inventory.alarms);
   fleet.guestsOn.clear();

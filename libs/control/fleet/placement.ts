@@ -50,12 +50,15 @@ function expectedHost(fleet: Fleet, guest: Guest): string | null {
 }
 
 function isLeaving(fleet: Fleet, guest: Guest): boolean {
-  return guest.hostId !== null && fleet.hosts.get(guest.hostId)?.maintenance === 'entering';
+  const host = fleet.hosts.get(guest.hostId ?? '');
+  return host !== undefined && (host.maintenance === 'entering' || host.degraded !== null);
 }
 
 function useOf(host: Host, purpose: 'ordinary' | 'failover'): { use: HostUse; useReason: string } {
   if (host.state !== 'online')
     return { use: 'unusable', useReason: `it is ${host.state}${host.stateReason ? ` (${host.stateReason})` : ''}` };
+  if (host.degraded !== null) return { use: 'evacuating', useReason: `it is degraded (${host.degraded.reason})` };
+  if (host.quarantined) return { use: 'unusable', useReason: 'it is in quarantine: it has failed too often' };
   if (host.maintenance !== 'none') return { use: 'evacuating', useReason: 'it is in maintenance' };
   if (host.failoverOnly && purpose === 'ordinary') return { use: 'unusable', useReason: 'it is kept for failover' };
   return { use: 'usable', useReason: '' };

@@ -4,7 +4,7 @@ import { freeSubnet, isHostAddress, overlap } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { defaultBalance, defaultFailure, defaultMigration } from '../defaults';
 import { find, findAll, nameTaken } from './lookup';
-import { type FleetTurn, put, record, remove } from './turn';
+import { clearAlarm, type FleetTurn, put, record, remove } from './turn';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
@@ -105,6 +105,8 @@ export function removePool(turn: FleetTurn, request: Of<'pool.remove'>): Result<
       `Pool ${name} still has ${users.length} hosts or guests (${users[0]!.name} …); remove or move them first.`,
     );
   for (const rule of [...turn.fleet.rules.values()]) if (rule.poolId === id) remove(turn, 'rule', rule.id);
+  for (const roll of [...turn.fleet.rolls.values()]) if (roll.poolId === id) remove(turn, 'roll', roll.id);
+  clearAlarm(turn, 'roll-failed', id);
   remove(turn, 'pool', id);
   record(turn, { code: 'pool-removed', subject: ['pool', id], message: `Pool ${name} was removed.` });
   return accepted(null);

@@ -33,6 +33,7 @@ import {
   removeRule,
   updatePool,
 } from './pool-requests';
+import { rollPool, stopRoll } from './rolls';
 import { beginTask } from './tasks';
 import { type FleetTurn, put, record } from './turn';
 
@@ -47,6 +48,8 @@ const handlers: Handlers = {
   'host.register': registerHost,
   'host.maintenance': setMaintenance,
   'host.fence': fenceHost,
+  'pool.roll': rollPool,
+  'pool.roll-stop': stopRoll,
   'host.update': updateHost,
   'alarm.acknowledge': acknowledgeAlarm,
   'host.add-fence-device': addFenceDevice,

@@ -2,6 +2,7 @@ import type { Guest, Host } from '@argosy/domain/entities';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { takeOverRetryMs } from '../defaults';
 import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
+import { countRestart } from './recovery';
 import {
   becomeGuest,
   clearAlarm,
@@ -108,7 +109,7 @@ function commit(turn: FleetTurn, guest: Guest, { hostId, epoch }: { hostId: stri
   turn.fleet.takeOvers.delete(guest.id);
   const closed = closePlacement(turn, guest, 'another VMM holds its disk: this copy is dead');
   const opened = openPlacement(turn, closed, hostId, epoch, "restart: under its disk's lock");
-  becomeGuest(turn, opened, 'running', '');
+  becomeGuest(turn, opened, 'running', '', { restarts: countRestart(turn, guest), lostAt: guest.lostAt ?? turn.now });
   clearAlarm(turn, 'guest-down', guest.id);
   record(turn, {
     code: 'guest-taken-over',

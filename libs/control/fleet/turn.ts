@@ -38,6 +38,7 @@ const collections = {
   migration: 'migrations',
   recommendation: 'recommendations',
   drill: 'drills',
+  roll: 'rolls',
   task: 'tasks',
   alarm: 'alarms',
 } as const satisfies Partial<Record<EntityKind, keyof Fleet>>;

@@ -1,11 +1,12 @@
-import type { Guest, RestartPriority } from '@argosy/domain/entities';
-import { restartPriorities } from '@argosy/domain/entities';
+import type { Guest } from '@argosy/domain/entities';
+import { formatDuration } from '@argosy/domain/units';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { startAt } from './guests';
 import { clusterOf } from './placement';
+import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
-import { becomeGuest, type FleetTurn, raiseAlarm } from './turn';
+import { becomeGuest, type FleetTurn, poolOf, raiseAlarm, record } from './turn';
 
 /** As against a VMM that crashed on a host that is well: that one is restarted whatever the priority. */
 const lostWithHost = / (is proved off|has stopped it)$/;
@@ -14,18 +15,51 @@ const lostWithHost = / (is proved off|has stopped it)$/;
 export function placeWaiting(turn: FleetTurn): void {
   withdrawStaleStarts(turn);
   const clusters = new Map<string, Cluster>();
+  const held = new Map<string, Held>();
   for (const guest of waitingGuests(turn)) {
     if (guest.state === 'recovering' && guest.restartPriority === 'disabled' && lostWithHost.test(guest.stateReason)) {
       giveUpDisabled(turn, guest);
       continue;
     }
+    if (guest.state === 'recovering' && isHeld(turn, guest, held)) continue;
     // Those that lost their host come first, so the others see the hosts as these have left them.
     const purpose = guest.state === 'recovering' ? 'failover' : 'ordinary';
     const key = `${guest.poolId}/${purpose}`;
     let cluster = clusters.get(key);
     if (!cluster) clusters.set(key, (cluster = clusterOf(turn, guest.poolId, purpose)));
-    placeGuest(turn, guest, cluster);
+    const isPlaced = placeGuest(turn, guest, cluster);
+    if (isPlaced && guest.state === 'recovering') held.get(guest.poolId)!.restartsLeft--;
   }
+}
+
+/** What the guests of a pool wait for besides room. */
+interface Held {
+  readonly afterRank: number;
+  restartsLeft: number;
+}
+
+function isHeld(turn: FleetTurn, guest: Guest, known: Map<string, Held>): boolean {
+  const pool = poolOf(turn.fleet, guest);
+  let held = known.get(pool.id);
+  if (!held)
+    known.set(pool.id, (held = { afterRank: heldAfterRank(turn, pool), restartsLeft: restartsLeft(turn, pool) }));
+  if (held.restartsLeft <= 0) {
+    tellSpent(turn, pool);
+    return true;
+  }
+  const { heldRestarts } = turn.fleet;
+  if (rankOf(guest) <= held.afterRank) {
+    heldRestarts.delete(guest.id);
+    return false;
+  }
+  if (!heldRestarts.has(guest.id))
+    record(turn, {
+      code: 'restart-held',
+      subject: ['guest', guest.id],
+      message: `${guest.name} (${guest.restartPriority}) waits until those of higher priority are ${pool.failure.restartReady === 'heartbeat' ? 'recovered' : 'running'}, ${formatDuration(pool.failure.restartWaitMs)} at most.`,
+    });
+  heldRestarts.add(guest.id);
+  return true;
 }
 
 function waitingGuests(turn: FleetTurn): Guest[] {
@@ -34,11 +68,8 @@ function waitingGuests(turn: FleetTurn): Guest[] {
     if (guest.state !== 'recovering' && !(guest.state === 'stopped' && guest.desired === 'running')) continue;
     if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
   }
-  const rank = (priority: RestartPriority): number => restartPriorities.indexOf(priority);
   const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
-  return waiting.sort(
-    (a, b) => later(a) - later(b) || rank(a.restartPriority) - rank(b.restartPriority) || (a.name < b.name ? -1 : 1),
-  );
+  return waiting.sort((a, b) => later(a) - later(b) || rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
 }
 
 function giveUpDisabled(turn: FleetTurn, guest: Guest): void {

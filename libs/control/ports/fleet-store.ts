@@ -12,6 +12,7 @@ import type {
   Placement,
   Pool,
   Recommendation,
+  Roll,
   Rule,
   Task,
 } from '@argosy/domain/entities';
@@ -31,6 +32,7 @@ export interface EntityRows {
   readonly recommendation: Recommendation;
   readonly balanceRun: BalanceRun;
   readonly drill: Drill;
+  readonly roll: Roll;
   readonly task: Task;
   readonly alarm: Alarm;
 }
@@ -70,6 +72,8 @@ export interface Inventory {
   readonly recommendations: readonly Recommendation[];
   /** Only those that have not ended. */
   readonly drills: readonly Drill[];
+  /** Only those that have not ended. */
+  readonly rolls: readonly Roll[];
   readonly tasks: readonly Task[];
   readonly alarms: readonly Alarm[];
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { restartPriorities, type Guest } from '@argosy/domain/entities';
+import { restartPriorities, type Guest, type GuestProbe } from '@argosy/domain/entities';
 import { command, given, type Flag, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { placementView } from '../output/history-views';
@@ -20,7 +20,24 @@ const settingFlags = {
   'cpu-limit': { type: 'cpuLimit', summary: 'what it is never given more of' },
   'cpu-shares': { type: 'count', summary: 'its weight where processors are scarce (1000 is usual)' },
   priority: { type: 'text', choices: restartPriorities, summary: 'its turn when a host is lost' },
+  probe: {
+    type: 'text',
+    placeholder: 'probe',
+    summary: 'how it is seen to serve: tcp:5432, http:80/health=200, or none (its heartbeat)',
+  },
 } as const satisfies Record<string, Flag>;
+
+/** tcp:PORT, http:PORT/PATH or http:PORT/PATH=STATUS. */
+function probeOf(text: string | undefined): GuestProbe | null | undefined {
+  if (text === undefined || text === 'none') return text === 'none' ? null : undefined;
+  const [, kind, port, path = '/', status = '200'] = /^(tcp|http):(\d+)(\/[^=]*)?(?:=(\d{3}))?$/.exec(text) ?? [];
+  if (kind !== 'tcp' && kind !== 'http')
+    throw usageFailure(
+      `${JSON.stringify(text)} is no probe.`,
+      'Give tcp:5432, http:80/health, http:80/health=204 or none.',
+    );
+  return { kind, port: Number(port), path, status: Number(status) };
+}
 
 function settingsOf(flags: FlagValues<typeof settingFlags>) {
   return given({
@@ -30,6 +47,7 @@ function settingsOf(flags: FlagValues<typeof settingFlags>) {
     cpuLimitMillicores: flags['cpu-limit'],
     cpuShares: flags['cpu-shares'],
     restartPriority: flags.priority,
+    probe: probeOf(flags.probe),
   });
 }
 

@@ -55,6 +55,15 @@ async function enterMaintenance(
   );
 }
 
+function quarantineLifted(quarantined: boolean | undefined): false | undefined {
+  if (quarantined === true)
+    throw usageFailure(
+      'A host is put into quarantine by its failures; it can only be let out.',
+      'Give --quarantined false, or keep guests off it with "argosy host maintenance enter".',
+    );
+  return quarantined;
+}
+
 function printCapabilities(session: Session, answer: RouteResponse<'host.capabilities'>): void {
   const { hostName, drivers } = answer;
   session.print(
@@ -126,6 +135,12 @@ export const hostCommands = [
     parameters: [host],
     flags: {
       'failure-domain': { type: 'text', summary: 'what fails as one with others, like rack-1; none: the host alone' },
+      degraded: {
+        type: 'text',
+        placeholder: 'reason',
+        summary: 'it is ailing: empty it before it fails; none: it is well again',
+      },
+      quarantined: { type: 'truth', summary: 'false: it may have guests again' },
       'failover-only': { type: 'truth', summary: 'keep it for guests that lost their host' },
     },
     examples: ['host set h1 --failure-domain rack-1'],
@@ -134,6 +149,8 @@ export const hostCommands = [
       const body = given({
         failureDomain: domain === 'none' ? null : domain,
         failoverOnly: flags['failover-only'],
+        degraded: flags.degraded === 'none' ? null : flags.degraded,
+        quarantined: quarantineLifted(flags.quarantined),
       });
       if (Object.keys(body).length === 0)
         throw usageFailure('Nothing to change was given.', 'See "argosy host set --help".');

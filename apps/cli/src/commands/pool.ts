@@ -1,4 +1,4 @@
-import { admissionPolicies, automationLevels, isolationResponses } from '@argosy/domain/entities';
+import { admissionPolicies, automationLevels, isolationResponses, restartReadiness } from '@argosy/domain/entities';
 import type { RouteCall } from '@argosy/contracts/routes';
 import { command, given, givenAny, type Flag, type FlagValues } from '../command';
 import { usageFailure } from '../failure';
@@ -25,6 +25,16 @@ const policyFlags = {
   'failed-after': { type: 'duration', summary: 'silence after which a host has failed' },
   'datastore-silent-after': { type: 'duration', summary: 'age at which a datastore heartbeat is silence' },
   'most-silent-hosts': { type: 'count', summary: 'more silent at once: an alarm, and no fencing' },
+  'restart-ready': {
+    type: 'text',
+    choices: restartReadiness,
+    summary: 'how far guests must be before those of the next priority are restarted',
+  },
+  'restart-wait': { type: 'duration', summary: 'how long they hold up the next ones at most' },
+  'guest-restarts': { type: 'count', summary: 'more restarts of a guest within the window: it is given up' },
+  'pool-restarts': { type: 'count', summary: 'more restarts in the pool within the window: the others wait' },
+  'host-failures': { type: 'count', summary: 'so many failures of a host within the window: quarantine; 0 never' },
+  'budget-window': { type: 'duration', summary: 'the window of these three' },
   admission: {
     type: 'text',
     choices: admissionPolicies,
@@ -80,6 +90,12 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       isolatedAfterMs: flags['isolated-after'],
       watchdogLeaseMs: flags['watchdog-lease'],
       lockIsProof: flags['lock-is-proof'],
+      restartReady: flags['restart-ready'],
+      restartWaitMs: flags['restart-wait'],
+      guestRestarts: flags['guest-restarts'],
+      poolRestarts: flags['pool-restarts'],
+      hostFailures: flags['host-failures'],
+      budgetWindowMs: flags['budget-window'],
       admission: flags['admission'],
       reservedCpuShare: flags['reserve-cpu'],
       reservedMemoryShare: flags['reserve-memory'],

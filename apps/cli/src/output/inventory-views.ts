@@ -106,6 +106,11 @@ export const hostView: View<entity.Host> = {
     { title: 'POOL', text: ({ poolId }, lookup) => lookup.nameOf('pool', poolId), only: 'wide' },
     { title: 'INCARNATION', text: ({ incarnation }) => `${incarnation}`, right: true, only: 'wide' },
     { title: 'PEER', text: ({ peerAddress }) => orNothing(peerAddress), only: 'wide' },
+    {
+      title: 'HEALTH',
+      text: ({ degraded, quarantined }) => (quarantined ? 'quarantined' : (degraded?.reason ?? 'well')),
+      only: 'wide',
+    },
     { title: 'DOMAIN', text: ({ failureDomain }) => orNothing(failureDomain), only: 'wide' },
     {
       title: 'FENCE',

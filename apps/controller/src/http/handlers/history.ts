@@ -2,7 +2,7 @@ import type { Page } from '@argosy/inventory/fleet-queries';
 import type { Result } from '@argosy/domain/refusal';
 import { refuse, type Answer, type Handlers } from '../answer';
 import type { HttpPorts } from '../ports';
-import { filterId, historyId, seekRow, subjectId } from '../references';
+import { filterId, findRow, historyId, seekRow, subjectId } from '../references';
 
 interface Identified {
   readonly id: string;
@@ -58,6 +58,10 @@ export function historyHandlers({ gateway, queries }: Pick<HttpPorts, 'gateway' 
     'recommendation.list': async ({ query }) => {
       const pool = filterId(fleet, 'pool', query.pool);
       return pool.ok ? queries.recommendations(query, { poolId: pool.value, open: query.open }) : pool;
+    },
+    'pool.roll-list': async ({ params, query }) => {
+      const pool = findRow(fleet, 'pool', params.pool);
+      return pool.ok ? freshen(await queries.rolls(query, { poolId: pool.value.id }), fleet.rolls) : pool;
     },
     'drill.list': async ({ query }) => freshen(await queries.drills(query), fleet.drills),
     'drill.get': ({ params: { id } }) =>

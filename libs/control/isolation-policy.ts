@@ -1,0 +1,6 @@
+import type { IsolationPolicy, Pool } from '@argosy/domain/entities';
+
+/** What a pool wants of a host that is cut off, as the host is told it. */
+export function isolationOf({ isolationResponse, failure }: Pool): IsolationPolicy {
+  return { response: isolationResponse, isolatedAfterMs: failure.isolatedAfterMs, leaseMs: failure.watchdogLeaseMs };
+}
