@@ -3,7 +3,7 @@ import type { RouteName } from '@argosy/contracts/routes';
 import type { Random } from '@argosy/simulator/random';
 import type { LabHost } from '../fleet/host';
 import type { JobMischief } from '../fleet/job-mischief';
-import { type Fleet, signal } from '../fleet/lab';
+import { type Fleet, type LabController, signal } from '../fleet/lab';
 import type { Repairs } from './repairs';
 import type { SoakGuest } from './soak-guest';
 
@@ -47,6 +47,18 @@ function kill(pid: number | undefined): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** As a service manager does: a controller that finds no database says so and ends, and is started again. */
+async function supervise(controller: LabController): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await controller.start();
+    } catch (error) {
+      if (attempt === 30) throw error;
+      await sleep(1_000);
+    }
   }
 }
 
@@ -152,7 +164,7 @@ export const actions: readonly Action[] = [
       if (soak.repairs.isBroken('controller')) return null;
       await leader.kill();
       const backMs = between(soak.random, 100, 8_000);
-      soak.repairs.after(backMs, 'controller', `${leader.name} back`, () => leader.start());
+      soak.repairs.after(backMs, 'controller', `${leader.name} back`, () => supervise(leader));
       return `kill the leading controller ${leader.name} for ${backMs} ms`;
     },
   },
