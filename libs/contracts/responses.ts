@@ -190,7 +190,10 @@ export const guestProbeSchema = describes<entity.GuestProbe>()(
   z.object({ kind: z.enum(probeKinds), port: z.number(), path: text, status: z.number() }),
 );
 
-export const guestSchema = describes<entity.Guest>()(
+/** Of its cloud-init data only how much there is: they hold secrets. */
+export type GuestView = Omit<entity.Guest, 'cloudInit'> & { readonly cloudInitBytes: number | null };
+
+export const guestSchema = describes<GuestView>()(
   z.object({
     id: text,
     name: text,
@@ -203,7 +206,7 @@ export const guestSchema = describes<entity.Guest>()(
     cpuLimitMillicores: orNull(z.number()),
     cpuShares: z.number(),
     restartPriority: z.enum(restartPriorities),
-    cloudInit: orNull(text),
+    cloudInitBytes: orNull(z.number()),
     address: text,
     macAddress: text,
     desired: z.enum(['running', 'stopped', 'paused']),

@@ -1,5 +1,6 @@
 // Three hosts, two guests and what a fleet has besides, as the server of the tests answers it.
-import type { Datastore, Drill, Guest, Host, Image, Migration, Pool, Recommendation } from '@argosy/domain/entities';
+import type { GuestView as Guest } from '@argosy/contracts/responses';
+import type { Datastore, Drill, Host, Image, Migration, Pool, Recommendation } from '@argosy/domain/entities';
 import { Refused, type Handlers } from './fleet-server';
 
 const createdAt = Date.now() - 3_600_000;
@@ -87,7 +88,7 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     cpuLimitMillicores: null,
     cpuShares: 1000,
     restartPriority: 'medium',
-    cloudInit: null,
+    cloudInitBytes: null,
     address: '10.128.0.2',
     macAddress: '02:41:0a:80:00:02',
     desired: 'running',
@@ -208,7 +209,7 @@ export function handlersOf(fleet: SampleFleet): Handlers {
         state: 'starting',
         desired: 'running',
         memoryMiB: body.memoryMiB ?? 64,
-        cloudInit: body.cloudInit ?? null,
+        cloudInitBytes: body.cloudInit?.length ?? null,
       });
       guests.set(row.name, row);
       soon(() => guests.set(row.name, { ...row, state: 'running' }));

@@ -1,4 +1,5 @@
-import type { Guest, Host, Image, Pool } from '@argosy/domain/entities';
+import type { GuestView as Guest } from '@argosy/contracts/responses';
+import type { Host, Image, Pool } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import type { Instant } from '@argosy/domain/units';
 import type { HostUsage } from '@argosy/contracts/responses';

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { diskBus, memoryKiB, qemuArguments } from './command-line';
 import type { CommandLinePlan } from './command-line';
@@ -117,4 +118,50 @@ it('calls a reset of a kernel guest its end, and lets a disk guest reboot', () =
   expect(valuesOf('-action', qemuArguments(aPlan(aGuest())))[0]).toContain('reboot=shutdown');
   const disk = aGuest({ format: 'raw', firmware: 'bios', kernelPath: null });
   expect(valuesOf('-action', qemuArguments(aPlan(disk)))[0]).toContain('reboot=reset');
+});
+
+/** As QEMU reads `key=value,key=value`: two commas are one in a value. */
+function readOptions(text: string): Map<string, string> {
+  const pieces = text.replaceAll(',,', '\0').split(',');
+  return new Map(
+    pieces.map((piece) => {
+      const [key = '', ...value] = piece.replaceAll('\0', ',').split('=');
+      return [key, value.join('=')];
+    }),
+  );
+}
+
+describe('whatever a user writes', () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: fc.constantFrom(',', '=', '-', '"', "'", ' ', '\n', 'a', '/') }),
+  );
+  const words = (change: (written: string) => CommandLinePlan, written: string) => qemuArguments(change(written));
+  const count = words(() => aPlan(aGuest({ kernelArguments: 'x' })), '').length;
+
+  it('as a name stays one name', () => {
+    fc.assert(
+      fc.property(text, (name) => {
+        const parameters = words((written) => aPlan(aGuest({ kernelArguments: 'x' }, { name: written })), name);
+        const options = readOptions(valuesOf('-name', parameters)[0] ?? '');
+        expect([...options.keys()]).toEqual(['guest', 'debug-threads']);
+        expect(options.get('guest')).toBe(name);
+        expect(parameters).toHaveLength(count);
+      }),
+    );
+  });
+
+  it('as a path or as kernel arguments stays one argument, after its own option', () => {
+    fc.assert(
+      fc.property(text, text, (path, kernelArguments) => {
+        const boot = { kernelPath: `/${path}`, kernelArguments };
+        const parameters = words(() => aPlan(aGuest(boot, { diskPath: `/${path}` })), path);
+        expect(valuesOf('-kernel', parameters)).toContain(`/${path}`);
+        expect(valuesOf('-append', parameters)).toContain(kernelArguments);
+        const disk: unknown = JSON.parse(valuesOf('-blockdev', parameters)[0] ?? '');
+        expect(disk).toMatchObject({ driver: 'qcow2', file: { driver: 'file', filename: `/${path}` } });
+        expect(parameters).toHaveLength(count);
+      }),
+    );
+  });
 });

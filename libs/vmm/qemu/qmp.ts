@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 
 /** What QEMU answered with an error, in its own words. */
 export class QmpError extends Error {}
@@ -31,6 +32,17 @@ interface Message {
   readonly QMP?: unknown;
 }
 
+const messageSchema = z.object({
+  id: z.number().optional(),
+  return: z.unknown().optional(),
+  error: z.object({ class: z.string(), desc: z.string() }).optional(),
+  event: z.string().optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
+  QMP: z.unknown().optional(),
+});
+
+/** The longest answers are some hundred KiB: block devices with long chains of backing files. */
+const longestLine = 16 * 1024 * 1024;
 const defaultDeadlineMs = 5000;
 const connectEveryMs = 3;
 
@@ -110,10 +122,13 @@ export class QmpClient {
   private read(text: string): void {
     const lines = (this.unread + text).split('\n');
     this.unread = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') this.receive(JSON.parse(line) as Message);
+    for (const line of lines) if (line.trim() !== '' && !this.isClosed) this.receive(parseMessage(line));
+    if (this.unread.length > longestLine) this.close();
   }
 
-  private receive(message: Message): void {
+  private receive(message: Message | undefined): void {
+    // What speaks so is no QEMU any more, and nothing that it says can be relied on.
+    if (message === undefined) return this.close();
     if (message.QMP !== undefined) this.greeted();
     else if (message.event !== undefined) this.onEvent({ event: message.event, data: message.data ?? {} });
     else if (message.id !== undefined) this.answer(message.id, message);
@@ -126,6 +141,20 @@ export class QmpClient {
     clearTimeout(call.deadline);
     if (message.error) call.reject(new QmpError(message.error.desc));
     else call.resolve(message.return);
+  }
+}
+
+/** undefined: no JSON object, or not of the form that the protocol says. */
+function parseMessage(line: string): Message | undefined {
+  const parsed = messageSchema.safeParse(tryParse(line));
+  return parsed.success ? (parsed.data as Message) : undefined;
+}
+
+function tryParse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 

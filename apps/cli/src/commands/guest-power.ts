@@ -1,4 +1,4 @@
-import type { Guest } from '@argosy/domain/entities';
+import type { GuestView as Guest } from '@argosy/contracts/responses';
 import { command, type Command } from '../command';
 import { Failure } from '../failure';
 import { guestView } from '../output/inventory-views';

@@ -1,6 +1,7 @@
+import type { GuestView as Guest } from '@argosy/contracts/responses';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { restartPriorities, type Guest, type GuestProbe } from '@argosy/domain/entities';
+import { restartPriorities, type GuestProbe } from '@argosy/domain/entities';
 import { command, given, type Flag, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { placementView } from '../output/history-views';

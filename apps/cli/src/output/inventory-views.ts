@@ -1,3 +1,4 @@
+import type { GuestView } from '@argosy/contracts/responses';
 import type * as entity from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { mebibyte } from '@argosy/domain/units';
@@ -7,14 +8,14 @@ import { age, ageOf, bytes, cpu, duration, exactTime, memory, nothing, percent, 
 import type { View } from './view';
 
 /** "10432, 0.3s ago": the guest's own counter, and whether it still counts. */
-function heartbeat(guest: entity.Guest, lookup: Lookup): string {
+function heartbeat(guest: GuestView, lookup: Lookup): string {
   const seen = lookup.observation(guest)?.heartbeat;
   if (!seen || guest.hostId === null) return nothing;
   const silentMs = Math.max(0, lookup.now - seen.at);
   return `${seen.count}, ${silentMs < 10_000 ? `${(silentMs / 1000).toFixed(1)}s` : age(silentMs)} ago`;
 }
 
-export const guestView: View<entity.Guest> = {
+export const guestView: View<GuestView> = {
   kind: 'guest',
   needs: ['host', 'pool', 'image', 'usage'],
   nameOf: ({ name }) => name,
@@ -58,7 +59,7 @@ export const guestView: View<entity.Guest> = {
     { title: 'RETRY', text: ({ retryAt }) => exactTime(retryAt), only: 'detail' },
     {
       title: 'CLOUD-INIT',
-      text: ({ cloudInit }) => (cloudInit === null ? nothing : bytes(cloudInit.length)),
+      text: ({ cloudInitBytes }) => (cloudInitBytes === null ? nothing : bytes(cloudInitBytes)),
       only: 'detail',
     },
     { title: 'CREATED', text: ({ createdAt }) => exactTime(createdAt), only: 'detail' },
@@ -67,7 +68,7 @@ export const guestView: View<entity.Guest> = {
   ],
 };
 
-function residentOf(guest: entity.Guest, lookup: Lookup): string {
+function residentOf(guest: GuestView, lookup: Lookup): string {
   const usage = lookup.observation(guest)?.usage;
   return usage ? memory(usage.residentMiB) : nothing;
 }
@@ -148,7 +149,7 @@ export const fenceDeviceView: View<entity.FenceDevice & { readonly order: number
   ],
 };
 
-export function guestsOn(hostId: string, { guests }: Lookup): entity.Guest[] {
+export function guestsOn(hostId: string, { guests }: Lookup): GuestView[] {
   return [...guests.values()].filter((guest) => guest.hostId === hostId);
 }
 function promisedMiB(hostId: string, lookup: Lookup): number {

@@ -1,4 +1,5 @@
-import type { Guest, Host, Migration } from '@argosy/domain/entities';
+import type { GuestView as Guest } from '@argosy/contracts/responses';
+import type { Host, Migration } from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
 import type { StreamMessage } from '@argosy/contracts/stream';
 import type { Instant } from '@argosy/domain/units';

@@ -1,4 +1,5 @@
-import type { Guest, Host, Migration } from '@argosy/domain/entities';
+import type { GuestView as Guest } from '@argosy/contracts/responses';
+import type { Host, Migration } from '@argosy/domain/entities';
 import { FleetView } from './fleet-view';
 import { bar, redraw, topLines } from './top-screen';
 

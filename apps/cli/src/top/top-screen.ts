@@ -1,4 +1,5 @@
-import type { Guest, Host } from '@argosy/domain/entities';
+import type { GuestView as Guest } from '@argosy/contracts/responses';
+import type { Host } from '@argosy/domain/entities';
 import type { Instant } from '@argosy/domain/units';
 import { Lookup } from '../lookup';
 import { cut, paint, plain, tableLines, textWidth, type Cell, type Colour } from '../output/table';

@@ -7,6 +7,7 @@ const answerSchema = z.union([
   z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
 ]);
 
+const longestAnswer = 64 * 1024;
 const switchDeadlineMs = 8_000;
 
 export interface PowerOff {
@@ -50,14 +51,24 @@ function ask(socketPath: string, request: object): Promise<Result<null>> {
     );
     socket.on('data', (chunk) => {
       text += chunk.toString('utf8');
+      if (text.length > longestAnswer) settle(readAnswer(socketPath, ''));
       if (text.includes('\n')) settle(readAnswer(socketPath, text));
     });
     socket.write(`${JSON.stringify({ id: 1, ...request })}\n`);
   });
 }
 
+/** undefined: it is not JSON. Whatever stands behind the socket must not end the controller. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function readAnswer(socketPath: string, text: string): Result<null> {
-  const answer = answerSchema.safeParse(JSON.parse(text));
+  const answer = answerSchema.safeParse(parsed(text));
   if (!answer.success) return refused('not-confirmed', `The power switch ${socketPath} gave an answer that is none.`);
   if (answer.data.ok) return accepted(null);
   const code =

@@ -1,5 +1,6 @@
 import type { StreamMessage } from '@argosy/contracts/stream';
 import type { FleetWrite } from '@argosy/control/ports/fleet-store';
+import { shownRow } from './shown';
 import type { HostReport } from '@argosy/domain/host-report';
 import type { Instant } from '@argosy/domain/units';
 
@@ -129,7 +130,9 @@ export class EventStream {
 function messageOf(write: FleetWrite): Body | null {
   switch (write.kind) {
     case 'put':
-      return write.entity === 'fenceSecret' ? null : ({ kind: 'put', entity: write.entity, row: write.row } as Body);
+      return write.entity === 'fenceSecret'
+        ? null
+        : ({ kind: 'put', entity: write.entity, row: shownRow(write) } as Body);
     case 'remove':
       return write.entity === 'fenceSecret' ? null : { kind: 'remove', entity: write.entity, row: { id: write.id } };
     case 'open-placement':

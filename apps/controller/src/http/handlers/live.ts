@@ -2,6 +2,7 @@ import type { Host } from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { refuse, type Answer, type Handlers } from '../answer';
 import type { FleetGateway } from '../ports';
+import { shownGuest } from '../shown';
 import { filterId, findRow, listRows, type NamedKind, type NamedRow } from '../references';
 
 function page<Item>(items: readonly Item[]) {
@@ -34,9 +35,13 @@ export function liveHandlers(gateway: FleetGateway) {
       const host = filter('host', query.host);
       if (!pool.ok) return pool;
       if (!host.ok) return host;
-      return page(list('guest').filter(matches({ poolId: pool.value, hostId: host.value })));
+      const guests = list('guest').filter(matches({ poolId: pool.value, hostId: host.value }));
+      return page(guests.map(shownGuest));
     },
-    'guest.get': ({ params }) => find('guest', params.guest),
+    'guest.get': ({ params }) => {
+      const guest = find('guest', params.guest);
+      return guest.ok ? { ok: true, value: shownGuest(guest.value) } : guest;
+    },
     'guest.console': async ({ params, query }) => {
       const guest = find('guest', params.guest);
       return guest.ok ? gateway.console(guest.value).tail(query.maximumBytes) : guest;

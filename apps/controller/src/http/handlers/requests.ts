@@ -1,12 +1,14 @@
 import { fleetRoutes, type FleetRouteName } from '@argosy/contracts/fleet-routes';
-import type { RouteInput } from '@argosy/contracts/routes';
-import type { Recommendation } from '@argosy/domain/entities';
+import { guestSchema } from '@argosy/contracts/responses';
+import { routes, type Route, type RouteInput } from '@argosy/contracts/routes';
+import type { Guest, Recommendation } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
-import { refused, type Result } from '@argosy/domain/refusal';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { AnswerOf, Handler, Handlers } from '../answer';
 import type { HttpPorts } from '../ports';
 import { withDeadline } from '../deadline';
 import { seekRow } from '../references';
+import { shownGuest } from '../shown';
 
 /** Routes whose handlers have more to do than to ask the brain. */
 type SpecialRoute = 'agent.register' | 'host.remove' | 'balance.run' | 'recommendation.apply';
@@ -43,7 +45,12 @@ export function requestHandlers(ports: Pick<HttpPorts, 'gateway' | 'limits' | 'a
 
   function plain<Name extends PlainRoute>(name: Name): Handler<Name> {
     const toRequest = fleetRoutes[name] as unknown as (input: RouteInput<Name>) => FleetRequest;
-    return async (call) => (await ask(call.caller.name, toRequest(call))) as AnswerOf<Name>;
+    const isGuest = (routes[name] as Route).response === guestSchema;
+    return async (call) => {
+      const answer = await ask(call.caller.name, toRequest(call));
+      const shown = answer.ok && isGuest ? accepted(shownGuest(answer.value as Guest)) : answer;
+      return shown as AnswerOf<Name>;
+    };
   }
   const plainHandlers = Object.fromEntries(plainRoutes.map((name) => [name, plain(name)])) as unknown as {
     readonly [Name in PlainRoute]: Handler<Name>;
