@@ -25,6 +25,8 @@ export interface FleetPlan {
   readonly hostMillicores?: number;
   readonly leaseMs?: number;
   readonly pool?: PoolSettings;
+  /** Of the host's agent, besides what every agent is told. */
+  readonly hostEnvironment?: (name: string, folder: string) => Record<string, string>;
   /** Before the hosts are switched on: what is mounted later they do not see. */
   readonly prepareDatastore?: (datastore: string) => void;
 }
@@ -235,7 +237,7 @@ export class Fleet {
         agentProgram,
         cpuMillicores,
         memoryMiB: plan.hostMemoryMiB ?? 1024,
-        environment,
+        environment: { ...environment, ...plan.hostEnvironment?.(name, this.folder) },
       }),
     );
   }

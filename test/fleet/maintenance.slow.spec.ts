@@ -1,0 +1,119 @@
+// Work on hosts, on real processes: in rounds, before they fail, and with more than one way to cut their power.
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RouteResponse } from '@argosy/contracts/routes';
+import { Fleet, type LabGuest, waitFor } from './lab';
+
+let fleet: Fleet;
+let guests: LabGuest[];
+let programs = '';
+beforeAll(async () => {
+  fleet = await Fleet.start({
+    hosts: 3,
+    controllers: 2,
+    pool: { balance: { automation: 'partial' } },
+    hostEnvironment: (name, folder) => {
+      programs = join(folder, 'programs');
+      mkdirSync(programs, { recursive: true });
+      program(
+        `check-${name}`,
+        `test ! -e ${join(folder, `ailing-${name}`)} || { cat ${join(folder, `ailing-${name}`)}; exit 1; }`,
+      );
+      return {
+        ARGOSY_ROLL_PROGRAMS: programs,
+        ARGOSY_HEALTH_CHECK: join(programs, `check-${name}`),
+        ARGOSY_HEALTH_CHECK_MS: '1000',
+      };
+    },
+  });
+  guests = await fleet.createGuests([{ name: 'db' }, { name: 'web' }, { name: 'app' }]);
+  for (const guest of guests) await guest.say('tick 100');
+}, 180_000);
+afterAll(() => fleet?.stop(), 60_000);
+
+const fleetTest = (name: string, work: () => Promise<void>): void =>
+  test(name, () => work().catch((error: unknown) => Promise.reject(fleet.explained(error) as Error)), 180_000);
+
+function program(name: string, text: string): void {
+  const path = join(programs, name);
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+}
+
+type RollRow = RouteResponse<'pool.roll'>;
+const latestRoll = async (): Promise<RollRow | undefined> =>
+  (await fleet.api.call('pool.roll-list', { params: { pool: 'pool' }, query: { limit: 1 } })).items[0];
+
+/** By each guest's own counter: it never began anew. */
+async function boots(): Promise<number[]> {
+  return Promise.all(guests.map(async (guest) => (await guest.stats()).boot));
+}
+
+fleetTest('a roll takes every host through maintenance while its controller dies, and no guest stops', async () => {
+  const done = join(fleet.folder, 'rolled');
+  program('mend', `echo "$ARGOSY_HOST" >>"$1"; sleep 1`);
+  const before = await boots();
+  const planned = await fleet.api.call('pool.roll', {
+    params: { pool: 'pool' },
+    body: { command: `mend ${done}`, planOnly: true },
+  });
+  expect(planned.hosts.map(({ step }) => step)).toEqual(['waiting', 'waiting', 'waiting']);
+  expect(await latestRoll()).toBeUndefined();
+  await fleet.api.call('pool.roll', { params: { pool: 'pool' }, body: { command: `mend ${done}` } });
+  await waitFor('a host is begun', () => existsSync(done));
+  await (await fleet.leader()).kill();
+  const ended = await waitFor('the roll ends', async () => {
+    const roll = await latestRoll().catch(() => undefined);
+    return roll?.endedAt != null && roll;
+  });
+  expect(ended.state).toBe('finished');
+  expect(readFileSync(done, 'utf8').trim().split('\n').sort()).toEqual(['h1', 'h2', 'h3']);
+  await fleet.waitForHosts('online');
+  expect(await boots()).toEqual(before);
+  for (const guest of guests) await guest.expectRunsOnce();
+});
+
+fleetTest(
+  'a host that its health check calls ailing is emptied live, and gets guests again when it is well',
+  async () => {
+    const [guest] = guests;
+    const host = await guest!.host();
+    const before = await boots();
+    const ailing = join(fleet.folder, `ailing-${host.name}`);
+    writeFileSync(ailing, 'sda: 40 sectors pending\n');
+    await waitFor(
+      'its guests are gone',
+      async () => host.vmms().length === 0 && (await guest!.host()).name !== host.name,
+    );
+    const row = await fleet.api.call('host.get', { params: { host: host.name } });
+    expect(row.degraded).toEqual({ by: 'health-check', reason: 'sda: 40 sectors pending' });
+    expect(await boots()).toEqual(before);
+    rmSync(ailing);
+    await waitFor(
+      'it is well',
+      async () => (await fleet.api.call('host.get', { params: { host: host.name } })).degraded === null,
+    );
+    const { id } = await guest!.migrate(host);
+    expect((await guest!.waitForEnd(id)).step).toBe('done');
+  },
+);
+
+fleetTest('fence devices are tried in their order, and guests are recovered when they are seen to beat', async () => {
+  const [guest] = guests;
+  const [host, since] = [await guest!.host(), fleet.now()];
+  await fleet.api.call('host.add-fence-device', {
+    params: { host: host.name },
+    body: { name: 'ipmi', kind: 'fence-agent', address: 'fence_that_is_not_here', position: 1 },
+  });
+  await host.power('off');
+  await waitFor('it is recovered', async () => (await fleet.events({ since, code: 'guest-recovered' })).length > 0);
+  await guest!.expectRunsOnce();
+  const told = (await fleet.events({ since, subjectKind: 'host' }))
+    .map(({ code, message }) => `${code}: ${message}`)
+    .reverse();
+  const steps = told.filter((line) => /^(fence-(asked|refused)|host-fenced)/.test(line));
+  expect(steps[0]).toMatch(/^fence-asked: .* by ipmi \(fence-agent\), attempt 1/);
+  expect(steps[1]).toMatch(/^fence-refused: ipmi .*fence_that_is_not_here is in none of/);
+  expect(steps[2]).toMatch(/^fence-asked: .* by chassis, attempt 2/);
+  expect(steps[3]).toMatch(/^host-fenced: .* by chassis/);
+});
