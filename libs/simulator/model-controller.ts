@@ -46,6 +46,8 @@ export class ModelController {
   private readonly replies = new Map<string, (result: Result<unknown>) => void>();
   /** A fault: neither Redis nor the datastore is reached from here; the database is. */
   cutOff = false;
+  /** A fault: the datastore alone is not reached from here. */
+  datastoreCut = false;
   private readonly seenHeartbeats = new Map<string, number>();
   private readonly seenLeases = new Map<string, number>();
   private nextRequest = 1;
@@ -141,7 +143,7 @@ export class ModelController {
   }
 
   private pollDatastore(): void {
-    if (this.cutOff) return;
+    if (this.cutOff || this.datastoreCut) return;
     const datastore = this.around.datastore();
     this.take({ kind: 'own-datastore-heartbeat' });
     for (const [hostName, at] of datastore.heartbeats) {

@@ -56,8 +56,12 @@ function controllerAction(words: Words): Action {
       return (world) =>
         world.controllers.filter((controller) => controller.paused).forEach((controller) => controller.resume());
     case 'cut':
-    case 'heal':
-      return (world) => world.controllers.forEach((controller) => (controller.cutOff = verb === 'cut'));
+    case 'heal': {
+      const isWhole = words.done();
+      if (!isWhole) words.oneOf(['datastore']);
+      const fault = isWhole ? 'cutOff' : 'datastoreCut';
+      return (world) => world.controllers.forEach((controller) => (controller[fault] = verb === 'cut'));
+    }
     case 'start':
       return (world) => void world.addController(`controller${world.controllers.length + 1}`);
   }
