@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { canMakeNamespace, chassisProcesses, guestProcesses, killTree, startTree, stopAgent } from './chassis-tree.mjs';
+import { CannotImpair, impairLinks } from './chassis-links.mjs';
 import { readJson, writeJson } from './private-files.mjs';
 import { errorCode, isRunning, sendSignal, waitUntil } from './processes.mjs';
 import { createShare, removeShare, startDutyCycle } from './processor-share.mjs';
@@ -78,6 +79,7 @@ export class Chassis {
     /** @type {Promise<unknown>} */
     this.lane = Promise.resolve();
     this.endDutyCycle = () => {};
+    this.impairedUntil = 0;
     this.resumeAfterRestart();
   }
 
@@ -128,6 +130,8 @@ export class Chassis {
         const off = await this.powerOff(request.incarnation);
         return off.ok ? this.powerOn() : off;
       }
+      case 'impair':
+        return this.impair(request);
       case 'stop-agent':
         return { ok: true, stopped: this.state.on !== undefined && stopAgent(this.state.on.tree) };
       case 'shutdown-power-process': {
@@ -137,7 +141,7 @@ export class Chassis {
       default:
         return refuse(
           'unknown-op',
-          `"${request.op}" is none of on, off, reset, status, stop-agent, shutdown-power-process`,
+          `"${request.op}" is none of on, off, reset, status, impair, stop-agent, shutdown-power-process`,
         );
     }
   }
@@ -217,6 +221,26 @@ export class Chassis {
     });
     this.beginDutyCycle();
     return this.status();
+  }
+
+  /**
+   * @param {PowerRequest} request
+   * @returns {Promise<PowerResponse>}
+   */
+  async impair(request) {
+    if (Date.now() < this.impairedUntil)
+      return refuse(
+        'impaired-already',
+        `the links of ${this.config.host} are impaired already; wait until that is over`,
+      );
+    try {
+      const { forMs } = await impairLinks(readPowerConfig(this.configFile), { ...request });
+      this.impairedUntil = Date.now() + forMs;
+      return { ok: true, forMs };
+    } catch (error) {
+      if (error instanceof CannotImpair) return refuse('cannot-impair', error.message);
+      throw error;
+    }
   }
 
   beginDutyCycle() {

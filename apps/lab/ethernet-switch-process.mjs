@@ -78,7 +78,7 @@ export async function stopSwitch(folder) {
 
 /**
  * @param {string} folder
- * @param {{ host: string } & Partial<import('./ethernet-switch.mjs').Impairment>} request
+ * @param {{ host: string } & Partial<import('./ethernet-switch.mjs').Impairment> & { forMs?: number }} request
  * @returns {Promise<void>}
  */
 export function impairSwitch(folder, request) {

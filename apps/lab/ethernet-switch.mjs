@@ -4,8 +4,8 @@
 //
 //   node apps/lab/ethernet-switch.mjs <control socket> <host>=<socket> ...
 //
-// The control socket takes one JSON object a line: { "host": "h2", "cut": true, "delayMs": 20, "jitterMs": 5, "lossShare": 0.01 }
-// sets what happens to the frames of that host's uplink, and is answered by { "ok": true }.
+// The control socket takes one JSON object a line: { "host": "h2", "cut": true, "delayMs": 20, "jitterMs": 5, "lossShare": 0.01,
+// "forMs": 10000 } sets what happens to the frames of that host's uplink, and is answered by { "ok": true }.
 
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -113,10 +113,13 @@ export class EthernetSwitch {
 
   /**
    * @param {string} host
-   * @param {Partial<Impairment>} impairment
+   * @param {Partial<Impairment> & { forMs?: number }} impairment
    */
-  impair(host, impairment) {
-    this.impairments.set(host, { ...unimpaired, ...impairment });
+  impair(host, { forMs, ...impairment }) {
+    const now = { ...unimpaired, ...impairment };
+    this.impairments.set(host, now);
+    if (forMs === undefined) return;
+    setTimeout(() => this.impairments.get(host) === now && this.impairments.delete(host), forMs);
   }
 }
 

@@ -8,7 +8,7 @@
 //   → { "id": 1, "op": "off", "incarnation": 4, "term": 9 }
 //   ← { "id": 1, "ok": true, "power": "off", "confirmedInMs": 38, "killed": 5 }
 //   ← { "id": 1, "ok": false, "code": "stale-incarnation", "message": "…" }
-// op: on, off, reset, status, stop-agent (the agent ends and stays off, guests run on), shutdown-power-process.
+// op: on, off, reset, status, impair (the links, for a time), stop-agent (the agent ends and stays off, guests run on), shutdown-power-process.
 // The configuration is read again at each power-on. SIGTERM: power off, then exit.
 
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';

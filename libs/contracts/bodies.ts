@@ -4,6 +4,7 @@ import {
   drillKinds,
   fenceDeviceKinds,
   firmwares,
+  hostNetworks,
   imageFormats,
   isolationResponses,
   probeKinds,
@@ -280,6 +281,15 @@ export const drillBody = strictBody({
   drill: oneOf(drillKinds),
   host: referenceField.exactOptional(),
   guest: referenceField.exactOptional(),
+  impairment: strictBody({
+    networks: z
+      .array(oneOf(hostNetworks), { error: `must be a list of ${hostNetworks.join(', ')}` })
+      .min(1, `must name at least one of ${hostNetworks.join(', ')}`)
+      .exactOptional(),
+    durationMs: wholeNumber(1000, 60_000, 'ms').exactOptional(),
+    delayMs: wholeNumber(0, 5000, 'ms').exactOptional(),
+    lossShare: share(0, 0.9).exactOptional(),
+  }).exactOptional(),
   objectives: strictBody({
     inject: objectiveField,
     detect: objectiveField,
@@ -290,12 +300,21 @@ export const drillBody = strictBody({
 })
   .refine((body) => body.drill === 'guest-crash' || body.host !== undefined, {
     path: ['host'],
-    message: 'must be given for a drill of kind host-loss or agent-loss',
+    message: 'must be given for a drill of any kind but guest-crash',
   })
   .refine((body) => body.drill !== 'guest-crash' || body.guest !== undefined, {
     path: ['guest'],
     message: 'must be given for a drill of kind guest-crash',
-  });
+  })
+  .refine((body) => body.impairment === undefined || body.drill === 'link-cut' || body.drill === 'link-slow', {
+    path: ['impairment'],
+    message: 'must be left out for a drill of another kind than link-cut or link-slow',
+  })
+  .refine(
+    ({ drill, impairment: { delayMs, lossShare } = {} }) =>
+      drill !== 'link-cut' || (delayMs === undefined && lossShare === undefined),
+    { path: ['impairment'], message: 'must give neither delayMs nor lossShare for a drill of kind link-cut' },
+  );
 
 export const newUserBody = strictBody({ name: nameField, role: oneOf(roles) });
 export const userUpdateBody = strictBody({ role: oneOf(roles) });

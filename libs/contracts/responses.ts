@@ -7,6 +7,7 @@ import {
   eventSeverities,
   fenceDeviceKinds,
   firmwares,
+  hostNetworks,
   imageFormats,
   isolationResponses,
   probeKinds,
@@ -333,6 +334,14 @@ export const drillSchema = describes<entity.Drill>()(
     poolId: text,
     hostId: orNull(text),
     guestId: orNull(text),
+    impairment: orNull(
+      z.object({
+        networks: z.array(z.enum(hostNetworks)),
+        durationMs: z.number(),
+        delayMs: z.number(),
+        lossShare: z.number(),
+      }),
+    ),
     state: statesOf(drillTransitions),
     objectives: drillObjectivesSchema,
     phases: z.array(

@@ -1,4 +1,5 @@
-import type { BalancePolicy, FailurePolicy, MigrationPolicy } from '@argosy/domain/entities';
+import type { BalancePolicy, FailurePolicy, MigrationPolicy, LinkImpairment } from '@argosy/domain/entities';
+import { hostNetworks } from '@argosy/domain/entities';
 
 /** Every pool starts with these; the reasons for the figures are in docs/operating.md. */
 export const defaultBalance: BalancePolicy = {
@@ -37,6 +38,12 @@ export const defaultFailure: FailurePolicy = {
   toleratedHostFailures: 1,
   reservedCpuShare: 0.25,
   reservedMemoryShare: 0.25,
+};
+
+/** What a drill of a link does where nothing else is said. */
+export const defaultImpairments: Readonly<Record<'link-cut' | 'link-slow', LinkImpairment>> = {
+  'link-cut': { networks: hostNetworks, durationMs: 10_000, delayMs: 0, lossShare: 1 },
+  'link-slow': { networks: hostNetworks, durationMs: 10_000, delayMs: 50, lossShare: 0.01 },
 };
 
 /** A command whose effect is not seen within this is sent again; the agent refuses it afterwards. */

@@ -2,7 +2,6 @@ import type {
   Alarm,
   Datastore,
   Drill,
-  DrillKind,
   FenceDevice,
   FenceSecret,
   Guest,
@@ -71,7 +70,7 @@ export interface DrillPrediction {
   }[];
 }
 
-export type DrillFault = { readonly kind: DrillKind; readonly hostId: string | null; readonly guestId: string | null };
+export type DrillFault = Pick<Drill, 'kind' | 'hostId' | 'guestId' | 'impairment'>;
 
 /**
  * What the brain wants done, after its writes are committed and never before. None of them is remembered outside: one

@@ -398,8 +398,21 @@ export interface Roll {
   readonly endedAt: Instant | null;
 }
 
-export const drillKinds = ['host-loss', 'agent-loss', 'guest-crash'] as const;
+export const drillKinds = ['host-loss', 'agent-loss', 'guest-crash', 'link-cut', 'link-slow'] as const;
 export type DrillKind = (typeof drillKinds)[number];
+
+/** By management agents reach each other and the servers; guests are on the other. */
+export const hostNetworks = ['management', 'guests'] as const;
+export type HostNetwork = (typeof hostNetworks)[number];
+
+/** What a drill does to a host's links, in both directions, and for how long. */
+export interface LinkImpairment {
+  readonly networks: readonly HostNetwork[];
+  readonly durationMs: number;
+  readonly delayMs: number;
+  /** 1: the link is cut. */
+  readonly lossShare: number;
+}
 
 export const drillPhases = ['inject', 'detect', 'fence', 'restart', 'alive'] as const;
 export type DrillPhaseName = (typeof drillPhases)[number];
@@ -429,6 +442,8 @@ export interface Drill {
   readonly poolId: string;
   readonly hostId: string | null;
   readonly guestId: string | null;
+  /** null: the drill is of no link. */
+  readonly impairment: LinkImpairment | null;
   readonly state: DrillState;
   readonly objectives: { readonly [phase in DrillPhaseName]?: number };
   readonly phases: readonly DrillPhase[];

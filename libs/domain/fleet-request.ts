@@ -8,6 +8,7 @@ import type {
   GuestProbe,
   ImageFormat,
   IsolationResponse,
+  LinkImpairment,
   MigrationPolicy,
   RestartPriority,
   RuleKind,
@@ -144,6 +145,7 @@ export type FleetRequest =
       readonly drill: DrillKind;
       readonly host?: string;
       readonly guest?: string;
+      readonly impairment?: Partial<LinkImpairment>;
       readonly objectives?: { readonly [phase in DrillPhaseName]?: number };
     };
 export type FleetRequestKind = FleetRequest['kind'];

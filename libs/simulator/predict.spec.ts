@@ -15,7 +15,7 @@ const inventory = inventoryOf({
 });
 
 test('a host loss is predicted phase by phase, and each of its guests with an outage', () => {
-  const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'h2', guestId: null });
+  const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'h2', guestId: null, impairment: null });
   if (!prediction.ok) throw new Error(prediction.refusal.message);
   const { phases, outages } = prediction.value;
   expect(phases['detect']).toBeGreaterThan(1000);
@@ -28,7 +28,7 @@ test('a host loss is predicted phase by phase, and each of its guests with an ou
 
 test('the same inventory gives the same prediction, and is not changed by it', () => {
   const before = JSON.stringify(inventory);
-  const fault = { kind: 'guest-crash', hostId: null, guestId: 'api' } as const;
+  const fault = { kind: 'guest-crash', hostId: null, guestId: 'api', impairment: null } as const;
   expect(predictDrill(inventory, fault)).toEqual(predictDrill(inventory, fault));
   expect(JSON.stringify(inventory)).toBe(before);
 });
@@ -45,12 +45,12 @@ test('an inventory in the middle of things is simulated all the same', () => {
       { ...api!, state: 'paused' as const, desired: 'paused' as const },
     ],
   };
-  const prediction = predictDrill(busy, { kind: 'host-loss', hostId: 'h2', guestId: null });
+  const prediction = predictDrill(busy, { kind: 'host-loss', hostId: 'h2', guestId: null, impairment: null });
   if (!prediction.ok) throw new Error(prediction.refusal.message);
   expect(prediction.value.outages).toContainEqual(expect.objectContaining({ guestId: 'web', toHostId: 'h1' }));
 });
 
 test('what the brain refuses is refused in the prediction', () => {
-  const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'nowhere', guestId: null });
+  const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'nowhere', guestId: null, impairment: null });
   expect(prediction).toMatchObject({ ok: false, refusal: { code: 'unknown-host' } });
 });

@@ -43,12 +43,13 @@ function refusalOf(
   return answer && !answer.ok ? answer : null;
 }
 
-function drillRequest({ kind, hostId, guestId }: DrillFault): FleetRequest {
+function drillRequest({ kind, hostId, guestId, impairment }: DrillFault): FleetRequest {
   return {
     kind: 'drill.run',
     drill: kind,
     ...(hostId === null ? {} : { host: hostId }),
     ...(guestId === null ? {} : { guest: guestId }),
+    ...(impairment === null ? {} : { impairment }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { isolationOf } from '@argosy/control/isolation-policy';
 import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { FleetRecord, Guest, Host, SubjectKind } from '@argosy/domain/entities';
+import type { FleetRecord, Guest, Host, LinkImpairment, SubjectKind } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { guestNetworkOf } from '@argosy/domain/network';
@@ -152,9 +152,22 @@ export class World {
     const name = this.store.rows.host.get(fault.hostId ?? '')?.name;
     const host = name === undefined ? undefined : this.hosts.get(name);
     if (!host) return refused('unknown-host', `there is no host ${fault.hostId}`);
-    if (fault.kind === 'host-loss') host.powerOff();
+    if (fault.impairment) this.impair(host, fault.impairment);
+    else if (fault.kind === 'host-loss') host.powerOff();
     else host.killAgent();
     return accepted(null);
+  }
+
+  /** A delay or some loss is nothing that any decision hangs on, so a link that is only slow is as it was. */
+  private impair(host: ModelHost, { networks, durationMs, lossShare }: LinkImpairment): void {
+    if (lossShare < 1 || !networks.includes('management')) return;
+    const others = [...this.hosts.keys()].filter((name) => name !== host.name);
+    host.isolate(true);
+    for (const other of others) this.site.network.cut(host.name, other);
+    this.clock.after(durationMs, () => {
+      host.isolate(false);
+      for (const other of others) this.site.network.heal(host.name, other);
+    });
   }
 
   hostName(hostId: string | null): string {

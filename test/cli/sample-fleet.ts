@@ -132,7 +132,7 @@ export function aDrill(changes: Partial<Drill> = {}): Drill {
     name, predictedMs: measuredMs + 10, measuredMs, objectiveMs, met: objectiveMs === null ? null : measuredMs <= objectiveMs,
   }); // prettier-ignore
   return {
-    id: uuid('9'), kind: 'host-loss', poolId: pool.id, hostId: 'host-h2', guestId: null, state: 'finished', objectives: { detect: 3000 },
+    id: uuid('9'), kind: 'host-loss', poolId: pool.id, hostId: 'host-h2', guestId: null, impairment: null, state: 'finished', objectives: { detect: 3000 },
     phases: [phase('inject', 5, null), phase('detect', 2800, 3000), phase('fence', 2900, null), phase('restart', 3100, null), phase('alive', 3400, null)],
     outages: [{ guestId: 'guest-web', guestName: 'web', predictedMs: 3300, outageMs: 3400, fromHostId: 'host-h2', toHostId: 'host-h3' }],
     verdict: 'met', explanation: '', requestedBy: 'admin', createdAt, injectedAt: createdAt + 10, endedAt: createdAt + 4000, ...changes,

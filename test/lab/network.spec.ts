@@ -6,6 +6,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { impairSwitch, switchSocket } from '../../apps/lab/ethernet-switch-process.mjs';
+import { impairLinks } from '../../apps/lab/chassis-links.mjs';
 import { removeNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
 import { waitUntil } from '../../apps/lab/processes.mjs';
 
@@ -83,6 +84,50 @@ asRoot('the network of a lab whose folder is gone is removed by the next lab tha
   await startNetwork({ folder: next, hosts, wanted: 'namespaces' });
   expect(namespaces().join()).not.toContain(fabric);
   expect(readdirSync(next)).toContain('network.json');
+});
+
+asRoot(
+  'a cable that a drill cuts is whole again by itself, and what this kernel cannot do to it is refused in its words',
+  async () => {
+    const folder = aFolder();
+    const network = await startNetwork({ folder, hosts, wanted: 'namespaces' });
+    const { namespace } = network.host('h2');
+    const chassis = { host: 'h2', networkNamespace: namespace } as Parameters<typeof impairLinks>[0];
+    const carries = (card: string) => inside(namespace, 'ip', '-o', 'link', 'show', card).includes('LOWER_UP');
+    const cut = { networks: ['management'], delayMs: 0, lossShare: 1, forMs: 300 };
+    await impairLinks(chassis, cut);
+    expect([carries('management'), carries('uplink')]).toEqual([false, true]);
+    expect(await waitUntil(() => carries('management'), { deadlineMs: 3_000 })).toBe(true);
+    const slow = { networks: ['guests'], delayMs: 20, lossShare: 0.1, forMs: 300 };
+    const outcome = await impairLinks(chassis, slow).then(
+      () => 'slow',
+      (error: Error) => error.message,
+    );
+    // Where there is no netem nothing has changed, and the kernel says so.
+    expect(outcome).toMatch(/^(slow|.*netem.*)$/s);
+    const isSlow = () => inside(namespace, 'tc', 'qdisc', 'show', 'dev', 'uplink').includes('netem');
+    expect(isSlow()).toBe(outcome === 'slow');
+    expect(await waitUntil(() => !isSlow(), { deadlineMs: 3_000 })).toBe(true);
+    await expect(impairLinks(chassis, { ...cut, forMs: 3_600_000 })).rejects.toThrow('forMs (1 to 60000)');
+  },
+);
+
+test('where hosts share the machine’s network only that of the guests can be broken, for a time', async () => {
+  const { folder, a, b, c } = await threePlugs();
+  const environment = { ARGOSY_GUEST_NETWORK: 'switch:here' };
+  const chassis = { host: 'h2', folder: join(folder, 'hosts/h2'), environment } as unknown as Parameters<
+    typeof impairLinks
+  >[0];
+  const cut = { delayMs: 0, lossShare: 1, forMs: 300 };
+  await expect(impairLinks(chassis, { ...cut, networks: ['management'] })).rejects.toThrow('shares the network');
+  await impairLinks(chassis, { ...cut, networks: ['guests'] });
+  a.send(everybody, station(1), 'cut');
+  expect(await seen(b, 'cut')).toBe(true);
+  await sleep(400);
+  a.send(everybody, station(1), 'whole again');
+  expect(await seen(c, 'whole again')).toBe(true);
+  expect(c.heard).not.toContain('cut');
+  for (const plug of [a, b, c]) plug.unplug();
 });
 
 // ---- The switch in user space ----

@@ -16,7 +16,7 @@ test.each([
   ['guest migrate web --t', ['--to', '--timeout', '--token', '--token-file']],
   ['guest list -o j', ['json']],
   ['-o json guest l', ['list']],
-  ['drill run ', ['host-loss', 'agent-loss', 'guest-crash']],
+  ['drill run ', ['host-loss', 'agent-loss', 'guest-crash', 'link-cut', 'link-slow']],
   ['drill run host-loss --host h', ['h1', 'h2']],
   ['rule create r --guests web,', ['web,web', 'web,db']],
   ['lab power off h', ['h1', 'h2']],

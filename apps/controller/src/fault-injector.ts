@@ -2,7 +2,7 @@ import type { DrillFault, Fleet } from '@argosy/control/fleet-types';
 import type { PeerCall } from '@argosy/contracts/peer';
 import type { Host } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { switchOff } from './fence/chassis-switch';
+import { impairLinks, switchOff } from './fence/chassis-switch';
 
 export interface InjectorParts {
   readonly fleet: () => Readonly<Fleet>;
@@ -11,20 +11,20 @@ export interface InjectorParts {
 
 /** Breaks what a drill is to break. It goes round everything that would recover from it: neither brain nor agent is told. */
 export async function inject(
-  { kind, hostId, guestId }: DrillFault,
+  { kind, hostId, guestId, impairment }: DrillFault,
   { fleet, ask }: InjectorParts,
 ): Promise<Result<null>> {
   const host = fleet().hosts.get(hostId ?? '');
   if (!host) return refused('unknown-host', 'The host of the drill is not there any more.');
   switch (kind) {
-    case 'host-loss': {
-      const chassis = host.fenceDevices.find((device) => device.kind === 'chassis');
-      if (!chassis)
-        return refused(
-          'vmm-unsupported',
-          `${host.name} is not a lab chassis: its power is cut by hand, and Argosy measures what follows.`,
-        );
-      return switchOff(chassis.address, {});
+    case 'host-loss':
+      return onChassis(host, (socket) => switchOff(socket, {}));
+    case 'link-cut':
+    case 'link-slow': {
+      if (!impairment) return refused('invalid-request', 'The drill does not say what becomes of the link.');
+      const { durationMs: forMs, ...how } = impairment;
+      // The chassis undoes it by itself, whatever becomes of this controller.
+      return onChassis(host, (socket) => impairLinks(socket, { ...how, forMs }));
     }
     case 'agent-loss':
       return killed(await ask(host, { kind: 'die', what: 'agent' }, 500), host.name);
@@ -37,6 +37,13 @@ export async function inject(
       );
     }
   }
+}
+
+function onChassis(host: Host, act: (socketPath: string) => Promise<Result<null>>): Promise<Result<null>> {
+  const chassis = host.fenceDevices.find((device) => device.kind === 'chassis');
+  if (chassis) return act(chassis.address);
+  const message = `${host.name} is not a lab chassis: its power or its cable is cut by hand, and Argosy measures what follows.`;
+  return Promise.resolve(refused('vmm-unsupported', message));
 }
 
 /** An agent that kills itself gives no answer; one that cannot says so. */

@@ -36,7 +36,7 @@ export function takePrediction(turn: FleetTurn, drillId: string, result: Result<
   turn.effects.push({
     kind: 'inject',
     drillId,
-    fault: { kind: drill.kind, hostId: drill.hostId, guestId: drill.guestId },
+    fault: { kind: drill.kind, hostId: drill.hostId, guestId: drill.guestId, impairment: drill.impairment },
   });
 }
 
@@ -98,6 +98,7 @@ function followDrill(turn: FleetTurn, drill: Drill): void {
 }
 
 function detected(turn: FleetTurn, drill: Drill): boolean {
+  if (!isDetectable(drill)) return true;
   if (drill.kind === 'guest-crash') {
     const guest = turn.fleet.guests.get(drill.guestId ?? '');
     return (
@@ -105,6 +106,7 @@ function detected(turn: FleetTurn, drill: Drill): boolean {
     );
   }
   const state = turn.fleet.hosts.get(drill.hostId ?? '')?.state;
+  if (drill.impairment) return state !== 'online' || turn.now - (drill.injectedAt ?? 0) > drill.impairment.durationMs;
   if (drill.kind === 'agent-loss')
     return state === 'suspect' || state === 'disconnected' || turn.now - (drill.injectedAt ?? 0) > 3_000;
   return state === 'failed' || state === 'fencing' || state === 'fenced';
@@ -121,6 +123,11 @@ function isFenced(turn: FleetTurn, drill: Drill): boolean {
 function outageOf(turn: FleetTurn, drill: Drill, guest: Guest, injectedAt: Instant): number | null {
   const beat = guest.hostId === null ? null : observe(turn, guest.hostId, guest.id, guest.epoch).guest?.heartbeat;
   if (!beat) return null;
+  if (drill.impairment) {
+    // Heard again after the link's recovery: before, a guest could beat on and nobody know.
+    if (beat.at <= injectedAt + drill.impairment.durationMs) return null;
+    return beat.firstAt > injectedAt && guest.hostId !== drill.hostId ? beat.firstAt - injectedAt : 0;
+  }
   if (beat.firstAt > injectedAt) return drill.kind === 'agent-loss' ? 0 : beat.firstAt - injectedAt;
   const mayHaveLived = drill.kind === 'agent-loss' || (drill.kind === 'host-loss' && guest.hostId !== drill.hostId);
   return mayHaveLived && beat.at > injectedAt ? 0 : null;
@@ -173,8 +180,18 @@ function finish(turn: FleetTurn, drill: Drill, state: 'finished' | 'aborted'): D
   return row;
 }
 
-export function emptyPhases(kind: Drill['kind'], objectives: Drill['objectives']): readonly DrillPhase[] {
-  const names = drillPhases.filter((name) => kind === 'host-loss' || name !== 'fence');
+/** Nobody watches the guests' network but its users, and a link that is only slow is no failure. */
+function isDetectable({ kind, impairment }: Pick<Drill, 'kind' | 'impairment'>): boolean {
+  return impairment === null || (kind === 'link-cut' && impairment.networks.includes('management'));
+}
+
+export function emptyPhases(
+  drill: Pick<Drill, 'kind' | 'impairment'>,
+  objectives: Drill['objectives'],
+): readonly DrillPhase[] {
+  const names = drillPhases.filter(
+    (name) => (name !== 'fence' || drill.kind === 'host-loss') && (name !== 'detect' || isDetectable(drill)),
+  );
   return names.map((name) => ({
     name,
     predictedMs: null,

@@ -1,6 +1,7 @@
-import type { Drill, Recommendation } from '@argosy/domain/entities';
+import type { Drill, LinkImpairment, Recommendation } from '@argosy/domain/entities';
 import type { FleetRequest, FleetRequestKind } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { defaultImpairments } from '../defaults';
 import { applyRecommendation, runBalance } from './balance';
 import { affectedGuests, emptyPhases } from './drills';
 import {
@@ -112,6 +113,10 @@ function applyRecommendations(turn: FleetTurn, request: Of<'recommendation.apply
   return accepted(results.flatMap((result) => (result?.ok ? [result.value] : [])));
 }
 
+function impairmentOf({ drill, impairment }: Of<'drill.run'>): LinkImpairment | null {
+  return drill === 'link-cut' || drill === 'link-slow' ? { ...defaultImpairments[drill], ...impairment } : null;
+}
+
 function runDrill(turn: FleetTurn, request: Of<'drill.run'>): Result<Drill> {
   const { fleet } = turn;
   if (fleet.drills.size > 0)
@@ -138,6 +143,7 @@ function runDrill(turn: FleetTurn, request: Of<'drill.run'>): Result<Drill> {
     kind: request.drill,
     hostId: host?.value.id ?? guest?.value.hostId ?? null,
     guestId: guest?.value.id ?? null,
+    impairment: impairmentOf(request),
   };
   const drill: Drill = {
     id: fleet.newId(),
@@ -145,7 +151,7 @@ function runDrill(turn: FleetTurn, request: Of<'drill.run'>): Result<Drill> {
     poolId: (host ?? guest)!.value.poolId,
     state: 'predicting',
     objectives: request.objectives ?? {},
-    phases: emptyPhases(request.drill, request.objectives ?? {}),
+    phases: emptyPhases(subject, request.objectives ?? {}),
     outages: affectedGuests(turn, subject),
     verdict: null,
     explanation: '',

@@ -1,5 +1,5 @@
-import { drillKinds, drillPhases, type Drill, type DrillPhaseName } from '@argosy/domain/entities';
-import { command, given } from '../command';
+import { drillKinds, drillPhases, hostNetworks, type Drill, type DrillPhaseName } from '@argosy/domain/entities';
+import { command, given, givenAny } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { didYouMean } from '../nearest';
 import { drillReport } from '../output/drill-report';
@@ -60,8 +60,16 @@ export const drillCommands = [
     summary: 'predict a failure, cause it, measure the recovery, and say whether it was good enough',
     parameters: [{ name: 'kind', choices: drillKinds }],
     flags: {
-      host: { type: 'text', names: 'host', summary: 'host-loss and agent-loss: which' },
+      host: { type: 'text', names: 'host', summary: 'whose loss, or whose links (all but guest-crash)' },
       guest: { type: 'text', names: 'guest', summary: 'guest-crash: which' },
+      network: {
+        type: 'text',
+        choices: hostNetworks,
+        summary: 'link-cut and link-slow: only that of the host (both)',
+      },
+      duration: { type: 'duration', summary: 'link-cut and link-slow: how long, 1s to 60s (10s)' },
+      delay: { type: 'duration', summary: 'link-slow: of each frame and direction (50ms)' },
+      loss: { type: 'share', summary: 'link-slow: the share of frames that is lost (0.01)' },
       objective: {
         type: 'texts',
         placeholder: 'phase=ms',
@@ -73,11 +81,18 @@ export const drillCommands = [
     examples: [
       'drill run host-loss --host h2 --objective detect=3s --objective alive=5s',
       'drill run guest-crash --guest web',
+      'drill run link-cut --host h2 --network management --duration 10s',
     ],
     run: async (session, { parameters, flags }) => {
+      const impairment = givenAny({
+        networks: flags.network === undefined ? undefined : [flags.network],
+        durationMs: flags.duration,
+        delayMs: flags.delay,
+        lossShare: flags.loss,
+      });
       const body = {
         drill: parameters.kind,
-        ...given({ host: flags.host, guest: flags.guest, objectives: parseObjectives(flags.objective) }),
+        ...given({ host: flags.host, guest: flags.guest, objectives: parseObjectives(flags.objective), impairment }),
       };
       if (parameters.kind === 'guest-crash' ? flags.guest === undefined : flags.host === undefined) {
         throw usageFailure(

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { LinkImpairment } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { z } from 'zod';
 
@@ -22,6 +23,15 @@ export interface PowerOff {
  */
 export function switchOff(socketPath: string, request: PowerOff): Promise<Result<null>> {
   return ask(socketPath, { op: 'off', ...request });
+}
+
+/** A drill's impairment of the host's links, which ends by itself. */
+export async function impairLinks(
+  socketPath: string,
+  request: Pick<LinkImpairment, 'networks' | 'delayMs' | 'lossShare'> & { readonly forMs: number },
+): Promise<Result<null>> {
+  const result = await ask(socketPath, { op: 'impair', ...request });
+  return result.ok ? result : refused('vmm-unsupported', result.refusal.message);
 }
 
 function ask(socketPath: string, request: object): Promise<Result<null>> {
