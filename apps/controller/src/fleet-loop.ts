@@ -38,6 +38,8 @@ interface Pending {
 const tickMs = 200;
 const reloadRetryMs = 500;
 const requestDeadlineMs = 15_000;
+/** How long the end of the process waits for the step that is being written. */
+const lastStepMs = 3_000;
 
 /**
  * The fleet's brain in this process. Events are taken in the order and at the time of their arrival, so that a tick
@@ -79,12 +81,19 @@ export class FleetLoop {
     this.timers.push(setInterval(() => this.tick(), tickMs));
   }
 
-  /** Gives the lease back, so that another controller need not wait for its end. */
+  /**
+   * Gives the lease back, so that another controller need not wait for its end. A step that is being written is answered
+   * as it ends; whoever waits behind it is sent on.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
     const led = this.fleet.leading;
+    const end = performance.now() + lastStepMs;
+    while (this.busy && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
     this.fleet.leading = false;
+    this.leader = null;
+    this.failWaiting();
     if (led) await this.parts.store.releaseLease(this.parts.holder);
   }
 
@@ -100,7 +109,7 @@ export class FleetLoop {
   }
 
   request(actor: string, request: FleetRequest): Promise<Result<unknown>> {
-    if (!this.fleet.leading || this.stale) return Promise.resolve(this.notNow());
+    if (!this.fleet.leading || this.stale || this.stopped) return Promise.resolve(this.notNow());
     const requestId = `request-${this.nextRequest++}`;
     return new Promise((resolve) => {
       const deadline = setTimeout(
@@ -144,6 +153,7 @@ export class FleetLoop {
         'store-unavailable',
         'The database cannot be reached; nothing is changed until it is back. Guests run on.',
       );
+    if (this.stopped) return refused('not-leader', 'This controller is ending; ask another.', { leaderUrl: null });
     if (this.stale && this.fleet.leading)
       return refused('store-unavailable', 'The inventory is being read anew from the database; try again in a second.');
     return refused(
