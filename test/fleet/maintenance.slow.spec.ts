@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RouteResponse } from '@argosy/contracts/routes';
+import { nameProcess } from '../../apps/lab/processes.mjs';
 import { Fleet, type LabGuest, waitFor } from './lab';
 
 let fleet: Fleet;
@@ -116,4 +117,28 @@ fleetTest('fence devices are tried in their order, and guests are recovered when
   expect(steps[1]).toMatch(/^fence-refused: ipmi .*fence_that_is_not_here is in none of/);
   expect(steps[2]).toMatch(/^fence-asked: .* by chassis, attempt 2/);
   expect(steps[3]).toMatch(/^host-fenced: .* by chassis/);
+});
+
+fleetTest('a restored database is put right by what the hosts know, and they take orders again', async () => {
+  for (const host of fleet.hosts) if (host.agentPid() === undefined) await host.power('on');
+  await fleet.waitForHosts('online');
+  const [guest] = guests;
+  const before = await boots();
+  for (const controller of fleet.controllers) if (nameProcess(controller.pid)) await controller.kill();
+  // As a backup of some time ago would have it: before the last leaders, and before the agents' last starts.
+  await fleet.query('UPDATE "lease" SET "term" = 0');
+  await fleet.query(`UPDATE "hosts" SET "incarnation" = "incarnation" - 1, "queue" = 'of-another-process'`);
+  const since = fleet.now();
+  await fleet.controllers[0]!.start();
+  await waitFor('the alarms', async () => {
+    const told = (await fleet.events({ since }).catch(() => [])).map(({ code }) => code);
+    return told.includes('alarm-raised.term-behind') && told.includes('alarm-raised.record-behind');
+  });
+  await fleet.waitForHosts('online');
+  const from = await guest!.host();
+  const target = fleet.hosts.find((host) => host !== from)!;
+  const { id } = await guest!.migrate(target);
+  expect((await guest!.waitForEnd(id)).step).toBe('done');
+  expect(await boots()).toEqual(before);
+  expect((await fleet.events({ since })).map(({ code }) => code)).not.toContain('fence-asked');
 });

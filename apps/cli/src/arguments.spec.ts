@@ -37,6 +37,8 @@ describe('finding the command', () => {
     ['--server http://x guest show web', 'guest show', ['--server', 'http://x', 'web']],
     ['vm rm web', 'guest delete', ['web']],
     ['host maintenance enter h1', 'host maintenance enter', ['h1']],
+    ['pool roll prod --plan', 'pool roll start', ['prod', '--plan']],
+    ['pool roll stop prod', 'pool roll stop', ['prod']],
     ['balance recommendations', 'balance recommendations list', []],
     ['host power off h1', 'lab power', ['off', 'h1']],
     ['guest history web', 'guest placements', ['web']],

@@ -2,14 +2,17 @@ import type { Roll } from '@argosy/domain/entities';
 import { command } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { rollHostView, rollView } from '../output/roll-views';
+import { onlyPool } from '../resolve';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag } from './common-flags';
 
-const pool = { name: 'pool', names: 'pool' } as const;
+/** Without it: the only pool, if there is one. */
+const pool = { name: 'pool', names: 'pool', optional: true } as const;
 const rollMs = 24 * 3_600_000;
 
 export const rollCommands = [
   command({
     path: 'pool roll start',
+    aliases: ['pool roll'],
     summary: 'take the hosts of a pool through maintenance in rounds, with a command on each',
     parameters: [pool],
     flags: {
@@ -22,11 +25,9 @@ export const rollCommands = [
       wait: waitFlag,
       timeout: timeoutFlag,
     },
-    examples: [
-      'pool roll start prod --command "upgrade --reboot" --plan',
-      'pool roll start prod --command upgrade --wait',
-    ],
-    run: async (session, { parameters, flags }) => {
+    examples: ['pool roll prod --command "upgrade --reboot" --plan', 'pool roll prod --command upgrade --wait'],
+    run: async (session, { parameters: given, flags }) => {
+      const parameters = { pool: await onlyPool(session.api, given.pool) };
       if (flags.command === undefined)
         throw usageFailure('--command is missing.', 'See "argosy pool roll start --help".');
       const ask = (planOnly: boolean): Promise<Roll> =>
@@ -70,7 +71,8 @@ export const rollCommands = [
     path: 'pool roll show',
     summary: 'show how far the latest roll of a pool has come',
     parameters: [pool],
-    run: async (session, { parameters }) => {
+    run: async (session, { parameters: given }) => {
+      const parameters = { pool: await onlyPool(session.api, given.pool) };
       const [latest] = await session.api.list('pool.roll-list', { params: parameters, limit: 1 });
       if (!latest) throw new Failure('no-roll', `Pool ${parameters.pool} was never rolled.`);
       await session.printRow(rollView, latest);
@@ -83,7 +85,8 @@ export const rollCommands = [
     summary: 'list the rolls of a pool, newest first',
     parameters: [pool],
     flags: { limit: limitFlag },
-    run: async (session, { parameters, flags }) => {
+    run: async (session, { parameters: given, flags }) => {
+      const parameters = { pool: await onlyPool(session.api, given.pool) };
       await session.printRows(
         rollView,
         await session.api.list('pool.roll-list', { params: parameters, limit: flags.limit ?? defaultLimit }),
@@ -95,7 +98,8 @@ export const rollCommands = [
     path: 'pool roll stop',
     summary: 'finish the hosts that are begun, and begin no others',
     parameters: [pool],
-    run: async (session, { parameters }) => {
+    run: async (session, { parameters: given }) => {
+      const parameters = { pool: await onlyPool(session.api, given.pool) };
       const row = await session.api.call('pool.roll-stop', { params: parameters });
       session.printDone(rollView, row, `The roll of pool ${parameters.pool} stops after the hosts that are begun.`);
       return 'done';
