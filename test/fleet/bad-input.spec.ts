@@ -193,7 +193,7 @@ const cases: readonly Case[] = [
     { ...newGuest, memoryMiB: 500, start: true },
     409,
     'admission-control',
-    /would ask for 564 MiB, and the other hosts have 512/,
+    /would ask for 564 MiB of memory, and the other hosts have 512/,
   ],
   [
     'a rule of one guest apart',
