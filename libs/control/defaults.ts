@@ -58,6 +58,8 @@ export const fenceDeadlinesMs = { chassis: fenceRetryMs, 'fence-agent': 30_000, 
 export const balanceHorizonMs = 300_000;
 export const startAttempts = 5;
 export const settledAfterMs = 30_000;
+/** After this, a source that cannot cancel is helped by destroying its target. */
+export const cancelPatienceMs = 2_000;
 export const openTargetDeadlineMs = 20_000;
 /** How much earlier than its lease's end a watchdog acts, and how much later a controller believes that it has. */
 export const leaseMarginMs = 2_000;

@@ -10,6 +10,7 @@ import { guestCallEnded, orderCopy, startGuest, stopGuest } from './host/guests'
 import { answerGrant, grantAnswered, releaseSource, targetComplete } from './host/handover';
 import {
   cancelCopy,
+  giveUpStuck,
   grantByController,
   migrationCallEnded,
   migrationExited,
@@ -216,6 +217,9 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
       return;
     case 'migration-measured':
       if (migration) keepMigration(turn, { ...migration, downtimeMs: event.downtimeMs });
+      return;
+    case 'migration-stuck':
+      if (migration?.phase === 'copying') giveUpStuck(turn, migration);
       return;
     case 'migration-failed':
       if (migration) ranOn(turn, migration, event.refusal);

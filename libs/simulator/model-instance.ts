@@ -27,7 +27,8 @@ export interface InstanceMachine {
 /** A copy that is under way, as the two instances see it: each tells it of its own death. */
 export interface Passage {
   endDied(instance: object): void;
-  cancel(): boolean;
+  /** null: no answer, as it waits for the other side. */
+  cancel(): boolean | null;
   pulling(): boolean;
 }
 
@@ -145,6 +146,12 @@ export class ModelInstance {
   freeze(): void {
     this.machine.shareOut();
     this.frozen = true;
+    this.machine.shareOut();
+  }
+
+  thaw(): void {
+    this.machine.shareOut();
+    this.frozen = false;
     this.machine.shareOut();
   }
 

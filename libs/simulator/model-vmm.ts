@@ -147,8 +147,11 @@ export class ModelVmm implements VmmDriver {
         return this.resume(instance);
       case 'migrateOut':
         return this.migrateOut(instance, command);
-      case 'cancelMigration':
-        return accepted({ cancelled: instance.passage?.cancel() ?? false });
+      case 'cancelMigration': {
+        const cancelled = instance.passage ? instance.passage.cancel() : false;
+        if (cancelled === null) return refused('vmm-timeout', `${instance.guest.name}: its VMM does not answer`);
+        return accepted({ cancelled });
+      }
       case 'limit':
         instance.cpuShares = command.cpuShares;
         instance.cpuLimitMillicores = command.cpuLimitMillicores;

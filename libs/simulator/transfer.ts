@@ -11,6 +11,7 @@ const progressIntervalMs = 100;
 const switchOverMs = 2;
 /** How soon a source notices that its target is gone. */
 const noticeMs = 27;
+const stuckAfterMs = 4_000;
 /** QEMU's own figure of the downtime is ready this long after the end. */
 const measuredMs = 100;
 const throttleStep = 0.1;
@@ -35,6 +36,7 @@ export class Transfer implements Passage {
   private sentBytes = 0;
   private leftInRound: number;
   private dirtiedInRound = 0;
+  private isStuck = false;
   private iteration = 1;
   private throttle = 0;
   private reportedAt: Instant;
@@ -61,7 +63,8 @@ export class Transfer implements Passage {
   }
 
   /** false: it had completed. */
-  cancel(): boolean {
+  cancel(): boolean | null {
+    if (this.isStuck) return null;
     if (this.stage === 'pulling' || this.stage === 'over') return false;
     this.giveBack();
     this.target.die('crashed', 'the migration was cancelled');
@@ -84,6 +87,8 @@ export class Transfer implements Passage {
       this.source.memory = null;
       return this.end();
     }
+    if (this.isStuck) this.source.thaw();
+    this.isStuck = false;
     this.stage = 'switching';
     this.timer?.cancel();
     this.timer = this.site.clock.after(noticeMs, () => {
@@ -107,7 +112,17 @@ export class Transfer implements Passage {
     return this.source.executes() ? dirtyBytesPerMs(this.source.memory!) * (1 - this.throttle) : 0;
   }
 
+  /** A VMM in a handshake (TLS) with a target that does not answer does nothing else, and its guest stands still. */
+  private hang(): void {
+    this.isStuck = true;
+    this.source.freeze();
+    this.site.clock.after(stuckAfterMs, () => {
+      if (this.isStuck) this.source.machine.tell({ kind: 'migration-stuck', instance: this.source.id });
+    });
+  }
+
   private advance(): void {
+    if (this.policy.encrypted && this.sentBytes === 0 && this.target.frozen && !this.isStuck) this.hang();
     const rate = this.bytesPerMs();
     if (rate === 0) return this.later(progressIntervalMs, () => this.advance());
     const chunkMs = Math.max(1, Math.min(progressIntervalMs, Math.ceil(this.leftInRound / rate)));

@@ -1,7 +1,7 @@
 import type { Guest, Host, Migration } from '@argosy/domain/entities';
 import type { MigrationObservation } from '@argosy/domain/host-report';
 import { formatDuration, sentence } from '@argosy/domain/units';
-import { openTargetDeadlineMs } from '../defaults';
+import { cancelPatienceMs, openTargetDeadlineMs } from '../defaults';
 import { guestLost } from './guests';
 import { closePlacement, openPlacement, specificationOf } from './placement';
 import { beginTask, endTasks } from './tasks';
@@ -12,6 +12,7 @@ import {
   hostName,
   isHeard,
   isOff,
+  nextAttempt,
   observe,
   observeMigration,
   order,
@@ -238,6 +239,12 @@ function reconcileCopy(turn: FleetTurn, migration: Migration, sides: Sides): voi
   const { guest, source, target, sourceSeen, targetSeen, sourceOff, targetOff } = sides;
   if (sourceSeen?.phase === 'released' && migration.step !== 'switch-over')
     becomeMigration(turn, migration, 'switch-over');
+  if (sourceSeen?.phase === 'cancelling' && isPatienceOver(turn, migration, sides))
+    order(turn, `abandon:${migration.id}`, target, {
+      kind: 'migration.release',
+      migrationId: migration.id,
+      guestId: guest.id,
+    });
   if (sourceSeen?.phase === 'copying' && (targetOff || targetSeen?.phase === 'destroyed'))
     return order(turn, `cancel:${migration.id}`, source, {
       kind: 'migration.cancel',
@@ -273,6 +280,15 @@ function reconcileCopy(turn: FleetTurn, migration: Migration, sides: Sides): voi
       migrationId: migration.id,
       guestId: guest.id,
     });
+}
+
+/**
+ * A cancel takes milliseconds. One that takes longer waits for a target that does not answer, and the guest may wait with
+ * it: then the target goes, if it has not got all that it needs to run.
+ */
+function isPatienceOver(turn: FleetTurn, migration: Migration, { target, targetSeen }: Sides): boolean {
+  if (targetSeen?.phase !== 'listening' && targetSeen?.phase !== 'preparing') return false;
+  return (nextAttempt(turn, `patience:${migration.id}`, target.incarnation, cancelPatienceMs) ?? 0) > 1;
 }
 
 /** The target journalled its grant: it is the guest now. One transaction closes the old placement and opens the new. */
@@ -372,7 +388,7 @@ function end(
     endedAt: turn.now,
   };
   putEnded(turn, 'migration', ended);
-  for (const purpose of ['prepare', 'copy', 'cancel', 'grant', 'abandon', 'release', 'unprepare'])
+  for (const purpose of ['prepare', 'copy', 'cancel', 'grant', 'abandon', 'release', 'unprepare', 'patience'])
     settled(turn, `${purpose}:${migration.id}`);
   if (step === 'done') return;
   const guest = turn.fleet.guests.get(migration.guestId);

@@ -149,6 +149,15 @@ function stopCopy(turn: HostTurn, migration: HostMigration, refusal: Refusal | n
   callCancel(turn, kept);
 }
 
+/**
+ * The source's VMM waits for a target that says nothing, and its guest stands still. A cancel cannot be heard either: what
+ * ends it is that the controller, told of this, has the target destroyed.
+ */
+export function giveUpStuck(turn: HostTurn, migration: HostMigration): void {
+  stopCopy(turn, migration, refused('target-lost', 'The target took the connection and did not answer.').refusal);
+  report(turn);
+}
+
 function callCancel(turn: HostTurn, migration: HostMigration): void {
   if (
     isCalling(

@@ -117,6 +117,8 @@ export type VmmEvent =
   | { readonly kind: 'migration-completed'; readonly instance: VmmInstance; readonly downtimeMs: number | null }
   /** On the source, after `migration-completed` told null: the VMM's own word for the downtime. */
   | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
+  /** On the source: the VMM does nothing any more since the copy began, as in a handshake with a target that does not answer. */
+  | { readonly kind: 'migration-stuck'; readonly instance: VmmInstance }
   /** On the source: it runs on. */
   | { readonly kind: 'migration-failed'; readonly instance: VmmInstance; readonly refusal: Refusal }
   /** On the target: memory is complete, the disk's lock is held, it does not run. */

@@ -1,4 +1,4 @@
-import { copied, endless, expectUnbroken, quickPolicy } from './scenes';
+import { copied, endless, expectUnbroken, quickPolicy, running } from './scenes';
 import type { TestTable } from './scenes';
 
 export const faultTests: TestTable = {
@@ -31,11 +31,30 @@ export const faultTests: TestTable = {
       says: 'a copy to a target that does nothing any more can be cancelled',
       run: async (hosts) => {
         const { source, target } = await endless(hosts);
+        await hosts.h1.event('migration-progress', source);
         hosts.bench.freezeVmm('h2', target);
         await hosts.bench.wait(300);
         expect(await hosts.h1.must({ call: 'cancelMigration', instance: source })).toEqual({ cancelled: true });
         await hosts.h1.beats(source, 2);
         await hosts.h2.must({ call: 'stop', instance: target, graceMs: 0 });
+      },
+    },
+  ],
+  'target-silent': [
+    {
+      says: 'a source whose target takes the connection and says nothing is told of, and runs on when the target is destroyed',
+      run: async (hosts) => {
+        const { h1, h2, bench } = hosts;
+        const { guest, source } = await running(hosts);
+        const target = { guestId: guest.guestId, epoch: 2 };
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy });
+        bench.freezeVmm('h2', target);
+        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy });
+        await h1.event('migration-stuck', source);
+        await h2.must({ call: 'stop', instance: target, graceMs: 0 });
+        await h1.event('migration-failed', source);
+        await h1.beats(source, 2);
+        expectUnbroken(h1.heartbeats(source));
       },
     },
   ],

@@ -21,6 +21,7 @@ export const claims = [
   'post-copy',
   'cancel',
   'target-frozen',
+  'target-silent',
   'target-dies',
   'source-dies',
   'adopt-migration',

@@ -446,6 +446,7 @@ export class QemuInstance {
     const instance = this.id;
     this.outgoing = new OutgoingMigration(this.requireQmp(), this.guest.name, postCopy, {
       progress: (progress) => this.host.tell({ kind: 'migration-progress', instance, progress }),
+      stuck: () => this.host.tell({ kind: 'migration-stuck', instance }),
       completed: () => {
         this.state = 'sent';
         this.host.tell({ kind: 'migration-completed', instance, downtimeMs: null });

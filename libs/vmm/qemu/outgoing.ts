@@ -28,6 +28,8 @@ export interface OutgoingListener {
   progress(progress: MigrationProgress): void;
   /** All that the target needs to run is sent. In post-copy the rest of the memory follows. */
   completed(): void;
+  /** QEMU's own loop waits for the other side: it answers nothing, and the guest may stand still. */
+  stuck(): void;
   measured(downtimeMs: number): void;
   /** null: cancelled, as was asked. */
   ended(refusal: Refusal | null): Promise<void>;
@@ -43,6 +45,7 @@ export async function isPostCopyAllowed(qmp: QmpClient): Promise<boolean> {
 }
 
 const progressEveryMs = 100;
+const stuckAfterMs = 4_000;
 const measureEveryMs = 5;
 const measureWithinMs = 500;
 
@@ -79,6 +82,9 @@ export class OutgoingMigration {
   private isCancelling = false;
   private hasRunOn = false;
   private wasTold = false;
+  private wasStuck = false;
+  private isAsking = false;
+  private answeredAt = 0;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly waiting: (() => void)[] = [];
 
@@ -101,7 +107,9 @@ export class OutgoingMigration {
       }),
     ]);
     this.watch();
-    await this.qmp.call('migrate', { uri }).catch((error: unknown) => {
+    // Of a host that lost its power nothing is heard, and a handshake with it would wait for ever.
+    const kept = uri.startsWith('tcp:') ? `${uri},keep-alive=on` : uri;
+    await this.qmp.call('migrate', { uri: kept }).catch((error: unknown) => {
       this.finish();
       throw error;
     });
@@ -111,8 +119,23 @@ export class OutgoingMigration {
   watch(begun?: QueriedMigration): void {
     if (begun?.status === 'postcopy-active') this.phase = 'post-copy';
     this.onPass(begun?.ram?.['dirty-sync-count'] ?? 0);
-    const poll = setInterval(() => void this.query().catch(() => undefined), progressEveryMs);
+    this.answeredAt = performance.now();
+    const poll = setInterval(() => this.look(), progressEveryMs);
     this.timers.push(poll);
+  }
+
+  private look(): void {
+    const isSilent = performance.now() - this.answeredAt > stuckAfterMs;
+    if (isSilent && !this.wasStuck && this.phase === 'copying') {
+      this.wasStuck = true;
+      this.listener.stuck();
+    }
+    if (this.isAsking) return;
+    this.isAsking = true;
+    void this.query()
+      .then(() => (this.answeredAt = performance.now()))
+      .catch(() => undefined)
+      .finally(() => (this.isAsking = false));
   }
 
   /** The source's MIGRATION events. */
