@@ -1,4 +1,5 @@
 import type { Command } from './command';
+import { agentCommands } from './commands/agent';
 import { accessCommands } from './commands/access';
 import { balanceCommands } from './commands/balance';
 import { drillCommands } from './commands/drill';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   ...rollCommands,
   ...hostCommands,
   ...fenceDeviceCommands,
+  ...agentCommands,
   ...guestCommands,
   ...migrationCommands.filter(({ path }) => path.startsWith('guest')),
   ...consoleCommands,

@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(settings, say),
-    createHttpAdapter(defaultHttpLimits),
+    createHttpAdapter(defaultHttpLimits, settings.tls),
     {
       logger: ['error', 'warn'],
       bodyParser: false,
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   await app.listen(settings.port, first);
   const port = boundPort(app);
   await Promise.all(others.map((address) => listenToo(app, address, port)));
-  const url = `http://${first}:${port}`;
+  const url = `${settings.tls === null ? 'http' : 'https'}://${first}:${port}`;
   await controller.start(url);
   say(`listening on ${url}`);
 }

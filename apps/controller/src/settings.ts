@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { readEnvironment } from '@argosy/contracts/environment';
 import { z } from 'zod';
@@ -22,6 +23,9 @@ const environment = z.object({
     .default('127.0.0.1')
     .transform((text) => text.split(',').map((address) => address.trim()))
     .refine((addresses) => addresses.every(Boolean), 'must be addresses of this machine, with commas between'),
+  /** Paths of PEM files. */
+  ARGOSY_TLS_CERTIFICATE: z.string().optional(),
+  ARGOSY_TLS_KEY: z.string().optional(),
   ARGOSY_PUBLIC_URL: z
     .url({ error: 'must be the address under which agents and clients reach this controller' })
     .optional(),
@@ -46,6 +50,8 @@ export interface ControllerSettings {
   readonly port: number;
   /** Loopback, unless an administrator says otherwise. The first is in this controller's own address. */
   readonly listenAddresses: readonly string[];
+  /** HTTPS with these, or null: HTTP. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly publicUrl: string | null;
   readonly stateFolder: string;
   /** Where a lab's hosts have their power switches, or null: there is no lab. */
@@ -65,6 +71,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
     redisUrl: values.REDIS_URL,
     port: values.ARGOSY_PORT,
     listenAddresses: values.ARGOSY_LISTEN_ADDRESS,
+    tls: tlsOf(values.ARGOSY_TLS_CERTIFICATE, values.ARGOSY_TLS_KEY),
     publicUrl: values.ARGOSY_PUBLIC_URL ?? null,
     stateFolder: values.ARGOSY_STATE_FOLDER,
     labFolder: values.ARGOSY_LAB_FOLDER ?? null,
@@ -72,4 +79,19 @@ export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
     leaseMs: values.ARGOSY_LEASE_MS,
     holder: `${hostname()}-${process.pid}-${Date.now().toString(36)}`,
   });
+}
+
+function tlsOf(certificateFile: string | undefined, keyFile: string | undefined): ControllerSettings['tls'] {
+  if (certificateFile === undefined && keyFile === undefined) return null;
+  if (certificateFile === undefined || keyFile === undefined)
+    throw new Error('ARGOSY_TLS_CERTIFICATE and ARGOSY_TLS_KEY must be given together: the paths of two PEM files');
+  return { cert: readPem('ARGOSY_TLS_CERTIFICATE', certificateFile), key: readPem('ARGOSY_TLS_KEY', keyFile) };
+}
+
+function readPem(name: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new Error(`${name} must be the path of a PEM file: ${(error as Error).message}`);
+  }
 }

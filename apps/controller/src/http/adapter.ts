@@ -4,8 +4,12 @@ import { errorBody, refuse } from './answer';
 import type { HttpLimits } from './ports';
 
 /** The HTTP server's own bounds. CORS stays closed: nothing answers a preflight. */
-export function createHttpAdapter(limits: Pick<HttpLimits, 'bodyBytes'>): FastifyAdapter {
+export function createHttpAdapter(
+  limits: Pick<HttpLimits, 'bodyBytes'>,
+  tls: { readonly cert: Buffer; readonly key: Buffer } | null = null,
+): FastifyAdapter {
   return new FastifyAdapter({
+    ...(tls === null ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
     bodyLimit: limits.bodyBytes,
     // How long a request may take to arrive; an answer may take longer, and a stream goes on for ever.
     requestTimeout: 30_000,

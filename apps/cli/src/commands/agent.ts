@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { command, given } from '../command';
+import { Failure } from '../failure';
+import { programFolder } from '../program-folder';
+
+const connectMs = 5_000;
+const usualStateFolder = '/var/lib/argosy/agent';
+
+/** The address under which this machine reaches the controller is the one under which the others reach this machine. */
+function addressTowards(controller: URL): Promise<string> {
+  const port = Number(controller.port || (controller.protocol === 'https:' ? 443 : 80));
+  return new Promise((done, fail) => {
+    const socket = connect({ host: controller.hostname, port, timeout: connectMs });
+    const give = (message: string): void => {
+      socket.destroy();
+      const advice =
+        'Name this host’s own address with --address, or look whether the controller runs and listens there.';
+      fail(
+        new Failure('unreachable', `The controller at ${controller.host} cannot be reached: ${message}.`, { advice }),
+      );
+    };
+    socket.on('connect', () => {
+      const { localAddress = '' } = socket;
+      socket.destroy();
+      done(localAddress);
+    });
+    socket.on('timeout', () => give(`no answer within ${connectMs} ms`));
+    socket.on('error', (error) => give(error.message));
+  });
+}
+
+function parseController(text: string): URL {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new Failure('usage', `--controller ${text}: write it like https://10.0.0.1:8080.`);
+}
+
+/** As systemd reads it; a value is in quotation marks, and what would end them or begin a specifier is escaped. */
+function unitOf(environment: Readonly<Record<string, string>>, programPath: string): string {
+  const quote = (text: string) => `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`;
+  return [
+    '[Unit]',
+    'Description=Argosy agent',
+    'After=network-online.target',
+    'Wants=network-online.target',
+    '',
+    '[Service]',
+    ...Object.entries(environment).map(([name, value]) => `Environment=${quote(`${name}=${value}`)}`),
+    `ExecStart=${quote(process.execPath)} --enable-source-maps ${quote(programPath)}`,
+    'Restart=always',
+    'RestartPreventExitStatus=78',
+    '# The guests outlive their agent.',
+    'KillMode=process',
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+  ].join('\n');
+}
+
+export const agentCommands = [
+  command({
+    path: 'agent join',
+    summary: 'make this machine a host: run its agent here until it is interrupted, or print a systemd unit',
+    flags: {
+      controller: { type: 'text', placeholder: 'url', required: true, summary: 'any controller of the fleet' },
+      pool: { type: 'text', required: true, summary: 'the pool to join' },
+      name: { type: 'text', summary: "the host's name (this machine's)" },
+      'join-token': {
+        type: 'text',
+        placeholder: 'secret',
+        summary: 'of argosy join-token create; needed the first time',
+      },
+      address: { type: 'text', summary: 'under which the others reach this machine (that towards the controller)' },
+      'state-folder': { type: 'text', placeholder: 'folder', summary: `the agent's own (${usualStateFolder})` },
+      'guest-network': { type: 'text', placeholder: 'bridge:name', summary: 'the bridge that guests are plugged into' },
+      service: { type: 'flag', summary: 'print a systemd unit instead of running the agent' },
+    },
+    examples: [
+      'agent join --controller https://10.0.0.1:8080 --pool prod --join-token "$SECRET"',
+      'agent join --controller https://10.0.0.1:8080 --pool prod --join-token "$SECRET" --service > /etc/systemd/system/argosy-agent.service',
+    ],
+    run: async (session, { flags }) => {
+      const programPath = join(programFolder(), 'dist/apps/agent/src/main.js');
+      if (!existsSync(programPath))
+        throw new Failure('no-file', `The agent ${programPath} is not here.`, { advice: 'Build it: npm run build.' });
+      const controller = parseController(flags.controller);
+      const stateFolder = resolve(session.io.currentFolder, flags['state-folder'] ?? usualStateFolder);
+      const environment: Record<string, string> = given({
+        ARGOSY_HOST: flags.name ?? hostname().toLowerCase().split('.')[0] ?? '',
+        ARGOSY_POOL: flags.pool,
+        ARGOSY_CONTROLLER_URL: controller.origin,
+        ARGOSY_JOIN_TOKEN: flags['join-token'],
+        ARGOSY_STATE_FOLDER: stateFolder,
+        ARGOSY_LISTEN_ADDRESS: flags.address ?? (await addressTowards(controller)),
+        ARGOSY_GUEST_NETWORK: flags['guest-network'],
+        NODE_EXTRA_CA_CERTS: session.io.environment['NODE_EXTRA_CA_CERTS'],
+      });
+      if (flags.service) {
+        session.print(unitOf(environment, programPath));
+        return 'done';
+      }
+      mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+      const agent = spawn(process.execPath, ['--enable-source-maps', programPath], {
+        env: { ...session.io.environment, ...environment },
+        stdio: 'inherit',
+      });
+      // Ctrl-C reaches the agent by itself on a terminal; asked twice it ends no less in order.
+      session.io.signal.addEventListener('abort', () => agent.kill('SIGTERM'));
+      const status = await new Promise<number>((done) => agent.on('close', (code) => done(code ?? 1)));
+      if (status !== 0) throw new Failure('failed', `The agent ended with status ${status}; its last words are above.`);
+      return 'done';
+    },
+  }),
+];

@@ -1,0 +1,156 @@
+// A controller and three agents as on four machines: each reaches the others only by their own addresses. As root, in
+// namespaces that the test makes; the controller speaks HTTPS, and each host joins by one command.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { removeNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
+import { waitUntil } from '../../apps/lab/processes.mjs';
+import { freePort, startServers } from '../../apps/lab/servers.mjs';
+import { ensureBuilt, root } from '../fleet/build';
+
+const hosts = ['m1', 'm2', 'm3'];
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'argosy-machines-')));
+const children: ChildProcess[] = [];
+const closers: (() => Promise<void>)[] = [];
+let serverAddress: string;
+let url: string;
+
+function begin(name: string, command: readonly string[], environment: Record<string, string>): ChildProcess {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { cwd: root, env: { ...process.env, ...environment }, stdio: 'pipe' });
+  const log = createWriteStream(join(folder, `${name}.log`));
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
+  children.push(child);
+  return child;
+}
+
+const client = () => ({
+  ARGOSY_URL: url,
+  ARGOSY_TOKEN: readFileSync(join(folder, 'controller/token'), 'utf8').trim(),
+  NODE_EXTRA_CA_CERTS: join(folder, 'certificate.pem'),
+});
+const argosy = (...args: string[]): string =>
+  execFileSync(process.execPath, [join(root, 'bin/argosy.mjs'), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...client() },
+  });
+const rows = (...args: string[]) => JSON.parse(argosy(...args, '-o', 'json')) as Record<string, unknown>[];
+
+beforeAll(async () => {
+  await ensureBuilt();
+  const network = await startNetwork({ folder, hosts, wanted: 'namespaces' });
+  closers.push(() => removeNetwork(folder));
+  ({ serverAddress } = network);
+  const servers = await startServers(folder, {}, serverAddress);
+  closers.push(servers.stop);
+  const pem = { key: join(folder, 'key.pem'), certificate: join(folder, 'certificate.pem') };
+  const subject = ['-subj', '/CN=argosy', '-addext', `subjectAltName=IP:${serverAddress}`];
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-keyout',
+      pem.key,
+      '-out',
+      pem.certificate,
+      ...subject,
+    ],
+    { stdio: 'ignore' },
+  );
+  const port = await freePort();
+  url = `https://${serverAddress}:${port}`;
+  begin('controller', [process.execPath, 'dist/apps/controller/src/main.js'], {
+    ARGOSY_PORT: String(port),
+    ARGOSY_LISTEN_ADDRESS: serverAddress,
+    ARGOSY_TLS_CERTIFICATE: pem.certificate,
+    ARGOSY_TLS_KEY: pem.key,
+    ARGOSY_STATE_FOLDER: join(folder, 'controller'),
+    DATABASE_URL: servers.databaseUrl,
+    REDIS_URL: servers.redisUrl.replace('127.0.0.1', serverAddress),
+  });
+  await waitUntil(() => isUp(), { deadlineMs: 60_000, intervalMs: 200 });
+  argosy('pool', 'create', 'prod');
+  mkdirSync(join(folder, 'datastore/heartbeats'), { recursive: true });
+  argosy('datastore', 'create', 'main', '--path', join(folder, 'datastore'), '--shared');
+  const { secret } = JSON.parse(argosy('join-token', 'create', '--pool', 'prod', '--reusable', '-o', 'json')) as {
+    secret: string;
+  };
+  for (const host of hosts) {
+    const { namespace } = network.host(host);
+    const flags = [
+      '--controller',
+      url,
+      '--pool',
+      'prod',
+      '--name',
+      host,
+      '--join-token',
+      secret,
+      '--state-folder',
+      join(folder, host),
+      '--guest-network',
+      'bridge:guests',
+    ];
+    const command = [process.execPath, join(root, 'bin/argosy.mjs'), 'agent', 'join', ...flags];
+    begin(host, ['nsenter', `--net=/run/netns/${namespace}`, '--', ...command], {
+      ARGOSY_MEMORY_MIB: '512',
+      ...client(),
+    });
+  }
+}, 240_000);
+
+function isUp(): boolean {
+  try {
+    argosy('pool', 'list');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+afterAll(async () => {
+  for (const guest of ['web']) tryTo(() => argosy('guest', 'stop', guest, '--force', '--wait', '--yes'));
+  await Promise.all(
+    children.map(
+      (child) =>
+        new Promise((done) => (child.exitCode === null ? child.once('close', done).kill('SIGTERM') : done(null))),
+    ),
+  );
+  for (const close of closers.reverse()) await close();
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+function tryTo(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    console.error(error);
+  }
+}
+
+test('hosts join by one command each, under the address by which they reach the controller, and a guest moves between them', async () => {
+  const online = () => rows('host', 'list').filter(({ state }) => state === 'online');
+  expect(await waitUntil(() => online().length === hosts.length, { deadlineMs: 60_000, intervalMs: 500 })).toBe(true);
+  const addresses = online().map(({ peerAddress }) => String(peerAddress).split(':')[0]);
+  expect(new Set(addresses).size).toBe(hosts.length);
+  for (const address of addresses) expect(address).toMatch(new RegExp(`^${serverAddress.replace(/\d+$/, '')}`));
+  const kernel = join(folder, 'datastore/tiny.elf');
+  execFileSync('cp', [join(root, 'guests/tiny/tiny.elf'), kernel]);
+  argosy('image', 'create', 'tiny', '--format', 'kernel', '--kernel', kernel);
+  argosy('guest', 'create', 'web', '--image', 'tiny', '--memory', '32M', '--start', '--wait');
+  const before = rows('guest', 'list')[0]?.['hostId'];
+  argosy('guest', 'migrate', 'web', '--wait');
+  const [guest] = rows('guest', 'list');
+  expect(guest).toMatchObject({ state: 'running', address: '10.128.0.2' });
+  expect(guest?.['hostId']).not.toBe(before);
+}, 240_000);
