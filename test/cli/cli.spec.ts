@@ -58,6 +58,7 @@ describe('printing', () => {
       'NAME',
       'STATE',
       'HOST',
+      'ADDRESS',
       'EPOCH',
       'MEMORY',
       'CPU',
