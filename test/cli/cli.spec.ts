@@ -66,7 +66,7 @@ describe('printing', () => {
       'UPTIME',
       'HEARTBEAT',
     ]);
-    expect(web).toMatch(/^web +running +h1 +3 +64 MiB +312m +480m +6[4-9]s +1234, 0\.\ds ago$/);
+    expect(web).toMatch(/^web +running +h1 +10\.128\.0\.\d+ +3 +64 MiB +312m +480m +6[4-9]s +1234, 0\.\ds ago$/);
     expect(out).not.toContain('\x1b');
   });
 
