@@ -241,10 +241,16 @@ function removeNamespaces(folder) {
 /** @param {string} id */
 function removeNamespacesOf(id) {
   if (!existsSync(namespaceFolder)) return;
+  // First, and by itself: what a namespace takes with it goes when the kernel comes to it, and its name is in use till then.
+  removeInterface(serverInterface(id));
   const ours = readdirSync(namespaceFolder).filter((name) => name.startsWith(namespaceName(id, '')));
-  // An end of a cable takes the other with it.
   if (ours.length > 0) ip(ours.map((name) => `netns del ${name}`));
-  if (networkInterfaces()[serverInterface(id)] !== undefined) ip([`link del ${serverInterface(id)}`]);
+}
+
+/** @param {string} name */
+function removeInterface(name) {
+  const { status, stderr } = spawnSync('ip', ['link', 'del', name], { encoding: 'utf8', timeout: 10_000 });
+  if (status !== 0 && !/Cannot find device|No such device/.test(stderr)) throw new NoNamespaces(stderr.trim());
 }
 
 /** Of labs whose folder is gone: nobody will come back to them. */
