@@ -48,8 +48,9 @@ async function measure(context) {
  */
 export async function movePairs(context, { encrypted }) {
   const pairs = context.quick ? 3 : 15;
-  // Neither side is held to a share of the processor: with one, whether its period ends in the gap is chance.
-  const lab = await startLab(context, { hosts: 2, limits: false, migration: { encrypted } });
+  // Neither side is held to a share of the processor: with one, whether its period ends in the gap is chance. Hosts share
+  // the machine's network, so that both sides' streams go over a Unix socket.
+  const lab = await startLab(context, { hosts: 2, limits: false, migration: { encrypted }, wanted: 'switch' });
   const commits = await followCommits(lab);
   const name = 'mover';
   await createGuest(lab, { name, memoryMiB });

@@ -29,19 +29,19 @@ import { closeLater } from '../closers.mjs';
 /**
  * Automation is partial unless asked for: the guests of a measurement move when it says so.
  * @param {Context} context
- * @param {{ hosts: number, guests?: number, automation?: 'partial' | 'full', limits?: boolean, migration?: object }} plan
+ * @param {{ hosts: number, guests?: number, automation?: 'partial' | 'full', limits?: boolean, migration?: object, wanted?: 'auto' | 'switch' }} plan
  *   without `limits` no control group holds the guests of a host to its share of the processor; `migration`: the pool's
- *   policy where it is not the default
+ *   policy where it is not the default; `wanted`: the hosts' network
  * @returns {Promise<Lab>}
  */
 export async function startLab(
   { root, note },
-  { hosts: hostCount, guests = 0, automation = 'partial', limits = true, migration = {} },
+  { hosts: hostCount, guests = 0, automation = 'partial', limits = true, migration = {}, wanted = 'auto' },
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-bench-'));
   closeLater('the scratch folder', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const hosts = hostNames(hostCount);
-  const network = await startNetwork({ folder, hosts, wanted: 'auto' });
+  const network = await startNetwork({ folder, hosts, wanted });
   closeLater('the network', () => removeNetwork(folder));
   const servers = await startServers(folder, {}, network.serverAddress);
   closeLater('Redis and PostgreSQL', servers.stop);
