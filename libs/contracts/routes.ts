@@ -1,5 +1,6 @@
-import { eventSeverities, roles, subjectKinds, type Role } from '@argosy/domain/entities';
+import { auditOutcomes, eventSeverities, roles, subjectKinds, type Role } from '@argosy/domain/entities';
 import { z } from 'zod';
+import { auditEventSchema } from './audit';
 import * as bodies from './bodies';
 import {
   oneOf,
@@ -58,6 +59,14 @@ const eventQuery = strictBody({
   severity: oneOf(eventSeverities).optional().describe('Only events of this severity and graver ones.'),
   since: instantOf('Only events at this instant or later.'),
   until: instantOf('Only events at this instant or earlier.'),
+  ...pageQuery,
+});
+const auditQuery = strictBody({
+  actor: textField(200).optional().describe('Only what this user did, or a host: "host h1".'),
+  route: textField(100).optional().describe('Only calls of this route, like "guest.stop".'),
+  outcome: oneOf(auditOutcomes).optional().describe('Only what came out like this.'),
+  since: instantOf('Only calls at this instant or later.'),
+  until: instantOf('Only calls at this instant or earlier.'),
   ...pageQuery,
 });
 
@@ -378,6 +387,11 @@ export const routes = {
   'join-token.revoke': {
     method: 'DELETE', path: '/join-tokens/:id', tag: 'access', access: 'administrator', status: 204,
     summary: 'Revoke a join token', params: id,
+  },
+  'audit.list': {
+    method: 'GET', path: '/audit', tag: 'access', access: 'administrator', status: 200,
+    summary: 'List who did what over the API, and who was denied, newest first',
+    query: auditQuery, response: responses.pageOf(auditEventSchema),
   },
   'agent.register': {
     method: 'POST', path: '/agents/register', tag: 'agents', access: 'join', status: 200,

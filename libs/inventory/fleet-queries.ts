@@ -41,7 +41,7 @@ interface Keyset {
   readonly id: string;
 }
 
-const badCursor = refused('invalid-request', 'cursor must be the nextCursor of an earlier page');
+export const badCursor = refused('invalid-request', 'cursor must be the nextCursor of an earlier page');
 
 function parseKeyset(cursor: string | undefined): Keyset | null | undefined {
   if (cursor === undefined) return null;
@@ -50,7 +50,7 @@ function parseKeyset(cursor: string | undefined): Keyset | null | undefined {
 }
 
 /** One row more than the page is asked for, which tells whether there is a next page. */
-function toPage<Item>(found: readonly Item[], limit: number, cursorOf: (last: Item) => string): Page<Item> {
+export function toPage<Item>(found: readonly Item[], limit: number, cursorOf: (last: Item) => string): Page<Item> {
   const items = found.slice(0, limit);
   const last = items.at(-1);
   return { items, nextCursor: found.length > limit && last !== undefined ? cursorOf(last) : null };
@@ -321,7 +321,7 @@ function among(ends: readonly string[], active: boolean | undefined) {
 
 type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 /** Only the fields that are not undefined. */
-function given<Fields extends object>(fields: Fields): Given<Fields> {
+export function given<Fields extends object>(fields: Fields): Given<Fields> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<Fields>;
 }
 

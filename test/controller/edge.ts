@@ -1,6 +1,7 @@
 import { routes, routeUrl, type Route, type RouteName, type RouteResponse } from '@argosy/contracts/routes';
 import type { Role } from '@argosy/domain/entities';
 import { AccessStore, hashSecret } from '@argosy/inventory/access-store';
+import { AuditStore } from '@argosy/inventory/audit-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
 import { PrismaFleetStore } from '@argosy/inventory/prisma-fleet-store';
@@ -9,6 +10,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 import type { AddressInfo } from 'node:net';
+import { AuditTrail, type AuditLimits } from '../../apps/controller/src/audit-trail';
 import { createHttpAdapter } from '../../apps/controller/src/http/adapter';
 import { HttpModule } from '../../apps/controller/src/http/http.module';
 import { defaultHttpLimits } from '../../apps/controller/src/http/limits';
@@ -35,7 +37,7 @@ export interface RegisteredRoute extends RouteConfig {
 }
 
 /** A controller's HTTP edge over a real brain, PostgreSQL and Redis, with a token for each role. */
-export async function startEdge(limits: Partial<HttpLimits> = {}) {
+export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: Partial<AuditLimits> = {}) {
   const servers = new TestServers();
   const [postgres, redis] = await Promise.all([servers.postgres(), servers.redis()]);
   const database = openDatabase({ url: postgres.url });
@@ -47,12 +49,24 @@ export async function startEdge(limits: Partial<HttpLimits> = {}) {
   const probe = new Redis(redis.url, { maxRetriesPerRequest: 0, retryStrategy: () => 100 });
   probe.on('error', () => undefined);
   const logged: string[] = [];
+  const metrics = new ControllerMetrics();
+  const auditStore = new AuditStore(database);
+  const audit = new AuditTrail({
+    store: auditStore,
+    retentionDays: 90,
+    now,
+    say: (message) => logged.push(message),
+    countDropped: (reason, count) => metrics.droppedAudit(reason, count),
+    limits: auditLimits,
+  });
   const allLimits = { ...defaultHttpLimits, ...limits };
   const useFactory = () => ({
     gateway,
     access,
     queries: new FleetQueries(database),
-    metrics: new ControllerMetrics(),
+    audit,
+    auditStore,
+    metrics,
     limits: allLimits,
     server: {
       version: '0.1.0',
@@ -125,10 +139,11 @@ export async function startEdge(limits: Partial<HttpLimits> = {}) {
   async function stop(): Promise<void> {
     await app.close();
     probe.disconnect();
+    await audit.close();
     await database.$disconnect();
     await servers.stop();
   }
-  return { url, registered, app, clock, access, gateway, postgres, redis, tokens, logged, send, call, stop };
+  return { url, registered, app, clock, access, audit, gateway, postgres, redis, tokens, logged, send, call, stop };
 }
 export type Edge = Awaited<ReturnType<typeof startEdge>>;
 

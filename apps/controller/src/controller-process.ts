@@ -4,6 +4,7 @@ import type { FactoryProvider } from '@nestjs/common';
 import { hostKeyOf, migrationSecretOf } from '@argosy/contracts/host-key';
 import type { FleetStore, Lease } from '@argosy/control/ports/fleet-store';
 import { AccessStore } from '@argosy/inventory/access-store';
+import { AuditStore } from '@argosy/inventory/audit-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
 import { migrate } from '@argosy/inventory/migrate';
@@ -12,6 +13,7 @@ import { PeerClient } from '@argosy/peer/peer-client';
 import { CommandQueues } from '@argosy/queue/command-queues';
 import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { actuators, guestConsole } from './actuators';
+import { AuditTrail } from './audit-trail';
 import { DatastoreHeartbeats } from './datastore-heartbeats';
 import { FleetLoop } from './fleet-loop';
 import { ControllerMetrics } from './http/metrics';
@@ -102,7 +104,16 @@ export class ControllerProcess {
     };
     const gateway = gatewayOf({ loop, peers, fleetSecret, redisUrl: settings.redisUrl });
     const server = serverFacts(settings, store, database, queues);
-    const http = { gateway, queries: new FleetQueries(database), access, server, metrics, now: () => Date.now() };
+    const auditStore = new AuditStore(database);
+    const audit = new AuditTrail({
+      store: auditStore,
+      retentionDays: settings.auditRetentionDays,
+      now: () => Date.now(),
+      say,
+      countDropped: (reason, count) => metrics.droppedAudit(reason, count),
+    });
+    const queries = new FleetQueries(database);
+    const http = { gateway, queries, access, audit, auditStore, server, metrics, now: () => Date.now() };
     self = new ControllerProcess(settings, parts, http);
     return self;
   }
@@ -134,6 +145,7 @@ export class ControllerProcess {
     speaker.close();
     peers.close();
     await queues.close();
+    await this.http.audit.close();
     await database.$disconnect();
   }
 }

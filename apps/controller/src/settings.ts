@@ -41,6 +41,12 @@ const environment = z.object({
     .min(2_000)
     .max(60_000)
     .default(5_000),
+  ARGOSY_AUDIT_RETENTION_DAYS: z.coerce
+    .number({ error: 'must be a whole number of days from 1 to 3650' })
+    .int('must be a whole number of days from 1 to 3650')
+    .min(1, 'must be a whole number of days from 1 to 3650')
+    .max(3650, 'must be a whole number of days from 1 to 3650')
+    .default(90),
 });
 
 /** All that a controller is told from outside, read once. */
@@ -59,6 +65,8 @@ export interface ControllerSettings {
   /** Where the programs of fence agents are. */
   readonly fenceAgentFolders: readonly string[];
   readonly leaseMs: number;
+  /** How long the audit trail is kept. */
+  readonly auditRetentionDays: number;
   /** Names this process as the holder of the lease. */
   readonly holder: string;
 }
@@ -77,6 +85,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
     labFolder: values.ARGOSY_LAB_FOLDER ?? null,
     fenceAgentFolders: values.ARGOSY_FENCE_AGENT_FOLDERS.split(':'),
     leaseMs: values.ARGOSY_LEASE_MS,
+    auditRetentionDays: values.ARGOSY_AUDIT_RETENTION_DAYS,
     holder: `${hostname()}-${process.pid}-${Date.now().toString(36)}`,
   });
 }

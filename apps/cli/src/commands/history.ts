@@ -1,6 +1,6 @@
-import { eventSeverities, subjectKinds } from '@argosy/domain/entities';
+import { auditOutcomes, eventSeverities, subjectKinds } from '@argosy/domain/entities';
 import { command, given } from '../command';
-import { alarmView, eventView, placementView, taskView } from '../output/history-views';
+import { alarmView, auditView, eventView, placementView, taskView } from '../output/history-views';
 import { resolveId } from '../resolve';
 import { defaultLimit, limitFlag, watchFlag } from './common-flags';
 
@@ -29,6 +29,28 @@ export const historyCommands = [
       // A record in the stream has no number yet, and no filter: the list says what is new.
       if (flags.follow || flags.watch) return session.watch(eventView, ['event'], async () => (await read()).reverse());
       await session.printRows(eventView, await read());
+      return 'done';
+    },
+  }),
+  command({
+    path: 'audit list',
+    summary: 'list who did what over the API, and who was denied, newest first',
+    flags: {
+      actor: { type: 'text', placeholder: 'user', summary: 'by one user, or a host: "host h1"' },
+      route: { type: 'text', summary: 'of one route, like guest.stop' },
+      outcome: { type: 'text', choices: auditOutcomes, summary: 'what came out like this' },
+      since: { type: 'instant', summary: 'from then on' },
+      until: { type: 'instant', summary: 'up to then' },
+      limit: limitFlag,
+    },
+    examples: ['audit list --actor olga --since -1d', 'audit list --outcome denied'],
+    run: async (session, { flags }) => {
+      const { actor, route, outcome, since, until } = flags;
+      const query = given({ actor, route, outcome, since, until });
+      await session.printRows(
+        auditView,
+        await session.api.list('audit.list', { query, limit: flags.limit ?? defaultLimit }),
+      );
       return 'done';
     },
   }),

@@ -3,7 +3,19 @@ import { age, exactTime, nothing, shortId } from './units';
 import type { Column } from './view';
 
 const good = ['running', 'online', 'done', 'succeeded', 'finished', 'met', 'applied'];
-const bad = ['failed', 'fenced', 'suspect', 'disconnected', 'recovering', 'error', 'missed', 'aborted', 'refused'];
+const bad = [
+  'failed',
+  'fenced',
+  'suspect',
+  'disconnected',
+  'recovering',
+  'error',
+  'missed',
+  'aborted',
+  'refused',
+  'denied',
+  'dropped',
+];
 const idle = ['stopped', 'offline', 'cancelled', 'withdrawn', 'information', 'none'];
 
 /** Every lifecycle in the same colours: all is well, something is wrong, nothing is wanted, something is under way. */

@@ -6,6 +6,7 @@ import { age, clock, duration, nothing, percent, rate } from './units';
 import type { View } from './view';
 
 export type PlacementRow = RouteResponse<'placement.list'>['items'][number];
+export type AuditRow = RouteResponse<'audit.list'>['items'][number];
 export type EventRow = RouteResponse<'event.list'>['items'][number];
 
 /** "62%, 512 MiB/s, 1.2 s left" while it copies. */
@@ -155,6 +156,30 @@ export const eventView: View<EventRow> = {
     { title: 'MESSAGE', text: ({ message }) => message },
     { title: 'BY', text: ({ actor }) => actor, only: 'wide' },
     { title: 'SUBJECT ID', text: ({ subjectId }) => subjectId, only: 'wide' },
+    { title: 'ID', text: ({ id }) => `${id}`, right: true, only: 'wide' },
+  ],
+};
+
+export const auditView: View<AuditRow> = {
+  kind: 'audit-event',
+  needs: [],
+  nameOf: ({ id }) => `${id}`,
+  columns: [
+    { title: 'TIME', text: ({ at }, { now }) => clock(at, now) },
+    { title: 'ACTOR', text: ({ actor }) => orNothing(actor) },
+    stateColumn(({ outcome }) => outcome, 'OUTCOME'),
+    { title: 'ROUTE', text: ({ route }) => route },
+    { title: 'SUBJECT', text: ({ subject }) => orNothing(subject) },
+    { title: 'CODE', text: ({ code, dropped }) => (dropped > 0 ? `${dropped} calls left out` : orNothing(code)) },
+    { title: 'FROM', text: ({ address }) => orNothing(address) },
+    { title: 'METHOD', text: ({ method }) => orNothing(method), only: 'wide' },
+    {
+      title: 'STATUS',
+      text: ({ status }) => orNothing(status === null ? null : `${status}`),
+      right: true,
+      only: 'wide',
+    },
+    { title: 'TOKEN', text: ({ tokenId }) => orNothing(tokenId), only: 'wide' },
     { title: 'ID', text: ({ id }) => `${id}`, right: true, only: 'wide' },
   ],
 };

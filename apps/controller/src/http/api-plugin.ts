@@ -1,8 +1,9 @@
-import { apiPrefix, routeNames, routes, type Route, type RouteName } from '@argosy/contracts/routes';
+import { apiPrefix, routeNames, routes, type Route, type RouteInput, type RouteName } from '@argosy/contracts/routes';
 import { streamPath } from '@argosy/contracts/stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, refuse, statusOf, type Answer, type CallContext, type EdgeRefusal, type Handlers } from './answer';
 import { methodsAt } from './allowed-methods';
+import { addAudit, note, subjectOf } from './audit';
 import { Authentication } from './authentication';
 import { EventStream } from './event-stream';
 import { refusalOf } from './failures';
@@ -23,6 +24,7 @@ export function apiPlugin(ports: HttpPorts) {
     const health = new Health(ports.server, ports.gateway);
     const authentication = new Authentication(ports.access, ports.limits);
     setUp(server, ports);
+    addAudit(server, ports.audit, configOf);
     addGate(server, authentication, sendRefusal);
     addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health) });
     addStream(server, ports);
@@ -60,6 +62,7 @@ function setUp(server: FastifyInstance, { limits, metrics, logError }: HttpPorts
 }
 
 function sendRefusal(reply: FastifyReply, refusal: EdgeRefusal): FastifyReply {
+  note(reply.request, { code: refusal.code });
   const status = statusOf(refusal);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 429 || status === 503) reply.header('retry-after', '1');
@@ -105,10 +108,20 @@ function answering(name: RouteName, { ports, authentication, handlers }: Edge) {
     if (!ports.gateway.leading) return notLeader(ports.gateway);
     const call = parse({ params: request.params, query: request.query, body: request.body });
     if (!call.ok) return call;
+    if (name === 'agent.register') note(request, { subject: hostNameIn(call.value) });
     const answer = await handle({ ...call.value, ...callerOf(request) });
+    if (answer.ok) note(request, doneBy(name, call.value, answer.value));
     if (!answer.ok && answer.refusal.code === 'unauthenticated') authentication.failed(request.ip);
     return answer;
   };
+}
+
+const hostNameIn = ({ body }: RawCall): string => (body as RouteInput<'agent.register'>['body']).hostName;
+
+/** Of what was done: the host that has proved who it is, or what was made, where the path does not name it. */
+function doneBy(name: RouteName, call: RawCall, value: unknown) {
+  if (name === 'agent.register') return { actor: `host ${hostNameIn(call)}` };
+  return routes[name].path.includes(':') ? {} : subjectOf(value);
 }
 
 function addStream(server: FastifyInstance, ports: HttpPorts): void {

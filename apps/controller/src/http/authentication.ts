@@ -1,4 +1,5 @@
 import { mayCall, type Access } from '@argosy/contracts/routes';
+import type { Role } from '@argosy/domain/entities';
 import type { AccessStore, Caller } from '@argosy/inventory/access-store';
 import { refuse, type Answer, type CallContext } from './answer';
 import { RateLimiter } from './limits';
@@ -15,6 +16,12 @@ function secretOf(authorization: string | undefined): string | undefined {
 
 const tooMany = (waitMs: number) =>
   refuse('too-many-requests', `Too many requests; try again in ${waitMs} ms.`, { retryAfterMs: waitMs });
+
+/** `caller`: whose token it is, also of one who is refused. */
+export interface Admission {
+  readonly answer: Answer<CallContext>;
+  readonly caller?: Caller;
+}
 
 export class Authentication {
   private readonly requests: RateLimiter;
@@ -33,19 +40,23 @@ export class Authentication {
   async admit(
     call: { readonly authorization: string | undefined; readonly address: string },
     access: Access,
-  ): Promise<Answer<CallContext>> {
+  ): Promise<Admission> {
     const secret = secretOf(call.authorization);
-    if (secret === undefined) return refuse('unauthenticated', howTo);
-    if (this.failures.isEmpty(call.address)) return tooMany(this.failures.take(call.address) || 1);
+    if (secret === undefined) return { answer: refuse('unauthenticated', howTo) };
+    if (this.failures.isEmpty(call.address)) return { answer: tooMany(this.failures.take(call.address) || 1) };
     if (access === 'join') {
       const waitMs = this.requests.take(call.address);
-      return waitMs > 0 ? tooMany(waitMs) : { ok: true, value: { caller: joiningHost, secret } };
+      return { answer: waitMs > 0 ? tooMany(waitMs) : { ok: true, value: { caller: joiningHost, secret } } };
     }
     const caller = await this.access.authenticate(secret);
     if (!caller) {
       this.failed(call.address);
-      return refuse('unauthenticated', `This token is unknown, revoked or has run out. ${howTo}`);
+      return { answer: refuse('unauthenticated', `This token is unknown, revoked or has run out. ${howTo}`) };
     }
+    return { caller, answer: this.judge(caller, secret, access) };
+  }
+
+  private judge(caller: Caller, secret: string, access: Role): Answer<CallContext> {
     const waitMs = this.requests.take(caller.userId);
     if (waitMs > 0) return tooMany(waitMs);
     if (mayCall(caller.role, access)) return { ok: true, value: { caller, secret } };

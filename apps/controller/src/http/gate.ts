@@ -1,6 +1,7 @@
 import type { Access } from '@argosy/contracts/routes';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext, EdgeRefusal } from './answer';
+import { note } from './audit';
 import type { Authentication } from './authentication';
 
 /** Every route says in its `config` who may call it: a role, an agent that joins, or everyone without any token. */
@@ -44,7 +45,8 @@ export function addGate(
     const access = configOf(request)?.access ?? 'everyone';
     if (access === 'everyone') return;
     const { authorization } = request.headers;
-    const answer = await authentication.admit({ authorization, address: request.ip }, access);
+    const { answer, caller } = await authentication.admit({ authorization, address: request.ip }, access);
+    note(request, { isAdmitted: answer.ok, ...(caller && { caller }) });
     if (!answer.ok) return sendRefusal(reply, answer.refusal);
     admitted.set(request, answer.value);
   });

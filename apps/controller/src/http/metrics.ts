@@ -2,6 +2,7 @@ import type { FleetWrite } from '@argosy/control/ports/fleet-store';
 import type { Migration } from '@argosy/domain/entities';
 import { guestTransitions, hostTransitions, migrationTransitions, type MigrationStep } from '@argosy/domain/lifecycle';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { dropReasons, type DropReason } from '../audit-trail';
 import type { FleetGateway } from './ports';
 
 const migrationEnds = (Object.keys(migrationTransitions) as MigrationStep[]).filter(
@@ -41,6 +42,11 @@ export class ControllerMetrics {
     'route',
     'status',
   ]);
+  private readonly auditDropped = this.counter(
+    'argosy_audit_dropped_total',
+    'Calls that are left out of the audit trail.',
+    ['reason'],
+  );
   private readonly requestSeconds = this.seconds(
     'argosy_http_request_seconds',
     'How long an answer took.',
@@ -65,6 +71,7 @@ export class ControllerMetrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    for (const reason of dropReasons) this.auditDropped.inc({ reason }, 0);
     for (const outcome of migrationEnds) this.migrations.inc({ outcome }, 0);
   }
 
@@ -76,6 +83,10 @@ export class ControllerMetrics {
   /** An order to a host, by its kind, was put on its queue, or could not be. */
   command(kind: string, outcome: 'sent' | 'failed'): void {
     this.commands.inc({ kind, outcome });
+  }
+
+  droppedAudit(reason: DropReason, count: number): void {
+    this.auditDropped.inc({ reason }, count);
   }
 
   request(route: string, status: number, durationMs: number): void {

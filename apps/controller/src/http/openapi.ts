@@ -1,6 +1,7 @@
 import * as bodies from '@argosy/contracts/bodies';
 import { edgeErrorStatus, errorBodySchema, refusalStatus } from '@argosy/contracts/errors';
 import { fleetRoutes } from '@argosy/contracts/fleet-routes';
+import { auditEventSchema } from '@argosy/contracts/audit';
 import * as responses from '@argosy/contracts/responses';
 import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
 import { streamMessageSchema, streamPath } from '@argosy/contracts/stream';
@@ -20,6 +21,7 @@ const named = {
   DriverCapabilities: responses.driverCapabilitiesSchema,
   Error: errorBodySchema,
   Event: responses.eventSchema,
+  AuditEvent: auditEventSchema,
   FailurePolicy: responses.failurePolicySchema,
   Guest: responses.guestSchema,
   GuestObservation: responses.guestObservationSchema,

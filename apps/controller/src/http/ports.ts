@@ -6,7 +6,9 @@ import type { HostReport } from '@argosy/domain/host-report';
 import type { Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { AccessStore } from '@argosy/inventory/access-store';
+import type { AuditStore } from '@argosy/inventory/audit-store';
 import type { FleetQueries } from '@argosy/inventory/fleet-queries';
+import type { AuditTrail } from '../audit-trail';
 import type { ControllerMetrics } from './metrics';
 
 export interface FleetGateway {
@@ -71,6 +73,8 @@ export interface HttpPorts {
   readonly gateway: FleetGateway;
   readonly queries: FleetQueries;
   readonly access: AccessStore;
+  readonly audit: AuditTrail;
+  readonly auditStore: Pick<AuditStore, 'list'>;
   readonly server: ServerFacts;
   readonly metrics: ControllerMetrics;
   readonly limits: HttpLimits;

@@ -25,7 +25,12 @@ async function seek<Row>(
 }
 
 /** What was: placements, migrations, drills, events and tasks, in pages from the database. */
-export function historyHandlers({ gateway, queries }: Pick<HttpPorts, 'gateway' | 'queries'>) {
+export function historyHandlers({
+  gateway,
+  queries,
+  audit,
+  auditStore,
+}: Pick<HttpPorts, 'gateway' | 'queries' | 'audit' | 'auditStore'>) {
   const { fleet } = gateway;
   return {
     'guest.placements': async ({ params, query }) => {
@@ -75,6 +80,11 @@ export function historyHandlers({ gateway, queries }: Pick<HttpPorts, 'gateway' 
       if (!subject.ok) return subject;
       const { subjectKind, code, severity, since, until } = query;
       return queries.events(query, { subjectKind, subjectId: subject.value, code, severity, since, until });
+    },
+    'audit.list': async ({ query }) => {
+      await audit.settle();
+      const { actor, route, outcome, since, until } = query;
+      return auditStore.list(query, { actor, route, outcome, since, until });
     },
     'task.list': async ({ query }) => freshen(await queries.tasks(query, { active: query.active }), fleet.tasks),
     'task.get': ({ params: { id } }) =>
