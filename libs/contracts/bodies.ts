@@ -14,8 +14,10 @@ import {
   ruleKinds,
 } from '@argosy/domain/entities';
 import type {
+  DatastoreSettings,
   GuestSettings,
   HostSettings,
+  NewDatastore,
   NewFenceDevice,
   NewGuest,
   NewImage,
@@ -174,6 +176,7 @@ export const newGuestBody = describes<NewGuest>()(
     name: nameField,
     pool: referenceField,
     image: referenceField,
+    datastore: referenceField.exactOptional(),
     vcpus: vcpusField.exactOptional(),
     memoryMiB: memoryField.exactOptional(),
     diskMiB: wholeNumber(1, 16_777_216, 'MiB').exactOptional(),
@@ -236,7 +239,23 @@ export const newImageBody = describes<NewImage>()(
     }),
 );
 
-export const newDatastoreBody = strictBody({ name: nameField, path: pathField, shared: flagField });
+/** From 1 %, so that an alarm can be asked for at once. */
+const usedShareField = share(0.01, 1);
+export const newDatastoreBody = describes<NewDatastore>()(
+  strictBody({
+    name: nameField,
+    path: pathField,
+    shared: flagField,
+    host: referenceField.exactOptional(),
+    alarmUsedShare: usedShareField.exactOptional(),
+  }).refine((datastore) => datastore.shared !== (datastore.host !== undefined), {
+    path: ['host'],
+    message: 'must be given for a datastore that is not shared, and left out for one that is',
+  }),
+);
+export const datastoreSettingsBody = describes<DatastoreSettings>()(
+  strictBody({ name: nameField.exactOptional(), alarmUsedShare: usedShareField.exactOptional() }),
+);
 
 const isGuestRule = (kind: string) => kind === 'together' || kind === 'apart';
 export const newRuleBody = describes<NewRule>()(

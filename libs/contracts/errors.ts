@@ -64,6 +64,7 @@ export const refusalStatus = {
   'image-missing': 422,
   'image-corrupt': 422,
   'image-locked': 409,
+  'datastore-not-reached': 409,
   'disk-full': 507,
   'vmm-failed': 502,
   'vmm-timeout': 504,

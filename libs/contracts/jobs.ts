@@ -3,7 +3,7 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { z } from 'zod';
 import { describes } from './describes';
-import { isolationPolicySchema, migrationPolicySchema } from './responses';
+import { diskWorkSchema, isolationPolicySchema, migrationPolicySchema } from './responses';
 
 const text = z.string().min(1);
 const textOrNull = z.union([text, z.null()]);
@@ -68,6 +68,12 @@ export const hostOrderSchema = describes<HostOrder>()(
     z.object({ kind: z.literal('migration.cancel'), migrationId: text, guestId: text }),
     z.object({ kind: z.literal('migration.grant'), migrationId: text, guestId: text, epoch }),
     z.object({ kind: z.literal('migration.release'), migrationId: text, guestId: text }),
+    z.object({
+      kind: z.literal('datastore.watch'),
+      datastores: z.array(z.object({ datastoreId: text, path: text })),
+    }),
+    z.object({ kind: z.literal('disk.work'), operationId: text, work: diskWorkSchema }),
+    z.object({ kind: z.literal('disk.forget'), operationId: text }),
   ]),
 );
 

@@ -1,3 +1,4 @@
+import { type DiskWork, diskWorkPhases } from '@argosy/domain/disk-work';
 import type * as entity from '@argosy/domain/entities';
 import {
   admissionPolicies,
@@ -183,8 +184,39 @@ export const imageSchema = describes<entity.Image>()(
   }),
 );
 
+export const diskWorkSchema = describes<DiskWork>()(z.object({ kind: z.literal('remove'), folder: text }));
+
 export const datastoreSchema = describes<entity.Datastore>()(
-  z.object({ id: text, name: text, path: text, shared: z.boolean(), createdAt: instant }),
+  z.object({
+    id: text,
+    name: text,
+    path: text,
+    shared: z.boolean(),
+    hostId: orNull(text),
+    alarmUsedShare: z.number(),
+    use: orNull(
+      z.object({
+        totalBytes: z.number(),
+        freeBytes: z.number(),
+        growthBytesPerSecond: orNull(z.number()),
+        at: instant,
+      }),
+    ),
+    createdAt: instant,
+  }),
+);
+
+export const diskOperationSchema = describes<entity.DiskOperation>()(
+  z.object({
+    id: text,
+    guestId: text,
+    guestName: text,
+    datastoreId: text,
+    hostId: orNull(text),
+    work: diskWorkSchema,
+    requestedBy: text,
+    createdAt: instant,
+  }),
 );
 
 export const guestProbeSchema = describes<entity.GuestProbe>()(
@@ -200,6 +232,7 @@ export const guestSchema = describes<GuestView>()(
     name: text,
     poolId: text,
     imageId: text,
+    datastoreId: text,
     vcpus: z.number(),
     memoryMiB: z.number(),
     diskMiB: z.number(),
@@ -471,6 +504,7 @@ export const guestUsageSchema = describes<report.GuestUsage>()(
     cpuDemandMillicores: z.number(),
     residentMiB: z.number(),
     dirtyBytesPerSecond: orNull(z.number()),
+    diskBytes: orNull(z.number()),
   }),
 );
 
@@ -498,6 +532,20 @@ export const migrationObservationSchema = describes<report.MigrationObservation>
     heartbeatAt: orNull(instant),
     refusal: orNull(refusalSchema),
   }),
+);
+
+export const datastoreObservationSchema = describes<report.DatastoreObservation>()(
+  z.object({
+    datastoreId: text,
+    totalBytes: orNull(z.number()),
+    freeBytes: orNull(z.number()),
+    at: instant,
+    refusal: orNull(refusalSchema),
+  }),
+);
+
+export const diskWorkObservationSchema = describes<report.DiskWorkObservation>()(
+  z.object({ operationId: text, phase: z.enum(diskWorkPhases), refusal: orNull(refusalSchema) }),
 );
 
 /** What a host was last heard to use: the live view, of which the database keeps nothing. */

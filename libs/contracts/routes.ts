@@ -50,6 +50,9 @@ const active = queryFlag.optional().describe('true: only what has not ended; fal
 const open = queryFlag.optional().describe('true: only what is still open; false: only what is not. Without it, both.');
 const instantOf = (description: string) =>
   queryInstant.optional().describe(`${description} As 2026-03-01T14:05:00Z, or milliseconds since 1970.`);
+const keepDisk = strictBody({
+  keepDisk: queryFlag.default(false).describe('true: its files stay on the datastore. Without it they are deleted.'),
+});
 const inPool = strictBody({ pool: ofPool });
 const page = strictBody(pageQuery);
 const eventQuery = strictBody({
@@ -176,7 +179,7 @@ export const routes = {
   },
   'guest.remove': {
     method: 'DELETE', path: '/guests/:guest', tag: 'guests', access: 'operator', status: 204,
-    summary: 'Remove a stopped guest', params: guest,
+    summary: 'Remove a stopped guest and its files', params: guest, query: keepDisk,
   },
   'guest.start': {
     method: 'POST', path: '/guests/:guest/start', tag: 'guests', access: 'operator', status: 202,
@@ -251,6 +254,14 @@ export const routes = {
   'datastore.create': {
     method: 'POST', path: '/datastores', tag: 'datastores', access: 'administrator', status: 201,
     summary: 'Create a datastore', body: bodies.newDatastoreBody, response: responses.datastoreSchema,
+  },
+  'datastore.update': {
+    method: 'PATCH', path: '/datastores/:id', tag: 'datastores', access: 'administrator', status: 200,
+    summary: "Change a datastore's name or alarm", params: id, body: bodies.datastoreSettingsBody, response: responses.datastoreSchema,
+  },
+  'datastore.remove': {
+    method: 'DELETE', path: '/datastores/:id', tag: 'datastores', access: 'administrator', status: 204,
+    summary: 'Forget a datastore on which nothing is kept', params: id,
   },
 
   'rule.list': {

@@ -2,6 +2,8 @@ import type { HostAssignments, HostRegistration, HostReport } from '@argosy/doma
 import { z } from 'zod';
 import { describes } from './describes';
 import {
+  datastoreObservationSchema,
+  diskWorkObservationSchema,
   driverCapabilitiesSchema,
   guestObservationSchema,
   hostCapacitySchema,
@@ -24,6 +26,8 @@ export const hostReportSchema = describes<HostReport>()(
     run: z.union([z.object({ runId: z.string(), status: z.union([z.int(), z.null()]), output: z.string() }), z.null()]),
     health: z.union([z.string(), z.null()]),
     isolation: z.union([isolationPolicySchema, z.null()]),
+    datastores: z.array(datastoreObservationSchema),
+    diskWork: z.array(diskWorkObservationSchema),
     cpuMillicores: z.number(),
     refusals: z.array(z.object({ commandId: z.string(), at: z.number(), refusal: refusalSchema })),
   }),

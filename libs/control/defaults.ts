@@ -46,6 +46,8 @@ export const defaultImpairments: Readonly<Record<'link-cut' | 'link-slow', LinkI
   'link-slow': { networks: hostNetworks, durationMs: 10_000, delayMs: 50, lossShare: 0.01 },
 };
 
+/** A datastore of which more is used raises an alarm. */
+export const defaultAlarmUsedShare = 0.85;
 /** A command whose effect is not seen within this is sent again; the agent refuses it afterwards. */
 export const commandDeadlineMs = 5_000;
 /** The channel counts as alive while the controller's own heartbeat was heard within this. */

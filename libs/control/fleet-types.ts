@@ -1,6 +1,7 @@
 import type {
   Alarm,
   Datastore,
+  DiskOperation,
   Drill,
   FenceDevice,
   FenceSecret,
@@ -157,6 +158,7 @@ export interface Fleet {
   readonly guests: Map<string, Guest>;
   readonly images: Map<string, Image>;
   readonly datastores: Map<string, Datastore>;
+  readonly diskOperations: Map<string, DiskOperation>;
   readonly rules: Map<string, Rule>;
   readonly migrations: Map<string, Migration>;
   readonly recommendations: Map<string, Recommendation>;

@@ -3,6 +3,8 @@ import type { Fleet, FleetEvent, FleetStep } from './fleet-types';
 import { balanceDuePools } from './fleet/balance';
 import { followDrills, takeInjection, takePrediction } from './fleet/drills';
 import { reconcileCopies } from './fleet/copies';
+import { reconcileWatch } from './fleet/datastores';
+import { reconcileForgottenWork, reconcileOperations } from './fleet/disk-operations';
 import { hostLost, reconcileGuest } from './fleet/guests';
 import { takeEnded, takeLease } from './fleet/leases';
 import { takeProbe } from './fleet/recovery';
@@ -34,6 +36,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     guests: new Map(),
     images: new Map(),
     datastores: new Map(),
+    diskOperations: new Map(),
     rules: new Map(),
     migrations: new Map(),
     recommendations: new Map(),
@@ -120,8 +123,11 @@ function pass(turn: FleetTurn): void {
     reconcileForgotten(turn, hostId);
     reconcileCopies(turn, hostId);
     tellIsolation(turn, hostId);
+    reconcileWatch(turn, hostId);
+    reconcileForgottenWork(turn, hostId);
   }
   takeOverUnderLocks(turn);
+  reconcileOperations(turn);
   placeWaiting(turn);
   balanceDuePools(turn);
   followRolls(turn);
@@ -137,8 +143,11 @@ function reconcileHost(turn: FleetTurn, hostId: string): void {
     const guest = fleet.guests.get(guestId);
     if (guest) reconcileGuest(turn, guest);
   }
+  reconcileOperations(turn, hostId);
   reconcileForgotten(turn, hostId);
   reconcileCopies(turn, hostId);
+  reconcileWatch(turn, hostId);
+  reconcileForgottenWork(turn, hostId);
   for (const guest of fleet.guests.values()) if (guest.state === 'recovering') return placeAndFollow(turn);
   followDrills(turn);
 }

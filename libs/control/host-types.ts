@@ -1,7 +1,9 @@
+import type { DiskWork, DiskWorkPhase } from '@argosy/domain/disk-work';
 import type { IsolationPolicy, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type {
+  DatastoreObservation,
   EndedCopy,
   GuestHeartbeat,
   GuestUsage,
@@ -63,7 +65,7 @@ export type HostEffect =
 /** The journal is a map from key to value; the latest entry of a key holds, and null removes it. */
 export interface JournalEntry {
   readonly key: string;
-  readonly value: HostGuest | HostMigration | HostMark | HostIsolation | null;
+  readonly value: HostGuest | HostMigration | HostDiskWork | HostMark | HostIsolation | null;
 }
 
 /** The highest epoch of a guest that may not run here any more, or the leader's highest term. */
@@ -109,6 +111,20 @@ export interface HostMigration {
   readonly cancelRequested: boolean;
 }
 
+export interface HostDiskWork {
+  readonly kind: 'disk-work';
+  readonly operationId: string;
+  readonly work: DiskWork;
+  readonly phase: DiskWorkPhase;
+  readonly refusal: Refusal | null;
+}
+
+/** A datastore that this host was told to measure. */
+export interface HostDatastore extends DatastoreObservation {
+  readonly path: string;
+  readonly nextAt: Instant;
+}
+
 /** What is known of a copy but not journalled: it is measured anew after a restart. */
 export interface HostGuestLive {
   heartbeat: GuestHeartbeat | null;
@@ -135,6 +151,8 @@ export interface HostState {
   readonly guests: Map<string, HostGuest>;
   readonly live: Map<string, HostGuestLive>;
   readonly migrations: Map<string, HostMigration>;
+  readonly diskWork: Map<string, HostDiskWork>;
+  readonly datastores: Map<string, HostDatastore>;
   readonly progress: Map<string, MigrationProgress>;
   /** Grants that came before the target's copy was complete, by migration: the peer request that waits for the answer. */
   readonly heldGrants: Map<string, string>;
@@ -152,4 +170,6 @@ export interface HostState {
 
 export type PendingCall =
   | { readonly kind: 'guest'; readonly key: string; readonly call: VmmCommand['call'] }
-  | { readonly kind: 'migration'; readonly migrationId: string; readonly call: VmmCommand['call'] | 'grant' };
+  | { readonly kind: 'migration'; readonly migrationId: string; readonly call: VmmCommand['call'] | 'grant' }
+  | { readonly kind: 'disk-work'; readonly operationId: string }
+  | { readonly kind: 'datastore'; readonly datastoreId: string };

@@ -6,6 +6,7 @@ import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { HostEffect, HostEvent, HostGuest, HostState } from './host-types';
 import type { VmmEvent, VmmInstance } from './ports/vmm-driver';
+import { beginWork, forgetWork, measureDatastores, measured, watchDatastores, workEnded } from './host/disk-work';
 import { guestCallEnded, orderCopy, startGuest, stopGuest } from './host/guests';
 import { answerGrant, grantAnswered, releaseSource, targetComplete } from './host/handover';
 import {
@@ -55,6 +56,8 @@ export function createHost(hostId = ''): HostState {
     guests: new Map(),
     live: new Map(),
     migrations: new Map(),
+    diskWork: new Map(),
+    datastores: new Map(),
     progress: new Map(),
     heldGrants: new Map(),
     sentFor: new Map(),
@@ -71,6 +74,7 @@ export function stepHost(state: HostState, event: HostEvent, now: Instant): read
   switch (event.kind) {
     case 'tick':
       for (const migration of [...state.migrations.values()]) migrationTick(turn, migration);
+      measureDatastores(turn);
       watchIsolation(turn);
       break;
     case 'health':
@@ -181,6 +185,15 @@ function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
     case 'migration.release':
       releaseMigration(turn, order);
       return null;
+    case 'datastore.watch':
+      watchDatastores(turn, order.datastores);
+      return null;
+    case 'disk.work':
+      beginWork(turn, order);
+      return null;
+    case 'disk.forget':
+      forgetWork(turn, order.operationId);
+      return null;
   }
 }
 
@@ -194,6 +207,9 @@ function takeResult(turn: HostTurn, token: number, result: Result<unknown>): voi
   if (pending?.kind === 'guest') guestCallEnded(turn, pending.key, pending.call, result);
   else if (pending?.kind === 'migration' && pending.call !== 'grant')
     migrationCallEnded(turn, pending.migrationId, pending.call, result);
+  else if (pending?.kind === 'disk-work') workEnded(turn, pending.operationId, result);
+  else if (pending?.kind === 'datastore')
+    measured(turn, pending.datastoreId, result as Result<{ totalBytes: number; freeBytes: number }>);
 }
 
 function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
@@ -307,6 +323,14 @@ export function reportOf(
       heartbeatAt: migration.heartbeatAt,
       refusal: migration.refusal,
     })),
+    datastores: [...state.datastores.values()].map(({ datastoreId, totalBytes, freeBytes, at, refusal }) => ({
+      datastoreId,
+      totalBytes,
+      freeBytes,
+      at,
+      refusal,
+    })),
+    diskWork: [...state.diskWork.values()].map(({ operationId, phase, refusal }) => ({ operationId, phase, refusal })),
     cpuMillicores: guests.reduce((sum, guest) => sum + (guest.usage?.cpuMillicores ?? 0), 0),
     refusals: state.refusals,
   };

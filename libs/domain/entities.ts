@@ -1,3 +1,4 @@
+import type { DiskWork } from './disk-work';
 import type { PoolNetwork } from './network';
 import type { Instant } from './units';
 import type {
@@ -214,11 +215,40 @@ export interface Image {
   readonly createdAt: Instant;
 }
 
+/** What a host last measured of a datastore. */
+export interface DatastoreUse {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** How fast it fills, smoothed over some minutes; below 0: it empties. null: measured once only. */
+  readonly growthBytesPerSecond: number | null;
+  readonly at: Instant;
+}
+
+/** A folder for disks and images: shared, and then under the same path on every host, or of one host alone. */
 export interface Datastore {
   readonly id: string;
   readonly name: string;
   readonly path: string;
   readonly shared: boolean;
+  /** The one host that reaches it; null: it is shared. */
+  readonly hostId: string | null;
+  /** An alarm is raised when more of it than this is used. */
+  readonly alarmUsedShare: number;
+  /** null: no host has measured it yet. */
+  readonly use: DatastoreUse | null;
+  readonly createdAt: Instant;
+}
+
+/** Work on a guest's files that a host was told to do: kept until it is seen done, whatever dies meanwhile. */
+export interface DiskOperation {
+  readonly id: string;
+  readonly guestId: string;
+  readonly guestName: string;
+  readonly datastoreId: string;
+  /** Who was asked; null: nobody yet. */
+  readonly hostId: string | null;
+  readonly work: DiskWork;
+  readonly requestedBy: string;
   readonly createdAt: Instant;
 }
 
@@ -236,6 +266,8 @@ export interface Guest {
   readonly name: string;
   readonly poolId: string;
   readonly imageId: string;
+  /** Where its own disk is. */
+  readonly datastoreId: string;
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly diskMiB: number;

@@ -28,6 +28,8 @@ export interface NewGuest {
   readonly name: string;
   readonly pool: string;
   readonly image: string;
+  /** Where its disk is made; without one, where its image is. */
+  readonly datastore?: string;
   readonly vcpus?: number;
   readonly memoryMiB?: number;
   readonly diskMiB?: number;
@@ -85,6 +87,20 @@ export interface NewImage {
   readonly minimumMemoryMiB?: number;
 }
 
+export interface NewDatastore {
+  readonly name: string;
+  readonly path: string;
+  readonly shared: boolean;
+  /** Of one that is not shared: the host that reaches it. */
+  readonly host?: string;
+  readonly alarmUsedShare?: number;
+}
+
+export interface DatastoreSettings {
+  readonly name?: string;
+  readonly alarmUsedShare?: number;
+}
+
 export interface NewRule {
   readonly name: string;
   readonly pool: string;
@@ -127,11 +143,13 @@ export type FleetRequest =
     }
   | { readonly kind: 'guest.restart'; readonly guest: string }
   | { readonly kind: 'guest.migrate'; readonly guest: string; readonly host?: string; readonly reason?: string }
-  | { readonly kind: 'guest.remove'; readonly guest: string }
+  | { readonly kind: 'guest.remove'; readonly guest: string; readonly keepDisk?: boolean }
   | { readonly kind: 'migration.cancel'; readonly migration: string }
   | { readonly kind: 'image.create'; readonly image: NewImage }
   | { readonly kind: 'image.remove'; readonly image: string }
-  | { readonly kind: 'datastore.create'; readonly name: string; readonly path: string; readonly shared: boolean }
+  | { readonly kind: 'datastore.create'; readonly datastore: NewDatastore }
+  | { readonly kind: 'datastore.update'; readonly datastore: string; readonly settings: DatastoreSettings }
+  | { readonly kind: 'datastore.remove'; readonly datastore: string }
   | { readonly kind: 'rule.create'; readonly rule: NewRule }
   | { readonly kind: 'rule.remove'; readonly rule: string }
   | { readonly kind: 'balance.run'; readonly pool: string }

@@ -1,3 +1,4 @@
+import type { DiskWork } from './disk-work';
 import type { IsolationPolicy, MigrationPolicy } from './entities';
 import type { GuestSpecification } from './guest-specification';
 import type { Instant } from './units';
@@ -49,7 +50,17 @@ export type HostOrder =
   /** To the target that waits for a grant: the source is proved dead, so the grant comes from the controller. */
   | { readonly kind: 'migration.grant'; readonly migrationId: string; readonly guestId: string; readonly epoch: number }
   /** The migration is committed or given up, in the database: forget it. The source's copy is destroyed if it was released. */
-  | { readonly kind: 'migration.release'; readonly migrationId: string; readonly guestId: string };
+  | { readonly kind: 'migration.release'; readonly migrationId: string; readonly guestId: string }
+  /** Measure these datastores from now on, and no others. */
+  | { readonly kind: 'datastore.watch'; readonly datastores: readonly WatchedDatastore[] }
+  | { readonly kind: 'disk.work'; readonly operationId: string; readonly work: DiskWork }
+  /** Its outcome is recorded: forget it. */
+  | { readonly kind: 'disk.forget'; readonly operationId: string };
+
+export interface WatchedDatastore {
+  readonly datastoreId: string;
+  readonly path: string;
+}
 
 /** Anything older or expired is refused by the agent. */
 export interface HostCommand {

@@ -1,3 +1,4 @@
+import type { DiskWorkPhase } from './disk-work';
 import type { DriverCapabilities, HostCapacity, IsolationPolicy, MigrationProgress } from './entities';
 import type { Refusal } from './refusal';
 import type { Instant } from './units';
@@ -27,6 +28,8 @@ export interface GuestUsage {
   readonly cpuDemandMillicores: number;
   readonly residentMiB: number;
   readonly dirtyBytesPerSecond: number | null;
+  /** What its disk takes on its datastore: thin, so less than its size. null: not known. */
+  readonly diskBytes: number | null;
 }
 
 /** The guest's own heartbeat, as counted by itself and heard on its console. */
@@ -88,6 +91,22 @@ export interface HostRun {
   readonly output: string;
 }
 
+/** A datastore as this host last measured it. */
+export interface DatastoreObservation {
+  readonly datastoreId: string;
+  /** null: it cannot be reached from here (`refusal`), or was not measured yet. */
+  readonly totalBytes: number | null;
+  readonly freeBytes: number | null;
+  readonly at: Instant;
+  readonly refusal: Refusal | null;
+}
+
+export interface DiskWorkObservation {
+  readonly operationId: string;
+  readonly phase: DiskWorkPhase;
+  readonly refusal: Refusal | null;
+}
+
 export interface HostReport {
   readonly hostId: string;
   readonly incarnation: number;
@@ -109,6 +128,8 @@ export interface HostReport {
   /** As it will act upon when it is cut off; null: it was never told. */
   readonly isolation: IsolationPolicy | null;
   /** What the host's guests used of its processors over the last interval. */
+  readonly datastores: readonly DatastoreObservation[];
+  readonly diskWork: readonly DiskWorkObservation[];
   readonly cpuMillicores: number;
   /** The last few commands that this host refused, for the record: the loop itself looks at what the host shows. */
   readonly refusals: readonly { readonly commandId: string; readonly at: Instant; readonly refusal: Refusal }[];

@@ -49,6 +49,7 @@ export const refusalCodes = [
   'image-missing',
   'image-corrupt',
   'image-locked',
+  'datastore-not-reached',
   'disk-full',
   'vmm-failed',
   'vmm-timeout',

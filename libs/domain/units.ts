@@ -15,6 +15,14 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(durationMs / minuteMs)} min ${Math.round((durationMs % minuteMs) / 1000)} s`;
 }
 
+/** "3.2 GiB", "640 MiB": for people. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const amount = bytes / 1024 ** power;
+  return `${power === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[power]}`;
+}
+
 /** A reason as a sentence of its own: refusals end with a full stop, other reasons do not. */
 export function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;

@@ -41,6 +41,7 @@ export class PrismaFleetStore implements FleetStore {
         db.guest.findMany(),
         db.image.findMany(),
         db.datastore.findMany(),
+        db.diskOperation.findMany(),
         db.rule.findMany(),
         db.migration.findMany({ where: notEnded.migration }),
         db.recommendation.findMany({ where: { state: 'open' } }),
@@ -51,7 +52,7 @@ export class PrismaFleetStore implements FleetStore {
       ],
       { isolationLevel: 'RepeatableRead' },
     );
-    const [pools, hosts, fenceSecrets, guests, images, datastores, rules, ...others] = found;
+    const [pools, hosts, fenceSecrets, guests, images, datastores, diskOperations, rules, ...others] = found;
     const [migrations, recommendations, drills, rolls, tasks, alarms] = others;
     return {
       pools: pools.map(fromRow<entity.Pool>),
@@ -60,6 +61,7 @@ export class PrismaFleetStore implements FleetStore {
       guests: guests.map(fromRow<entity.Guest>),
       images: images.map(fromRow<entity.Image>),
       datastores: datastores.map(fromRow<entity.Datastore>),
+      diskOperations: diskOperations.map(fromRow<entity.DiskOperation>),
       rules: rules.map(fromRow<entity.Rule>),
       migrations: migrations.map(fromRow<entity.Migration>),
       recommendations: recommendations.map(fromRow<entity.Recommendation>),

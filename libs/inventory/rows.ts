@@ -11,6 +11,7 @@ export const tables = {
   guest: { name: 'guests', columns: Prisma.GuestScalarFieldEnum },
   image: { name: 'images', columns: Prisma.ImageScalarFieldEnum },
   datastore: { name: 'datastores', columns: Prisma.DatastoreScalarFieldEnum },
+  diskOperation: { name: 'disk_operations', columns: Prisma.DiskOperationScalarFieldEnum },
   rule: { name: 'rules', columns: Prisma.RuleScalarFieldEnum },
   migration: { name: 'migrations', columns: Prisma.MigrationScalarFieldEnum },
   recommendation: { name: 'recommendations', columns: Prisma.RecommendationScalarFieldEnum },

@@ -18,6 +18,7 @@ type Check = (
 /** In this order: the first that fails is the one that is told. `fits` asks them all. */
 export const checks: readonly { readonly name: string; readonly check: Check }[] = [
   { name: 'usable', check: usable },
+  { name: 'datastore', check: datastore },
   { name: 'memory', check: memory },
   { name: 'reservation', check: reservation },
   { name: 'rules', check: rules },
@@ -27,6 +28,19 @@ function usable(cluster: Cluster, _guest: number, host: number): ReturnType<Chec
   const { use, useReason } = cluster.hosts[host]!;
   if (use === 'usable') return null;
   return { code: use === 'evacuating' ? 'host-in-maintenance' : 'host-not-online', reason: useReason };
+}
+
+function datastore(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
+  const { id, missingDatastores } = cluster.hosts[host]!;
+  for (const needed of cluster.guests[guest]!.datastores) {
+    const missing = missingDatastores.get(needed.id);
+    if (needed.hostId === null ? missing === undefined : needed.hostId === id && missing === undefined) continue;
+    const owner = needed.hostId === null ? undefined : cluster.hosts[cluster.hostIndex.get(needed.hostId) ?? -1];
+    const reason =
+      missing ?? `it needs datastore ${needed.name}, which only ${owner?.name ?? 'a host of another pool'} reaches`;
+    return { code: 'datastore-not-reached', reason };
+  }
+  return null;
 }
 
 function memory(cluster: Cluster, guest: number, host: number): ReturnType<Check> {

@@ -7,6 +7,14 @@ export const hostUses = ['usable', 'evacuating', 'unusable'] as const;
 /** usable: takes guests. evacuating: its guests must leave. unusable: neither takes nor gives (off, silent, failed). */
 export type HostUse = (typeof hostUses)[number];
 
+/** Where a guest's disk or image is. */
+export interface NeededDatastore {
+  readonly id: string;
+  readonly name: string;
+  /** The one host that reaches it; null: all do. */
+  readonly hostId: string | null;
+}
+
 export interface HostFigures {
   readonly id: string;
   readonly name: string;
@@ -15,6 +23,8 @@ export interface HostFigures {
   readonly useReason: string;
   readonly cpuMillicores: number;
   readonly memoryMiB: number;
+  /** Datastores that it should reach and does not, with the reason. */
+  readonly missingDatastores: ReadonlyMap<string, string>;
 }
 
 export interface GuestFigures {
@@ -26,6 +36,7 @@ export interface GuestFigures {
   readonly memoryMiB: number;
   /** Bytes dirtied per second: what a live copy has to send again. */
   readonly dirtyBytesPerSecond: number;
+  readonly datastores: readonly NeededDatastore[];
   /** Must stay where it is for now: in a migration, cooling down, starting. */
   readonly pinned: boolean;
 }

@@ -161,3 +161,33 @@ test('moving a guest there and back leaves every sum as it was', () => {
   move(cluster, 0, 0);
   expect([...cluster.cpuDemand, ...cluster.cpuReserved, ...cluster.memoryUsed, imbalance(cluster)]).toEqual(before);
 });
+
+describe('datastores', () => {
+  const local = [{ id: 'd1', name: 'local-h1', hostId: 'h1' }];
+
+  test('a guest on a datastore of one host is placed on that host only, and the others say why not', () => {
+    const cluster = aCluster(
+      [aHost('h1'), aHost('h2')],
+      [aGuest('load', 'h1', { cpuDemandMillicores: 800 }), aGuest('new', null, { datastores: local })],
+    );
+    const answer = place(cluster, 1);
+    expect(answer.chosen?.hostId).toBe('h1');
+    expect(answer.rejections).toEqual([
+      {
+        hostId: 'h2',
+        check: 'datastore',
+        code: 'datastore-not-reached',
+        reason: 'it needs datastore local-h1, which only h1 reaches',
+      },
+    ]);
+  });
+
+  test('a host that does not reach a shared datastore takes no guest of it', () => {
+    const missingDatastores = new Map([['d', '/srv is not on this host']]);
+    const cluster = aCluster(
+      [aHost('h1', { missingDatastores }), aHost('h2', { use: 'evacuating', useReason: 'it is in maintenance' })],
+      [aGuest('new', null, { datastores: [{ id: 'd', name: 'main', hostId: null }] })],
+    );
+    expect(place(cluster, 0).rejections[0]).toMatchObject({ check: 'datastore', reason: '/srv is not on this host' });
+  });
+});

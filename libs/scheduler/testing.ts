@@ -2,7 +2,16 @@ import { buildCluster, type Cluster, type GuestFigures, type HostFigures, type R
 
 /** Builders: what a test sets is what matters in it. */
 export function aHost(name: string, changes: Partial<HostFigures> = {}): HostFigures {
-  return { id: name, name, use: 'usable', useReason: '', cpuMillicores: 1000, memoryMiB: 1024, ...changes };
+  return {
+    id: name,
+    name,
+    use: 'usable',
+    useReason: '',
+    cpuMillicores: 1000,
+    memoryMiB: 1024,
+    missingDatastores: new Map(),
+    ...changes,
+  };
 }
 
 export function aGuest(name: string, hostId: string | null, changes: Partial<GuestFigures> = {}): GuestFigures {
@@ -14,6 +23,7 @@ export function aGuest(name: string, hostId: string | null, changes: Partial<Gue
     cpuReservationMillicores: 0,
     memoryMiB: 64,
     dirtyBytesPerSecond: 0,
+    datastores: [],
     pinned: false,
     ...changes,
   };

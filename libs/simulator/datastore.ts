@@ -32,7 +32,8 @@ export class ModelDatastore {
   readonly leases = new Map<string, ModelLease>();
   /** What isolated hosts say has ended on them, by host. */
   readonly ended = new Map<string, readonly EndedCopy[]>();
-  freeMiB = Infinity;
+  totalMiB = 1024 * 1024;
+  freeMiB = 1024 * 1024;
 
   /** Opens a guest's disk, and makes it at the first start. It is not locked by that. */
   open(path: string, sizeMiB: number): Result<ModelDisk> {
@@ -44,6 +45,18 @@ export class ModelDatastore {
     const disk = { path, sizeMiB, holder: null, bootCount: 0, dataVersion: 0, dataSectors: 0, dataSeed: 0 };
     this.disks.set(path, disk);
     return accepted(disk);
+  }
+
+  /** Everything below the folder. */
+  remove(folder: string): Result<null> {
+    const inside = [...this.disks.values()].filter((disk) => disk.path.startsWith(`${folder}/`));
+    if (inside.some((disk) => disk.holder !== null))
+      return refused('image-locked', `a process holds a disk below ${folder}`);
+    for (const disk of inside) {
+      this.disks.delete(disk.path);
+      this.freeMiB += disk.sizeMiB;
+    }
+    return accepted(null);
   }
 
   lock(disk: ModelDisk, holder: object): Result<null> {

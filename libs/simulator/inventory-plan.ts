@@ -1,6 +1,7 @@
 import { defaultBalance, defaultFailure, defaultMigration, fenceRetryMs } from '@argosy/control/defaults';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type {
+  Datastore,
   FenceDevice,
   Guest,
   GuestProbe,
@@ -29,11 +30,19 @@ export interface GuestPlan {
   readonly memoryMiB: number;
   /** Where it runs at the beginning; without a host it is off. */
   readonly on?: string;
+  /** Where its disk is; without one, on the shared datastore. */
+  readonly datastore?: string;
   readonly vcpus?: number;
   readonly diskMiB?: number;
   readonly cpuReservationMillicores?: number;
   readonly restartPriority?: RestartPriority;
   readonly probe?: GuestProbe;
+}
+
+/** A datastore that one host alone reaches. Besides it there is always a shared one. */
+export interface DatastorePlan {
+  readonly name: string;
+  readonly on: string;
 }
 
 export interface RulePlan {
@@ -47,6 +56,7 @@ export interface RulePlan {
 export interface FleetPlan {
   readonly hosts: readonly HostPlan[];
   readonly guests: readonly GuestPlan[];
+  readonly datastores?: readonly DatastorePlan[];
   readonly rules?: readonly RulePlan[];
   readonly settings?: PoolSettings;
 }
@@ -86,7 +96,8 @@ export function inventoryOf(plan: FleetPlan): Inventory {
         createdAt: 0,
       },
     ],
-    datastores: [{ id: 'shared', name: 'shared', path: '/datastore', shared: true, createdAt: 0 }],
+    datastores: [datastoreOf('shared', null), ...(plan.datastores ?? []).map(({ name, on }) => datastoreOf(name, on))],
+    diskOperations: [],
     rules: (plan.rules ?? []).map(ruleOfPlan),
     migrations: [],
     recommendations: [],
@@ -95,6 +106,11 @@ export function inventoryOf(plan: FleetPlan): Inventory {
     tasks: [],
     alarms: [],
   };
+}
+
+function datastoreOf(name: string, hostId: string | null): Datastore {
+  const path = hostId === null ? '/datastore' : `/${name}`;
+  return { id: name, name, path, shared: hostId === null, hostId, alarmUsedShare: 0.85, use: null, createdAt: 0 };
 }
 
 function hostOfPlan(plan: HostPlan): Host {
@@ -146,6 +162,7 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     name: plan.name,
     poolId: 'main',
     imageId: 'tiny',
+    datastoreId: plan.datastore ?? 'shared',
     vcpus: plan.vcpus ?? 1,
     memoryMiB: plan.memoryMiB,
     diskMiB: plan.diskMiB ?? 8,

@@ -102,6 +102,7 @@ export class ModelInstance {
       cpuWaitMs: this.cpuWaitMs,
       residentMiB: this.memory ? touchedMiB(this.memory, this.guest.memoryMiB) : 16,
       dirtyBytesPerSecond: this.memory ? dirtyBytesPerMs(this.memory) * 1000 : null,
+      diskBytes: this.disk.dataSectors * 512,
     };
   }
 

@@ -17,9 +17,17 @@ export interface VmmTimes {
   readonly openIncomingMs: number;
   readonly callMs: number;
   readonly stopMs: number;
+  readonly diskWorkMs: number;
 }
 
-export const usualVmmTimes: VmmTimes = { startMs: 60, bootMs: 60, openIncomingMs: 40, callMs: 1, stopMs: 4 };
+export const usualVmmTimes: VmmTimes = {
+  startMs: 60,
+  bootMs: 60,
+  openIncomingMs: 40,
+  callMs: 1,
+  stopMs: 4,
+  diskWorkMs: 20,
+};
 
 /** What the machines of one site share: time, storage and links. */
 export class ModelSite {

@@ -29,6 +29,7 @@ export class ModelStore {
     guest: new Map(),
     image: new Map(),
     datastore: new Map(),
+    diskOperation: new Map(),
     rule: new Map(),
     migration: new Map(),
     recommendation: new Map(),
@@ -60,6 +61,7 @@ export class ModelStore {
       guests: all('guest'),
       images: all('image'),
       datastores: all('datastore'),
+      diskOperations: all('diskOperation'),
       rules: all('rule'),
       migrations: all('migration').filter((row) => migrationTransitions[row.step].length > 0),
       recommendations: all('recommendation').filter((row) => row.state === 'open'),
@@ -81,6 +83,7 @@ export class ModelStore {
     fill('guest', inventory.guests);
     fill('image', inventory.images);
     fill('datastore', inventory.datastores);
+    fill('diskOperation', inventory.diskOperations);
     fill('rule', inventory.rules);
     fill('migration', inventory.migrations);
     fill('recommendation', inventory.recommendations);

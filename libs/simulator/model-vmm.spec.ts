@@ -98,7 +98,14 @@ function conformanceBench(): TestBench {
     freezeVmm: (host, id) => instance(host, id).freeze(),
     guest: (wishes) => {
       const guestId = `guest${++guests}`;
-      return { ...guest, guestId, name: guestId, memoryMiB: 32, diskPath: `disks/${guestId}`, ...wishes };
+      return {
+        ...guest,
+        guestId,
+        name: guestId,
+        memoryMiB: 32,
+        diskPath: `/datastore/guests/${guestId}/disk.qcow2`,
+        ...wishes,
+      };
     },
     now: () => bench.clock.now,
     wait: async (durationMs) => bench.run(durationMs),

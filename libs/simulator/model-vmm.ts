@@ -1,4 +1,6 @@
 import type { DriverCapabilities } from '@argosy/domain/entities';
+import type { DiskWork } from '@argosy/domain/disk-work';
+import { mebibyte } from '@argosy/domain/units';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { VmmCommand, VmmDriver, VmmEvent, VmmInstance, VmmValue } from '@argosy/control/ports/vmm-driver';
@@ -89,6 +91,12 @@ export class ModelVmm implements VmmDriver {
         );
       case 'usage':
         return answer(accepted([...this.machine.instances.values()].map((instance) => instance.sample())));
+      case 'measureDatastore': {
+        const { totalMiB, freeMiB } = this.machine.site.datastore;
+        return answer(accepted({ totalBytes: totalMiB * mebibyte, freeBytes: freeMiB * mebibyte }));
+      }
+      case 'diskWork':
+        return this.later(() => answer(this.diskWork(command.work)), this.machine.site.times.diskWorkMs);
       default:
         return this.later(() => effect(this.about(command)), callMs);
     }
@@ -132,8 +140,15 @@ export class ModelVmm implements VmmDriver {
     this.machine.site.clock.after(delayMs, end);
   }
 
+  private diskWork(work: DiskWork): Result<null> {
+    switch (work.kind) {
+      case 'remove':
+        return this.machine.site.datastore.remove(work.folder);
+    }
+  }
+
   private about(
-    command: Exclude<VmmCommand, { call: 'start' | 'prepareIncoming' | 'stop' | 'capabilities' | 'list' | 'usage' }>,
+    command: Extract<VmmCommand, { instance: VmmInstance }> & Exclude<VmmCommand, { call: 'stop' }>,
   ): Result<unknown> {
     const instance = this.machine.find(command.instance);
     if (!instance) return refused('guest-not-here', `${instanceKey(command.instance)} is not on ${this.machine.name}`);

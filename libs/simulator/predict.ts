@@ -81,6 +81,7 @@ function asSimulated(inventory: Inventory): Inventory {
       restarts: [],
       lostAt: null,
     })),
+    diskOperations: [],
     migrations: [],
     recommendations: [],
     drills: [],

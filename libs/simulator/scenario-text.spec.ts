@@ -39,7 +39,7 @@ test('a scenario is read whole', () => {
 });
 
 test.each([
-  ['hots h1 4096\nuntil 1', 'f:1: expected host, guest, rule, set, at, until, found "hots"'],
+  ['hots h1 4096\nuntil 1', 'f:1: expected host, guest, datastore, rule, set, at, until, found "hots"'],
   ['host h1 much\nuntil 1', 'f:1: expected its memory in MiB, a number, found "much"'],
   ['host h1 4096\nhost h1 4096\nuntil 1', 'f:2: expected a new name, "h1" is taken'],
   ['host h1 4096\nguest g 64 on h9\nuntil 1', 'f:2: expected a host (h1), found "h9"'],

@@ -9,7 +9,7 @@ import type { IsolationResponse, RestartPriority, RuleKind } from '@argosy/domai
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
-import type { GuestPlan, HostPlan, RulePlan } from './inventory-plan';
+import type { DatastorePlan, GuestPlan, HostPlan, RulePlan } from './inventory-plan';
 import { actionForms } from './scenario-actions';
 import type { Action } from './scenario-actions';
 import { Unreadable, Words } from './scenario-words';
@@ -34,6 +34,7 @@ export interface Scenario {
   readonly claim: string;
   readonly hosts: readonly HostPlan[];
   readonly guests: readonly (GuestPlan & { readonly workload: Workload })[];
+  readonly datastores: readonly DatastorePlan[];
   readonly rules: readonly RulePlan[];
   readonly settings: PoolSettings;
   readonly steps: readonly ScenarioStep[];
@@ -44,6 +45,7 @@ interface Draft {
   claim: string[];
   hosts: HostPlan[];
   guests: (GuestPlan & { workload: Workload })[];
+  datastores: DatastorePlan[];
   rules: RulePlan[];
   settings: Record<string, Record<string, unknown>>;
   isolationResponse: IsolationResponse;
@@ -97,6 +99,7 @@ function readGuest(words: Words, draft: Draft): void {
   while (!words.done()) {
     const property = words.oneOf([
       'on',
+      'datastore',
       'priority',
       'probe',
       'load',
@@ -109,6 +112,11 @@ function readGuest(words: Words, draft: Draft): void {
       'avoid',
     ]);
     if (property === 'on') plan.on = words.known('host', hosts);
+    else if (property === 'datastore')
+      plan.datastore = words.known(
+        'datastore',
+        draft.datastores.map((each) => each.name),
+      );
     else if (property === 'priority') plan.restartPriority = words.oneOf<RestartPriority>(restartPriorities);
     else if (property === 'probe') plan.probe = { kind: 'tcp', port: words.number('a port'), path: '/', status: 200 };
     else if (property === 'load') workload.loadPermille = words.number('permille of a processor');
@@ -125,6 +133,13 @@ function readGuest(words: Words, draft: Draft): void {
       });
   }
   draft.guests.push({ ...plan, workload });
+}
+
+function readDatastore(words: Words, draft: Draft): void {
+  const taken = draft.datastores.map(({ name }) => name);
+  const name = newName(words, 'datastore', ['shared', ...taken]);
+  draft.datastores.push({ name, on: words.known('host', namesOf(draft).hosts) });
+  words.end();
 }
 
 function readRule(words: Words, draft: Draft): void {
@@ -198,6 +213,7 @@ function readStep(words: Words, draft: Draft, line: string): void {
 const statements: Readonly<Record<string, (words: Words, draft: Draft, line: string) => void>> = {
   host: readHost,
   guest: readGuest,
+  datastore: readDatastore,
   rule: readRule,
   set: readSetting,
   at: readStep,
@@ -213,6 +229,7 @@ export function parseScenario(text: string, file: string): Result<Scenario> {
     claim: [],
     hosts: [],
     guests: [],
+    datastores: [],
     rules: [],
     settings: {},
     isolationResponse: 'keep-running',

@@ -1,10 +1,9 @@
+import { type GuestSources, specificationOf } from '@argosy/control/guest-specification';
 import { isolationOf } from '@argosy/control/isolation-policy';
 import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type { FleetRecord, Guest, Host, LinkImpairment, SubjectKind } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
-import type { GuestSpecification } from '@argosy/domain/guest-specification';
-import { guestNetworkOf } from '@argosy/domain/network';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
@@ -212,7 +211,7 @@ export class World {
   }
 
   private beginGuest(machine: ModelMachine, host: ModelHost, row: Guest, inventory: Inventory): void {
-    const guest = specificationOf(row, inventory);
+    const guest = specificationOf(inventoryMaps(inventory), row);
     const opened = machine.open(guest, row.epoch, 'start');
     if (!opened.ok) throw new Error(opened.refusal.message);
     opened.value.resume();
@@ -346,28 +345,8 @@ function openPlacements(
   );
 }
 
-function specificationOf(guest: Guest, inventory: Inventory): GuestSpecification {
-  const image = inventory.images.find((each) => each.id === guest.imageId);
-  const datastore = inventory.datastores.find((each) => each.id === image?.datastoreId);
-  return {
-    guestId: guest.id,
-    name: guest.name,
-    vcpus: guest.vcpus,
-    memoryMiB: guest.memoryMiB,
-    architecture: image?.architecture ?? 'x86_64',
-    cpuShares: guest.cpuShares,
-    cpuLimitMillicores: guest.cpuLimitMillicores,
-    boot: {
-      format: image?.format ?? 'kernel',
-      firmware: image?.firmware ?? 'none',
-      kernelPath: image?.kernelPath ?? null,
-      initrdPath: image?.initrdPath ?? null,
-      kernelArguments: image?.kernelArguments ?? null,
-      backingDiskPath: image?.diskPath ?? null,
-    },
-    diskPath: `${datastore?.path ?? ''}/guests/${guest.id}/disk.qcow2`,
-    diskMiB: guest.diskMiB,
-    cloudInit: guest.cloudInit,
-    network: guestNetworkOf(guest, inventory.pools.find((pool) => pool.id === guest.poolId)!.network),
-  };
+function inventoryMaps({ pools, images, datastores }: Inventory): GuestSources {
+  const byId = <Row extends { readonly id: string }>(rows: readonly Row[]): Map<string, Row> =>
+    new Map(rows.map((row) => [row.id, row]));
+  return { pools: byId(pools), images: byId(images), datastores: byId(datastores) };
 }

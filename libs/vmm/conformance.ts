@@ -1,3 +1,4 @@
+import { diskTests } from './conformance/disks';
 import { faultTests } from './conformance/fault';
 import { lifeTests } from './conformance/life';
 import { migrationTests } from './conformance/migration';
@@ -20,7 +21,7 @@ export function describeVmmDriver(
   make: () => Promise<TestBench>,
   { skip = {} }: { readonly skip?: { readonly [claim in Claim]?: string } } = {},
 ): void {
-  const tests = { ...lifeTests, ...useTests, ...migrationTests, ...faultTests };
+  const tests = { ...lifeTests, ...useTests, ...migrationTests, ...faultTests, ...diskTests };
   describe(`the VMM driver ${name}`, () => {
     let bench: TestBench;
     beforeEach(async () => {

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { buildCli, runCli, type CliOptions, type Ended } from './built-cli';
 import { runInProcess, type Ran, type Surroundings } from './in-process';
 import { FleetServer, Refused, token } from './fleet-server';
-import { aGuest, handlersOf, sampleFleet, type SampleFleet } from './sample-fleet';
+import { aDatastore, aGuest, handlersOf, sampleFleet, type SampleFleet } from './sample-fleet';
 
 jest.setTimeout(60_000);
 
@@ -222,7 +222,7 @@ describe('destroying', () => {
     const refused = await argosy(['guest', 'delete', 'db']);
     expect(refused.status).toBe(2);
     expect(refused.err).toContain(
-      'This would remove guest db from the inventory (its disk stays on the datastore), and nobody can be asked here. [unconfirmed]\n        Add --yes',
+      'This would remove guest db and delete its disk, and nobody can be asked here. [unconfirmed]\n        Add --yes',
     );
     expect(asked('guest.remove')).toEqual([]);
     expect(await argosy(['guest', 'delete', 'db', '--yes'])).toMatchObject({
@@ -396,7 +396,7 @@ describe('images', () => {
   const image = (name: string) => join(scratch, name);
   beforeEach(() => {
     mkdirSync(image('store'));
-    fleet.datastores.push({ id: 'store-1', name: 'store', path: image('store'), shared: true, createdAt: 0 });
+    fleet.datastores.push(aDatastore('store', image('store')));
   });
 
   test('a sound qcow2 is copied and registered', async () => {

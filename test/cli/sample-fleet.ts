@@ -75,12 +75,18 @@ export function aHost(name: string, changes: Partial<Host> = {}): Host {
   };
 }
 
+export function aDatastore(name: string, path: string): Datastore {
+  const room = { hostId: null, alarmUsedShare: 0.85, use: null };
+  return { id: `${name}-1`, name, path, shared: true, ...room, createdAt: 0 };
+}
+
 export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
   return {
     id: `guest-${name}`,
     name,
     poolId: pool.id,
     imageId: image.id,
+    datastoreId: image.datastoreId,
     vcpus: 1,
     memoryMiB: 64,
     diskMiB: 16,
@@ -343,7 +349,7 @@ export function handlersOf(fleet: SampleFleet): Handlers {
           cpuMillicores: 320,
           guests: [
             {
-              guestId: 'guest-web', epoch: 3, state: 'running', refusal: null, usage: { cpuMillicores: 312, cpuDemandMillicores: 480, residentMiB: 40, dirtyBytesPerSecond: null },
+              guestId: 'guest-web', epoch: 3, state: 'running', refusal: null, usage: { cpuMillicores: 312, cpuDemandMillicores: 480, residentMiB: 40, dirtyBytesPerSecond: null , diskBytes: null},
               heartbeat: { count: 1234, work: 5, at: Date.now(), firstAt: Date.now() - 65_000 },
             }, // prettier-ignore
           ],

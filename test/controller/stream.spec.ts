@@ -106,6 +106,8 @@ test('placements open and close, and hosts say what they use', async () => {
     sentAt: 0,
     guests: [],
     migrations: [],
+    datastores: [],
+    diskWork: [],
     cpuMillicores: 7,
     isolation: null,
     health: null,

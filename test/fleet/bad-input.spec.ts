@@ -1,6 +1,6 @@
 // What is asked wrongly, and what cannot be done: each has its code and a sentence that helps, and nothing is lost by it.
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -339,6 +339,11 @@ test('an image whose file is gone is said to be missing', async () => {
 const full = (): string => join(smallDatastore(), 'filler');
 const fillUp = (): unknown => execFileSync('/bin/sh', ['-c', `cat /dev/zero > '${full()}' 2>/dev/null || true`]);
 
+async function openAlarm(code: string): Promise<{ readonly message: string } | undefined> {
+  const { items } = await fleet.api.call('alarm.list', { query: { open: 'true' } as never });
+  return items.find((alarm) => alarm.code === code);
+}
+
 (canMount ? describe : describe.skip)('a datastore that is full', () => {
   let squeezed: LabGuest;
 
@@ -357,6 +362,8 @@ const fillUp = (): unknown => execFileSync('/bin/sh', ['-c', `cat /dev/zero > '$
       code === 'guest-start-failed' && details['code'] === 'disk-full';
     const failure = await waitFor('it says why', async () => (await told()).find(isFull), { seen: told });
     expect(failure.message).toMatch(/the datastore is full; free some room/);
+    const filling = await waitFor('the datastore itself says so', () => openAlarm('datastore-filling'));
+    expect(filling.message).toMatch(/^Datastore small has .* left of 4\.0 MiB/);
     // It is tried again after one second, after two, after four: it needs nobody.
     rmSync(full());
     squeezed = await fleet.openGuest('squeezed');
@@ -392,7 +399,10 @@ const fillUp = (): unknown => execFileSync('/bin/sh', ['-c', `cat /dev/zero > '$
     });
     await squeezed.expectRunsOnce();
     expect(squeezed.record.lives().map(brokenCounts)).toEqual(['']);
+    const folder = join(smallDatastore(), 'guests', squeezed.id);
+    expect(existsSync(join(folder, 'disk.qcow2'))).toBe(true);
     await fleet.removeGuest(squeezed);
+    await waitFor('its disk is deleted', () => !existsSync(folder));
     await guest.expectRunsOnce();
   }, 120_000);
 });

@@ -43,7 +43,7 @@ function aCommand(changes: Partial<HostCommand> = {}): HostCommand {
 }
 
 function aReport(sequence: number): HostReport {
-  return { hostId: 'h1', incarnation: 1, sequence, sentAt: 1, capacity: { cpuMillicores: 1, memoryMiB: 1 }, guests: [], migrations: [], cpuMillicores: 0, isolation: null, health: null, run: null, term: 1, queue: 'q', refusals: [] }; // prettier-ignore
+  return { hostId: 'h1', incarnation: 1, sequence, sentAt: 1, capacity: { cpuMillicores: 1, memoryMiB: 1 }, guests: [], migrations: [], cpuMillicores: 0, isolation: null, health: null, run: null, datastores: [], diskWork: [], term: 1, queue: 'q', refusals: [] }; // prettier-ignore
 }
 
 function work(queue: string, handler: (command: HostCommand) => Promise<void>, problems: string[] = []): CommandWorker {

@@ -108,7 +108,8 @@ describe('what is refused', () => {
 
   it('a guest disk that is damaged', async () => {
     const guest = bench.guest();
-    image(`${guest.guestId}.qcow2`, Buffer.alloc(65536, 1));
+    mkdirSync(dirname(guest.diskPath), { recursive: true });
+    writeFileSync(guest.diskPath, Buffer.alloc(65536, 1));
     expect(await host.refusal({ call: 'start', guest, epoch: 1 })).toMatchObject({ code: 'image-corrupt' });
   });
 

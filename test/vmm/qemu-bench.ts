@@ -96,7 +96,7 @@ export class QemuBench implements TestBench {
         kernelArguments: null,
         backingDiskPath: null,
       },
-      diskPath: join(this.folder, 'datastore', `${guestId}.qcow2`),
+      diskPath: join(this.folder, 'datastore', 'guests', guestId, 'disk.qcow2'),
       diskMiB: 8,
       cloudInit: null,
       network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },

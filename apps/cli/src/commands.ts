@@ -2,6 +2,7 @@ import type { Command } from './command';
 import { agentCommands } from './commands/agent';
 import { accessCommands } from './commands/access';
 import { balanceCommands } from './commands/balance';
+import { datastoreCommands } from './commands/datastore';
 import { drillCommands } from './commands/drill';
 import { fenceDeviceCommands } from './commands/fence-device';
 import { consoleCommands } from './commands/guest-console';
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   ...migrationCommands.filter(({ path }) => path.startsWith('guest')),
   ...consoleCommands,
   ...imageCommands,
+  ...datastoreCommands,
   ...ruleCommands,
   ...migrationCommands.filter(({ path }) => !path.startsWith('guest')),
   ...balanceCommands,

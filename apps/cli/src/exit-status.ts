@@ -53,7 +53,7 @@ const exitOfCode = {
   failed: 'failed', 'vmm-failed': 'failed', 'guest-boot-failed': 'failed', 'migration-failed': 'failed',
   'migration-not-converging': 'failed', 'target-lost': 'failed', 'source-lost': 'failed', 'fence-failed': 'failed',
   'name-taken': 'refused', 'in-use': 'refused', 'contradicting-rule': 'refused', 'memory-exceeds-every-host': 'refused',
-  'subnet-overlaps': 'refused', 'subnet-full': 'refused',
+  'subnet-overlaps': 'refused', 'subnet-full': 'refused', 'datastore-not-reached': 'refused',
   'no-host-fits': 'refused', 'not-enough-memory': 'refused', 'not-enough-cpu': 'refused', 'host-not-online': 'refused',
   'host-in-maintenance': 'refused', 'same-host': 'refused', 'rule-violated': 'refused', 'admission-control': 'refused',
   'incompatible-host': 'refused', 'too-many-migrations': 'refused', 'guest-not-running': 'refused',

@@ -1,12 +1,12 @@
 import type { GuestView as Guest } from '@argosy/contracts/responses';
-import type { Host, Image, Pool } from '@argosy/domain/entities';
+import type { Datastore, Host, Image, Pool } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import type { Instant } from '@argosy/domain/units';
 import type { HostUsage } from '@argosy/contracts/responses';
 import type { Api } from './api';
 import { nothing, shortId } from './output/units';
 
-export const lookupKinds = ['pool', 'host', 'guest', 'image', 'usage'] as const;
+export const lookupKinds = ['pool', 'host', 'guest', 'image', 'datastore', 'usage'] as const;
 export type LookupKind = (typeof lookupKinds)[number];
 
 interface Named {
@@ -24,6 +24,7 @@ export class Lookup {
   hosts: ReadonlyMap<string, Host> = new Map();
   guests: ReadonlyMap<string, Guest> = new Map();
   images: ReadonlyMap<string, Image> = new Map();
+  datastores: ReadonlyMap<string, Datastore> = new Map();
   usages: ReadonlyMap<string, HostUsage> = new Map();
   private observations: ReadonlyMap<string, GuestObservation> = new Map();
 
@@ -36,6 +37,7 @@ export class Lookup {
       host: async () => void (lookup.hosts = byId(await api.list('host.list'))),
       guest: async () => void (lookup.guests = byId(await api.list('guest.list'))),
       image: async () => void (lookup.images = byId(await api.list('image.list'))),
+      datastore: async () => void (lookup.datastores = byId(await api.list('datastore.list'))),
       usage: async () => lookup.use(await api.list('usage.list')),
     };
     await Promise.all(kinds.map((kind) => readers[kind]()));
@@ -53,13 +55,14 @@ export class Lookup {
     return own ?? this.observations.get(id);
   }
 
-  nameOf(kind: 'pool' | 'host' | 'guest' | 'image', id: string | null): string {
+  nameOf(kind: 'pool' | 'host' | 'guest' | 'image' | 'datastore', id: string | null): string {
     if (id === null) return nothing;
     const rows: ReadonlyMap<string, Named> = {
       pool: this.pools,
       host: this.hosts,
       guest: this.guests,
       image: this.images,
+      datastore: this.datastores,
     }[kind];
     return rows.get(id)?.name ?? shortId(id);
   }

@@ -350,6 +350,7 @@ export class FleetLoop {
       guests: [...fleet.guests.values()],
       images: [...fleet.images.values()],
       datastores: [...fleet.datastores.values()],
+      diskOperations: [...fleet.diskOperations.values()],
       rules: [...fleet.rules.values()],
       migrations: [...fleet.migrations.values()],
       recommendations: [...fleet.recommendations.values()],

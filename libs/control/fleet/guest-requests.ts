@@ -3,8 +3,10 @@ import type { FleetRequest, NewGuest } from '@argosy/domain/fleet-request';
 import { freeAddress, macAddressOf } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { explainRejections, place } from '@argosy/scheduler/place';
+import { folderOf } from '../guest-specification';
 import { admit, coveredByFailoverHosts } from './admission';
 import { hasMigrationRoom } from './balance';
+import { beginDiskOperation } from './disk-operations';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
 import { beginMigration, cancelled } from './migrations';
@@ -28,7 +30,14 @@ export function createGuest(turn: FleetTurn, { guest: wanted }: Of<'guest.create
       'subnet-full',
       `Every address of ${pool.value.network.subnet} is taken: remove guests, or widen network.subnet of pool ${pool.value.name}.`,
     );
-  const guest = newGuest(turn, wanted, { pool: pool.value, image: image.value, address });
+  const datastore = find(turn, 'datastore', wanted.datastore ?? image.value.datastoreId);
+  if (!datastore.ok) return datastore;
+  const guest = newGuest(turn, wanted, {
+    pool: pool.value,
+    image: image.value,
+    datastoreId: datastore.value.id,
+    address,
+  });
   const fault = misfit(turn, guest, image.value);
   if (!fault.ok) return fault;
   put(turn, 'guest', guest);
@@ -60,13 +69,19 @@ function nextAddress(turn: FleetTurn, pool: Pool): string | null {
 function newGuest(
   turn: FleetTurn,
   wanted: NewGuest,
-  { pool, image, address }: { readonly pool: Pool; readonly image: Image; readonly address: string },
+  {
+    pool,
+    image,
+    datastoreId,
+    address,
+  }: { readonly pool: Pool; readonly image: Image; readonly datastoreId: string; readonly address: string },
 ): Guest {
   return {
     id: turn.fleet.newId(),
     name: wanted.name,
     poolId: pool.id,
     imageId: image.id,
+    datastoreId,
     vcpus: wanted.vcpus ?? 1,
     memoryMiB: wanted.memoryMiB ?? Math.max(64, image.minimumMemoryMiB),
     diskMiB: wanted.diskMiB ?? 16,
@@ -309,9 +324,17 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
     else put(turn, 'rule', { ...rule, guestIds });
   }
   for (const code of ['guest-down', 'record-behind']) clearAlarm(turn, code, guest.id);
+  const folder = folderOf(turn.fleet, guest);
   remove(turn, 'guest', guest.id);
   turn.fleet.addresses.delete(guest.address);
   turn.fleet.demand.delete(guest.id);
-  record(turn, { code: 'guest-removed', subject: ['guest', guest.id], message: `Guest ${guest.name} was removed.` });
+  // One that never started has no disk yet.
+  const keepsDisk = request.keepDisk === true && guest.epoch > 0;
+  record(turn, {
+    code: 'guest-removed',
+    subject: ['guest', guest.id],
+    message: `Guest ${guest.name} was removed.${keepsDisk ? ` Its files stay in ${folder}.` : ''}`,
+  });
+  if (!keepsDisk && guest.epoch > 0) beginDiskOperation(turn, guest, { kind: 'remove', folder });
   return accepted(null);
 }

@@ -4,8 +4,9 @@ import type { RefusalCode } from '@argosy/domain/refusal';
 import { sentence } from '@argosy/domain/units';
 import type { Rejection } from '@argosy/scheduler/checks';
 import { type Chosen, place } from '@argosy/scheduler/place';
+import { specificationOf } from '../guest-specification';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
-import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
+import { clusterOf, closePlacement, openPlacement } from './placement';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
 import { endTasks } from './tasks';
 import {

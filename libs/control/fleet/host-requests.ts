@@ -254,6 +254,8 @@ export function removeHost(turn: FleetTurn, request: Of<'host.remove'>): Result<
   if (rule) return refused('in-use', `Rule ${rule.name} speaks of ${host.name}; remove the rule first.`);
   if (host.maintenance !== 'in' && !isOff(host) && host.state !== 'failed')
     return refused('in-use', `${host.name} is ${host.state}; put it into maintenance before it is removed.`);
+  const own = [...turn.fleet.datastores.values()].find((each) => each.hostId === host.id);
+  if (own) return refused('in-use', `Datastore ${own.name} is on ${host.name}; remove the datastore first.`);
   for (const { name } of host.fenceDevices) forgetSecrets(turn, host, name);
   for (const code of ['host-quarantined', 'host-degraded', 'watchdog-silent', 'record-behind'])
     clearAlarm(turn, code, host.id);

@@ -2,6 +2,7 @@ import type { Degraded, Host } from '@argosy/domain/entities';
 import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
+import { takeMeasures } from './datastores';
 import { withinWindow } from './recovery';
 import { fencePool } from './fencing';
 import { watchDatastore, watchLease } from './leases';
@@ -35,6 +36,7 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   view.migrations = new Map(report.migrations.map((migration) => [migration.migrationId, migration]));
   takeHealth(turn, host.id, report.health);
   recordRefusals(turn, host, report);
+  takeMeasures(turn, host, report.datastores);
   const current = fleet.hosts.get(host.id)!;
   if (current.state !== 'online' && current.state !== 'fencing') cameBack(turn, current);
   return true;

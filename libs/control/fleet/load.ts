@@ -20,6 +20,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fill(fleet.guests, inventory.guests);
   fill(fleet.images, inventory.images);
   fill(fleet.datastores, inventory.datastores);
+  fill(fleet.diskOperations, inventory.diskOperations);
   fill(fleet.rules, inventory.rules);
   fill(fleet.migrations, inventory.migrations);
   fill(fleet.recommendations, inventory.recommendations);

@@ -2,8 +2,9 @@ import type { Guest, Host, Migration } from '@argosy/domain/entities';
 import type { MigrationObservation } from '@argosy/domain/host-report';
 import { formatDuration, sentence } from '@argosy/domain/units';
 import { cancelPatienceMs, openTargetDeadlineMs } from '../defaults';
+import { specificationOf } from '../guest-specification';
 import { guestLost } from './guests';
-import { closePlacement, openPlacement, specificationOf } from './placement';
+import { closePlacement, openPlacement } from './placement';
 import { beginTask, endTasks } from './tasks';
 import {
   becomeGuest,

@@ -1,9 +1,8 @@
 import type { Guest, Host } from '@argosy/domain/entities';
-import type { GuestSpecification } from '@argosy/domain/guest-specification';
-import { guestNetworkOf } from '@argosy/domain/network';
 import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/cluster';
 import type { Fleet } from '../fleet-types';
-import { type FleetTurn, poolOf, put } from './turn';
+import { datastoresOf, missingDatastores } from './datastores';
+import { type FleetTurn, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
 const presumedMillicores = 50;
@@ -25,6 +24,7 @@ export function clusterOf(turn: FleetTurn, poolId: string, purpose: 'ordinary' |
       ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
       memoryMiB: host.capacity.memoryMiB,
+      missingDatastores: missingDatastores(fleet, host),
     })),
     guests.map((guest) => ({
       id: guest.id,
@@ -34,6 +34,7 @@ export function clusterOf(turn: FleetTurn, poolId: string, purpose: 'ordinary' |
       cpuReservationMillicores: guest.cpuReservationMillicores,
       memoryMiB: guest.memoryMiB,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
+      datastores: datastoresOf(fleet, guest),
       pinned:
         guest.state !== 'running' ||
         (guest.movedAt !== null && now - guest.movedAt < coolDownMs && !isLeaving(fleet, guest)),
@@ -62,34 +63,6 @@ function useOf(host: Host, purpose: 'ordinary' | 'failover'): { use: HostUse; us
   if (host.maintenance !== 'none') return { use: 'evacuating', useReason: 'it is in maintenance' };
   if (host.failoverOnly && purpose === 'ordinary') return { use: 'unusable', useReason: 'it is kept for failover' };
   return { use: 'usable', useReason: '' };
-}
-
-export function specificationOf(fleet: Fleet, guest: Guest): GuestSpecification {
-  const image = fleet.images.get(guest.imageId);
-  if (!image) throw new Error(`Image ${guest.imageId} of guest ${guest.name} is missing.`);
-  const datastore = fleet.datastores.get(image.datastoreId);
-  if (!datastore) throw new Error(`Datastore ${image.datastoreId} of image ${image.name} is missing.`);
-  return {
-    guestId: guest.id,
-    name: guest.name,
-    vcpus: guest.vcpus,
-    memoryMiB: guest.memoryMiB,
-    architecture: image.architecture,
-    cpuShares: guest.cpuShares,
-    cpuLimitMillicores: guest.cpuLimitMillicores,
-    boot: {
-      format: image.format,
-      firmware: image.firmware,
-      kernelPath: image.kernelPath,
-      initrdPath: image.initrdPath,
-      kernelArguments: image.kernelArguments,
-      backingDiskPath: image.diskPath,
-    },
-    diskPath: `${datastore.path}/guests/${guest.id}/disk.qcow2`,
-    diskMiB: guest.diskMiB,
-    cloudInit: guest.cloudInit,
-    network: guestNetworkOf(guest, poolOf(fleet, guest).network),
-  };
 }
 
 /** Opens a placement at the next epoch, in the database with compare-and-set: the guest's row says the same. */

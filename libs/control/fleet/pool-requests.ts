@@ -112,19 +112,6 @@ export function removePool(turn: FleetTurn, request: Of<'pool.remove'>): Result<
   return accepted(null);
 }
 
-export function createDatastore(turn: FleetTurn, { name, path, shared }: Of<'datastore.create'>): Result<Datastore> {
-  const free = nameTaken(turn, 'datastore', name);
-  if (!free.ok) return free;
-  const datastore: Datastore = { id: turn.fleet.newId(), name, path, shared, createdAt: turn.now };
-  put(turn, 'datastore', datastore);
-  record(turn, {
-    code: 'datastore-created',
-    subject: ['datastore', datastore.id],
-    message: `Datastore ${name} is at ${path}.`,
-  });
-  return accepted(datastore);
-}
-
 export function createImage(turn: FleetTurn, { image: wanted }: Of<'image.create'>): Result<Image> {
   const free = nameTaken(turn, 'image', wanted.name);
   if (!free.ok) return free;

@@ -3,6 +3,7 @@ import type { FleetRequest, FleetRequestKind } from '@argosy/domain/fleet-reques
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { defaultImpairments } from '../defaults';
 import { applyRecommendation, runBalance } from './balance';
+import { createDatastore, removeDatastore, updateDatastore } from './datastores';
 import { affectedGuests, emptyPhases } from './drills';
 import {
   cancelMigration,
@@ -24,16 +25,7 @@ import {
 } from './host-requests';
 import { acknowledgeAlarm } from './alarms';
 import { find } from './lookup';
-import {
-  createDatastore,
-  createImage,
-  createPool,
-  createRule,
-  removeImage,
-  removePool,
-  removeRule,
-  updatePool,
-} from './pool-requests';
+import { createImage, createPool, createRule, removeImage, removePool, removeRule, updatePool } from './pool-requests';
 import { rollPool, stopRoll } from './rolls';
 import { beginTask } from './tasks';
 import { type FleetTurn, put, record } from './turn';
@@ -66,6 +58,8 @@ const handlers: Handlers = {
   'image.create': createImage,
   'image.remove': removeImage,
   'datastore.create': createDatastore,
+  'datastore.update': updateDatastore,
+  'datastore.remove': removeDatastore,
   'rule.create': createRule,
   'rule.remove': removeRule,
   'balance.run': balanceNow,

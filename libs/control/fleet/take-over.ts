@@ -1,7 +1,8 @@
 import type { Guest, Host } from '@argosy/domain/entities';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { takeOverRetryMs } from '../defaults';
-import { clusterOf, closePlacement, openPlacement, specificationOf } from './placement';
+import { specificationOf } from '../guest-specification';
+import { clusterOf, closePlacement, openPlacement } from './placement';
 import { countRestart } from './recovery';
 import {
   becomeGuest,

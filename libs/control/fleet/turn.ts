@@ -34,6 +34,7 @@ const collections = {
   guest: 'guests',
   image: 'images',
   datastore: 'datastores',
+  diskOperation: 'diskOperations',
   rule: 'rules',
   migration: 'migrations',
   recommendation: 'recommendations',

@@ -24,6 +24,7 @@ export function takeSamples(turn: HostTurn, samples: readonly VmmSample[]): void
         ),
         residentMiB: Math.round(sample.residentMiB),
         dirtyBytesPerSecond: sample.dirtyBytesPerSecond,
+        diskBytes: sample.diskBytes,
       };
     }
     live.sample = sample;

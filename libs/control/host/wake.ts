@@ -2,6 +2,7 @@ import { refused } from '@argosy/domain/refusal';
 import type { HostAssignments } from '@argosy/domain/host-report';
 import type { HostGuest, HostMigration, JournalEntry } from '../host-types';
 import type { VmmInstance, VmmState } from '../ports/vmm-driver';
+import { wakeWork } from './disk-work';
 import { destroy } from './guests';
 import { releaseSource, runTarget, targetComplete, targetDestroyed } from './handover';
 import { outsideHeard, takeIsolation } from './isolation';
@@ -21,6 +22,7 @@ export function wake(
     if (value?.kind === 'guest') turn.state.guests.set(copyKey(value), value);
     if (value?.kind === 'isolation') turn.state.isolation = value.policy;
     if (value?.kind === 'migration') turn.state.migrations.set(value.migrationId, value);
+    if (value?.kind === 'disk-work') wakeWork(turn, value);
   }
   for (const { key, value } of journal) {
     if (value?.kind !== 'mark') continue;

@@ -2,6 +2,7 @@ import type {
   Alarm,
   BalanceRun,
   Datastore,
+  DiskOperation,
   Drill,
   FenceSecret,
   FleetRecord,
@@ -27,6 +28,7 @@ export interface EntityRows {
   readonly guest: Guest;
   readonly image: Image;
   readonly datastore: Datastore;
+  readonly diskOperation: DiskOperation;
   readonly rule: Rule;
   readonly migration: Migration;
   readonly recommendation: Recommendation;
@@ -65,6 +67,8 @@ export interface Inventory {
   readonly guests: readonly Guest[];
   readonly images: readonly Image[];
   readonly datastores: readonly Datastore[];
+  /** Only those that have not ended: the others are not kept. */
+  readonly diskOperations: readonly DiskOperation[];
   readonly rules: readonly Rule[];
   /** Only those whose step is not an end. */
   readonly migrations: readonly Migration[];

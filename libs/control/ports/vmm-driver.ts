@@ -1,3 +1,4 @@
+import type { DiskWork } from '@argosy/domain/disk-work';
 import type { DriverCapabilities, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Refusal, Result } from '@argosy/domain/refusal';
@@ -35,6 +36,8 @@ export interface VmmSample {
   readonly residentMiB: number;
   /** null: not measured now. */
   readonly dirtyBytesPerSecond: number | null;
+  /** What its disk takes on its datastore; null: not known. */
+  readonly diskBytes: number | null;
 }
 
 /**
@@ -76,6 +79,12 @@ export interface VmmCalls {
   /** Done when the copy has ended one way or the other: `cancelled` false means that it had completed already. */
   readonly cancelMigration: { request: { readonly instance: VmmInstance }; value: { readonly cancelled: boolean } };
   readonly usage: { request: Record<never, never>; value: readonly VmmSample[] };
+  readonly measureDatastore: {
+    request: { readonly path: string };
+    value: { readonly totalBytes: number; readonly freeBytes: number };
+  };
+  /** Done again after it was cut short, it ends in the same state. It may take long. */
+  readonly diskWork: { request: { readonly work: DiskWork }; value: null };
   readonly limit: {
     request: { readonly instance: VmmInstance; readonly cpuShares: number; readonly cpuLimitMillicores: number | null };
     value: null;

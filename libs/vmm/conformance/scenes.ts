@@ -25,6 +25,8 @@ export const claims = [
   'target-dies',
   'source-dies',
   'adopt-migration',
+  'datastore',
+  'remove-disk',
 ] as const;
 export type Claim = (typeof claims)[number];
 

@@ -16,6 +16,7 @@ import type {
 import { chooseAccelerator } from './accelerator';
 import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
+import { doDiskWork, measureDatastore } from './disk-work';
 import { ensureDisk, ensureFirmware, ensureFolder, requireDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
@@ -92,6 +93,8 @@ class QemuDriver implements VmmDriver {
     usage: async () => [...this.instances.values()].flatMap((vmm) => vmm.sample() ?? []),
     limit: ({ instance, cpuShares, cpuLimitMillicores }) =>
       this.inOrder(instance, async (vmm) => vmm.limit(cpuShares, cpuLimitMillicores)),
+    measureDatastore: ({ path }) => measureDatastore(path),
+    diskWork: ({ work }) => doDiskWork(work),
     consoleWrite: ({ instance, text }) => this.inOrder(instance, async (vmm) => vmm.consoleWrite(text)),
     consoleTail: async ({ instance, maximumBytes }) => ({ text: this.find(instance).folder.consoleTail(maximumBytes) }),
   };

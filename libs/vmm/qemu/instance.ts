@@ -20,6 +20,7 @@ import {
   OutgoingMigration,
   type QueriedMigration,
 } from './outgoing';
+import { allocatedBytes } from './disk-work';
 import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTimes } from './process-table';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
@@ -98,6 +99,7 @@ export class QemuInstance {
   private threadIds: number[] = [];
   private outgoing: OutgoingMigration | null = null;
   private readonly dirtyRate = new DirtyRate();
+  private diskBytes: number | null = null;
   private splitter = new GuestLineSplitter();
   private end: { readonly how: 'stopped' | 'crashed'; readonly reason: string } | null = null;
   private exitReason = '';
@@ -579,7 +581,17 @@ export class QemuInstance {
     const residentMiB = ownResidentMiB(process.pid);
     if (this.state === 'running' && this.qmp) this.dirtyRate.measure(this.qmp);
     const { bytesPerSecond } = this.dirtyRate;
-    return { instance: this.id, cpuTimeMs: runMs, cpuWaitMs: waitMs, residentMiB, dirtyBytesPerSecond: bytesPerSecond };
+    // Of the look before: a storage that hangs must not hang this one.
+    void allocatedBytes(this.guest.diskPath).then((bytes) => (this.diskBytes = bytes));
+    const { diskBytes } = this;
+    return {
+      instance: this.id,
+      cpuTimeMs: runMs,
+      cpuWaitMs: waitMs,
+      residentMiB,
+      dirtyBytesPerSecond: bytesPerSecond,
+      diskBytes,
+    };
   }
 
   limit(cpuShares: number, cpuLimitMillicores: number | null): void {

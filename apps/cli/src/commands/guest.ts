@@ -99,6 +99,7 @@ export const guestCommands = [
       pool: { type: 'text', names: 'pool', summary: 'where (the only pool, if there is one)' },
       ...settingFlags,
       disk: { type: 'memory', summary: "its own disk's size" },
+      datastore: { type: 'text', names: 'datastore', summary: 'where its disk is kept (where its image is)' },
       'cloud-init': { type: 'text', placeholder: 'file', summary: 'user data for cloud-init' },
       start: { type: 'flag', summary: 'start it as well; refused as a whole where no host fits' },
       wait: waitFlag,
@@ -118,7 +119,7 @@ export const guestCommands = [
         image: flags.image,
         start,
         ...settingsOf(flags),
-        ...given({ diskMiB: flags.disk, cloudInit }),
+        ...given({ diskMiB: flags.disk, datastore: flags.datastore, cloudInit }),
       };
       let row: Guest = await session.api.call('guest.create', { body });
       if (flags.wait)
@@ -148,12 +149,23 @@ export const guestCommands = [
   }),
   command({
     path: 'guest delete',
-    summary: 'remove stopped guests from the inventory; their disks stay on the datastore',
+    aliases: ['guest remove'],
+    summary: 'remove stopped guests with their disks',
     parameters: [{ name: 'guest', names: 'guest', many: true }],
-    run: async (session, { parameters }) => {
+    flags: { 'keep-disk': { type: 'flag', summary: 'leave their files on the datastore' } },
+    run: async (session, { parameters, flags }) => {
+      const keepDisk = flags['keep-disk'];
       for (const name of parameters.guest) {
-        await session.confirm(name, `remove guest ${name} from the inventory (its disk stays on the datastore)`);
-        await session.api.call('guest.remove', { params: { guest: name } });
+        await session.confirm(
+          name,
+          keepDisk
+            ? `remove guest ${name} from the inventory (its disk stays on the datastore)`
+            : `remove guest ${name} and delete its disk`,
+        );
+        await session.api.call('guest.remove', {
+          params: { guest: name },
+          query: { keepDisk: keepDisk ? 'true' : 'false' },
+        });
         session.printGone('guest', name, `Guest ${name} is removed.`);
       }
       return 'done';

@@ -1,6 +1,6 @@
 import { firmwares, imageFormats } from '@argosy/domain/entities';
 import { command, given } from '../command';
-import { datastoreView, imageView } from '../output/inventory-views';
+import { imageView } from '../output/inventory-views';
 import { buildLinux } from '../build-image';
 import { importImage } from '../import-image';
 import { watchFlag } from './common-flags';
@@ -113,42 +113,6 @@ export const imageCommands = [
       await session.confirm(parameters.image, `remove image ${parameters.image}`);
       await session.api.call('image.remove', { params: { id: parameters.image } });
       session.printGone('image', parameters.image, `Image ${parameters.image} is removed.`);
-      return 'done';
-    },
-  }),
-  command({
-    path: 'datastore list',
-    summary: 'list the datastores',
-    run: async (session) => {
-      await session.printRows(datastoreView, await session.api.list('datastore.list'));
-      return 'done';
-    },
-  }),
-  command({
-    path: 'datastore show',
-    summary: 'show a datastore',
-    parameters: [{ name: 'datastore', names: 'datastore' }],
-    run: async (session, { parameters }) => {
-      await session.printRow(
-        datastoreView,
-        await session.api.call('datastore.get', { params: { id: parameters.datastore } }),
-      );
-      return 'done';
-    },
-  }),
-  command({
-    path: 'datastore create',
-    summary: 'tell of a folder where images and disks are kept',
-    parameters: [{ name: 'name' }],
-    flags: {
-      path: { type: 'text', placeholder: 'folder', required: true, summary: 'the folder, the same on every host' },
-      shared: { type: 'flag', summary: 'every host sees the same files there' },
-    },
-    run: async (session, { parameters, flags }) => {
-      const row = await session.api.call('datastore.create', {
-        body: { name: parameters.name, path: flags.path, shared: flags.shared },
-      });
-      session.printDone(datastoreView, row, `Datastore ${row.name} is made.`);
       return 'done';
     },
   }),

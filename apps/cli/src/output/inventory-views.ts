@@ -17,7 +17,7 @@ function heartbeat(guest: GuestView, lookup: Lookup): string {
 
 export const guestView: View<GuestView> = {
   kind: 'guest',
-  needs: ['host', 'pool', 'image', 'usage'],
+  needs: ['host', 'pool', 'image', 'datastore', 'usage'],
   nameOf: ({ name }) => name,
   columns: [
     { title: 'NAME', text: ({ name }) => name },
@@ -53,6 +53,16 @@ export const guestView: View<GuestView> = {
     { title: 'PRIORITY', text: ({ restartPriority }) => restartPriority, only: 'wide' },
     { title: 'RESIDENT', text: (guest, lookup) => residentOf(guest, lookup), right: true, only: 'wide' },
     { title: 'DISK', text: ({ diskMiB }) => memory(diskMiB), right: true, only: 'wide' },
+    {
+      title: 'DISK USED',
+      text: (guest, lookup) => {
+        const used = lookup.observation(guest)?.usage?.diskBytes;
+        return typeof used === 'number' ? bytes(used) : nothing;
+      },
+      right: true,
+      only: 'wide',
+    },
+    { title: 'DATASTORE', text: ({ datastoreId }, lookup) => lookup.nameOf('datastore', datastoreId), only: 'wide' },
     { title: 'AGE', text: ({ createdAt }, { now }) => age(now - createdAt), only: 'wide' },
     { title: 'MAC', text: ({ macAddress }) => macAddress, only: 'detail' },
     { title: 'MOVED', text: ({ movedAt }) => exactTime(movedAt), only: 'detail' },
@@ -209,7 +219,7 @@ export const poolView: View<entity.Pool> = {
 
 export const imageView: View<entity.Image> = {
   kind: 'image',
-  needs: ['guest'],
+  needs: ['guest', 'datastore'],
   nameOf: ({ name }) => name,
   columns: [
     { title: 'NAME', text: ({ name }) => name },
@@ -226,23 +236,44 @@ export const imageView: View<entity.Image> = {
     { title: 'FILE', text: ({ diskPath, kernelPath }) => orNothing(diskPath ?? kernelPath), only: 'wide' },
     { title: 'INITRD', text: ({ initrdPath }) => orNothing(initrdPath), only: 'detail' },
     { title: 'ARGUMENTS', text: ({ kernelArguments }) => orNothing(kernelArguments), only: 'detail' },
-    { title: 'DATASTORE', text: ({ datastoreId }) => datastoreId, only: 'wide' },
+    { title: 'DATASTORE', text: ({ datastoreId }, lookup) => lookup.nameOf('datastore', datastoreId), only: 'wide' },
     idColumn(),
   ],
 };
 
 export const datastoreView: View<entity.Datastore> = {
   kind: 'datastore',
-  needs: [],
+  needs: ['host', 'guest'],
   nameOf: ({ name }) => name,
   columns: [
     { title: 'NAME', text: ({ name }) => name },
-    { title: 'SHARED', text: ({ shared }) => (shared ? 'yes' : 'no') },
+    { title: 'HOST', text: ({ shared, hostId }, lookup) => (shared ? 'all' : lookup.nameOf('host', hostId)) },
+    { title: 'SIZE', text: ({ use }) => (use ? bytes(use.totalBytes) : nothing), right: true },
+    { title: 'FREE', text: ({ use }) => (use ? bytes(use.freeBytes) : nothing), right: true },
+    { title: 'USED', text: ({ use }) => (use ? percent(1 - use.freeBytes / use.totalBytes) : nothing), right: true },
+    { title: 'GROWTH', text: growth, right: true },
+    { title: 'PROMISED', text: ({ id }, lookup) => memory(promisedDiskMiB(id, lookup)), right: true },
+    { title: 'GUESTS', text: ({ id }, lookup) => `${guestsOf(id, lookup).length}`, right: true },
     { title: 'PATH', text: ({ path }) => path },
+    { title: 'ALARM AT', text: ({ alarmUsedShare }) => percent(alarmUsedShare), right: true, only: 'wide' },
+    { title: 'MEASURED', text: ({ use }, { now }) => ageOf(use?.at ?? null, now), only: 'wide' },
     ...createdColumns<entity.Datastore>(),
     idColumn(),
   ],
 };
+
+function guestsOf(datastoreId: string, { guests }: Lookup): GuestView[] {
+  return [...guests.values()].filter((guest) => guest.datastoreId === datastoreId);
+}
+/** Disks are thin: what they could grow to is more than what they take. */
+function promisedDiskMiB(datastoreId: string, lookup: Lookup): number {
+  return guestsOf(datastoreId, lookup).reduce((sum, { diskMiB }) => sum + diskMiB, 0);
+}
+function growth({ use }: entity.Datastore): string {
+  const perSecond = use?.growthBytesPerSecond ?? null;
+  if (perSecond === null) return nothing;
+  return perSecond < 0 ? `-${rate(-perSecond)}` : rate(perSecond);
+}
 
 export const ruleView: View<entity.Rule> = {
   kind: 'rule',

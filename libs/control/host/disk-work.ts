@@ -1,0 +1,86 @@
+import type { HostOrder, WatchedDatastore } from '@argosy/domain/host-command';
+import type { Result } from '@argosy/domain/refusal';
+import type { HostDiskWork } from '../host-types';
+import { callVmm, type HostTurn, isCalling, report } from './turn';
+
+const measureEveryMs = 10_000;
+
+export function watchDatastores(turn: HostTurn, watched: readonly WatchedDatastore[]): void {
+  const { datastores } = turn.state;
+  for (const id of [...datastores.keys()]) if (!watched.some((each) => each.datastoreId === id)) datastores.delete(id);
+  for (const { datastoreId, path } of watched)
+    if (datastores.get(datastoreId)?.path !== path)
+      datastores.set(datastoreId, {
+        datastoreId,
+        path,
+        totalBytes: null,
+        freeBytes: null,
+        at: turn.now,
+        refusal: null,
+        nextAt: turn.now,
+      });
+  measureDatastores(turn);
+  report(turn);
+}
+
+/** One look at a time: a storage that hangs is not asked again and again. */
+export function measureDatastores(turn: HostTurn): void {
+  for (const { datastoreId, path, nextAt } of turn.state.datastores.values()) {
+    if (turn.now < nextAt) continue;
+    if (isCalling(turn, (pending) => pending.kind === 'datastore' && pending.datastoreId === datastoreId)) continue;
+    callVmm(turn, { kind: 'datastore', datastoreId }, { call: 'measureDatastore', path });
+  }
+}
+
+export function measured(
+  turn: HostTurn,
+  datastoreId: string,
+  result: Result<{ readonly totalBytes: number; readonly freeBytes: number }>,
+): void {
+  const known = turn.state.datastores.get(datastoreId);
+  if (!known) return;
+  const first = known.totalBytes === null;
+  const value = result.ok ? { ...result.value, refusal: null } : { refusal: result.refusal };
+  turn.state.datastores.set(datastoreId, { ...known, ...value, at: turn.now, nextAt: turn.now + measureEveryMs });
+  if (first) report(turn);
+}
+
+/** Asked again, it changes nothing: what is under way or has ended is shown. */
+export function beginWork(turn: HostTurn, { operationId, work }: Extract<HostOrder, { kind: 'disk.work' }>): void {
+  if (turn.state.diskWork.has(operationId)) return report(turn);
+  keepWork(turn, { kind: 'disk-work', operationId, work, phase: 'working', refusal: null });
+  callVmm(turn, { kind: 'disk-work', operationId }, { call: 'diskWork', work });
+  report(turn);
+}
+
+export function workEnded(turn: HostTurn, operationId: string, result: Result<unknown>): void {
+  const known = turn.state.diskWork.get(operationId);
+  if (!known) return;
+  keepWork(turn, { ...known, ...(result.ok ? { phase: 'done' } : { phase: 'failed', refusal: result.refusal }) });
+  report(turn);
+}
+
+export function forgetWork(turn: HostTurn, operationId: string): void {
+  if (turn.state.diskWork.get(operationId)?.phase === 'working') return;
+  dropWork(turn, operationId);
+  report(turn);
+}
+
+/**
+ * Work that the agent's death has cut short is forgotten, not begun again: it may not be wanted any more, as on a host that
+ * was away for long. What is still wanted is ordered again.
+ */
+export function wakeWork(turn: HostTurn, work: HostDiskWork): void {
+  if (work.phase === 'working') dropWork(turn, work.operationId);
+  else turn.state.diskWork.set(work.operationId, work);
+}
+
+function keepWork(turn: HostTurn, work: HostDiskWork): void {
+  turn.state.diskWork.set(work.operationId, work);
+  turn.effects.push({ kind: 'journal', entry: { key: `disk-work/${work.operationId}`, value: work } });
+}
+
+function dropWork(turn: HostTurn, operationId: string): void {
+  turn.state.diskWork.delete(operationId);
+  turn.effects.push({ kind: 'journal', entry: { key: `disk-work/${operationId}`, value: null } });
+}

@@ -1,0 +1,83 @@
+import { inventoryOf } from './inventory-plan';
+import { World } from './world';
+
+function aWorld(): World {
+  return new World({
+    inventory: inventoryOf({
+      hosts: [
+        { name: 'h1', memoryMiB: 1024 },
+        { name: 'h2', memoryMiB: 1024 },
+      ],
+      guests: [
+        { name: 'a', memoryMiB: 64, on: 'h1' },
+        { name: 'b', memoryMiB: 64 },
+      ],
+    }),
+  });
+}
+
+const alarms = (world: World): string[] =>
+  [...world.store.rows.alarm.values()].filter((each) => each.clearedAt === null).map((each) => each.code);
+
+test('a datastore is measured, and warns before it is full until there is room again', () => {
+  const world = aWorld();
+  Object.assign(world.site.datastore, { totalMiB: 1000, freeMiB: 400 });
+  world.run(15_000);
+  expect(world.store.rows.datastore.get('shared')?.use).toMatchObject({ totalBytes: 1000 * 2 ** 20 });
+  expect(alarms(world)).toEqual([]);
+  world.site.datastore.freeMiB = 149;
+  world.run(20_000);
+  expect(alarms(world)).toEqual(['datastore-filling']);
+  expect(world.store.rows.datastore.get('shared')?.use?.growthBytesPerSecond).toBeGreaterThan(1e6);
+  world.site.datastore.freeMiB = 151;
+  world.run(20_000);
+  expect(alarms(world)).toEqual([]);
+});
+
+test('a datastore at rest is written no more', () => {
+  const world = aWorld();
+  world.run(60_000);
+  let writes = 0;
+  world.store.onWrite = () => writes++;
+  world.run(60_000);
+  expect(writes).toBe(0);
+});
+
+test('a datastore that holds a guest or an image is not removed', () => {
+  const world = aWorld();
+  world.run(5_000);
+  let code = '';
+  world.request('administrator', { kind: 'datastore.remove', datastore: 'shared' }, (result) => {
+    code = result.ok ? 'removed' : result.refusal.code;
+  });
+  world.run(100);
+  expect(code).toBe('in-use');
+});
+
+const disk = '/datastore/guests/a/disk.qcow2';
+
+test.each([
+  [undefined, false],
+  [true, true],
+])('a removed guest has its disk deleted, unless it is to be kept (keepDisk %s)', (keepDisk, stays) => {
+  const world = aWorld();
+  world.run(3_000);
+  world.request('administrator', { kind: 'guest.power', guest: 'a', desired: 'stopped' });
+  world.run(2_000);
+  world.request('administrator', { kind: 'guest.remove', guest: 'a', ...(keepDisk ? { keepDisk } : {}) });
+  world.run(5_000);
+  expect(world.site.datastore.disks.has(disk)).toBe(stays);
+  expect(world.store.rows.diskOperation.size).toBe(0);
+});
+
+test('a disk that a VMM holds is not deleted, and the record says where it stays', () => {
+  const world = aWorld();
+  world.run(3_000);
+  world.request('administrator', { kind: 'guest.power', guest: 'a', desired: 'stopped' });
+  world.run(2_000);
+  world.site.datastore.disks.get(disk)!.holder = {};
+  world.request('administrator', { kind: 'guest.remove', guest: 'a' });
+  world.run(5_000);
+  expect(world.site.datastore.disks.has(disk)).toBe(true);
+  expect(world.store.records.at(-1)).toMatchObject({ code: 'disk-not-removed', severity: 'warning' });
+});
