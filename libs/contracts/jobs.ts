@@ -3,7 +3,8 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { z } from 'zod';
 import { describes } from './describes';
-import { diskWorkSchema, isolationPolicySchema, migrationPolicySchema } from './responses';
+import { isolationPolicySchema, migrationPolicySchema } from './responses';
+import { diskWorkSchema } from './storage-schemas';
 
 const text = z.string().min(1);
 const textOrNull = z.union([text, z.null()]);
@@ -28,6 +29,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
     }),
     diskPath: text,
     diskMiB: z.int().min(0),
+    memoryPath: textOrNull,
     cloudInit: z.union([z.string(), z.null()]),
     network: z.object({ macAddress: text, address: text, prefixLength: z.int().min(1).max(32), gateway: textOrNull }),
   }),

@@ -1,4 +1,3 @@
-import { type DiskWork, diskWorkPhases } from '@argosy/domain/disk-work';
 import type * as entity from '@argosy/domain/entities';
 import {
   admissionPolicies,
@@ -35,14 +34,14 @@ import { refusalCodes, type Refusal } from '@argosy/domain/refusal';
 import { z } from 'zod';
 import { describes } from './describes';
 
-function statesOf<State extends string>(transitions: Record<State, unknown>) {
+export function statesOf<State extends string>(transitions: Record<State, unknown>) {
   return z.enum(Object.keys(transitions) as [State, ...State[]]);
 }
 
 /** Milliseconds since 1970. */
 const instant = z.number();
 const text = z.string();
-const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
+export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([schema, z.null()]);
 
 export const refusalSchema = describes<Refusal>()(
   z.object({
@@ -184,41 +183,6 @@ export const imageSchema = describes<entity.Image>()(
   }),
 );
 
-export const diskWorkSchema = describes<DiskWork>()(z.object({ kind: z.literal('remove'), folder: text }));
-
-export const datastoreSchema = describes<entity.Datastore>()(
-  z.object({
-    id: text,
-    name: text,
-    path: text,
-    shared: z.boolean(),
-    hostId: orNull(text),
-    alarmUsedShare: z.number(),
-    use: orNull(
-      z.object({
-        totalBytes: z.number(),
-        freeBytes: z.number(),
-        growthBytesPerSecond: orNull(z.number()),
-        at: instant,
-      }),
-    ),
-    createdAt: instant,
-  }),
-);
-
-export const diskOperationSchema = describes<entity.DiskOperation>()(
-  z.object({
-    id: text,
-    guestId: text,
-    guestName: text,
-    datastoreId: text,
-    hostId: orNull(text),
-    work: diskWorkSchema,
-    requestedBy: text,
-    createdAt: instant,
-  }),
-);
-
 export const guestProbeSchema = describes<entity.GuestProbe>()(
   z.object({ kind: z.enum(probeKinds), port: z.number(), path: text, status: z.number() }),
 );
@@ -243,9 +207,10 @@ export const guestSchema = describes<GuestView>()(
     cloudInitBytes: orNull(z.number()),
     address: text,
     macAddress: text,
-    desired: z.enum(['running', 'stopped', 'paused']),
+    desired: z.enum(['running', 'stopped', 'paused', 'suspended']),
     state: statesOf(guestTransitions),
     stateReason: text,
+    memoryPath: orNull(text),
     epoch: z.number(),
     reservedEpoch: z.number(),
     hostId: orNull(text),
@@ -532,20 +497,6 @@ export const migrationObservationSchema = describes<report.MigrationObservation>
     heartbeatAt: orNull(instant),
     refusal: orNull(refusalSchema),
   }),
-);
-
-export const datastoreObservationSchema = describes<report.DatastoreObservation>()(
-  z.object({
-    datastoreId: text,
-    totalBytes: orNull(z.number()),
-    freeBytes: orNull(z.number()),
-    at: instant,
-    refusal: orNull(refusalSchema),
-  }),
-);
-
-export const diskWorkObservationSchema = describes<report.DiskWorkObservation>()(
-  z.object({ operationId: text, phase: z.enum(diskWorkPhases), refusal: orNull(refusalSchema) }),
 );
 
 /** What a host was last heard to use: the live view, of which the database keeps nothing. */

@@ -13,6 +13,7 @@ import {
   textField,
 } from './fields';
 import * as responses from './responses';
+import * as storage from './storage-schemas';
 import { hostAssignmentsSchema } from './telemetry';
 
 export const apiPrefix = '/api/v1';
@@ -50,6 +51,10 @@ const active = queryFlag.optional().describe('true: only what has not ended; fal
 const open = queryFlag.optional().describe('true: only what is still open; false: only what is not. Without it, both.');
 const instantOf = (description: string) =>
   queryInstant.optional().describe(`${description} As 2026-03-01T14:05:00Z, or milliseconds since 1970.`);
+const guestSnapshot = strictBody({
+  guest: reference('A guest, by its id or its name.'),
+  snapshot: reference('One of its snapshots, by its id or its name.'),
+});
 const keepDisk = strictBody({
   keepDisk: queryFlag.default(false).describe('true: its files stay on the datastore. Without it they are deleted.'),
 });
@@ -201,6 +206,26 @@ export const routes = {
     method: 'POST', path: '/guests/:guest/resume', tag: 'guests', access: 'operator', status: 202,
     summary: 'Let a paused guest run on', params: guest, response: responses.guestSchema,
   },
+  'guest.suspend': {
+    method: 'POST', path: '/guests/:guest/suspend', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Write the memory of a running guest to a file, and end its VMM; a start goes on from there', params: guest, response: responses.guestSchema,
+  },
+  'snapshot.list': {
+    method: 'GET', path: '/guests/:guest/snapshots', tag: 'guests', access: 'viewer', status: 200,
+    summary: "List a guest's snapshots, newest first", params: guest, response: responses.pageOf(storage.snapshotSchema),
+  },
+  'snapshot.take': {
+    method: 'POST', path: '/guests/:guest/snapshots', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Take a snapshot of a guest, with its memory if it runs', params: guest, body: bodies.newSnapshotBody, response: storage.snapshotSchema,
+  },
+  'snapshot.revert': {
+    method: 'POST', path: '/guests/:guest/snapshots/:snapshot/revert', tag: 'guests', access: 'operator', status: 202,
+    summary: 'Take a stopped guest back to a snapshot', params: guestSnapshot, response: responses.guestSchema,
+  },
+  'snapshot.remove': {
+    method: 'DELETE', path: '/guests/:guest/snapshots/:snapshot', tag: 'guests', access: 'operator', status: 204,
+    summary: 'Remove a snapshot', params: guestSnapshot,
+  },
   'guest.migrate': {
     method: 'POST', path: '/guests/:guest/migrate', tag: 'guests', access: 'operator', status: 202,
     summary: 'Migrate a running guest, to a given host or the best one', params: guest, body: bodies.migrateBody, response: responses.migrationSchema,
@@ -245,19 +270,19 @@ export const routes = {
 
   'datastore.list': {
     method: 'GET', path: '/datastores', tag: 'datastores', access: 'viewer', status: 200,
-    summary: 'List the datastores', response: responses.pageOf(responses.datastoreSchema),
+    summary: 'List the datastores', response: responses.pageOf(storage.datastoreSchema),
   },
   'datastore.get': {
     method: 'GET', path: '/datastores/:id', tag: 'datastores', access: 'viewer', status: 200,
-    summary: 'Get a datastore', params: id, response: responses.datastoreSchema,
+    summary: 'Get a datastore', params: id, response: storage.datastoreSchema,
   },
   'datastore.create': {
     method: 'POST', path: '/datastores', tag: 'datastores', access: 'administrator', status: 201,
-    summary: 'Create a datastore', body: bodies.newDatastoreBody, response: responses.datastoreSchema,
+    summary: 'Create a datastore', body: bodies.newDatastoreBody, response: storage.datastoreSchema,
   },
   'datastore.update': {
     method: 'PATCH', path: '/datastores/:id', tag: 'datastores', access: 'administrator', status: 200,
-    summary: "Change a datastore's name or alarm", params: id, body: bodies.datastoreSettingsBody, response: responses.datastoreSchema,
+    summary: "Change a datastore's name or alarm", params: id, body: bodies.datastoreSettingsBody, response: storage.datastoreSchema,
   },
   'datastore.remove': {
     method: 'DELETE', path: '/datastores/:id', tag: 'datastores', access: 'administrator', status: 204,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as responses from './responses';
+import * as storage from './storage-schemas';
 
 /** GET it with a token in the Authorization header; server-sent events, each a `StreamMessage` as JSON. */
 export const streamPath = '/api/v1/events/stream';
@@ -10,8 +11,9 @@ export const entitySchemas = {
   host: responses.hostSchema,
   guest: responses.guestSchema,
   image: responses.imageSchema,
-  datastore: responses.datastoreSchema,
-  diskOperation: responses.diskOperationSchema,
+  datastore: storage.datastoreSchema,
+  diskOperation: storage.diskOperationSchema,
+  snapshot: storage.snapshotSchema,
   rule: responses.ruleSchema,
   migration: responses.migrationSchema,
   recommendation: responses.recommendationSchema,
@@ -42,6 +44,7 @@ export const streamMessageSchema = z.union([
     put('image'),
     put('datastore'),
     put('diskOperation'),
+    put('snapshot'),
     put('rule'),
     put('migration'),
     put('recommendation'),

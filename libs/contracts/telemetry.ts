@@ -2,8 +2,6 @@ import type { HostAssignments, HostRegistration, HostReport } from '@argosy/doma
 import { z } from 'zod';
 import { describes } from './describes';
 import {
-  datastoreObservationSchema,
-  diskWorkObservationSchema,
   driverCapabilitiesSchema,
   guestObservationSchema,
   hostCapacitySchema,
@@ -11,6 +9,7 @@ import {
   migrationObservationSchema,
   refusalSchema,
 } from './responses';
+import { datastoreObservationSchema, diskWorkObservationSchema } from './storage-schemas';
 
 export const hostReportSchema = describes<HostReport>()(
   z.object({

@@ -35,7 +35,7 @@ beforeEach(() => {
   fleet = createFleet({ newId: () => `id${nextId++}` });
   const nothing = {
     pools: [], hosts: [],
-  fenceSecrets: [], guests: [], images: [], datastores: [], diskOperations: [], rules: [], migrations: [], recommendations: [], drills: [], rolls: [], tasks: [], alarms: [],
+  fenceSecrets: [], guests: [], images: [], datastores: [], diskOperations: [], snapshots: [], rules: [], migrations: [], recommendations: [], drills: [], rolls: [], tasks: [], alarms: [],
   }; // prettier-ignore
   stepFleet(fleet, { kind: 'took-over', term: 1, inventory: nothing }, 0);
   must({ kind: 'datastore.create', datastore: { name: 'main', path: '/store', shared: true } });

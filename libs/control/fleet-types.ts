@@ -14,6 +14,7 @@ import type {
   Recommendation,
   Roll,
   Rule,
+  Snapshot,
   Task,
 } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
@@ -159,6 +160,7 @@ export interface Fleet {
   readonly images: Map<string, Image>;
   readonly datastores: Map<string, Datastore>;
   readonly diskOperations: Map<string, DiskOperation>;
+  readonly snapshots: Map<string, Snapshot>;
   readonly rules: Map<string, Rule>;
   readonly migrations: Map<string, Migration>;
   readonly recommendations: Map<string, Recommendation>;

@@ -37,6 +37,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     images: new Map(),
     datastores: new Map(),
     diskOperations: new Map(),
+    snapshots: new Map(),
     rules: new Map(),
     migrations: new Map(),
     recommendations: new Map(),

@@ -29,6 +29,7 @@ export function specificationOf(fleet: GuestSources, guest: Guest): GuestSpecifi
     },
     diskPath: `${folderOf(fleet, guest)}/disk.qcow2`,
     diskMiB: guest.diskMiB,
+    memoryPath: guest.memoryPath,
     cloudInit: guest.cloudInit,
     network: guestNetworkOf(guest, pool.network),
   };

@@ -1,4 +1,4 @@
-import type { DiskWork, DiskWorkPhase } from '@argosy/domain/disk-work';
+import type { DiskWork, DiskWorkPhase, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { IsolationPolicy, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand } from '@argosy/domain/host-command';
@@ -116,6 +116,7 @@ export interface HostDiskWork {
   readonly operationId: string;
   readonly work: DiskWork;
   readonly phase: DiskWorkPhase;
+  readonly result: DiskWorkResult;
   readonly refusal: Refusal | null;
 }
 

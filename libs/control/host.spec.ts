@@ -35,6 +35,7 @@ function aGuest(guestId: string): GuestSpecification {
     cpuLimitMillicores: null,
     boot,
     diskPath: `/${guestId}.qcow2`,
+    memoryPath: null,
     diskMiB: 16,
     cloudInit: null,
     network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },

@@ -1,3 +1,4 @@
+import type { DiskWorkResult } from '@argosy/domain/disk-work';
 import type { HostCapacity } from '@argosy/domain/entities';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import type { HostReport, MigrationObservation } from '@argosy/domain/host-report';
@@ -207,7 +208,7 @@ function takeResult(turn: HostTurn, token: number, result: Result<unknown>): voi
   if (pending?.kind === 'guest') guestCallEnded(turn, pending.key, pending.call, result);
   else if (pending?.kind === 'migration' && pending.call !== 'grant')
     migrationCallEnded(turn, pending.migrationId, pending.call, result);
-  else if (pending?.kind === 'disk-work') workEnded(turn, pending.operationId, result);
+  else if (pending?.kind === 'disk-work') workEnded(turn, pending.operationId, result as Result<DiskWorkResult>);
   else if (pending?.kind === 'datastore')
     measured(turn, pending.datastoreId, result as Result<{ totalBytes: number; freeBytes: number }>);
 }
@@ -330,7 +331,12 @@ export function reportOf(
       at,
       refusal,
     })),
-    diskWork: [...state.diskWork.values()].map(({ operationId, phase, refusal }) => ({ operationId, phase, refusal })),
+    diskWork: [...state.diskWork.values()].map(({ operationId, phase, result, refusal }) => ({
+      operationId,
+      phase,
+      result,
+      refusal,
+    })),
     cpuMillicores: guests.reduce((sum, guest) => sum + (guest.usage?.cpuMillicores ?? 0), 0),
     refusals: state.refusals,
   };

@@ -10,6 +10,7 @@ import type {
   RecommendationState,
   RollState,
   RollStep,
+  SnapshotState,
   TaskState,
 } from './lifecycle';
 
@@ -239,6 +240,24 @@ export interface Datastore {
   readonly createdAt: Instant;
 }
 
+/** A guest's disk as it was, and perhaps its memory of the same moment. They lie beside the disk, and in it. */
+export interface Snapshot {
+  readonly id: string;
+  readonly guestId: string;
+  /** Unique among the guest's. */
+  readonly name: string;
+  readonly state: SnapshotState;
+  /** null: of the disk alone. */
+  readonly memoryPath: string | null;
+  /** What the guest had then: its memory fits no other machine. */
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** How long the guest stood still for it. */
+  readonly pauseMs: number | null;
+  readonly memoryBytes: number | null;
+  readonly createdAt: Instant;
+}
+
 /** Work on a guest's files that a host was told to do: kept until it is seen done, whatever dies meanwhile. */
 export interface DiskOperation {
   readonly id: string;
@@ -280,9 +299,11 @@ export interface Guest {
   /** IPv4, of its pool's subnet and unique in the fleet, as is the MAC address that is derived from it. Both stay for life. */
   readonly address: string;
   readonly macAddress: string;
-  readonly desired: 'running' | 'stopped' | 'paused';
+  readonly desired: 'running' | 'stopped' | 'paused' | 'suspended';
   readonly state: GuestState;
   readonly stateReason: string;
+  /** Of a suspended guest: where its memory is, until it has been seen to run from there. */
+  readonly memoryPath: string | null;
   /** The epoch of the latest placement; each placement has the next one. */
   readonly epoch: number;
   /** The highest epoch promised so far: a migration reserves epoch + 1 before it starts, and a failed one burns it. */

@@ -138,12 +138,15 @@ export type FleetRequest =
   | {
       readonly kind: 'guest.power';
       readonly guest: string;
-      readonly desired: 'running' | 'stopped' | 'paused';
+      readonly desired: 'running' | 'stopped' | 'paused' | 'suspended';
       readonly force?: boolean;
     }
   | { readonly kind: 'guest.restart'; readonly guest: string }
   | { readonly kind: 'guest.migrate'; readonly guest: string; readonly host?: string; readonly reason?: string }
   | { readonly kind: 'guest.remove'; readonly guest: string; readonly keepDisk?: boolean }
+  | { readonly kind: 'snapshot.take'; readonly guest: string; readonly name: string; readonly memory?: boolean }
+  | { readonly kind: 'snapshot.revert'; readonly guest: string; readonly snapshot: string }
+  | { readonly kind: 'snapshot.remove'; readonly guest: string; readonly snapshot: string }
   | { readonly kind: 'migration.cancel'; readonly migration: string }
   | { readonly kind: 'image.create'; readonly image: NewImage }
   | { readonly kind: 'image.remove'; readonly image: string }

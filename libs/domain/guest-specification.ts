@@ -22,6 +22,8 @@ export interface GuestSpecification {
   /** The guest's own disk: opened, and so locked, by the VMM itself. Made at first start. */
   readonly diskPath: string;
   readonly diskMiB: number;
+  /** Instead of booting it goes on from this memory, which is used up by that; null: it boots. */
+  readonly memoryPath: string | null;
   readonly cloudInit: string | null;
   readonly network: GuestNetwork;
 }

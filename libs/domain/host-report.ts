@@ -1,4 +1,4 @@
-import type { DiskWorkPhase } from './disk-work';
+import type { DiskWorkPhase, DiskWorkResult } from './disk-work';
 import type { DriverCapabilities, HostCapacity, IsolationPolicy, MigrationProgress } from './entities';
 import type { Refusal } from './refusal';
 import type { Instant } from './units';
@@ -104,6 +104,7 @@ export interface DatastoreObservation {
 export interface DiskWorkObservation {
   readonly operationId: string;
   readonly phase: DiskWorkPhase;
+  readonly result: DiskWorkResult;
   readonly refusal: Refusal | null;
 }
 

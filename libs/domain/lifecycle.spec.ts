@@ -6,6 +6,7 @@ import {
   maintenanceTransitions,
   migrationTransitions,
   recommendationTransitions,
+  snapshotTransitions,
   taskTransitions,
   type Transitions,
 } from './lifecycle';
@@ -16,6 +17,7 @@ const lifecycles: readonly [string, Transitions<string>, string][] = [
   ['maintenance', maintenanceTransitions, 'none'],
   ['migration', migrationTransitions, 'check'],
   ['drill', drillTransitions, 'predicting'],
+  ['snapshot', snapshotTransitions, 'taking'],
   ['task', taskTransitions, 'queued'],
   ['recommendation', recommendationTransitions, 'open'],
 ];

@@ -8,13 +8,16 @@ export function canBecome<State extends string>(transitions: Transitions<State>,
 /**
  * stopped: wanted off, or never started. starting: a start was commanded and the guest has not been seen running.
  * migrating: runs on one of two hosts, and only the hand-over knows on which. recovering: its VMM or host is lost, and
- * it waits for proof that the old copy is dead and for room. failed: given up until an administrator or a retry acts.
+ * it waits for proof that the old copy is dead and for room. suspended: its memory is in a file, and it goes on from there,
+ * on whatever host. failed: given up until an administrator or a retry acts.
  */
 export const guestTransitions = {
-  stopped: ['starting'],
+  stopped: ['starting', 'suspended'],
   starting: ['running', 'recovering', 'stopping', 'failed'],
-  running: ['migrating', 'paused', 'stopping', 'recovering'],
-  paused: ['running', 'stopping', 'recovering'],
+  running: ['migrating', 'paused', 'suspending', 'stopping', 'recovering'],
+  paused: ['running', 'suspending', 'stopping', 'recovering'],
+  suspending: ['suspended', 'running', 'recovering'],
+  suspended: ['starting', 'stopped'],
   migrating: ['running', 'paused', 'recovering', 'stopping'],
   stopping: ['stopped', 'recovering'],
   recovering: ['starting', 'running', 'stopped', 'failed'],
@@ -102,6 +105,13 @@ export const rollStepTransitions = {
   failed: [],
 } as const satisfies Record<string, readonly string[]>;
 export type RollStep = keyof typeof rollStepTransitions;
+
+export const snapshotTransitions = {
+  taking: ['ready'],
+  ready: ['deleting'],
+  deleting: ['ready'],
+} as const satisfies Record<string, readonly string[]>;
+export type SnapshotState = keyof typeof snapshotTransitions;
 
 export const taskTransitions = {
   queued: ['running', 'succeeded', 'failed', 'cancelled'],

@@ -42,6 +42,7 @@ export class PrismaFleetStore implements FleetStore {
         db.image.findMany(),
         db.datastore.findMany(),
         db.diskOperation.findMany(),
+        db.snapshot.findMany(),
         db.rule.findMany(),
         db.migration.findMany({ where: notEnded.migration }),
         db.recommendation.findMany({ where: { state: 'open' } }),
@@ -52,8 +53,8 @@ export class PrismaFleetStore implements FleetStore {
       ],
       { isolationLevel: 'RepeatableRead' },
     );
-    const [pools, hosts, fenceSecrets, guests, images, datastores, diskOperations, rules, ...others] = found;
-    const [migrations, recommendations, drills, rolls, tasks, alarms] = others;
+    const [pools, hosts, fenceSecrets, guests, images, datastores, diskOperations, snapshots, ...others] = found;
+    const [rules, migrations, recommendations, drills, rolls, tasks, alarms] = others;
     return {
       pools: pools.map(fromRow<entity.Pool>),
       hosts: hosts.map(fromRow<entity.Host>),
@@ -62,6 +63,7 @@ export class PrismaFleetStore implements FleetStore {
       images: images.map(fromRow<entity.Image>),
       datastores: datastores.map(fromRow<entity.Datastore>),
       diskOperations: diskOperations.map(fromRow<entity.DiskOperation>),
+      snapshots: snapshots.map(fromRow<entity.Snapshot>),
       rules: rules.map(fromRow<entity.Rule>),
       migrations: migrations.map(fromRow<entity.Migration>),
       recommendations: recommendations.map(fromRow<entity.Recommendation>),

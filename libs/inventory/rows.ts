@@ -12,6 +12,7 @@ export const tables = {
   image: { name: 'images', columns: Prisma.ImageScalarFieldEnum },
   datastore: { name: 'datastores', columns: Prisma.DatastoreScalarFieldEnum },
   diskOperation: { name: 'disk_operations', columns: Prisma.DiskOperationScalarFieldEnum },
+  snapshot: { name: 'snapshots', columns: Prisma.SnapshotScalarFieldEnum },
   rule: { name: 'rules', columns: Prisma.RuleScalarFieldEnum },
   migration: { name: 'migrations', columns: Prisma.MigrationScalarFieldEnum },
   recommendation: { name: 'recommendations', columns: Prisma.RecommendationScalarFieldEnum },

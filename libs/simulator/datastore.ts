@@ -1,6 +1,7 @@
 import type { EndedCopy } from '@argosy/domain/host-report';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { RefusalCode, Result } from '@argosy/domain/refusal';
+import type { GuestMemory } from './model-guest';
 import type { Instant } from '@argosy/domain/units';
 
 /** A guest's disk. `holder` is the process that has QEMU's image lock on it: any object that stands for one. */
@@ -13,7 +14,10 @@ export interface ModelDisk {
   dataVersion: number;
   dataSectors: number;
   dataSeed: number;
+  readonly snapshots: Map<string, DiskContent>;
 }
+
+export type DiskContent = Pick<ModelDisk, 'bootCount' | 'dataVersion' | 'dataSectors' | 'dataSeed'>;
 
 export interface ModelLease {
   readonly incarnation: number;
@@ -42,10 +46,22 @@ export class ModelDatastore {
     if (sizeMiB > this.freeMiB)
       return refused('disk-full', `the datastore has ${this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`);
     this.freeMiB -= sizeMiB;
-    const disk = { path, sizeMiB, holder: null, bootCount: 0, dataVersion: 0, dataSectors: 0, dataSeed: 0 };
+    const disk = {
+      path,
+      sizeMiB,
+      holder: null,
+      bootCount: 0,
+      dataVersion: 0,
+      dataSectors: 0,
+      dataSeed: 0,
+      snapshots: new Map(),
+    };
     this.disks.set(path, disk);
     return accepted(disk);
   }
+
+  /** Memories of suspended guests and of snapshots, by the path of their file. */
+  readonly memories = new Map<string, GuestMemory>();
 
   /** Everything below the folder. */
   remove(folder: string): Result<null> {

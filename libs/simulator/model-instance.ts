@@ -139,8 +139,12 @@ export class ModelInstance {
       return refused('guest-not-running', `${this.guest.name} has no complete memory to run with`);
     const locked = this.machine.site.datastore.lock(this.disk, this);
     if (!locked.ok) return locked;
-    if (boots) this.memory = bootMemory(this.disk);
-    this.run(boots ? this.machine.site.times.bootMs : undefined);
+    const { memoryPath } = this.guest;
+    const { memories } = this.machine.site.datastore;
+    const kept = boots && memoryPath !== null ? memories.get(memoryPath) : undefined;
+    if (memoryPath !== null) memories.delete(memoryPath);
+    if (boots) this.memory = kept ?? bootMemory(this.disk);
+    this.run(boots && !kept ? this.machine.site.times.bootMs : undefined);
     return accepted(null);
   }
 

@@ -37,6 +37,8 @@ export class ModelSite {
   readonly incoming = new Map<string, ModelInstance>();
   onHandOver: ((guestId: string) => void) | null = null;
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
+  /** Hears that a disk, and so its guest, has gone back in time on purpose. */
+  onRevert: ((diskPath: string) => void) | null = null;
   private nextPort = 49152;
 
   constructor(
@@ -92,6 +94,8 @@ export class ModelMachine {
     const imagePath = guest.boot.backingDiskPath ?? guest.boot.kernelPath;
     const broken = imagePath === null ? undefined : datastore.brokenImages.get(imagePath);
     if (broken) return refused(broken, `the image ${imagePath} cannot be used on ${this.name}`);
+    if (purpose === 'start' && guest.memoryPath !== null && !datastore.memories.has(guest.memoryPath))
+      return refused('memory-missing', `the memory of ${guest.name} was used already`);
     const disk = datastore.open(guest.diskPath, guest.diskMiB);
     if (!disk.ok) return disk;
     const instance = new ModelInstance(this, id, guest, disk.value, purpose === 'start' ? 'starting' : 'incoming');

@@ -30,6 +30,7 @@ export class ModelStore {
     image: new Map(),
     datastore: new Map(),
     diskOperation: new Map(),
+    snapshot: new Map(),
     rule: new Map(),
     migration: new Map(),
     recommendation: new Map(),
@@ -62,6 +63,7 @@ export class ModelStore {
       images: all('image'),
       datastores: all('datastore'),
       diskOperations: all('diskOperation'),
+      snapshots: all('snapshot'),
       rules: all('rule'),
       migrations: all('migration').filter((row) => migrationTransitions[row.step].length > 0),
       recommendations: all('recommendation').filter((row) => row.state === 'open'),
@@ -84,6 +86,7 @@ export class ModelStore {
     fill('image', inventory.images);
     fill('datastore', inventory.datastores);
     fill('diskOperation', inventory.diskOperations);
+    fill('snapshot', inventory.snapshots);
     fill('rule', inventory.rules);
     fill('migration', inventory.migrations);
     fill('recommendation', inventory.recommendations);

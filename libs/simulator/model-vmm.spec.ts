@@ -27,6 +27,7 @@ const guest: GuestSpecification = {
   },
   diskPath: 'disks/g1',
   diskMiB: 8,
+  memoryPath: null,
   cloudInit: null,
   network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },
 };

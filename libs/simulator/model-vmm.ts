@@ -1,11 +1,11 @@
 import type { DriverCapabilities } from '@argosy/domain/entities';
-import type { DiskWork } from '@argosy/domain/disk-work';
 import { mebibyte } from '@argosy/domain/units';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { VmmCommand, VmmDriver, VmmEvent, VmmInstance, VmmValue } from '@argosy/control/ports/vmm-driver';
 import type { ModelInstance } from './model-instance';
 import type { ModelMachine } from './model-machine';
+import { doModelDiskWork } from './model-disk-work';
 import { instanceKey } from './model-machine';
 import { Transfer } from './transfer';
 
@@ -96,7 +96,10 @@ export class ModelVmm implements VmmDriver {
         return answer(accepted({ totalBytes: totalMiB * mebibyte, freeBytes: freeMiB * mebibyte }));
       }
       case 'diskWork':
-        return this.later(() => answer(this.diskWork(command.work)), this.machine.site.times.diskWorkMs);
+        return this.later(
+          () => answer(doModelDiskWork(this.machine, command.work)),
+          this.machine.site.times.diskWorkMs,
+        );
       default:
         return this.later(() => effect(this.about(command)), callMs);
     }
@@ -138,13 +141,6 @@ export class ModelVmm implements VmmDriver {
       instance.die('stopped', listens ? 'the guest powered off' : 'destroyed by order');
     };
     this.machine.site.clock.after(delayMs, end);
-  }
-
-  private diskWork(work: DiskWork): Result<null> {
-    switch (work.kind) {
-      case 'remove':
-        return this.machine.site.datastore.remove(work.folder);
-    }
   }
 
   private about(

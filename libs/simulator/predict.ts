@@ -82,6 +82,7 @@ function asSimulated(inventory: Inventory): Inventory {
       lostAt: null,
     })),
     diskOperations: [],
+    snapshots: [],
     migrations: [],
     recommendations: [],
     drills: [],

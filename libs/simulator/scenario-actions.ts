@@ -16,7 +16,21 @@ function ask(request: FleetRequest): Action {
 
 function guestAction(words: Words, names: Names): Action {
   const name = words.known('guest', names.guests);
-  const verb = words.oneOf(['crash', 'panic', 'load', 'dirty', 'start', 'stop', 'kill', 'pause', 'restart', 'remove']);
+  const verb = words.oneOf([
+    'crash',
+    'panic',
+    'load',
+    'dirty',
+    'start',
+    'stop',
+    'kill',
+    'pause',
+    'restart',
+    'remove',
+    'suspend',
+    'snapshot',
+    'revert',
+  ]);
   switch (verb) {
     case 'crash':
       return (world) => world.copyOf(name)?.die('crashed', 'its process was killed');
@@ -40,6 +54,12 @@ function guestAction(words: Words, names: Names): Action {
       return ask({ kind: 'guest.power', guest: name, desired: 'paused' });
     case 'restart':
       return ask({ kind: 'guest.restart', guest: name });
+    case 'suspend':
+      return ask({ kind: 'guest.power', guest: name, desired: 'suspended' });
+    case 'snapshot':
+      return ask({ kind: 'snapshot.take', guest: name, name: words.word('a name') });
+    case 'revert':
+      return ask({ kind: 'snapshot.revert', guest: name, snapshot: words.word('its name') });
     case 'remove':
       return ask({ kind: 'guest.remove', guest: name });
   }

@@ -66,6 +66,7 @@ export class World {
     this.store = new ModelStore(this.clock);
     this.bus = new MessageBus(this.clock);
     this.invariants = new Invariants(this.site, this.store, (guestId, instance) => this.noteRun(guestId, instance));
+    this.site.onRevert = (diskPath) => this.invariants.forget(diskPath.split('/').at(-2) ?? '');
     this.store.seed(inventory, openPlacements(inventory.guests));
     this.store.onWrite = (write) => write.kind === 'record' && this.noteRecord(write.record);
     const times = { ...usualHostTimes, ...calibration.host };

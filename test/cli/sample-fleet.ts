@@ -87,6 +87,7 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     poolId: pool.id,
     imageId: image.id,
     datastoreId: image.datastoreId,
+    memoryPath: null,
     vcpus: 1,
     memoryMiB: 64,
     diskMiB: 16,

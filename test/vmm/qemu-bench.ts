@@ -98,6 +98,7 @@ export class QemuBench implements TestBench {
       },
       diskPath: join(this.folder, 'datastore', 'guests', guestId, 'disk.qcow2'),
       diskMiB: 8,
+      memoryPath: null,
       cloudInit: null,
       network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },
     };

@@ -17,6 +17,7 @@ import { programCommands } from './commands/program';
 import { rollCommands } from './commands/roll';
 import { ruleCommands } from './commands/rule';
 import { simCommands } from './commands/sim';
+import { snapshotCommands } from './commands/snapshot';
 import { topCommands } from './commands/top';
 
 /** Everything that `argosy` can do: the parser, the help and the completion are made from this table. */
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   ...guestCommands,
   ...migrationCommands.filter(({ path }) => path.startsWith('guest')),
   ...consoleCommands,
+  ...snapshotCommands,
   ...imageCommands,
   ...datastoreCommands,
   ...ruleCommands,

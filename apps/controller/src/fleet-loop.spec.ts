@@ -2,7 +2,7 @@ import type { FleetStore } from '@argosy/control/ports/fleet-store';
 import { FleetLoop } from './fleet-loop';
 
 const inventory = {
-  pools: [], hosts: [], fenceSecrets: [], guests: [], images: [], datastores: [], rules: [], migrations: [], recommendations: [],
+  pools: [], hosts: [], fenceSecrets: [], guests: [], images: [], datastores: [], diskOperations: [], snapshots: [], rules: [], migrations: [], recommendations: [],
   drills: [], rolls: [], tasks: [], alarms: [],
 }; // prettier-ignore
 

@@ -351,6 +351,7 @@ export class FleetLoop {
       images: [...fleet.images.values()],
       datastores: [...fleet.datastores.values()],
       diskOperations: [...fleet.diskOperations.values()],
+      snapshots: [...fleet.snapshots.values()],
       rules: [...fleet.rules.values()],
       migrations: [...fleet.migrations.values()],
       recommendations: [...fleet.recommendations.values()],

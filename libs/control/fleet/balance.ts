@@ -4,6 +4,7 @@ import { balance, type BalanceAnswer } from '@argosy/scheduler/balance';
 import { rejection } from '@argosy/scheduler/checks';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { balanceHorizonMs } from '../defaults';
+import { isBusy } from './begin-disk-operation';
 import { startAt } from './guests';
 import { beginMigration } from './migrations';
 import { clusterOf } from './placement';
@@ -113,6 +114,7 @@ export function applyRecommendation(turn: FleetTurn, recommendation: Recommendat
     return refused('guest-busy', message);
   };
   if (recommendation.fromHostId === null) return applyStart(turn, recommendation, refuse);
+  if (guest && isBusy(turn.fleet, guest.id)) return null;
   if (!guest || !target || guest.state !== 'running' || guest.hostId !== recommendation.fromHostId)
     return refuse(
       `The recommendation is out of date: the guest is not running on ${hostName(turn.fleet, recommendation.fromHostId)} any more.`,
@@ -181,7 +183,7 @@ function emptied(turn: FleetTurn, host: Host): void {
 }
 
 function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest[]): void {
-  const movable = guests.filter((guest) => guest.state === 'running');
+  const movable = guests.filter((guest) => guest.state === 'running' && !isBusy(turn.fleet, guest.id));
   if (movable.length === 0 || !hasMigrationRoom(turn, host.id)) return;
   const cluster = clusterOf(turn, pool.id);
   const answer = balance(cluster, { cpuSafetyShare: 1, horizonMs: 0, bandwidthMiBPerSecond: 1_000, maximumMoves: 0 });

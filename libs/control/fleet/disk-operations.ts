@@ -1,29 +1,17 @@
-import type { DiskOperation, Guest, Host } from '@argosy/domain/entities';
-import type { DiskWork } from '@argosy/domain/disk-work';
+import type { DiskOperation, Host } from '@argosy/domain/entities';
+import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { DiskWorkObservation } from '@argosy/domain/host-report';
-import type { Refusal } from '@argosy/domain/refusal';
+import { type Refusal, refused } from '@argosy/domain/refusal';
+import { epochOf } from './begin-disk-operation';
 import { reaches } from './datastores';
+import { suspended } from './guests';
+import { reverted, snapshotRemoved, snapshotTaken } from './snapshots';
 import { type FleetTurn, isHeard, isOff, order, put, record, remove, settled } from './turn';
 
 /**
  * Disk operations are level-triggered like all else: the row says what is wanted, a host that reaches the files is told, and
  * what it shows decides. The row is removed in the transaction that records the outcome, and then the host forgets it.
  */
-export function beginDiskOperation(turn: FleetTurn, guest: Guest, work: DiskWork): DiskOperation {
-  const operation: DiskOperation = {
-    id: turn.fleet.newId(),
-    guestId: guest.id,
-    guestName: guest.name,
-    datastoreId: guest.datastoreId,
-    hostId: null,
-    work,
-    requestedBy: turn.actor,
-    createdAt: turn.now,
-  };
-  put(turn, 'diskOperation', operation);
-  return reconcileOperation(turn, operation);
-}
-
 export function reconcileOperations(turn: FleetTurn, hostId?: string): void {
   for (const operation of [...turn.fleet.diskOperations.values()])
     if (hostId === undefined || operation.hostId === null || operation.hostId === hostId)
@@ -32,6 +20,11 @@ export function reconcileOperations(turn: FleetTurn, hostId?: string): void {
 
 function reconcileOperation(turn: FleetTurn, operation: DiskOperation): DiskOperation {
   const asked = turn.fleet.hosts.get(operation.hostId ?? '');
+  if (epochOf(operation.work) !== null && (!asked || isOff(asked))) {
+    const message = `The host of ${operation.guestName} was lost meanwhile.`;
+    end(turn, operation, { refusal: refused('source-lost', message).refusal, result: nothingToTell });
+    return operation;
+  }
   // Whoever is only silent may still be at it: another is asked when that one is proved off.
   if (asked && !isOff(asked)) {
     follow(turn, operation, asked);
@@ -59,8 +52,30 @@ function follow(turn: FleetTurn, operation: DiskOperation, host: Host): void {
   if (!seen) return order(turn, key, host, { kind: 'disk.work', operationId: operation.id, work: operation.work });
   if (seen.phase === 'working') return;
   settled(turn, key);
+  end(turn, operation, { refusal: seen.phase === 'failed' ? seen.refusal : null, result: seen.result });
+}
+
+interface Outcome {
+  readonly refusal: Refusal | null;
+  readonly result: DiskWorkResult;
+}
+
+function end(turn: FleetTurn, operation: DiskOperation, outcome: Outcome): void {
   remove(turn, 'diskOperation', operation.id);
-  ended(turn, operation, seen.phase === 'failed' ? seen.refusal : null);
+  const { work, guestId } = operation;
+  const guest = turn.fleet.guests.get(guestId);
+  switch (work.kind) {
+    case 'remove':
+      return removed(turn, operation, work.folder, outcome.refusal);
+    case 'snapshot':
+      return snapshotTaken(turn, work.snapshotId, outcome);
+    case 'delete-snapshot':
+      return snapshotRemoved(turn, work.snapshotId, outcome.refusal);
+    case 'revert':
+      return guest && reverted(turn, guest, { ...work, refusal: outcome.refusal });
+    case 'suspend':
+      return guest && suspended(turn, guest, { ...work, refusal: outcome.refusal });
+  }
 }
 
 function observeWork({ fleet }: FleetTurn, host: Host, operationId: string): DiskWorkObservation | undefined {
@@ -69,14 +84,19 @@ function observeWork({ fleet }: FleetTurn, host: Host, operationId: string): Dis
   return report.diskWork.find((each) => each.operationId === operationId);
 }
 
-function ended(turn: FleetTurn, { guestId, guestName, work }: DiskOperation, refusal: Refusal | null): void {
+function removed(
+  turn: FleetTurn,
+  { guestId, guestName }: DiskOperation,
+  folder: string,
+  refusal: Refusal | null,
+): void {
   record(turn, {
     code: refusal ? 'disk-not-removed' : 'disk-removed',
     severity: refusal ? 'warning' : 'information',
     subject: ['guest', guestId],
     message: refusal
-      ? `The files of guest ${guestName} could not be removed, and stay in ${work.folder}: ${refusal.message}`
-      : `The files of guest ${guestName} were removed (${work.folder}).`,
+      ? `The files of guest ${guestName} could not be removed, and stay in ${folder}: ${refusal.message}`
+      : `The files of guest ${guestName} were removed (${folder}).`,
   });
 }
 

@@ -6,11 +6,12 @@ import { explainRejections, place } from '@argosy/scheduler/place';
 import { folderOf } from '../guest-specification';
 import { admit, coveredByFailoverHosts } from './admission';
 import { hasMigrationRoom } from './balance';
-import { beginDiskOperation } from './disk-operations';
+import { beginDiskOperation, isBusy } from './begin-disk-operation';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
 import { beginMigration, cancelled } from './migrations';
 import { clusterOf } from './placement';
+import { snapshotsOf, suspendGuest } from './snapshots';
 import { beginTask } from './tasks';
 import { becomeGuest, becomeMigration, clearAlarm, type FleetTurn, hostName, order, put, record, remove } from './turn';
 import { placeGuest } from './waiting';
@@ -95,6 +96,7 @@ function newGuest(
     desired: 'stopped',
     state: 'stopped',
     stateReason: '',
+    memoryPath: null,
     epoch: 0,
     reservedEpoch: 0,
     hostId: null,
@@ -169,6 +171,9 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
   if (!found.ok) return found;
   const guest = found.value;
   if (request.desired === 'running') return startGuest(turn, guest);
+  if (request.desired === 'suspended') return suspendGuest(turn, guest);
+  if (guest.state === 'suspending')
+    return refused('guest-busy', `${guest.name} is being suspended; try again when that has ended.`);
   if (request.desired === 'paused') {
     if (guest.state !== 'running' && guest.state !== 'paused')
       return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be paused.`);
@@ -182,6 +187,8 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
 function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
   const wanted: Guest = { ...guest, desired: 'stopped', retryAt: null, lostAt: null };
   if (guest.state === 'stopped') return put(turn, 'guest', wanted);
+  // As pulling the plug: what it had not written is lost.
+  if (guest.state === 'suspended') return void becomeGuest(turn, wanted, 'stopped', '', { memoryPath: null });
   beginTask(turn, 'guest.stop', ['guest', guest.id]);
   if (guest.state === 'failed' || guest.state === 'recovering') {
     clearAlarm(turn, 'guest-down', guest.id);
@@ -195,7 +202,9 @@ function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
 }
 
 function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
-  if (guest.state !== 'stopped' && guest.state !== 'failed') {
+  if (guest.state === 'suspending')
+    return refused('guest-busy', `${guest.name} is being suspended; try again when that has ended.`);
+  if (guest.state !== 'stopped' && guest.state !== 'failed' && guest.state !== 'suspended') {
     put(turn, 'guest', { ...guest, desired: 'running' });
     if (guest.state === 'paused') reconcileGuest(turn, turn.fleet.guests.get(guest.id)!);
     return accepted(turn.fleet.guests.get(guest.id)!);
@@ -236,6 +245,8 @@ export function migrateGuest(turn: FleetTurn, request: Of<'guest.migrate'>): Res
   if (!found.ok) return found;
   const guest = found.value;
   if (guest.state === 'migrating') return refused('guest-busy', `${guest.name} is migrating already.`);
+  if (isBusy(turn.fleet, guest.id))
+    return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
   if (guest.state !== 'running' || guest.hostId === null)
     return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can migrate.`);
   const source = turn.fleet.hosts.get(guest.hostId);
@@ -316,6 +327,9 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   const guest = found.value;
   if (guest.state !== 'stopped' && guest.state !== 'failed')
     return refused('guest-not-stopped', `${guest.name} is ${guest.state}; stop it before it is removed.`);
+  if (isBusy(turn.fleet, guest.id))
+    return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
+  for (const { id } of snapshotsOf(turn, guest.id)) remove(turn, 'snapshot', id);
   for (const rule of [...turn.fleet.rules.values()]) {
     if (!rule.guestIds.includes(guest.id)) continue;
     const guestIds = rule.guestIds.filter((id) => id !== guest.id);

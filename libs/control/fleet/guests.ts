@@ -1,6 +1,6 @@
 import type { Guest, Host } from '@argosy/domain/entities';
 import type { GuestObservation } from '@argosy/domain/host-report';
-import type { RefusalCode } from '@argosy/domain/refusal';
+import type { Refusal, RefusalCode } from '@argosy/domain/refusal';
 import { sentence } from '@argosy/domain/units';
 import type { Rejection } from '@argosy/scheduler/checks';
 import { type Chosen, place } from '@argosy/scheduler/place';
@@ -37,6 +37,9 @@ export function reconcileGuest(turn: FleetTurn, guest: Guest): void {
       return reconcileRunning(turn, guest);
     case 'stopping':
       return reconcileStopping(turn, guest);
+    case 'suspending':
+      return reconcileSuspending(turn, guest);
+    case 'suspended':
     case 'migrating': // its migration decides
     case 'recovering': // placed by the pass over the pool, in the order of priority
     case 'stopped':
@@ -60,7 +63,8 @@ function reconcileStarting(turn: FleetTurn, guest: Guest): void {
     case 'running':
     case 'paused': {
       settled(turn, `start:${guest.id}:${guest.epoch}`);
-      becomeGuest(turn, guest, 'running', '');
+      // A memory is good for one run.
+      becomeGuest(turn, guest, 'running', '', { memoryPath: null });
       record(turn, {
         code: 'guest-started',
         subject: ['guest', guest.id],
@@ -94,8 +98,7 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   if (observed.state === 'running') clearAlarm(turn, 'guest-down', guest.id);
   watchRecovery(turn, turn.fleet.guests.get(guest.id) ?? guest, observed);
   watchForStall(turn, guest, observed);
-  const wanted = { running: 'guest.resume', paused: 'guest.pause' } as const;
-  const wish = wanted[guest.desired];
+  const wish = guest.desired === 'paused' ? 'guest.pause' : 'guest.resume';
   if (observed.state !== guest.desired && (observed.state === 'running' || observed.state === 'paused'))
     order(turn, `${wish}:${guest.id}:${guest.epoch}`, host, { kind: wish, guestId: guest.id, epoch: guest.epoch });
   const beat = observed.heartbeat;
@@ -130,6 +133,33 @@ function watchForStall(turn: FleetTurn, guest: Guest, observed: GuestObservation
   const resumed = turn.fleet.outstanding.get(`guest.resume:${guest.id}:${guest.epoch}`);
   if (observed.state === 'running' && (!resumed || turn.now > resumed.notAfter))
     clearAlarm(turn, 'guest-stalled', guest.id);
+}
+
+/** What became of it is told by the operation that writes its memory. */
+function reconcileSuspending(turn: FleetTurn, guest: Guest): void {
+  const host = turn.fleet.hosts.get(guest.hostId ?? '');
+  if (host && isOff(host)) guestLost(turn, { ...guest, desired: 'running' }, `${host.name} is proved off`);
+}
+
+/** Its memory is whole in a file, and its VMM ended; or it runs on as before. */
+export function suspended(
+  turn: FleetTurn,
+  guest: Guest,
+  outcome: { readonly memoryPath: string; readonly refusal: Refusal | null },
+): void {
+  const { memoryPath, refusal } = outcome;
+  endTasks(turn, guest.id, ['guest.suspend'], refusal ? 'failed' : 'succeeded', refusal?.message ?? 'suspended');
+  if (guest.state !== 'suspending') return;
+  if (refusal) becomeGuest(turn, { ...guest, desired: 'running' }, 'running', '');
+  else becomeGuest(turn, closePlacement(turn, guest, 'suspended'), 'suspended', '', { memoryPath });
+  record(turn, {
+    code: refusal ? 'suspend-failed' : 'guest-suspended',
+    severity: refusal ? 'warning' : 'information',
+    subject: ['guest', guest.id],
+    message: refusal
+      ? `${guest.name} was not suspended: ${refusal.message}`
+      : `${guest.name} is suspended: its memory is in ${memoryPath}.`,
+  });
 }
 
 function reconcileStopping(turn: FleetTurn, guest: Guest): void {
@@ -195,7 +225,9 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   clearAlarm(turn, 'guest-stalled', guest.id);
   // The first restart is at once, the next ones after 1, 2, 4 … s.
   const retryAt = failedStarts === 1 ? null : turn.now + Math.min(60_000, 1000 * 2 ** (failedStarts - 2));
-  const recovering = becomeGuest(turn, closed, 'recovering', why, { failedStarts, retryAt });
+  // Once it has run from its memory it can only boot from its disk.
+  const memoryPath = refusal?.code === 'memory-missing' ? null : guest.memoryPath;
+  const recovering = becomeGuest(turn, closed, 'recovering', why, { failedStarts, retryAt, memoryPath });
   record(turn, {
     code: guest.state === 'starting' ? 'guest-start-failed' : 'guest-crashed',
     severity: 'error',

@@ -21,6 +21,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fill(fleet.images, inventory.images);
   fill(fleet.datastores, inventory.datastores);
   fill(fleet.diskOperations, inventory.diskOperations);
+  fill(fleet.snapshots, inventory.snapshots);
   fill(fleet.rules, inventory.rules);
   fill(fleet.migrations, inventory.migrations);
   fill(fleet.recommendations, inventory.recommendations);

@@ -1,6 +1,7 @@
 import type { Guest, Host } from '@argosy/domain/entities';
 import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/cluster';
 import type { Fleet } from '../fleet-types';
+import { isBusy } from './begin-disk-operation';
 import { datastoresOf, missingDatastores } from './datastores';
 import { type FleetTurn, put } from './turn';
 
@@ -37,6 +38,7 @@ export function clusterOf(turn: FleetTurn, poolId: string, purpose: 'ordinary' |
       datastores: datastoresOf(fleet, guest),
       pinned:
         guest.state !== 'running' ||
+        isBusy(fleet, guest.id) ||
         (guest.movedAt !== null && now - guest.movedAt < coolDownMs && !isLeaving(fleet, guest)),
     })),
     [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),

@@ -27,6 +27,7 @@ import { acknowledgeAlarm } from './alarms';
 import { find } from './lookup';
 import { createImage, createPool, createRule, removeImage, removePool, removeRule, updatePool } from './pool-requests';
 import { rollPool, stopRoll } from './rolls';
+import { removeSnapshot, revertSnapshot, takeSnapshot } from './snapshots';
 import { beginTask } from './tasks';
 import { type FleetTurn, put, record } from './turn';
 
@@ -54,6 +55,9 @@ const handlers: Handlers = {
   'guest.restart': restartGuest,
   'guest.migrate': migrateGuest,
   'guest.remove': removeGuest,
+  'snapshot.take': takeSnapshot,
+  'snapshot.revert': revertSnapshot,
+  'snapshot.remove': removeSnapshot,
   'migration.cancel': cancelMigration,
   'image.create': createImage,
   'image.remove': removeImage,

@@ -1,4 +1,4 @@
-import type { EventSeverity, Guest, Host, Migration, Pool, SubjectKind } from '@argosy/domain/entities';
+import type { EventSeverity, Guest, Host, Migration, Pool, Snapshot, SubjectKind } from '@argosy/domain/entities';
 import type { HostOrder } from '@argosy/domain/host-command';
 import type { GuestObservation, MigrationObservation } from '@argosy/domain/host-report';
 import {
@@ -11,6 +11,8 @@ import {
   maintenanceTransitions,
   type MigrationStep,
   migrationTransitions,
+  type SnapshotState,
+  snapshotTransitions,
 } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEffect, HostView } from '../fleet-types';
@@ -35,6 +37,7 @@ const collections = {
   image: 'images',
   datastore: 'datastores',
   diskOperation: 'diskOperations',
+  snapshot: 'snapshots',
   rule: 'rules',
   migration: 'migrations',
   recommendation: 'recommendations',
@@ -108,6 +111,17 @@ export function becomeMigration(
   const row: Migration = { ...migration, ...changes, step, steps };
   put(turn, 'migration', row);
   return row;
+}
+
+export function becomeSnapshot(
+  turn: FleetTurn,
+  snapshot: Snapshot,
+  state: SnapshotState,
+  changes: Partial<Snapshot> = {},
+): void {
+  if (!canBecome(snapshotTransitions, snapshot.state, state))
+    throw new Error(`Snapshot ${snapshot.name} cannot go from ${snapshot.state} to ${state}.`);
+  put(turn, 'snapshot', { ...snapshot, ...changes, state });
 }
 
 export interface RecordOf {

@@ -6,6 +6,7 @@ import { startAt } from './guests';
 import { clusterOf } from './placement';
 import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
+import { isBusy } from './begin-disk-operation';
 import { becomeGuest, type FleetTurn, poolOf, raiseAlarm, record } from './turn';
 
 /** As against a VMM that crashed on a host that is well: that one is restarted whatever the priority. */
@@ -65,11 +66,16 @@ function isHeld(turn: FleetTurn, guest: Guest, known: Map<string, Held>): boolea
 function waitingGuests(turn: FleetTurn): Guest[] {
   const waiting: Guest[] = [];
   for (const guest of turn.fleet.guests.values()) {
-    if (guest.state !== 'recovering' && !(guest.state === 'stopped' && guest.desired === 'running')) continue;
+    if (guest.state !== 'recovering' && !(isOffWanted(guest) && guest.desired === 'running')) continue;
+    if (isBusy(turn.fleet, guest.id)) continue;
     if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
   }
   const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
   return waiting.sort((a, b) => later(a) - later(b) || rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
+}
+
+function isOffWanted(guest: Guest): boolean {
+  return guest.state === 'stopped' || guest.state === 'suspended';
 }
 
 function giveUpDisabled(turn: FleetTurn, guest: Guest): void {

@@ -1,3 +1,4 @@
+import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { HostOrder, WatchedDatastore } from '@argosy/domain/host-command';
 import type { Result } from '@argosy/domain/refusal';
 import type { HostDiskWork } from '../host-types';
@@ -48,15 +49,18 @@ export function measured(
 /** Asked again, it changes nothing: what is under way or has ended is shown. */
 export function beginWork(turn: HostTurn, { operationId, work }: Extract<HostOrder, { kind: 'disk.work' }>): void {
   if (turn.state.diskWork.has(operationId)) return report(turn);
-  keepWork(turn, { kind: 'disk-work', operationId, work, phase: 'working', refusal: null });
+  keepWork(turn, { kind: 'disk-work', operationId, work, phase: 'working', result: nothingToTell, refusal: null });
   callVmm(turn, { kind: 'disk-work', operationId }, { call: 'diskWork', work });
   report(turn);
 }
 
-export function workEnded(turn: HostTurn, operationId: string, result: Result<unknown>): void {
+export function workEnded(turn: HostTurn, operationId: string, result: Result<DiskWorkResult>): void {
   const known = turn.state.diskWork.get(operationId);
   if (!known) return;
-  keepWork(turn, { ...known, ...(result.ok ? { phase: 'done' } : { phase: 'failed', refusal: result.refusal }) });
+  keepWork(turn, {
+    ...known,
+    ...(result.ok ? { phase: 'done', result: result.value } : { phase: 'failed', refusal: result.refusal }),
+  });
   report(turn);
 }
 

@@ -15,6 +15,7 @@ import type {
   Recommendation,
   Roll,
   Rule,
+  Snapshot,
   Task,
 } from '@argosy/domain/entities';
 import type { Instant } from '@argosy/domain/units';
@@ -29,6 +30,7 @@ export interface EntityRows {
   readonly image: Image;
   readonly datastore: Datastore;
   readonly diskOperation: DiskOperation;
+  readonly snapshot: Snapshot;
   readonly rule: Rule;
   readonly migration: Migration;
   readonly recommendation: Recommendation;
@@ -69,6 +71,7 @@ export interface Inventory {
   readonly datastores: readonly Datastore[];
   /** Only those that have not ended: the others are not kept. */
   readonly diskOperations: readonly DiskOperation[];
+  readonly snapshots: readonly Snapshot[];
   readonly rules: readonly Rule[];
   /** Only those whose step is not an end. */
   readonly migrations: readonly Migration[];

@@ -1,4 +1,4 @@
-import type { DiskWork } from '@argosy/domain/disk-work';
+import type { DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { DriverCapabilities, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Refusal, Result } from '@argosy/domain/refusal';
@@ -46,7 +46,7 @@ export interface VmmSample {
  */
 export interface VmmCalls {
   readonly capabilities: { request: Record<never, never>; value: DriverCapabilities };
-  /** Opens the guest's disk (made at first start) and runs it. Done once it runs. */
+  /** Opens the guest's disk (made at first start) and runs it, from its memory's file where it has one. Done once it runs. */
   readonly start: { request: { readonly guest: GuestSpecification; readonly epoch: number }; value: null };
   /** Every instance on this host, also those that an earlier agent process started: connects to them again. */
   readonly list: {
@@ -84,7 +84,7 @@ export interface VmmCalls {
     value: { readonly totalBytes: number; readonly freeBytes: number };
   };
   /** Done again after it was cut short, it ends in the same state. It may take long. */
-  readonly diskWork: { request: { readonly work: DiskWork }; value: null };
+  readonly diskWork: { request: { readonly work: DiskWork }; value: DiskWorkResult };
   readonly limit: {
     request: { readonly instance: VmmInstance; readonly cpuShares: number; readonly cpuLimitMillicores: number | null };
     value: null;

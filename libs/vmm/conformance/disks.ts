@@ -1,6 +1,34 @@
 import { dirname } from 'node:path';
-import { running } from './scenes';
+import { replayDiskChecksum } from '@argosy/domain/guest-console';
+import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
+import type { HostUnderTest } from '../test-bench';
+import { expectUnbroken, running } from './scenes';
 import type { TestTable } from './scenes';
+
+const sectors = 64;
+
+async function fillDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
+  const heard = host.lines.length;
+  await host.must({ call: 'consoleWrite', instance, text: `disk fill ${sectors} ${seed}\n` });
+  await host.line('diskFilled', heard);
+}
+
+async function expectDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
+  const heard = host.lines.length;
+  await host.must({ call: 'consoleWrite', instance, text: `disk sum ${sectors}\n` });
+  expect(await host.line('diskSum', heard)).toMatchObject({ checksum: replayDiskChecksum({ sectors, seed }) });
+}
+
+async function expectMemory(host: HostUnderTest, instance: VmmInstance, checksum: string): Promise<void> {
+  const heard = host.lines.length;
+  await host.must({ call: 'consoleWrite', instance, text: 'sum\n' });
+  expect((await host.line('sum', heard)).checksum).toBe(checksum);
+}
+
+async function fillMemory(host: HostUnderTest, instance: VmmInstance): Promise<string> {
+  await host.must({ call: 'consoleWrite', instance, text: 'fill 8 3\nsum\n' });
+  return (await host.line('sum')).checksum;
+}
 
 export const diskTests: TestTable = {
   datastore: [
@@ -34,6 +62,101 @@ export const diskTests: TestTable = {
         const heard = hosts.h1.lines.length;
         await hosts.h1.must({ call: 'start', guest, epoch: 2 });
         expect((await hosts.h1.line('ready', heard)).boot).toBe(first.boot);
+      },
+    },
+  ],
+  suspend: [
+    {
+      says: 'a suspended guest goes on from there on another host, with its memory, its counter and its disk',
+      run: async (hosts) => {
+        const { h1, h2 } = hosts;
+        const { guest, source } = await running(hosts);
+        await fillDisk(h1, source, 5);
+        const checksum = await fillMemory(h1, source);
+        const memoryPath = `${dirname(guest.diskPath)}/memory/one`;
+        const work = { kind: 'suspend', ...source, diskPath: guest.diskPath, memoryPath } as const;
+        await h1.must({ call: 'diskWork', work });
+        expect(await h1.event('exited', source)).toMatchObject({ how: 'stopped' });
+        // Asked again, it is found done.
+        await h1.must({ call: 'diskWork', work });
+        const woken = { ...source, epoch: 2 };
+        await h2.must({ call: 'start', guest: { ...guest, memoryPath }, epoch: 2 });
+        await h2.beats(woken, 2);
+        expectUnbroken([...h1.heartbeats(source), ...h2.heartbeats(woken)]);
+        await expectMemory(h2, woken, checksum);
+        await expectDisk(h2, woken, 5);
+      },
+    },
+    {
+      says: 'a memory is good for one run: a second start from it is refused',
+      run: async (hosts) => {
+        const { guest, source } = await running(hosts);
+        const memoryPath = `${dirname(guest.diskPath)}/memory/one`;
+        await hosts.h1.must({
+          call: 'diskWork',
+          work: { kind: 'suspend', ...source, diskPath: guest.diskPath, memoryPath },
+        });
+        await hosts.h2.must({ call: 'start', guest: { ...guest, memoryPath }, epoch: 2 });
+        hosts.bench.killVmm('h2', { ...source, epoch: 2 });
+        await hosts.h2.event('exited', { ...source, epoch: 2 });
+        expect(await hosts.h1.refusal({ call: 'start', guest: { ...guest, memoryPath }, epoch: 3 })).toMatchObject({
+          code: 'memory-missing',
+        });
+      },
+    },
+  ],
+  snapshot: [
+    {
+      says: 'a running guest runs on, and goes back to its memory and its disk of then; the snapshot can be used again',
+      run: async (hosts) => {
+        const { h1, h2 } = hosts;
+        const { guest, source } = await running(hosts);
+        const { guestId } = guest;
+        await fillDisk(h1, source, 5);
+        const checksum = await fillMemory(h1, source);
+        const [snapshotId, folder] = ['s1', dirname(guest.diskPath)];
+        const memoryPath = `${folder}/snapshots/s1.memory`;
+        const disk = { guestId, epoch: 1, diskPath: guest.diskPath };
+        const taken = await h1.must({ call: 'diskWork', work: { kind: 'snapshot', ...disk, snapshotId, memoryPath } });
+        expect(taken.pauseMs).toBeLessThan(1000);
+        expect(await h1.stateOf(source)).toBe('running');
+        await h1.beats(source, 2);
+        expectUnbroken(h1.heartbeats(source));
+        await fillDisk(h1, source, 6);
+        await h1.must({ call: 'stop', instance: source, graceMs: 0 });
+        for (const epoch of [2, 3]) {
+          const restorePath = `${folder}/memory/${epoch}`;
+          const work = { kind: 'revert', diskPath: guest.diskPath, snapshotId, memoryPath, restorePath } as const;
+          await h2.must({ call: 'diskWork', work });
+          const back = { guestId, epoch };
+          await h2.must({ call: 'start', guest: { ...guest, memoryPath: restorePath }, epoch });
+          await h2.beats(back);
+          await expectMemory(h2, back, checksum);
+          await expectDisk(h2, back, 5);
+          await fillDisk(h2, back, 6 + epoch);
+          await h2.must({ call: 'stop', instance: back, graceMs: 0 });
+        }
+        const stopped = { ...disk, epoch: null };
+        await h1.must({ call: 'diskWork', work: { kind: 'delete-snapshot', ...stopped, snapshotId, memoryPath } });
+      },
+    },
+    {
+      says: 'an agent that dies in the middle harms no guest, and the snapshot is taken when it is asked for again',
+      run: async (hosts) => {
+        const { h1 } = hosts;
+        const { guest, source } = await running(hosts);
+        const memoryPath = `${dirname(guest.diskPath)}/snapshots/s1.memory`;
+        const disk = { guestId: guest.guestId, epoch: 1, diskPath: guest.diskPath };
+        const work = { kind: 'snapshot', ...disk, snapshotId: 's1', memoryPath } as const;
+        void h1.ask({ call: 'diskWork', work }).catch(() => undefined);
+        await hosts.bench.wait(12);
+        h1.restartAgent();
+        expect(await h1.stateOf(source)).toBe('running');
+        await h1.beats(source, 2);
+        expectUnbroken(h1.heartbeats(source));
+        await h1.must({ call: 'diskWork', work });
+        await h1.beats(source, 2);
+        expectUnbroken(h1.heartbeats(source));
       },
     },
   ],

@@ -27,6 +27,8 @@ export const claims = [
   'adopt-migration',
   'datastore',
   'remove-disk',
+  'suspend',
+  'snapshot',
 ] as const;
 export type Claim = (typeof claims)[number];
 

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
-import { readdir, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, link, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { DiskWork, DiskWorkKind } from '@argosy/domain/disk-work';
+import { type DiskWork, type DiskWorkKind, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import { imageTool } from './guest-disk';
+import type { QemuInstance } from './instance';
 import { refuse } from './qemu-refusal';
+import type { QmpClient } from './qmp';
 
 const run = promisify(execFile);
 /** Storage that hangs must not hang whoever asks for it. */
@@ -25,17 +28,99 @@ export async function measureDatastore(path: string): Promise<{ totalBytes: numb
   return { totalBytes: (blocks - bfree + bavail) * bsize, freeBytes: bavail * bsize };
 }
 
-type Workers = { readonly [Kind in DiskWorkKind]: (work: Extract<DiskWork, { kind: Kind }>) => Promise<void> };
+type Of<Kind extends DiskWorkKind> = Extract<DiskWork, { kind: Kind }>;
+type Workers = { readonly [Kind in DiskWorkKind]: (work: Of<Kind>) => Promise<DiskWorkResult | undefined> };
 
-const workers: Workers = { remove: ({ folder }) => removeFolder(folder) };
+/** With no VMM on this host that has the disk open. Where another host's has, its lock refuses. */
+const workers: Workers = {
+  remove: ({ folder }) => removeFolder(folder),
+  snapshot: async ({ diskPath, snapshotId, epoch, guestId }) => {
+    if (epoch !== null) throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
+    await dropSnapshot(diskPath, snapshotId);
+    await imageTool(['snapshot', '-c', snapshotId, diskPath]);
+    return undefined;
+  },
+  'delete-snapshot': async ({ diskPath, snapshotId, memoryPath }) => {
+    await dropSnapshot(diskPath, snapshotId);
+    if (memoryPath !== null) await rm(memoryPath, { force: true });
+    return undefined;
+  },
+  revert: async ({ diskPath, snapshotId, memoryPath, restorePath }) => {
+    if (restorePath !== null) await rm(restorePath, { force: true });
+    await imageTool(['snapshot', '-a', snapshotId, diskPath]);
+    if (memoryPath !== null && restorePath !== null) await linkOrCopy(memoryPath, restorePath);
+    return undefined;
+  },
+  suspend: async ({ memoryPath, guestId, epoch }) => {
+    const found = await stat(memoryPath).catch(() => null);
+    if (found) return { pauseMs: null, memoryBytes: found.size };
+    throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
+  },
+};
 
-export async function doDiskWork(work: DiskWork): Promise<null> {
-  await workers[work.kind](work);
-  return null;
+export async function doDiskWork(work: DiskWork): Promise<DiskWorkResult> {
+  const worker = workers[work.kind] as (work: DiskWork) => Promise<DiskWorkResult | undefined>;
+  return (await worker(work)) ?? nothingToTell;
+}
+
+/** With the VMM that has the disk open: only it may change what is in it. */
+export async function doDiskWorkInside(work: DiskWork, vmm: QemuInstance): Promise<DiskWorkResult> {
+  if (work.kind === 'snapshot') return snapshotInside(work, vmm);
+  if (work.kind === 'suspend') {
+    await vmm.save({ memoryPath: work.memoryPath, andEnd: true });
+    return doDiskWork(work);
+  }
+  if (work.kind !== 'delete-snapshot') throw refuse('guest-busy', `${vmm.guest.name} runs; stop it first`);
+  await dropInside(vmm.requireQmp(), work.snapshotId);
+  if (work.memoryPath !== null) await rm(work.memoryPath, { force: true });
+  return nothingToTell;
+}
+
+async function snapshotInside(work: Of<'snapshot'>, vmm: QemuInstance): Promise<DiskWorkResult> {
+  const { snapshotId, memoryPath } = work;
+  const take = async (qmp: QmpClient): Promise<void> => {
+    await dropInside(qmp, snapshotId);
+    await qmp.call('blockdev-snapshot-internal-sync', { device: 'disk', name: snapshotId }, snapshotDeadlineMs);
+  };
+  if (memoryPath === null) {
+    await take(vmm.requireQmp());
+    return nothingToTell;
+  }
+  // The file appears last: with it all was done, by an agent that did not live to tell.
+  const done = await stat(memoryPath).catch(() => null);
+  if (done) return { pauseMs: null, memoryBytes: done.size };
+  const pauseMs = await vmm.save({ memoryPath, andEnd: false }, take);
+  return { pauseMs: Math.round(pauseMs * 10) / 10, memoryBytes: (await stat(memoryPath)).size };
+}
+
+const snapshotDeadlineMs = 60_000;
+
+async function dropInside(qmp: QmpClient, snapshotId: string): Promise<void> {
+  await qmp
+    .call('blockdev-snapshot-delete-internal-sync', { device: 'disk', name: snapshotId }, snapshotDeadlineMs)
+    .catch((error: Error) => {
+      if (!/does not exist|not found|Can't find/i.test(error.message)) throw error;
+    });
+}
+
+async function dropSnapshot(diskPath: string, snapshotId: string): Promise<void> {
+  const known = JSON.parse(await imageTool(['info', '--output=json', diskPath])) as {
+    snapshots?: readonly { readonly name: string }[];
+  };
+  if (known.snapshots?.some(({ name }) => name === snapshotId))
+    await imageTool(['snapshot', '-d', snapshotId, diskPath]);
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await link(from, to).catch(async () => {
+    await copyFile(from, `${to}.new`);
+    await rename(`${to}.new`, to);
+  });
 }
 
 /** A guest's folder, and nothing else: what is above it belongs to others. */
-async function removeFolder(folder: string): Promise<void> {
+async function removeFolder(folder: string): Promise<undefined> {
   if (!/\/guests\/[^/]+$/.test(folder) || folder.includes('/../'))
     throw refuse('invalid-request', `${folder} is no folder of a guest`);
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -44,6 +129,7 @@ async function removeFolder(folder: string): Promise<void> {
   });
   for (const name of names) if (name.endsWith('.qcow2')) await requireUnheld(join(folder, name));
   await rm(folder, { recursive: true, force: true });
+  return undefined;
 }
 
 /** qemu-img asks for the same lock that a VMM holds while it has the disk open. */
@@ -52,12 +138,4 @@ async function requireUnheld(path: string): Promise<void> {
     if (!/ lock/.test(error.stderr ?? '')) return; // a damaged disk may go
     throw refuse('image-locked', `${path} is held by a VMM: the guest runs somewhere`);
   });
-}
-
-/** What a thin disk really takes. */
-export async function allocatedBytes(path: string): Promise<number | null> {
-  return stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => null,
-  );
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { accepted } from '@argosy/domain/refusal';
+import type { DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { Result } from '@argosy/domain/refusal';
 import type { MigrationPolicy } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
@@ -16,7 +17,7 @@ import type {
 import { chooseAccelerator } from './accelerator';
 import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
-import { doDiskWork, measureDatastore } from './disk-work';
+import { doDiskWork, doDiskWorkInside, measureDatastore } from './disk-work';
 import { ensureDisk, ensureFirmware, ensureFolder, requireDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
@@ -94,7 +95,7 @@ class QemuDriver implements VmmDriver {
     limit: ({ instance, cpuShares, cpuLimitMillicores }) =>
       this.inOrder(instance, async (vmm) => vmm.limit(cpuShares, cpuLimitMillicores)),
     measureDatastore: ({ path }) => measureDatastore(path),
-    diskWork: ({ work }) => doDiskWork(work),
+    diskWork: ({ work }) => this.diskWork(work),
     consoleWrite: ({ instance, text }) => this.inOrder(instance, async (vmm) => vmm.consoleWrite(text)),
     consoleTail: async ({ instance, maximumBytes }) => ({ text: this.find(instance).folder.consoleTail(maximumBytes) }),
   };
@@ -180,7 +181,23 @@ class QemuDriver implements VmmDriver {
   }
 
   private start(guest: GuestSpecification, epoch: number): Promise<null> {
-    return this.open(guest, epoch, false, (vmm) => vmm.run()).then(() => null);
+    const { memoryPath } = guest;
+    if (memoryPath === null) return this.open(guest, epoch, false, (vmm) => vmm.run()).then(() => null);
+    if (!existsSync(memoryPath))
+      return Promise.reject(
+        refuse('memory-missing', `${guest.name}: its memory was used already, or is gone from ${memoryPath}`),
+      );
+    return this.open(guest, epoch, true, (vmm) => vmm.restore(memoryPath)).then(() => null);
+  }
+
+  private async diskWork(work: DiskWork): Promise<DiskWorkResult> {
+    if (!('epoch' in work) || work.epoch === null) return doDiskWork(work);
+    // A suspended guest's VMM may be gone already, with its memory whole.
+    const instance = this.instances.get(`${work.guestId}:${work.epoch}`);
+    if (!instance?.isAlive()) return doDiskWork(work);
+    const result = instance.lane.then(() => doDiskWorkInside(work, instance));
+    instance.lane = result.catch(() => undefined);
+    return result;
   }
 
   private async open<Value>(
@@ -219,6 +236,7 @@ class QemuDriver implements VmmDriver {
       bootId: bootId(),
       process: null,
       incoming,
+      saving: null,
       ended: null,
       cpuShares,
       cpuLimitMillicores,

@@ -36,7 +36,7 @@ async function placeWhole(path: string, make: (temporaryPath: string) => Promise
   }
 }
 
-async function imageTool(parameters: readonly string[]): Promise<string> {
+export async function imageTool(parameters: readonly string[]): Promise<string> {
   try {
     return (await run('qemu-img', [...parameters], { timeout: imageToolDeadlineMs })).stdout;
   } catch (error) {
@@ -126,4 +126,12 @@ export async function ensureFirmware(guest: GuestSpecification): Promise<Firmwar
   }
   const advice = files ? `apt-get install ${files.package}` : 'only x86_64 and aarch64 have one';
   throw refuse('vmm-unsupported', `${guest.name} boots by UEFI, and this host has no UEFI firmware; ${advice}`);
+}
+
+/** What a thin disk really takes. */
+export async function allocatedBytes(path: string): Promise<number | null> {
+  return stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => null,
+  );
 }

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
+import type { SavePlan } from './memory-save';
 import { instanceFiles } from './command-line';
 import { bootId, isRunning, nameProcess, workingFolder } from './process-table';
 import type { ProcessName } from './process-table';
@@ -27,6 +28,8 @@ export interface InstanceRecord {
   readonly process: ProcessName | null;
   /** Opened for a migration and not yet granted its run. */
   readonly incoming: boolean;
+  /** Its memory is being written to a file; an agent that finds this began it and died. */
+  readonly saving: (SavePlan & { readonly wasRunning: boolean }) | null;
   /** How it ended, once that was seen. */
   readonly ended: 'stopped' | 'crashed' | null;
   readonly cpuShares: number;

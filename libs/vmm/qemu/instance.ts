@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationPolicy } from '@argosy/domain/entities';
-import { type Refusal, refused } from '@argosy/domain/refusal';
-import { GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
+import type { Refusal } from '@argosy/domain/refusal';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { instanceFiles } from './command-line';
+import { isAnyOf, MemorySave, readFrom, type SavePlan } from './memory-save';
+import { InstanceConsole } from './instance-console';
 import type { GuestLinks } from './guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
 import {
@@ -20,11 +21,11 @@ import {
   OutgoingMigration,
   type QueriedMigration,
 } from './outgoing';
-import { allocatedBytes } from './disk-work';
-import { bootId, isRunning, nameProcess, ownResidentMiB, signalProcess, threadTimes } from './process-table';
+import { bootId, isRunning, nameProcess, signalProcess } from './process-table';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
-import { DirtyRate } from './dirty-rate';
+import { diskRefusal, runStates, shutdownReasons, torn } from './run-states';
+import { InstanceUsage } from './instance-usage';
 import { setEncryption } from './encryption';
 import { connectSocket, QmpClient } from './qmp';
 import type { QmpEvent } from './qmp';
@@ -56,38 +57,9 @@ const reconnectEveryMs = 1000;
 const lookForEndEveryMs = 5;
 const killedWithinMs = 5000;
 const cancelDeadlineMs = 5000;
+const restoreDeadlineMs = 600_000;
 /** How long a destroyed source of a post-copy may go on sending what its target still needs. */
 const pushDeadlineMs = 60_000;
-
-/** What QEMU says of itself, as our states. */
-/** Half of the memory was on the other side. TCP outlives a cut of minutes: a connection that broke means that its VMM died. */
-const torn = {
-  how: 'crashed',
-  reason: 'the other side of a post-copy is gone, and with it a part of the memory',
-} as const;
-
-const runStates: Readonly<Record<string, VmmState>> = {
-  prelaunch: 'starting',
-  running: 'running',
-  paused: 'paused',
-  suspended: 'paused',
-  debug: 'paused',
-  watchdog: 'paused',
-  'io-error': 'paused',
-  inmigrate: 'incoming',
-  'finish-migrate': 'sending',
-  postmigrate: 'sent',
-  shutdown: 'stopped',
-  'guest-panicked': 'crashed',
-  'internal-error': 'crashed',
-};
-
-const shutdownReasons: Readonly<Record<string, { readonly how: 'stopped' | 'crashed'; readonly reason: string }>> = {
-  'guest-shutdown': { how: 'stopped', reason: 'the guest powered off' },
-  'guest-reset': { how: 'crashed', reason: 'the guest reset its processor, as after a fault that it could not handle' },
-  'guest-panic': { how: 'crashed', reason: 'the guest panicked' },
-  'host-signal': { how: 'crashed', reason: 'QEMU was ended by a signal on its host' },
-};
 
 /** One QEMU process with its guest: its connections, its state, and what happens to it by itself. */
 export class QemuInstance {
@@ -95,12 +67,11 @@ export class QemuInstance {
   /** Calls that take effect in the order given wait here for the one before. */
   lane: Promise<unknown> = Promise.resolve();
   private qmp: QmpClient | null = null;
-  private console: Socket | null = null;
+  private readonly console: InstanceConsole;
   private threadIds: number[] = [];
   private outgoing: OutgoingMigration | null = null;
-  private readonly dirtyRate = new DirtyRate();
-  private diskBytes: number | null = null;
-  private splitter = new GuestLineSplitter();
+  private saving: MemorySave | null = null;
+  private readonly usage = new InstanceUsage();
   private end: { readonly how: 'stopped' | 'crashed'; readonly reason: string } | null = null;
   private exitReason = '';
   private pauseReason = '';
@@ -117,7 +88,9 @@ export class QemuInstance {
     private readonly host: InstanceHost,
     readonly folder: InstanceFolder,
     private record: InstanceRecord,
-  ) {}
+  ) {
+    this.console = new InstanceConsole(host, this.id);
+  }
 
   get id(): VmmInstance {
     return { guestId: this.record.guest.guestId, epoch: this.record.epoch };
@@ -218,7 +191,7 @@ export class QemuInstance {
         .catch(() => undefined),
     ]);
     this.threadIds = processors.map((processor) => processor['thread-id']);
-    this.listenToConsole(console);
+    this.console.listen(console);
   }
 
   /** Where the guest stands, and a migration that was begun by the agent before. */
@@ -228,6 +201,7 @@ export class QemuInstance {
       qmp.call<{ status: string }>('query-status'),
       qmp.call<QueriedMigration>('query-migrate'),
     ]);
+    if (this.record.saving) return this.endSave(this.record.saving);
     const state = runStates[status] ?? 'running';
     const isSending = !this.record.incoming && isUnderWay(migration);
     if (state === 'paused' && this.record.incoming) this.state = 'received';
@@ -365,8 +339,8 @@ export class QemuInstance {
 
   private letGo(): void {
     this.qmp?.close();
-    this.console?.destroy();
-    this.qmp = this.console = null;
+    this.console.close();
+    this.qmp = null;
   }
 
   private keep(change: Partial<InstanceRecord>): void {
@@ -374,7 +348,8 @@ export class QemuInstance {
     this.folder.write(this.record);
   }
 
-  private requireQmp(): QmpClient {
+  /** For what the VMM itself must do, as to the disk that it has open. */
+  requireQmp(): QmpClient {
     if (!this.qmp || !this.isAlive())
       throw refuse('guest-not-running', `${this.guest.name} has no VMM that answers on this host`);
     return this.qmp;
@@ -398,11 +373,62 @@ export class QemuInstance {
   async resume(): Promise<void> {
     if (this.state === 'incoming')
       throw refuse('guest-not-running', `${this.guest.name}: its memory has not come over yet`);
+    // A memory is good for one run: from here on the disk goes on without it.
+    const { memoryPath } = this.guest;
+    if (this.record.incoming && memoryPath !== null) await rm(memoryPath, { force: true });
     const { stops } = this;
     await this.requireQmp().call('cont');
     // By now it may have been stopped again.
     if (this.state !== 'sending' && this.stops === stops) this.state = 'running';
     if (this.record.incoming) this.keep({ incoming: false });
+  }
+
+  // ---- Memory to and from a file ----
+
+  /** Loads the guest's memory from its file, and lets it go on from there. */
+  async restore(memoryPath: string): Promise<void> {
+    const qmp = this.requireQmp();
+    this.state = 'incoming';
+    await qmp.call('migrate-incoming', { uri: readFrom(memoryPath) });
+    for (let waitedMs = 0; !isAnyOf(this.state, 'received'); waitedMs += lookForEndEveryMs) {
+      if (waitedMs > restoreDeadlineMs || !this.isAlive())
+        throw refuse('vmm-failed', `${this.guest.name}: its memory cannot be loaded from ${memoryPath}`);
+      await sleep(lookForEndEveryMs);
+    }
+    await this.resume();
+  }
+
+  /** The memory into a file and, at the same moment, whatever `atStandstill` does; then the guest goes on, or ends. */
+  async save(plan: SavePlan, atStandstill: (qmp: QmpClient) => Promise<void> = async () => undefined): Promise<number> {
+    const before = this.state;
+    if (before !== 'running' && before !== 'paused')
+      throw refuse('guest-not-running', `${this.guest.name} has no memory to be saved: it is ${before}`);
+    const qmp = this.requireQmp();
+    this.keep({ saving: { ...plan, wasRunning: before === 'running' } });
+    this.state = 'sending';
+    this.host.limits.suspend(this.key, true);
+    this.saving = new MemorySave(qmp, plan.memoryPath);
+    try {
+      const pauseMs = await this.saving.whole(plan, before === 'running', () => atStandstill(qmp));
+      if (plan.andEnd) await this.destroy();
+      return pauseMs;
+    } finally {
+      this.saving = null;
+      if (this.isAlive()) {
+        this.keep({ saving: null });
+        this.state = before;
+        this.host.limits.suspend(this.key, false);
+      }
+    }
+  }
+
+  /** What an agent's death cut short is undone, and can be begun anew; what was to end the guest and is whole ends it. */
+  private async endSave(plan: NonNullable<InstanceRecord['saving']>): Promise<void> {
+    const save = new MemorySave(this.requireQmp(), plan.memoryPath);
+    if (await save.settle(plan.andEnd)) return this.destroy();
+    await save.undo(plan.wasRunning);
+    this.keep({ saving: null });
+    this.state = plan.wasRunning ? 'running' : 'paused';
   }
 
   // ---- Migration ----
@@ -477,7 +503,8 @@ export class QemuInstance {
   }
 
   private onMigrationStatus(status: string): void {
-    if (this.outgoing) this.outgoing.onStatus(status);
+    if (this.saving) this.saving.onStatus(status);
+    else if (this.outgoing) this.outgoing.onStatus(status);
     else if (status === 'completed') this.received();
     else if (status === 'postcopy-active') void this.watchPostCopyArrival();
     else if (status === 'postcopy-paused') this.endTorn();
@@ -514,6 +541,7 @@ export class QemuInstance {
 
   private onStop(): void {
     this.stops += 1;
+    this.saving?.onStopped();
     this.outgoing?.onStopped();
     if (this.state !== 'running' || this.end) return;
     this.state = 'paused';
@@ -537,38 +565,12 @@ export class QemuInstance {
 
   private onDiskError(data: Readonly<Record<string, unknown>>): void {
     if (data['action'] !== 'stop') return;
-    const { name } = this.guest;
-    this.pauseRefusal = (
-      data['nospace'] === true
-        ? refused('disk-full', `${name} stands still: the datastore is full; free some room on it, and it goes on.`)
-        : refused('vmm-failed', `${name} stands still: its disk cannot be used (${String(data['reason'])}).`)
-    ).refusal;
-  }
-
-  // ---- Console ----
-
-  private listenToConsole(socket: Socket): void {
-    this.console = socket;
-    this.splitter = new GuestLineSplitter();
-    socket.setEncoding('utf8');
-    socket.on('error', () => undefined);
-    socket.on('data', (text: string) => this.hear(text));
-  }
-
-  private hear(text: string): void {
-    const at = this.host.now();
-    const instance = this.id;
-    this.host.tell({ kind: 'console', instance, text });
-    for (const line of this.splitter.push(text)) {
-      const said = parseGuestLine(line);
-      if (said?.kind === 'heartbeat')
-        this.host.tell({ kind: 'heartbeat', instance, count: said.count, work: said.work, at });
-    }
+    this.pauseRefusal = diskRefusal(this.guest.name, data);
   }
 
   consoleWrite(text: string): void {
     this.requireQmp();
-    this.console?.write(text);
+    this.console.write(text);
   }
 
   // ---- Usage and limits ----
@@ -577,21 +579,9 @@ export class QemuInstance {
     const { process } = this.record;
     if (!process || !this.isAlive()) return null;
     this.folder.cutConsole();
-    const { runMs, waitMs } = threadTimes(process.pid, this.threadIds);
-    const residentMiB = ownResidentMiB(process.pid);
-    if (this.state === 'running' && this.qmp) this.dirtyRate.measure(this.qmp);
-    const { bytesPerSecond } = this.dirtyRate;
-    // Of the look before: a storage that hangs must not hang this one.
-    void allocatedBytes(this.guest.diskPath).then((bytes) => (this.diskBytes = bytes));
-    const { diskBytes } = this;
-    return {
-      instance: this.id,
-      cpuTimeMs: runMs,
-      cpuWaitMs: waitMs,
-      residentMiB,
-      dirtyBytesPerSecond: bytesPerSecond,
-      diskBytes,
-    };
+    const running = this.state === 'running' ? this.qmp : null;
+    const { id: instance, threadIds, guest } = this;
+    return this.usage.sample({ instance, pid: process.pid, threadIds, diskPath: guest.diskPath, running });
   }
 
   limit(cpuShares: number, cpuLimitMillicores: number | null): void {

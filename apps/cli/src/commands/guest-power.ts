@@ -5,7 +5,7 @@ import { guestView } from '../output/inventory-views';
 import type { Session } from '../session';
 import { timeoutFlag, waitFlag } from './common-flags';
 
-type Settled = 'running' | 'stopped' | 'paused';
+type Settled = 'running' | 'stopped' | 'paused' | 'suspended';
 
 export interface GuestWait {
   readonly guest: Guest;
@@ -35,7 +35,7 @@ export function waitForGuest(session: Session, wanted: GuestWait): Promise<Guest
 }
 
 interface PowerCommand {
-  readonly verb: 'start' | 'stop' | 'restart' | 'pause' | 'resume';
+  readonly verb: 'start' | 'stop' | 'restart' | 'pause' | 'resume' | 'suspend';
   readonly summary: string;
   readonly until: Settled;
   readonly deadlineMs: number;
@@ -51,7 +51,13 @@ const verbs: readonly PowerCommand[] = [
   },
   { verb: 'restart', summary: 'stop guests and start them again', until: 'running', deadlineMs: 120_000 },
   { verb: 'pause', summary: 'pause running guests', until: 'paused', deadlineMs: 30_000 },
-  { verb: 'resume', summary: 'let paused guests run on', until: 'running', deadlineMs: 30_000 },
+  {
+    verb: 'suspend',
+    summary: 'write the memory of guests to a file and free their place; a start goes on from there',
+    until: 'suspended',
+    deadlineMs: 600_000,
+  },
+  { verb: 'resume', summary: 'let paused or suspended guests run on', until: 'running', deadlineMs: 30_000 },
 ];
 
 function ask(session: Session, verb: PowerCommand['verb'], guest: string, force: boolean): Promise<Guest> {

@@ -275,6 +275,26 @@ function growth({ use }: entity.Datastore): string {
   return perSecond < 0 ? `-${rate(-perSecond)}` : rate(perSecond);
 }
 
+export const snapshotView: View<entity.Snapshot> = {
+  kind: 'snapshot',
+  needs: ['guest'],
+  nameOf: ({ name }) => name,
+  columns: [
+    { title: 'NAME', text: ({ name }) => name },
+    stateColumn(({ state }) => state),
+    { title: 'GUEST', text: ({ guestId }, lookup) => lookup.nameOf('guest', guestId) },
+    {
+      title: 'MEMORY',
+      text: ({ memoryPath, memoryBytes }) =>
+        memoryPath === null ? 'no' : memoryBytes === null ? 'yes' : bytes(memoryBytes),
+      right: true,
+    },
+    { title: 'STOOD STILL', text: ({ pauseMs }) => duration(pauseMs), right: true },
+    ...createdColumns<entity.Snapshot>(),
+    idColumn(),
+  ],
+};
+
 export const ruleView: View<entity.Rule> = {
   kind: 'rule',
   needs: ['guest', 'host', 'pool'],

@@ -3,6 +3,7 @@ import { edgeErrorStatus, errorBodySchema, refusalStatus } from '@argosy/contrac
 import { fleetRoutes } from '@argosy/contracts/fleet-routes';
 import { auditEventSchema } from '@argosy/contracts/audit';
 import * as responses from '@argosy/contracts/responses';
+import * as storage from '@argosy/contracts/storage-schemas';
 import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
 import { streamMessageSchema, streamPath } from '@argosy/contracts/stream';
 import { hostAssignmentsSchema } from '@argosy/contracts/telemetry';
@@ -16,7 +17,8 @@ const named = {
   Alarm: responses.alarmSchema,
   BalancePolicy: responses.balancePolicySchema,
   BalanceRun: responses.balanceRunSchema,
-  Datastore: responses.datastoreSchema,
+  Datastore: storage.datastoreSchema,
+  Snapshot: storage.snapshotSchema,
   Drill: responses.drillSchema,
   DriverCapabilities: responses.driverCapabilitiesSchema,
   Error: errorBodySchema,

@@ -53,6 +53,12 @@ export function liveHandlers(gateway: FleetGateway) {
         return refuse('guest-not-running', `Guest ${guest.value.name} is ${guest.value.state}; start it first.`);
       return gateway.console(guest.value).write(body.text);
     },
+    'snapshot.list': ({ params }) => {
+      const guest = find('guest', params.guest);
+      if (!guest.ok) return guest;
+      const own = [...gateway.fleet.snapshots.values()].filter((each) => each.guestId === guest.value.id);
+      return page(own.sort((a, b) => b.createdAt - a.createdAt));
+    },
     'image.list': () => page(list('image')),
     'image.get': ({ params }) => find('image', params.id),
     'datastore.list': () => page(list('datastore')),

@@ -1,0 +1,97 @@
+import { type DiskWork, diskWorkPhases, type DiskWorkResult } from '@argosy/domain/disk-work';
+import type * as entity from '@argosy/domain/entities';
+import type * as report from '@argosy/domain/host-report';
+import { snapshotTransitions } from '@argosy/domain/lifecycle';
+import { z } from 'zod';
+import { describes } from './describes';
+import { orNull, refusalSchema, statesOf } from './responses';
+
+const instant = z.number();
+const text = z.string();
+
+const onGuest = { guestId: text, epoch: orNull(z.number()), diskPath: text };
+export const diskWorkSchema = describes<DiskWork>()(
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('remove'), folder: text }),
+    z.object({ kind: z.literal('snapshot'), ...onGuest, snapshotId: text, memoryPath: orNull(text) }),
+    z.object({ kind: z.literal('delete-snapshot'), ...onGuest, snapshotId: text, memoryPath: orNull(text) }),
+    z.object({
+      kind: z.literal('revert'),
+      diskPath: text,
+      snapshotId: text,
+      memoryPath: orNull(text),
+      restorePath: orNull(text),
+    }),
+    z.object({ kind: z.literal('suspend'), guestId: text, epoch: z.number(), diskPath: text, memoryPath: text }),
+  ]),
+);
+export const diskWorkResultSchema = describes<DiskWorkResult>()(
+  z.object({ pauseMs: orNull(z.number()), memoryBytes: orNull(z.number()) }),
+);
+
+export const datastoreSchema = describes<entity.Datastore>()(
+  z.object({
+    id: text,
+    name: text,
+    path: text,
+    shared: z.boolean(),
+    hostId: orNull(text),
+    alarmUsedShare: z.number(),
+    use: orNull(
+      z.object({
+        totalBytes: z.number(),
+        freeBytes: z.number(),
+        growthBytesPerSecond: orNull(z.number()),
+        at: instant,
+      }),
+    ),
+    createdAt: instant,
+  }),
+);
+
+export const diskOperationSchema = describes<entity.DiskOperation>()(
+  z.object({
+    id: text,
+    guestId: text,
+    guestName: text,
+    datastoreId: text,
+    hostId: orNull(text),
+    work: diskWorkSchema,
+    requestedBy: text,
+    createdAt: instant,
+  }),
+);
+
+export const snapshotSchema = describes<entity.Snapshot>()(
+  z.object({
+    id: text,
+    guestId: text,
+    name: text,
+    state: statesOf(snapshotTransitions),
+    memoryPath: orNull(text),
+    memoryMiB: z.number(),
+    vcpus: z.number(),
+    pauseMs: orNull(z.number()),
+    memoryBytes: orNull(z.number()),
+    createdAt: instant,
+  }),
+);
+
+export const datastoreObservationSchema = describes<report.DatastoreObservation>()(
+  z.object({
+    datastoreId: text,
+    totalBytes: orNull(z.number()),
+    freeBytes: orNull(z.number()),
+    at: instant,
+    refusal: orNull(refusalSchema),
+  }),
+);
+
+export const diskWorkObservationSchema = describes<report.DiskWorkObservation>()(
+  z.object({
+    operationId: text,
+    phase: z.enum(diskWorkPhases),
+    result: diskWorkResultSchema,
+    refusal: orNull(refusalSchema),
+  }),
+);

@@ -1,0 +1,31 @@
+import type { DiskWork } from '@argosy/domain/disk-work';
+import type { DiskOperation, Guest } from '@argosy/domain/entities';
+import type { Fleet } from '../fleet-types';
+import { type FleetTurn, put } from './turn';
+
+/** While a host works on its files a guest is not moved, not started and not removed. */
+export function isBusy(fleet: Fleet, guestId: string): boolean {
+  for (const operation of fleet.diskOperations.values()) if (operation.guestId === guestId) return true;
+  return false;
+}
+
+/** Written here, ordered of a host by the next pass. */
+export function beginDiskOperation(turn: FleetTurn, guest: Guest, work: DiskWork): void {
+  const operation: DiskOperation = {
+    id: turn.fleet.newId(),
+    guestId: guest.id,
+    guestName: guest.name,
+    datastoreId: guest.datastoreId,
+    // What is done in a running VMM only its own host can do.
+    hostId: epochOf(work) === null ? null : guest.hostId,
+    work,
+    requestedBy: turn.actor,
+    createdAt: turn.now,
+  };
+  put(turn, 'diskOperation', operation);
+}
+
+/** Of the VMM that must do it itself; null: none. */
+export function epochOf(work: DiskWork): number | null {
+  return 'epoch' in work ? work.epoch : null;
+}

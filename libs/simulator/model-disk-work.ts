@@ -1,0 +1,61 @@
+import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { DiskContent, ModelDisk } from './datastore';
+import type { ModelInstance } from './model-instance';
+import type { ModelMachine } from './model-machine';
+
+/** What a guest stands still for its snapshot: measured of QEMU. */
+const pauseMs = 15;
+
+function contentOf({ bootCount, dataVersion, dataSectors, dataSeed }: ModelDisk): DiskContent {
+  return { bootCount, dataVersion, dataSectors, dataSeed };
+}
+
+/** All in one instant: what an agent's death cuts short has not happened, or has. */
+export function doModelDiskWork(machine: ModelMachine, work: DiskWork): Result<DiskWorkResult> {
+  const { datastore } = machine.site;
+  if (work.kind === 'remove') {
+    const removed = datastore.remove(work.folder);
+    return removed.ok ? accepted(nothingToTell) : removed;
+  }
+  const disk = datastore.disks.get(work.diskPath);
+  if (!disk) return refused('image-missing', `there is no disk ${work.diskPath}`);
+  const epoch = 'epoch' in work ? work.epoch : null;
+  const instance = epoch === null || !('guestId' in work) ? undefined : machine.find({ guestId: work.guestId, epoch });
+  const memory = instance?.memory;
+  if (work.kind === 'suspend') return suspend(machine, instance, work.memoryPath);
+  if (epoch !== null && !memory) return refused('guest-not-here', 'the guest does not run here any more');
+  if (epoch === null && disk.holder !== null) return refused('image-locked', `a process holds ${work.diskPath}`);
+  if (work.kind === 'delete-snapshot') {
+    disk.snapshots.delete(work.snapshotId);
+    if (work.memoryPath !== null) datastore.memories.delete(work.memoryPath);
+    return accepted(nothingToTell);
+  }
+  if (work.kind === 'snapshot') {
+    instance?.bookTime();
+    disk.snapshots.set(work.snapshotId, contentOf(disk));
+    if (work.memoryPath === null || !memory) return accepted(nothingToTell);
+    datastore.memories.set(work.memoryPath, { ...memory });
+    return accepted({ pauseMs, memoryBytes: memory.areaMiB * 2 ** 20 });
+  }
+  const content = disk.snapshots.get(work.snapshotId);
+  if (!content) return refused('image-missing', `${work.diskPath} has no snapshot ${work.snapshotId}`);
+  Object.assign(disk, content);
+  machine.site.onRevert?.(disk.path);
+  const kept = work.memoryPath === null ? undefined : datastore.memories.get(work.memoryPath);
+  if (kept && work.restorePath !== null) datastore.memories.set(work.restorePath, { ...kept });
+  return accepted(nothingToTell);
+}
+
+function suspend(machine: ModelMachine, instance: ModelInstance | undefined, path: string): Result<DiskWorkResult> {
+  const { memories } = machine.site.datastore;
+  if (instance?.memory) {
+    instance.bookTime();
+    instance.stopRunning('sent');
+    memories.set(path, { ...instance.memory });
+    instance.die('stopped', 'suspended');
+  }
+  return memories.has(path)
+    ? accepted({ pauseMs: null, memoryBytes: 0 })
+    : refused('guest-not-here', 'the guest does not run here any more');
+}

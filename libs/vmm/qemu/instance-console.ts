@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import { GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
+import type { Instant } from '@argosy/domain/units';
+import type { VmmEvent, VmmInstance } from '@argosy/control/ports/vmm-driver';
+
+/** The guest's console as this agent hears it. What it says is kept by QEMU, with nobody connected. */
+export class InstanceConsole {
+  private socket: Socket | null = null;
+  private splitter = new GuestLineSplitter();
+
+  constructor(
+    private readonly host: { now(): Instant; tell(event: VmmEvent): void },
+    private readonly instance: VmmInstance,
+  ) {}
+
+  listen(socket: Socket): void {
+    this.socket = socket;
+    this.splitter = new GuestLineSplitter();
+    socket.setEncoding('utf8');
+    socket.on('error', () => undefined);
+    socket.on('data', (text: string) => this.hear(text));
+  }
+
+  write(text: string): void {
+    this.socket?.write(text);
+  }
+
+  close(): void {
+    this.socket?.destroy();
+    this.socket = null;
+  }
+
+  private hear(text: string): void {
+    const at = this.host.now();
+    const { instance } = this;
+    this.host.tell({ kind: 'console', instance, text });
+    for (const line of this.splitter.push(text)) {
+      const said = parseGuestLine(line);
+      if (said?.kind === 'heartbeat')
+        this.host.tell({ kind: 'heartbeat', instance, count: said.count, work: said.work, at });
+    }
+  }
+}
