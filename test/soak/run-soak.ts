@@ -43,7 +43,12 @@ export async function runSoak(plan: SoakPlan): Promise<SoakReport> {
     controllers: 2,
     leaseMs: 3_000,
     hostMemoryMiB: plan.guests * 64,
-    pool: { balance: { automation: 'full', intervalMs: 3_000 }, migration: { copyDeadlineMs: 15_000 } },
+    pool: {
+      balance: { automation: 'full', intervalMs: 3_000 },
+      migration: { copyDeadlineMs: 15_000 },
+      // Here everything fails more often than anywhere else, and is to come back each time.
+      failure: { hostFailures: 0, guestRestarts: 10_000 },
+    },
   });
   const run = new SoakRun(fleet, plan);
   try {

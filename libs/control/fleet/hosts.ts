@@ -187,11 +187,19 @@ function watchHost(turn: FleetTurn, host: Host): void {
   });
 }
 
-/** One that fails again and again would take the same guests down each time: it is left out until somebody has looked at it. */
+/**
+ * One that fails again and again would take the same guests down each time: it is left out until somebody has looked at
+ * it. The last that is left is not, as bad as it may be; and what a drill breaks says nothing against a host.
+ */
 function countFailure(turn: FleetTurn, host: Host): Host {
   const pool = poolOf(turn.fleet, host);
+  for (const drill of turn.fleet.drills.values())
+    if (drill.hostId === host.id && drill.injectedAt !== null) return host;
   const failures = [...withinWindow(turn, pool, host.failures), turn.now];
-  const isTooOften = pool.failure.hostFailures > 0 && failures.length >= pool.failure.hostFailures;
+  const isLast = ![...turn.fleet.hosts.values()].some(
+    (other) => other.poolId === pool.id && other.id !== host.id && !other.quarantined,
+  );
+  const isTooOften = !isLast && pool.failure.hostFailures > 0 && failures.length >= pool.failure.hostFailures;
   if (isTooOften && !host.quarantined)
     raiseAlarm(turn, {
       code: 'host-quarantined',
