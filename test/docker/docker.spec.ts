@@ -192,7 +192,9 @@ describe('docker-compose.yml', () => {
   test('the setup calls only what the command line has', () => {
     const script = compose.services['setup']?.command?.at(-1) ?? '';
     const asked = [...script.matchAll(/ask ((?:[a-z-]+ )?[a-z-]+) /g)].map(([, words = '']) => words);
-    const commands = ['image', 'pool', 'access'].map((file) => textOf(`apps/cli/src/commands/${file}.ts`)).join('\n');
+    const commands = ['image', 'datastore', 'pool', 'access']
+      .map((file) => textOf(`apps/cli/src/commands/${file}.ts`))
+      .join('\n');
     expect(asked.length).toBeGreaterThan(5);
     for (const words of asked) expect(commands).toContain(`path: '${words}'`);
     for (const [, flag = ''] of script.matchAll(/ --([a-z-]+)/g))
