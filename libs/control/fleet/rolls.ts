@@ -155,14 +155,18 @@ function fitsWithout(pool: Pool, cluster: Cluster, without: readonly number[]): 
     if (chosen === null) return false;
     move(scratch, guest, chosen.host);
   }
-  return keepsRoom(pool, scratch);
+  return keepsRoom(pool, scratch, gone.size);
 }
 
-/** What is promised on hosts that take guests fits without the largest of them. A pool of two cannot keep that while it is rolled. */
-function keepsRoom({ failure }: Pool, cluster: Cluster): boolean {
+/**
+ * What is promised on hosts that take guests fits without the largest of them. A pool of two cannot keep that while it is
+ * rolled, one host at a time; but no second host joins a round that would leave nobody to lose.
+ */
+function keepsRoom({ failure }: Pool, cluster: Cluster, rolledTogether: number): boolean {
   const usable = cluster.hosts.flatMap((host, index) => (host.use === 'usable' ? [index] : []));
-  const tolerated =
-    failure.admission === 'host-failures' ? Math.min(failure.toleratedHostFailures, usable.length - 1) : 0;
+  const isCounted = failure.admission === 'host-failures';
+  if (isCounted && rolledTogether > 1 && usable.length <= failure.toleratedHostFailures) return false;
+  const tolerated = isCounted ? Math.min(failure.toleratedHostFailures, usable.length - 1) : 0;
   if (usable.length === 0) return cluster.guests.every((guest) => guest.hostId === null);
   const promised = usable.reduce((sum, host) => sum + cluster.memoryUsed[host]!, 0);
   const kept = usable
