@@ -346,6 +346,7 @@ async function openAlarm(code: string): Promise<{ readonly message: string } | u
 
 (canMount ? describe : describe.skip)('a datastore that is full', () => {
   let squeezed: LabGuest;
+  const told = () => fleet.events({ subject: 'squeezed', subjectKind: 'guest' });
 
   test('is said to be full, and room brings the guest to life', async () => {
     const path = smallDatastore();
@@ -357,7 +358,6 @@ async function openAlarm(code: string): Promise<{ readonly message: string } | u
     });
     const body = { ...newGuest, name: 'squeezed', image: 'on-small', memoryMiB: 32, start: true };
     await fleet.api.call('guest.create', { body });
-    const told = () => fleet.events({ subject: 'squeezed', subjectKind: 'guest' });
     const isFull = ({ code, details }: GuestEvent): boolean =>
       code === 'guest-start-failed' && details['code'] === 'disk-full';
     const failure = await waitFor('it says why', async () => (await told()).find(isFull), { seen: told });
@@ -388,7 +388,11 @@ async function openAlarm(code: string): Promise<{ readonly message: string } | u
     );
     rmSync(full());
     await waitFor('it goes on', () => squeezed.record.lines().some(({ kind }) => kind === 'diskFilled'), {
-      seen: () => squeezed.get(),
+      seen: async () => ({
+        said: squeezed.record.lines().slice(-5),
+        events: await told(),
+        guest: await squeezed.get(),
+      }),
     });
     expect(await squeezed.ask('disk sum 2048', 'diskSum')).toMatchObject({
       checksum: replayDiskChecksum({ sectors: 2048, seed: 9 }),

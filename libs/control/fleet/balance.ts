@@ -1,6 +1,6 @@
 import type { Guest, Host, Pool, Recommendation } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { balance, type BalanceAnswer } from '@argosy/scheduler/balance';
+import { balance, type BalanceAnswer, type ProposedMove } from '@argosy/scheduler/balance';
 import { rejection } from '@argosy/scheduler/checks';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { balanceHorizonMs } from '../defaults';
@@ -51,25 +51,26 @@ export function runBalance(turn: FleetTurn, pool: Pool): readonly Recommendation
   const open = [...fleet.recommendations.values()].filter(
     (each) => each.poolId === pool.id && each.fromHostId !== null,
   );
-  const same = (a: Recommendation): boolean =>
-    moves.some(
-      (move) => move.guestId === a.guestId && move.toHostId === a.toHostId && move.fromHostId === a.fromHostId,
-    );
   for (const recommendation of open)
-    if (!same(recommendation)) putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
-  const fresh = moves.filter(
-    (move) =>
-      !open.some(
-        (each) =>
-          each.guestId === move.guestId && each.toHostId === move.toHostId && each.fromHostId === move.fromHostId,
-      ),
-  );
+    if (!moves.some((move) => isSame(move, recommendation)))
+      putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
+  const fresh = moves.filter((move) => !open.some((each) => isSame(move, each)));
   if (fresh.length > 0) writeRun(turn, pool, answer, fresh);
   const recommendations = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
   if (pool.balance.automation === 'full')
     for (const recommendation of recommendations.sort((a, b) => a.priority - b.priority))
       applyRecommendation(turn, recommendation);
   return recommendations;
+}
+
+/** One that is open keeps its figures from run to run; with another priority there is another reason for the move. */
+function isSame(move: ProposedMove, open: Recommendation): boolean {
+  return (
+    move.guestId === open.guestId &&
+    move.fromHostId === open.fromHostId &&
+    move.toHostId === open.toHostId &&
+    move.priority === open.priority
+  );
 }
 
 function writeRun(turn: FleetTurn, pool: Pool, answer: BalanceAnswer, fresh: BalanceAnswer['moves']): void {
