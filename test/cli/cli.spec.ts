@@ -298,7 +298,10 @@ describe('errors', () => {
   });
 
   test('something else than a controller is said to be that', async () => {
-    const web = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello'));
+    const web = createServer((socket) => {
+      // What nobody reads keeps the connection, and with it this process.
+      socket.resume().end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
+    });
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
     const { port } = web.address() as { port: number };
     const ended = await argosy(['guest', 'list'], { environment: { ARGOSY_URL: `127.0.0.1:${port}` } });

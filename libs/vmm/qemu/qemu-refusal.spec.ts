@@ -35,5 +35,6 @@ it('passes a refusal of our own on', () => {
 
 it('tells a lost target from a failed copy', () => {
   expect(migrationRefusal('Unable to write to socket: Broken pipe', 'web').code).toBe('target-lost');
+  expect(migrationRefusal('TLS handshake failed: Error in the pull function.', 'web').code).toBe('target-lost');
   expect(migrationRefusal('State blocked by non-migratable device', 'web').code).toBe('migration-failed');
 });

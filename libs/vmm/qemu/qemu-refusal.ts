@@ -53,7 +53,7 @@ const patterns: readonly { readonly pattern: RegExp; readonly code: RefusalCode;
 const migrationPatterns: readonly { readonly pattern: RegExp; readonly code: RefusalCode }[] = [
   {
     pattern:
-      /Connection refused|Connection reset|TLS connection was non-properly terminated|Broken pipe|Unable to (write|read)|Input\/output error|Unexpected end|shutdown|closed/i,
+      /Connection refused|Connection reset|TLS connection was non-properly terminated|Error in the (push|pull) function|Broken pipe|Unable to (write|read)|Input\/output error|Unexpected end|shutdown|closed/i,
     code: 'target-lost',
   },
 ];
