@@ -17,6 +17,7 @@ import type {
   DatastoreSettings,
   GuestSettings,
   HostSettings,
+  NewClone,
   NewDatastore,
   NewFenceDevice,
   NewGuest,
@@ -171,24 +172,42 @@ const probeField = z
   )
   .exactOptional();
 
+const newGuestShape = {
+  datastore: referenceField.exactOptional(),
+  vcpus: vcpusField.exactOptional(),
+  memoryMiB: memoryField.exactOptional(),
+  cpuReservationMillicores: reservationField.exactOptional(),
+  cpuLimitMillicores: limitField.exactOptional(),
+  cpuShares: sharesField.exactOptional(),
+  restartPriority: oneOf(restartPriorities).exactOptional(),
+  probe: probeField,
+  cloudInit: z
+    .union([textField(65_536), z.null()], { error: 'must be text of at most 65536 characters, or null' })
+    .exactOptional(),
+  start: flagField.exactOptional(),
+};
 export const newGuestBody = describes<NewGuest>()(
   strictBody({
     name: nameField,
     pool: referenceField,
-    image: referenceField,
-    datastore: referenceField.exactOptional(),
-    vcpus: vcpusField.exactOptional(),
-    memoryMiB: memoryField.exactOptional(),
+    image: referenceField.exactOptional(),
+    template: referenceField.exactOptional(),
+    full: flagField.exactOptional(),
     diskMiB: wholeNumber(1, 16_777_216, 'MiB').exactOptional(),
-    cpuReservationMillicores: reservationField.exactOptional(),
-    cpuLimitMillicores: limitField.exactOptional(),
-    cpuShares: sharesField.exactOptional(),
-    restartPriority: oneOf(restartPriorities).exactOptional(),
-    probe: probeField,
-    cloudInit: z
-      .union([textField(65_536), z.null()], { error: 'must be text of at most 65536 characters, or null' })
-      .exactOptional(),
-    start: flagField.exactOptional(),
+    ...newGuestShape,
+  }).refine(({ image, template }) => (image === undefined) !== (template === undefined), {
+    path: ['image'],
+    message: 'must be given, or a template instead: one of the two',
+  }),
+);
+/** `linked`: the disk is shared, and both go on in overlays of it. `snapshot`: as the source was then. */
+export const newCloneBody = describes<NewClone>()(
+  strictBody({
+    name: nameField,
+    linked: flagField.exactOptional(),
+    snapshot: referenceField.exactOptional(),
+    pool: referenceField.exactOptional(),
+    ...newGuestShape,
   }),
 );
 

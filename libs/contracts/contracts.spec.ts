@@ -30,7 +30,7 @@ describe('bodies', () => {
       { ...guest, restartPriority: 'urgent' },
       'restartPriority must be one of highest, high, medium, low, lowest, disabled',
     ],
-    [{ name: 'db', pool: 'lab' }, 'image must be an id or a name'],
+    [{ name: 'db', pool: 'lab' }, 'image must be given, or a template instead: one of the two'],
     [{ ...guest, memory: 64 }, /^the body "memory" is not known here; the fields are name, pool, image,/],
     [undefined, /^the body must be an object with the fields name, pool, image/],
     ['guest', /^the body must be an object/],

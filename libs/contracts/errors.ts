@@ -51,6 +51,7 @@ export const refusalStatus = {
   'guest-not-running': 409,
   'guest-not-stopped': 409,
   'guest-busy': 409,
+  'is-template': 409,
   'past-switch-over': 409,
   'already-ended': 409,
   'drill-running': 409,

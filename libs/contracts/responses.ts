@@ -221,6 +221,9 @@ export const guestSchema = describes<GuestView>()(
     restarts: z.array(instant),
     lostAt: orNull(instant),
     probe: orNull(guestProbeSchema),
+    isTemplate: z.boolean(),
+    clonedFrom: orNull(text),
+    basePaths: z.array(text),
   }),
 );
 

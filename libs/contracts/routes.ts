@@ -226,6 +226,18 @@ export const routes = {
     method: 'DELETE', path: '/guests/:guest/snapshots/:snapshot', tag: 'guests', access: 'operator', status: 204,
     summary: 'Remove a snapshot', params: guestSnapshot,
   },
+  'guest.clone': {
+    method: 'POST', path: '/guests/:guest/clone', tag: 'guests', access: 'operator', status: 202,
+    summary: "Make a guest from another's disk, as it is now or at a snapshot", params: guest, body: bodies.newCloneBody, response: responses.guestSchema,
+  },
+  'guest.make-template': {
+    method: 'POST', path: '/guests/:guest/template', tag: 'guests', access: 'operator', status: 200,
+    summary: 'Let a stopped guest be a template, from which guests are made', params: guest, response: responses.guestSchema,
+  },
+  'guest.undo-template': {
+    method: 'DELETE', path: '/guests/:guest/template', tag: 'guests', access: 'operator', status: 200,
+    summary: 'Let a template be a guest again', params: guest, response: responses.guestSchema,
+  },
   'guest.migrate': {
     method: 'POST', path: '/guests/:guest/migrate', tag: 'guests', access: 'operator', status: 202,
     summary: 'Migrate a running guest, to a given host or the best one', params: guest, body: bodies.migrateBody, response: responses.migrationSchema,

@@ -12,7 +12,15 @@ const text = z.string();
 const onGuest = { guestId: text, epoch: orNull(z.number()), diskPath: text };
 export const diskWorkSchema = describes<DiskWork>()(
   z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('remove'), folder: text }),
+    z.object({ kind: z.literal('remove'), folder: text, basePaths: z.array(text) }),
+    z.object({
+      kind: z.literal('clone'),
+      ...onGuest,
+      snapshotId: orNull(text),
+      clonePath: text,
+      imagePath: orNull(text),
+      basePath: orNull(text),
+    }),
     z.object({ kind: z.literal('snapshot'), ...onGuest, snapshotId: text, memoryPath: orNull(text) }),
     z.object({ kind: z.literal('delete-snapshot'), ...onGuest, snapshotId: text, memoryPath: orNull(text) }),
     z.object({

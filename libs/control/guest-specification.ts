@@ -27,12 +27,21 @@ export function specificationOf(fleet: GuestSources, guest: Guest): GuestSpecifi
       kernelArguments: image.kernelArguments,
       backingDiskPath: image.diskPath,
     },
-    diskPath: `${folderOf(fleet, guest)}/disk.qcow2`,
+    diskPath: diskPathOf(fleet, guest),
     diskMiB: guest.diskMiB,
     memoryPath: guest.memoryPath,
     cloudInit: guest.cloudInit,
     network: guestNetworkOf(guest, pool.network),
   };
+}
+
+export function diskPathOf(fleet: GuestSources, guest: Guest): string {
+  return `${folderOf(fleet, guest)}/disk.qcow2`;
+}
+
+/** One that was never started has none yet, unless it was made from another's. */
+export function hasDisk(guest: Guest): boolean {
+  return guest.epoch > 0 || guest.clonedFrom !== null;
 }
 
 /** Where the guest's disk lies, with all that belongs to it. */

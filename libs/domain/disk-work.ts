@@ -10,8 +10,24 @@ interface OnGuest {
  * it ends in the same state; what is done already is found done. A memory's file appears whole or not at all, and last.
  */
 export type DiskWork =
-  /** Deletes the guest's folder on a datastore, with all that lies in it. Refused while a VMM holds the disk. */
-  | { readonly kind: 'remove'; readonly folder: string }
+  /** Deletes the guest's folder on a datastore, with all that lies in it, and bases that nobody needs any more. Refused while a VMM holds the disk. */
+  | { readonly kind: 'remove'; readonly folder: string; readonly basePaths: readonly string[] }
+  /**
+   * A disk for another guest, from the disk of this one as it is now or as it was at a snapshot. It is whole at `clonePath`,
+   * or not there.
+   */
+  | (OnGuest & {
+      readonly kind: 'clone';
+      readonly snapshotId: string | null;
+      readonly clonePath: string;
+      /** The image that the copy may stay an overlay of: nobody writes there. null: all of it is copied. */
+      readonly imagePath: string | null;
+      /**
+       * Linked: the disk becomes this file, in which nobody writes any more, and both guests go on in overlays of it. The
+       * disk of a template is one already, and stays where it is. null: a copy.
+       */
+      readonly basePath: string | null;
+    })
   /** The disk as it is now and, with `memoryPath`, the memory of that same moment. A running guest runs on. */
   | (OnGuest & { readonly kind: 'snapshot'; readonly snapshotId: string; readonly memoryPath: string | null })
   | (OnGuest & { readonly kind: 'delete-snapshot'; readonly snapshotId: string; readonly memoryPath: string | null })

@@ -322,6 +322,12 @@ export interface Guest {
   readonly lostAt: Instant | null;
   /** How it is seen to serve; null: by its own heartbeat. */
   readonly probe: GuestProbe | null;
+  /** It is never started: guests are made from it. */
+  readonly isTemplate: boolean;
+  /** The name of the guest whose disk its own was made from; null: its disk is made at its first start. */
+  readonly clonedFrom: string | null;
+  /** Frozen disks that its own is an overlay of, the nearest first. Others may share them: nobody writes there any more. */
+  readonly basePaths: readonly string[];
 }
 
 export const ruleKinds = [

@@ -27,12 +27,37 @@ export interface PoolSettings {
 export interface NewGuest {
   readonly name: string;
   readonly pool: string;
-  readonly image: string;
-  /** Where its disk is made; without one, where its image is. */
+  /** What it boots, or the template that it is made from: one of the two. */
+  readonly image?: string;
+  readonly template?: string;
+  /** Of a template: with a disk of its own, instead of one that shares the template's. */
+  readonly full?: boolean;
+  /** Where its disk is made; without one, where its image or its template is. */
   readonly datastore?: string;
   readonly vcpus?: number;
   readonly memoryMiB?: number;
   readonly diskMiB?: number;
+  readonly cpuReservationMillicores?: number;
+  readonly cpuLimitMillicores?: number | null;
+  readonly cpuShares?: number;
+  readonly restartPriority?: RestartPriority;
+  readonly probe?: GuestProbe | null;
+  readonly cloudInit?: string | null;
+  readonly start?: boolean;
+}
+
+/** Made from another guest's disk; what is not said is as that guest has it. */
+export interface NewClone {
+  readonly name: string;
+  /** Its pool; without one, the source's. */
+  readonly pool?: string;
+  /** Both go on in overlays of what the source has now. Without it: a copy, but of a template. */
+  readonly linked?: boolean;
+  /** As the source was then, instead of now. */
+  readonly snapshot?: string;
+  readonly datastore?: string;
+  readonly vcpus?: number;
+  readonly memoryMiB?: number;
   readonly cpuReservationMillicores?: number;
   readonly cpuLimitMillicores?: number | null;
   readonly cpuShares?: number;
@@ -134,6 +159,8 @@ export type FleetRequest =
   | { readonly kind: 'host.remove-fence-device'; readonly host: string; readonly device: string }
   | { readonly kind: 'host.remove'; readonly host: string }
   | { readonly kind: 'guest.create'; readonly guest: NewGuest }
+  | { readonly kind: 'guest.clone'; readonly guest: string; readonly clone: NewClone }
+  | { readonly kind: 'guest.template'; readonly guest: string; readonly isTemplate: boolean }
   | { readonly kind: 'guest.update'; readonly guest: string; readonly settings: GuestSettings }
   | {
       readonly kind: 'guest.power';

@@ -12,7 +12,7 @@ import {
 } from './lifecycle';
 
 const lifecycles: readonly [string, Transitions<string>, string][] = [
-  ['guest', guestTransitions, 'stopped'],
+  ['guest', guestTransitions, 'cloning'],
   ['host', hostTransitions, 'joining'],
   ['maintenance', maintenanceTransitions, 'none'],
   ['migration', migrationTransitions, 'check'],

@@ -9,9 +9,11 @@ export function canBecome<State extends string>(transitions: Transitions<State>,
  * stopped: wanted off, or never started. starting: a start was commanded and the guest has not been seen running.
  * migrating: runs on one of two hosts, and only the hand-over knows on which. recovering: its VMM or host is lost, and
  * it waits for proof that the old copy is dead and for room. suspended: its memory is in a file, and it goes on from there,
- * on whatever host. failed: given up until an administrator or a retry acts.
+ * on whatever host. cloning: it is being made, from another guest's disk. failed: given up until an administrator or a
+ * retry acts.
  */
 export const guestTransitions = {
+  cloning: ['stopped'],
   stopped: ['starting', 'suspended'],
   starting: ['running', 'recovering', 'stopping', 'failed'],
   running: ['migrating', 'paused', 'suspending', 'stopping', 'recovering'],

@@ -36,6 +36,7 @@ export const refusalCodes = [
   'guest-not-running',
   'guest-not-stopped',
   'guest-busy',
+  'is-template',
   'past-switch-over',
   'already-ended',
   'drill-running',

@@ -15,6 +15,10 @@ export interface ModelDisk {
   dataSectors: number;
   dataSeed: number;
   readonly snapshots: Map<string, DiskContent>;
+  /** Frozen disks that this one is an overlay of: without any of them it is lost. */
+  basePaths: readonly string[];
+  /** How often another guest had booted from what this one was made of. */
+  readonly inheritedBoots: number;
 }
 
 export type DiskContent = Pick<ModelDisk, 'bootCount' | 'dataVersion' | 'dataSectors' | 'dataSeed'>;
@@ -42,7 +46,18 @@ export class ModelDatastore {
   /** Opens a guest's disk, and makes it at the first start. It is not locked by that. */
   open(path: string, sizeMiB: number): Result<ModelDisk> {
     const known = this.disks.get(path);
-    if (known) return accepted(known);
+    if (!known) return this.make(path, sizeMiB);
+    const missing = this.missingBase(known);
+    return missing === undefined
+      ? accepted(known)
+      : refused('image-missing', `${path} lies on ${missing}, which is gone`);
+  }
+
+  missingBase({ basePaths }: ModelDisk): string | undefined {
+    return basePaths.find((path) => !this.disks.has(path));
+  }
+
+  make(path: string, sizeMiB: number, from?: DiskContent, basePaths: readonly string[] = []): Result<ModelDisk> {
     if (sizeMiB > this.freeMiB)
       return refused('disk-full', `the datastore has ${this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`);
     this.freeMiB -= sizeMiB;
@@ -54,7 +69,10 @@ export class ModelDatastore {
       dataVersion: 0,
       dataSectors: 0,
       dataSeed: 0,
+      ...from,
       snapshots: new Map(),
+      basePaths,
+      inheritedBoots: from?.bootCount ?? 0,
     };
     this.disks.set(path, disk);
     return accepted(disk);
@@ -68,11 +86,13 @@ export class ModelDatastore {
     const inside = [...this.disks.values()].filter((disk) => disk.path.startsWith(`${folder}/`));
     if (inside.some((disk) => disk.holder !== null))
       return refused('image-locked', `a process holds a disk below ${folder}`);
-    for (const disk of inside) {
-      this.disks.delete(disk.path);
-      this.freeMiB += disk.sizeMiB;
-    }
+    for (const disk of inside) this.delete(disk);
     return accepted(null);
+  }
+
+  delete(disk: ModelDisk): void {
+    this.disks.delete(disk.path);
+    this.freeMiB += disk.sizeMiB;
   }
 
   lock(disk: ModelDisk, holder: object): Result<null> {

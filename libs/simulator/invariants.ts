@@ -41,6 +41,10 @@ export class Invariants {
       const [one, two] = [other, instance].map(({ machine, id }) => `on ${machine.name} at epoch ${id.epoch}`);
       this.fail(`${instance.guest.name} runs twice: ${one} and ${two}`);
     }
+    for (const disk of this.site.datastore.disks.values()) {
+      const missing = this.site.datastore.missingBase(disk);
+      if (missing !== undefined) this.fail(`${disk.path} has lost ${missing}, which it lies on`);
+    }
     while (this.store.violations.length > 0) this.fail(`a write broke a constraint: ${this.store.violations.shift()}`);
   }
 
@@ -50,7 +54,7 @@ export class Invariants {
     const known = this.lives.get(guestId);
     const now: Life = {
       hostName: instance.machine.name,
-      boot: memory.boot,
+      boot: memory.boot - instance.disk.inheritedBoots,
       heartbeats: memory.heartbeats,
       steps: memory.steps,
     };

@@ -188,6 +188,9 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     restarts: [],
     lostAt: null,
     probe: plan.probe ?? null,
+    isTemplate: false,
+    clonedFrom: null,
+    basePaths: [],
   };
 }
 

@@ -1,6 +1,6 @@
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import type { DiskContent, ModelDisk } from './datastore';
+import type { DiskContent, ModelDatastore, ModelDisk } from './datastore';
 import type { ModelInstance } from './model-instance';
 import type { ModelMachine } from './model-machine';
 
@@ -16,7 +16,12 @@ export function doModelDiskWork(machine: ModelMachine, work: DiskWork): Result<D
   const { datastore } = machine.site;
   if (work.kind === 'remove') {
     const removed = datastore.remove(work.folder);
-    return removed.ok ? accepted(nothingToTell) : removed;
+    if (!removed.ok) return removed;
+    for (const path of work.basePaths) {
+      const base = datastore.disks.get(path);
+      if (base) datastore.delete(base);
+    }
+    return accepted(nothingToTell);
   }
   const disk = datastore.disks.get(work.diskPath);
   if (!disk) return refused('image-missing', `there is no disk ${work.diskPath}`);
@@ -25,6 +30,7 @@ export function doModelDiskWork(machine: ModelMachine, work: DiskWork): Result<D
   const memory = instance?.memory;
   if (work.kind === 'suspend') return suspend(machine, instance, work.memoryPath);
   if (epoch !== null && !memory) return refused('guest-not-here', 'the guest does not run here any more');
+  if (work.kind === 'clone') return clone(datastore, disk, work);
   if (epoch === null && disk.holder !== null) return refused('image-locked', `a process holds ${work.diskPath}`);
   if (work.kind === 'delete-snapshot') {
     disk.snapshots.delete(work.snapshotId);
@@ -58,4 +64,25 @@ function suspend(machine: ModelMachine, instance: ModelInstance | undefined, pat
   return memories.has(path)
     ? accepted({ pauseMs: null, memoryBytes: 0 })
     : refused('guest-not-here', 'the guest does not run here any more');
+}
+
+function clone(
+  datastore: ModelDatastore,
+  disk: ModelDisk,
+  work: Extract<DiskWork, { kind: 'clone' }>,
+): Result<DiskWorkResult> {
+  const { clonePath, basePath, snapshotId, epoch } = work;
+  if (datastore.disks.has(clonePath)) return accepted(nothingToTell);
+  if (snapshotId === null && epoch === null && disk.holder !== null)
+    return refused('image-locked', `a process holds ${disk.path}`);
+  const content = snapshotId === null ? contentOf(disk) : disk.snapshots.get(snapshotId);
+  if (!content) return refused('image-missing', `${disk.path} has no snapshot ${snapshotId}`);
+  if (basePath !== null && basePath !== disk.path && !datastore.disks.has(basePath)) {
+    const frozen = datastore.make(basePath, disk.sizeMiB, content, disk.basePaths);
+    if (!frozen.ok) return frozen;
+    disk.basePaths = [basePath, ...disk.basePaths];
+  }
+  const below = basePath === null ? [] : [basePath, ...datastore.disks.get(basePath)!.basePaths];
+  const made = datastore.make(clonePath, disk.sizeMiB, content, below);
+  return made.ok ? accepted(nothingToTell) : made;
 }

@@ -1,5 +1,5 @@
 import { drillKinds } from '@argosy/domain/entities';
-import type { FleetRequest } from '@argosy/domain/fleet-request';
+import type { FleetRequest, NewClone } from '@argosy/domain/fleet-request';
 import type { Names, Words } from './scenario-words';
 import type { World } from './world';
 
@@ -30,6 +30,9 @@ function guestAction(words: Words, names: Names): Action {
     'suspend',
     'snapshot',
     'revert',
+    'clone',
+    'template',
+    'guest',
   ]);
   switch (verb) {
     case 'crash':
@@ -62,7 +65,25 @@ function guestAction(words: Words, names: Names): Action {
       return ask({ kind: 'snapshot.revert', guest: name, snapshot: words.word('its name') });
     case 'remove':
       return ask({ kind: 'guest.remove', guest: name });
+    case 'clone':
+      return cloneAction(words, names, name);
+    case 'template':
+      return ask({ kind: 'guest.template', guest: name, isTemplate: true });
+    case 'guest':
+      return ask({ kind: 'guest.template', guest: name, isTemplate: false });
   }
+}
+
+function cloneAction(words: Words, names: Names, guest: string): Action {
+  const clone: { -readonly [key in keyof NewClone]: NewClone[key] } = { name: words.word("the clone's name") };
+  names.make(clone.name);
+  while (!words.done()) {
+    const property = words.oneOf(['linked', 'full', 'snapshot', 'start']);
+    if (property === 'snapshot') clone.snapshot = words.word("the snapshot's name");
+    else if (property === 'start') clone.start = true;
+    else clone.linked = property === 'linked';
+  }
+  return ask({ kind: 'guest.clone', guest, clone });
 }
 
 function controllerAction(words: Words): Action {

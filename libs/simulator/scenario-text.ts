@@ -51,10 +51,16 @@ interface Draft {
   isolationResponse: IsolationResponse;
   steps: ScenarioStep[];
   untilMs: number | null;
+  /** Guests that steps make. */
+  made: string[];
 }
 
 function namesOf(draft: Draft): Names {
-  return { hosts: draft.hosts.map((host) => host.name), guests: draft.guests.map((guest) => guest.name) };
+  return {
+    hosts: draft.hosts.map((host) => host.name),
+    guests: [...draft.guests.map((guest) => guest.name), ...draft.made],
+    make: (guest) => draft.made.push(guest),
+  };
 }
 
 function newName(words: Words, kind: string, taken: readonly string[]): string {
@@ -235,6 +241,7 @@ export function parseScenario(text: string, file: string): Result<Scenario> {
     isolationResponse: 'keep-running',
     steps: [],
     untilMs: null,
+    made: [],
   };
   const lines = text.split('\n').map((line) => line.trim());
   for (const [index, line] of lines.entries()) {

@@ -56,4 +56,6 @@ export class Words {
 export interface Names {
   readonly hosts: readonly string[];
   readonly guests: readonly string[];
+  /** Later lines may speak of a guest that is made on this one. */
+  make(guest: string): void;
 }

@@ -1,3 +1,4 @@
+import { cloneTests } from './conformance/clones';
 import { diskTests } from './conformance/disks';
 import { faultTests } from './conformance/fault';
 import { lifeTests } from './conformance/life';
@@ -21,7 +22,7 @@ export function describeVmmDriver(
   make: () => Promise<TestBench>,
   { skip = {} }: { readonly skip?: { readonly [claim in Claim]?: string } } = {},
 ): void {
-  const tests = { ...lifeTests, ...useTests, ...migrationTests, ...faultTests, ...diskTests };
+  const tests = { ...lifeTests, ...useTests, ...migrationTests, ...faultTests, ...diskTests, ...cloneTests };
   describe(`the VMM driver ${name}`, () => {
     let bench: TestBench;
     beforeEach(async () => {

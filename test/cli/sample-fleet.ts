@@ -111,6 +111,9 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     restarts: [],
     lostAt: null,
     probe: null,
+    isTemplate: false,
+    clonedFrom: null,
+    basePaths: [],
     ...changes,
   };
 }

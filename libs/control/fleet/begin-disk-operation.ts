@@ -5,8 +5,14 @@ import { type FleetTurn, put } from './turn';
 
 /** While a host works on its files a guest is not moved, not started and not removed. */
 export function isBusy(fleet: Fleet, guestId: string): boolean {
-  for (const operation of fleet.diskOperations.values()) if (operation.guestId === guestId) return true;
+  for (const operation of fleet.diskOperations.values())
+    if (operation.guestId === guestId || sourceOf(operation.work) === guestId) return true;
   return false;
+}
+
+/** The guest whose disk is read for another's. */
+export function sourceOf(work: DiskWork): string | null {
+  return work.kind === 'clone' ? work.guestId : null;
 }
 
 /** Written here, ordered of a host by the next pass. */
@@ -17,7 +23,7 @@ export function beginDiskOperation(turn: FleetTurn, guest: Guest, work: DiskWork
     guestName: guest.name,
     datastoreId: guest.datastoreId,
     // What is done in a running VMM only its own host can do.
-    hostId: epochOf(work) === null ? null : guest.hostId,
+    hostId: epochOf(work) === null ? null : (turn.fleet.guests.get(sourceOf(work) ?? guest.id)?.hostId ?? null),
     work,
     requestedBy: turn.actor,
     createdAt: turn.now,

@@ -2,7 +2,8 @@ import type { DiskOperation, Host } from '@argosy/domain/entities';
 import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { DiskWorkObservation } from '@argosy/domain/host-report';
 import { type Refusal, refused } from '@argosy/domain/refusal';
-import { epochOf } from './begin-disk-operation';
+import { epochOf, sourceOf } from './begin-disk-operation';
+import { cloned } from './clones';
 import { reaches } from './datastores';
 import { suspended } from './guests';
 import { reverted, snapshotRemoved, snapshotTaken } from './snapshots';
@@ -38,10 +39,11 @@ function reconcileOperation(turn: FleetTurn, operation: DiskOperation): DiskOper
   return row;
 }
 
-function hostFor({ fleet }: FleetTurn, operation: DiskOperation): Host | undefined {
-  const datastore = fleet.datastores.get(operation.datastoreId);
+function hostFor({ fleet }: FleetTurn, { datastoreId, work }: DiskOperation): Host | undefined {
+  const source = fleet.guests.get(sourceOf(work) ?? '');
+  const datastores = [datastoreId, source?.datastoreId ?? ''].flatMap((id) => fleet.datastores.get(id) ?? []);
   return [...fleet.hosts.values()]
-    .filter((host) => host.state === 'online' && (!datastore || reaches(fleet, host, datastore)))
+    .filter((host) => host.state === 'online' && datastores.every((each) => reaches(fleet, host, each)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))[0];
 }
 
@@ -67,6 +69,8 @@ function end(turn: FleetTurn, operation: DiskOperation, outcome: Outcome): void 
   switch (work.kind) {
     case 'remove':
       return removed(turn, operation, work.folder, outcome.refusal);
+    case 'clone':
+      return guest && cloned(turn, guest, { sourceId: work.guestId, refusal: outcome.refusal });
     case 'snapshot':
       return snapshotTaken(turn, work.snapshotId, outcome);
     case 'delete-snapshot':

@@ -1,134 +1,24 @@
-import type { Guest, Host, Image, Migration, Pool } from '@argosy/domain/entities';
-import type { FleetRequest, NewGuest } from '@argosy/domain/fleet-request';
-import { freeAddress, macAddressOf } from '@argosy/domain/network';
+import type { Guest, Host, Migration } from '@argosy/domain/entities';
+import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { Cluster } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
-import { folderOf } from '../guest-specification';
+import { diskPathOf, folderOf, hasDisk } from '../guest-specification';
 import { admit, coveredByFailoverHosts } from './admission';
 import { hasMigrationRoom } from './balance';
+import { unneededBases, usersOfBase } from './bases';
 import { beginDiskOperation, isBusy } from './begin-disk-operation';
+import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
 import { beginMigration, cancelled } from './migrations';
 import { clusterOf } from './placement';
 import { snapshotsOf, suspendGuest } from './snapshots';
-import { beginTask } from './tasks';
+import { beginTask, endTasks } from './tasks';
 import { becomeGuest, becomeMigration, clearAlarm, type FleetTurn, hostName, order, put, record, remove } from './turn';
 import { placeGuest } from './waiting';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
-
-export function createGuest(turn: FleetTurn, { guest: wanted }: Of<'guest.create'>): Result<Guest> {
-  const pool = find(turn, 'pool', wanted.pool);
-  if (!pool.ok) return pool;
-  const image = find(turn, 'image', wanted.image);
-  if (!image.ok) return image;
-  const free = nameTaken(turn, 'guest', wanted.name);
-  if (!free.ok) return free;
-  const address = nextAddress(turn, pool.value);
-  if (address === null)
-    return refused(
-      'subnet-full',
-      `Every address of ${pool.value.network.subnet} is taken: remove guests, or widen network.subnet of pool ${pool.value.name}.`,
-    );
-  const datastore = find(turn, 'datastore', wanted.datastore ?? image.value.datastoreId);
-  if (!datastore.ok) return datastore;
-  const guest = newGuest(turn, wanted, {
-    pool: pool.value,
-    image: image.value,
-    datastoreId: datastore.value.id,
-    address,
-  });
-  const fault = misfit(turn, guest, image.value);
-  if (!fault.ok) return fault;
-  put(turn, 'guest', guest);
-  turn.fleet.addresses.add(address);
-  record(turn, {
-    code: 'guest-created',
-    subject: ['guest', guest.id],
-    message: `Guest ${guest.name}: ${guest.vcpus} vCPU, ${guest.memoryMiB} MiB, from image ${image.value.name}, at ${address}.`,
-  });
-  if (!wanted.start) return accepted(guest);
-  const started = powerGuest(turn, { kind: 'guest.power', guest: guest.id, desired: 'running' });
-  // Half done is not done: a guest that cannot be started now is not made either.
-  if (!started.ok) {
-    turn.fleet.guests.delete(guest.id);
-    turn.fleet.addresses.delete(address);
-    turn.writes.length = 0;
-    turn.effects.length = 0;
-  }
-  return started;
-}
-
-function nextAddress(turn: FleetTurn, pool: Pool): string | null {
-  const { fleet } = turn;
-  const address = freeAddress(pool.network, fleet.addresses, fleet.lastAddress.get(pool.id) ?? null);
-  if (address !== null) fleet.lastAddress.set(pool.id, address);
-  return address;
-}
-
-function newGuest(
-  turn: FleetTurn,
-  wanted: NewGuest,
-  {
-    pool,
-    image,
-    datastoreId,
-    address,
-  }: { readonly pool: Pool; readonly image: Image; readonly datastoreId: string; readonly address: string },
-): Guest {
-  return {
-    id: turn.fleet.newId(),
-    name: wanted.name,
-    poolId: pool.id,
-    imageId: image.id,
-    datastoreId,
-    vcpus: wanted.vcpus ?? 1,
-    memoryMiB: wanted.memoryMiB ?? Math.max(64, image.minimumMemoryMiB),
-    diskMiB: wanted.diskMiB ?? 16,
-    cpuReservationMillicores: wanted.cpuReservationMillicores ?? 0,
-    cpuLimitMillicores: wanted.cpuLimitMillicores ?? null,
-    cpuShares: wanted.cpuShares ?? 1000,
-    restartPriority: wanted.restartPriority ?? 'medium',
-    cloudInit: wanted.cloudInit ?? null,
-    address,
-    macAddress: macAddressOf(address),
-    desired: 'stopped',
-    state: 'stopped',
-    stateReason: '',
-    memoryPath: null,
-    epoch: 0,
-    reservedEpoch: 0,
-    hostId: null,
-    createdAt: turn.now,
-    movedAt: null,
-    failedStarts: 0,
-    retryAt: null,
-    restarts: [],
-    lostAt: null,
-    probe: wanted.probe ?? null,
-  };
-}
-
-/** What no host of the pool could ever run is refused when it is asked for, not when it is started. */
-function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null> {
-  if (guest.memoryMiB < image.minimumMemoryMiB)
-    return refused(
-      'invalid-request',
-      `Image ${image.name} needs at least ${image.minimumMemoryMiB} MiB; ${guest.name} asks for ${guest.memoryMiB}.`,
-    );
-  const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === guest.poolId);
-  const largest = hosts.reduce<Host | null>(
-    (best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best),
-    null,
-  );
-  if (largest && guest.memoryMiB > largest.capacity.memoryMiB)
-    return refused(
-      'memory-exceeds-every-host',
-      `${guest.name} asks for ${guest.memoryMiB} MiB; the largest host of its pool, ${largest.name}, has ${largest.capacity.memoryMiB}.`,
-    );
-  return accepted(null);
-}
 
 export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Result<Guest> {
   const found = find(turn, 'guest', request.guest);
@@ -170,6 +60,7 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
+  if (guest.isTemplate && request.desired !== 'stopped') return isTemplate(guest);
   if (request.desired === 'running') return startGuest(turn, guest);
   if (request.desired === 'suspended') return suspendGuest(turn, guest);
   if (guest.state === 'suspending')
@@ -184,9 +75,17 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
   return accepted(turn.fleet.guests.get(guest.id)!);
 }
 
+function isTemplate({ name }: Guest): ReturnType<typeof refused> {
+  return refused(
+    'is-template',
+    `${name} is a template, which does not run. Make a guest from it (argosy guest create NAME --template ${name}), or let it be a guest again (argosy guest template ${name} --undo).`,
+  );
+}
+
 function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
   const wanted: Guest = { ...guest, desired: 'stopped', retryAt: null, lostAt: null };
-  if (guest.state === 'stopped') return put(turn, 'guest', wanted);
+  if (guest.state === 'cloning') endTasks(turn, guest.id, ['guest.start'], 'cancelled', 'stopped meanwhile');
+  if (guest.state === 'stopped' || guest.state === 'cloning') return put(turn, 'guest', wanted);
   // As pulling the plug: what it had not written is lost.
   if (guest.state === 'suspended') return void becomeGuest(turn, wanted, 'stopped', '', { memoryPath: null });
   beginTask(turn, 'guest.stop', ['guest', guest.id]);
@@ -209,29 +108,35 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
     if (guest.state === 'paused') reconcileGuest(turn, turn.fleet.guests.get(guest.id)!);
     return accepted(turn.fleet.guests.get(guest.id)!);
   }
+  const room = hasRoom(turn, guest);
+  if (!room.ok) return room;
+  clearAlarm(turn, 'guest-down', guest.id);
+  const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null, restarts: [], lostAt: null };
+  put(turn, 'guest', wanted);
+  beginTask(turn, 'guest.start', ['guest', guest.id]);
+  placeGuest(turn, wanted, room.value);
+  return accepted(turn.fleet.guests.get(guest.id)!);
+}
+
+/** Whether it may be started now, in the pool as it is. */
+export function hasRoom(turn: FleetTurn, guest: Guest): Result<Cluster> {
   const admitted = admit(turn, guest);
   if (!admitted.ok) return admitted;
   const cluster = clusterOf(turn, guest.poolId);
-  const index = cluster.guestIndex.get(guest.id)!;
-  const answer = place(cluster, index);
+  const answer = place(cluster, cluster.guestIndex.get(guest.id)!);
   if (answer.chosen === null)
     return refused('no-host-fits', `No host takes ${guest.name}: ${explainRejections(cluster, answer.rejections)}.`, {
       rejections: answer.rejections,
     });
   const covered = coveredByFailoverHosts(turn, guest, cluster, answer.chosen.host);
-  if (!covered.ok) return covered;
-  clearAlarm(turn, 'guest-down', guest.id);
-  const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null, restarts: [], lostAt: null };
-  put(turn, 'guest', wanted);
-  beginTask(turn, 'guest.start', ['guest', guest.id]);
-  placeGuest(turn, wanted, cluster);
-  return accepted(turn.fleet.guests.get(guest.id)!);
+  return covered.ok ? accepted(cluster) : covered;
 }
 
 export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Result<Guest> {
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
+  if (guest.isTemplate) return isTemplate(guest);
   if (guest.state !== 'running' && guest.state !== 'paused')
     return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be restarted.`);
   beginTask(turn, 'guest.restart', ['guest', guest.id]);
@@ -244,6 +149,7 @@ export function migrateGuest(turn: FleetTurn, request: Of<'guest.migrate'>): Res
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
+  if (guest.isTemplate) return isTemplate(guest);
   if (guest.state === 'migrating') return refused('guest-busy', `${guest.name} is migrating already.`);
   if (isBusy(turn.fleet, guest.id))
     return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
@@ -325,10 +231,13 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
-  if (guest.state !== 'stopped' && guest.state !== 'failed')
-    return refused('guest-not-stopped', `${guest.name} is ${guest.state}; stop it before it is removed.`);
   if (isBusy(turn.fleet, guest.id))
     return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
+  if (guest.state !== 'stopped' && guest.state !== 'failed')
+    return refused('guest-not-stopped', `${guest.name} is ${guest.state}; stop it before it is removed.`);
+  const linked = usersOfBase(turn.fleet, diskPathOf(turn.fleet, guest));
+  if (linked.length > 0)
+    return refused('in-use', `The disks of ${linked.join(', ')} share that of ${guest.name}; remove them first.`);
   for (const { id } of snapshotsOf(turn, guest.id)) remove(turn, 'snapshot', id);
   for (const rule of [...turn.fleet.rules.values()]) {
     if (!rule.guestIds.includes(guest.id)) continue;
@@ -342,13 +251,13 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   remove(turn, 'guest', guest.id);
   turn.fleet.addresses.delete(guest.address);
   turn.fleet.demand.delete(guest.id);
-  // One that never started has no disk yet.
-  const keepsDisk = request.keepDisk === true && guest.epoch > 0;
+  const keepsDisk = request.keepDisk === true && hasDisk(guest);
   record(turn, {
     code: 'guest-removed',
     subject: ['guest', guest.id],
     message: `Guest ${guest.name} was removed.${keepsDisk ? ` Its files stay in ${folder}.` : ''}`,
   });
-  if (!keepsDisk && guest.epoch > 0) beginDiskOperation(turn, guest, { kind: 'remove', folder });
+  if (!keepsDisk && hasDisk(guest))
+    beginDiskOperation(turn, guest, { kind: 'remove', folder, basePaths: unneededBases(turn.fleet, guest) });
   return accepted(null);
 }

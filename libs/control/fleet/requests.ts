@@ -5,15 +5,9 @@ import { defaultImpairments } from '../defaults';
 import { applyRecommendation, runBalance } from './balance';
 import { createDatastore, removeDatastore, updateDatastore } from './datastores';
 import { affectedGuests, emptyPhases } from './drills';
-import {
-  cancelMigration,
-  createGuest,
-  migrateGuest,
-  powerGuest,
-  removeGuest,
-  restartGuest,
-  updateGuest,
-} from './guest-requests';
+import { cloneGuest, setTemplate } from './clones';
+import { createGuest } from './guest-creation';
+import { cancelMigration, migrateGuest, powerGuest, removeGuest, restartGuest, updateGuest } from './guest-requests';
 import {
   addFenceDevice,
   fenceHost,
@@ -50,6 +44,8 @@ const handlers: Handlers = {
   'host.remove-fence-device': removeFenceDevice,
   'host.remove': removeHost,
   'guest.create': createGuest,
+  'guest.clone': cloneGuest,
+  'guest.template': setTemplate,
   'guest.update': updateGuest,
   'guest.power': powerGuest,
   'guest.restart': restartGuest,

@@ -2,7 +2,7 @@ import type { Guest, Snapshot } from '@argosy/domain/entities';
 import type { DiskWorkResult } from '@argosy/domain/disk-work';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Refusal, type Result } from '@argosy/domain/refusal';
-import { folderOf } from '../guest-specification';
+import { folderOf, hasDisk } from '../guest-specification';
 import { beginDiskOperation, isBusy } from './begin-disk-operation';
 import { find } from './lookup';
 import { beginTask, endTasks } from './tasks';
@@ -22,7 +22,7 @@ export function findSnapshot(turn: FleetTurn, guest: Guest, idOrName: string): R
   return refused('unknown-snapshot', `${guest.name} has no snapshot ${JSON.stringify(idOrName)}. ${known}`);
 }
 
-function notBusy(turn: FleetTurn, guest: Guest): Result<null> {
+export function notBusy(turn: FleetTurn, guest: Guest): Result<null> {
   if (!isBusy(turn.fleet, guest.id)) return accepted(null);
   return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
 }
@@ -37,7 +37,9 @@ export function takeSnapshot(turn: FleetTurn, request: Of<'snapshot.take'>): Res
       'guest-busy',
       `${guest.name} is ${guest.state}: a snapshot is taken of one that runs or is stopped.`,
     );
-  if (guest.epoch === 0) return refused('image-missing', `${guest.name} has never run, and has no disk yet.`);
+  if (guest.isTemplate)
+    return refused('is-template', `${guest.name} is a template: its disk stays as it is, and needs no snapshot.`);
+  if (!hasDisk(guest)) return refused('image-missing', `${guest.name} has never run, and has no disk yet.`);
   const free = notBusy(turn, guest);
   if (!free.ok) return free;
   if (snapshotsOf(turn, guest.id).some((each) => each.name === request.name))

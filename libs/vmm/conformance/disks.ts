@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import type { DiskWork } from '@argosy/domain/disk-work';
 import { replayDiskChecksum } from '@argosy/domain/guest-console';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
 import type { HostUnderTest } from '../test-bench';
@@ -7,13 +8,13 @@ import type { TestTable } from './scenes';
 
 const sectors = 64;
 
-async function fillDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
+export async function fillDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
   const heard = host.lines.length;
   await host.must({ call: 'consoleWrite', instance, text: `disk fill ${sectors} ${seed}\n` });
   await host.line('diskFilled', heard);
 }
 
-async function expectDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
+export async function expectDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
   const heard = host.lines.length;
   await host.must({ call: 'consoleWrite', instance, text: `disk sum ${sectors}\n` });
   expect(await host.line('diskSum', heard)).toMatchObject({ checksum: replayDiskChecksum({ sectors, seed }) });
@@ -53,7 +54,7 @@ export const diskTests: TestTable = {
       run: async (hosts) => {
         const { guest, source } = await running(hosts);
         const first = await hosts.h1.line('ready');
-        const work = { kind: 'remove', folder: dirname(guest.diskPath) } as const;
+        const work: DiskWork = { kind: 'remove', folder: dirname(guest.diskPath), basePaths: [] };
         expect(await hosts.h2.refusal({ call: 'diskWork', work })).toMatchObject({ code: 'image-locked' });
         await hosts.h1.must({ call: 'stop', instance: source, graceMs: 0 });
         await hosts.h2.must({ call: 'diskWork', work });

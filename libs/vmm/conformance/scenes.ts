@@ -29,6 +29,7 @@ export const claims = [
   'remove-disk',
   'suspend',
   'snapshot',
+  'clone',
 ] as const;
 export type Claim = (typeof claims)[number];
 

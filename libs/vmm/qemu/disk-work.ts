@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DiskWork, type DiskWorkKind, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import { cloneDisk, cloneInside } from './clone-disk';
 import { imageTool } from './guest-disk';
 import type { QemuInstance } from './instance';
 import { refuse } from './qemu-refusal';
@@ -33,7 +34,12 @@ type Workers = { readonly [Kind in DiskWorkKind]: (work: Of<Kind>) => Promise<Di
 
 /** With no VMM on this host that has the disk open. Where another host's has, its lock refuses. */
 const workers: Workers = {
-  remove: ({ folder }) => removeFolder(folder),
+  remove: async ({ folder, basePaths }) => {
+    await removeFolder(folder);
+    for (const path of basePaths) await removeBase(path);
+    return undefined;
+  },
+  clone: cloneDisk,
   snapshot: async ({ diskPath, snapshotId, epoch, guestId }) => {
     if (epoch !== null) throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
     await dropSnapshot(diskPath, snapshotId);
@@ -65,6 +71,7 @@ export async function doDiskWork(work: DiskWork): Promise<DiskWorkResult> {
 
 /** With the VMM that has the disk open: only it may change what is in it. */
 export async function doDiskWorkInside(work: DiskWork, vmm: QemuInstance): Promise<DiskWorkResult> {
+  if (work.kind === 'clone') return cloneInside(work, vmm);
   if (work.kind === 'snapshot') return snapshotInside(work, vmm);
   if (work.kind === 'suspend') {
     await vmm.save({ memoryPath: work.memoryPath, andEnd: true });
@@ -130,6 +137,12 @@ async function removeFolder(folder: string): Promise<undefined> {
   for (const name of names) if (name.endsWith('.qcow2')) await requireUnheld(join(folder, name));
   await rm(folder, { recursive: true, force: true });
   return undefined;
+}
+
+async function removeBase(path: string): Promise<void> {
+  if (!/\/bases\/[^/]+\.qcow2$/.test(path) || path.includes('/../'))
+    throw refuse('invalid-request', `${path} is no base of guests' disks`);
+  await rm(path, { force: true });
 }
 
 /** qemu-img asks for the same lock that a VMM holds while it has the disk open. */

@@ -195,6 +195,8 @@ class QemuDriver implements VmmDriver {
     // A suspended guest's VMM may be gone already, with its memory whole.
     const instance = this.instances.get(`${work.guestId}:${work.epoch}`);
     if (!instance?.isAlive()) return doDiskWork(work);
+    // It may take long and changes nothing of the guest: whatever else is asked of it does not wait.
+    if (work.kind === 'clone') return doDiskWorkInside(work, instance);
     const result = instance.lane.then(() => doDiskWorkInside(work, instance));
     instance.lane = result.catch(() => undefined);
     return result;

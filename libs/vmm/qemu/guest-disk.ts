@@ -10,8 +10,10 @@ import { refuse } from './qemu-refusal';
 
 const run = promisify(execFile);
 const imageToolDeadlineMs = 10_000;
+/** For a disk of many GiB on a slow datastore. */
+export const copyDeadlineMs = 6 * 3_600_000;
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
@@ -24,7 +26,7 @@ export async function ensureFolder(guest: GuestSpecification): Promise<void> {
 }
 
 /** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */
-async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
+export async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
   const temporaryPath = `${path}.new-${process.pid}`;
   try {
     await make(temporaryPath);
@@ -36,9 +38,9 @@ async function placeWhole(path: string, make: (temporaryPath: string) => Promise
   }
 }
 
-export async function imageTool(parameters: readonly string[]): Promise<string> {
+export async function imageTool(parameters: readonly string[], timeout = imageToolDeadlineMs): Promise<string> {
   try {
-    return (await run('qemu-img', [...parameters], { timeout: imageToolDeadlineMs })).stdout;
+    return (await run('qemu-img', [...parameters], { timeout })).stdout;
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: string };
     if (code === 'ENOENT') throw refuse('vmm-unsupported', 'qemu-img is not installed; apt-get install qemu-utils');

@@ -1,68 +1,16 @@
 import type { GuestView as Guest } from '@argosy/contracts/responses';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { restartPriorities, type GuestProbe } from '@argosy/domain/entities';
-import { command, given, type Flag, type FlagValues } from '../command';
-import { Failure, usageFailure } from '../failure';
+import { command, given } from '../command';
+import { usageFailure } from '../failure';
 import { placementView } from '../output/history-views';
 import { guestView } from '../output/inventory-views';
 import { onlyPool } from '../resolve';
-import type { Session } from '../session';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
+import { cloneCommands } from './guest-clone';
 import { powerCommands, waitForGuest } from './guest-power';
+import { readCloudInit, settingFlags, settingsOf } from './guest-settings';
 
 const guest = { name: 'guest', names: 'guest' } as const;
 const startMs = 60_000;
-
-const settingFlags = {
-  vcpus: { type: 'count', summary: 'virtual processors' },
-  memory: { type: 'memory', summary: 'memory' },
-  'cpu-reservation': { type: 'cpu', summary: 'what it is always given' },
-  'cpu-limit': { type: 'cpuLimit', summary: 'what it is never given more of' },
-  'cpu-shares': { type: 'count', summary: 'its weight where processors are scarce (1000 is usual)' },
-  priority: { type: 'text', choices: restartPriorities, summary: 'its turn when a host is lost' },
-  probe: {
-    type: 'text',
-    placeholder: 'probe',
-    summary: 'how it is seen to serve: tcp:5432, http:80/health=200, or none (its heartbeat)',
-  },
-} as const satisfies Record<string, Flag>;
-
-/** tcp:PORT, http:PORT/PATH or http:PORT/PATH=STATUS. */
-function probeOf(text: string | undefined): GuestProbe | null | undefined {
-  if (text === undefined || text === 'none') return text === 'none' ? null : undefined;
-  const [, kind, port, path = '/', status = '200'] = /^(tcp|http):(\d+)(\/[^=]*)?(?:=(\d{3}))?$/.exec(text) ?? [];
-  if (kind !== 'tcp' && kind !== 'http')
-    throw usageFailure(
-      `${JSON.stringify(text)} is no probe.`,
-      'Give tcp:5432, http:80/health, http:80/health=204 or none.',
-    );
-  return { kind, port: Number(port), path, status: Number(status) };
-}
-
-function settingsOf(flags: FlagValues<typeof settingFlags>) {
-  return given({
-    vcpus: flags.vcpus,
-    memoryMiB: flags.memory,
-    cpuReservationMillicores: flags['cpu-reservation'],
-    cpuLimitMillicores: flags['cpu-limit'],
-    cpuShares: flags['cpu-shares'],
-    restartPriority: flags.priority,
-    probe: probeOf(flags.probe),
-  });
-}
-
-function readCloudInit(session: Session, file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    const text = readFileSync(resolve(session.io.currentFolder, file), 'utf8');
-    if (text.trimStart().startsWith('#')) return text;
-    throw usageFailure(`${file} is no cloud-init user data: its first line must be like #cloud-config or #!/bin/sh.`);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure('no-file', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-}
 
 export const guestCommands = [
   command({
@@ -92,14 +40,20 @@ export const guestCommands = [
   }),
   command({
     path: 'guest create',
-    summary: 'create a guest of an image',
+    summary: 'create a guest of an image, or from a template',
     parameters: [{ name: 'name' }],
     flags: {
-      image: { type: 'text', names: 'image', required: true, summary: 'what it boots' },
+      image: { type: 'text', names: 'image', summary: 'what it boots' },
+      template: { type: 'text', names: 'guest', summary: 'what it is made from; it shares the disk of the template' },
+      full: { type: 'flag', summary: 'from a template, with a disk of its own' },
       pool: { type: 'text', names: 'pool', summary: 'where (the only pool, if there is one)' },
       ...settingFlags,
       disk: { type: 'memory', summary: "its own disk's size" },
-      datastore: { type: 'text', names: 'datastore', summary: 'where its disk is kept (where its image is)' },
+      datastore: {
+        type: 'text',
+        names: 'datastore',
+        summary: 'where its disk is kept (where its image or its template is)',
+      },
       'cloud-init': { type: 'text', placeholder: 'file', summary: 'user data for cloud-init' },
       start: { type: 'flag', summary: 'start it as well; refused as a whole where no host fits' },
       wait: waitFlag,
@@ -108,18 +62,23 @@ export const guestCommands = [
     examples: [
       'guest create web --image tiny --memory 64M --start --wait',
       'guest create db --image debian --memory 1G --cloud-init user-data.yaml --start',
+      'guest create web3 --template web --start',
     ],
     run: async (session, { parameters, flags }) => {
       const cloudInit = readCloudInit(session, flags['cloud-init']);
-      const pool = await onlyPool(session.api, flags.pool);
+      const { template } = flags;
+      if ((flags.image === undefined) === (template === undefined))
+        throw usageFailure('A guest is made of an image or from a template.', 'Give --image, or --template.');
+      const from = template === undefined ? null : await session.api.call('guest.get', { params: { guest: template } });
+      const pool = flags.pool ?? from?.poolId ?? (await onlyPool(session.api, undefined));
       const start = flags.start || flags.wait;
       const body = {
         name: parameters.name,
         pool,
-        image: flags.image,
         start,
         ...settingsOf(flags),
-        ...given({ diskMiB: flags.disk, datastore: flags.datastore, cloudInit }),
+        ...given({ image: flags.image, template, datastore: flags.datastore }),
+        ...given({ full: flags.full || undefined, diskMiB: flags.disk, cloudInit }),
       };
       let row: Guest = await session.api.call('guest.create', { body });
       if (flags.wait)
@@ -127,7 +86,7 @@ export const guestCommands = [
       session.printDone(
         guestView,
         row,
-        `Guest ${row.name} is made${start ? ` and is ${row.state}` : `; start it: argosy guest start ${row.name}`}${start ? '.' : ''}`,
+        `Guest ${row.name} is ${row.state === 'cloning' ? 'being made' : 'made'}${start ? ` and is ${row.state}` : `; start it: argosy guest start ${row.name}`}${start ? '.' : ''}`,
       );
       return 'done';
     },
@@ -185,5 +144,6 @@ export const guestCommands = [
       return 'done';
     },
   }),
+  ...cloneCommands,
   ...powerCommands,
 ];

@@ -21,7 +21,7 @@ export const guestView: View<GuestView> = {
   nameOf: ({ name }) => name,
   columns: [
     { title: 'NAME', text: ({ name }) => name },
-    stateColumn(({ state }) => state),
+    stateColumn(({ state, isTemplate }) => (isTemplate ? 'template' : state)),
     { title: 'HOST', text: ({ hostId }, lookup) => lookup.nameOf('host', hostId) },
     { title: 'ADDRESS', text: ({ address }) => address },
     { title: 'EPOCH', text: ({ epoch }) => `${epoch}`, right: true },
@@ -64,6 +64,8 @@ export const guestView: View<GuestView> = {
     },
     { title: 'DATASTORE', text: ({ datastoreId }, lookup) => lookup.nameOf('datastore', datastoreId), only: 'wide' },
     { title: 'AGE', text: ({ createdAt }, { now }) => age(now - createdAt), only: 'wide' },
+    { title: 'CLONED FROM', text: ({ clonedFrom }) => orNothing(clonedFrom ?? ''), only: 'detail' },
+    { title: 'BASES', text: ({ basePaths }) => orNothing(basePaths.join(', ')), only: 'detail' },
     { title: 'MAC', text: ({ macAddress }) => macAddress, only: 'detail' },
     { title: 'MOVED', text: ({ movedAt }) => exactTime(movedAt), only: 'detail' },
     { title: 'RETRY', text: ({ retryAt }) => exactTime(retryAt), only: 'detail' },
@@ -267,7 +269,9 @@ function guestsOf(datastoreId: string, { guests }: Lookup): GuestView[] {
 }
 /** Disks are thin: what they could grow to is more than what they take. */
 function promisedDiskMiB(datastoreId: string, lookup: Lookup): number {
-  return guestsOf(datastoreId, lookup).reduce((sum, { diskMiB }) => sum + diskMiB, 0);
+  return guestsOf(datastoreId, lookup)
+    .filter(({ isTemplate }) => !isTemplate)
+    .reduce((sum, { diskMiB }) => sum + diskMiB, 0);
 }
 function growth({ use }: entity.Datastore): string {
   const perSecond = use?.growthBytesPerSecond ?? null;
