@@ -80,7 +80,7 @@ static void finish(enum disk_state state) {
 u64 disk_job_step(u64 now) {
   if (!disk_job.begun) begin_block();
   enum disk_state state = machine_disk_poll();
-  /* The disk's interrupt ends the sleep; the 10 ms are for a machine that lost it. */
+  /* The disk's interrupt ends the sleep; the 10 ms are for a machine that has none. */
   if (state == DISK_BUSY) return now + 10000;
   disk_job.begun = 0;
   u32 count = block_sectors();

@@ -1,5 +1,5 @@
 /* Multiboot entry, descriptor tables and interrupt stubs. Interrupts are open only inside wait_for_interrupt, so the stubs
-   have nothing to do but acknowledge: being woken is all that the main loop wants of them. */
+   have little to do but acknowledge: being woken is what the main loop wants of them. */
   .section .multiboot, "a"
   .align 4
   .long 0x1badb002
@@ -65,6 +65,12 @@ on_slave_interrupt:
   out %al, $0x20
   pop %eax
   iret
+
+/* The disk says that it has taken, or has, the next sector. */
+  .global on_disk_interrupt
+on_disk_interrupt:
+  movl $1, disk_interrupted
+  jmp on_slave_interrupt
 
 /* The ACPI interrupt is level-triggered: its cause must go before it returns, or it comes for ever. */
   .global on_acpi_interrupt

@@ -10,7 +10,10 @@ static struct {
   enum disk_operation operation;
   u32 left;
   u32 *words;
+  int is_told; /* the disk's next step comes with an interrupt: every one but the first sector of a write */
 } transfer;
+
+volatile u32 disk_interrupted;
 
 u32 machine_disk_sectors(void) {
   return disk_sectors;
@@ -21,6 +24,8 @@ void machine_disk_begin(enum disk_operation operation, u32 sector, u32 count, u3
   transfer.operation = operation;
   transfer.left = count;
   transfer.words = words;
+  transfer.is_told = operation != DISK_WRITE;
+  disk_interrupted = 0;
   out8(DRIVE, (u8)(0xe0 | sector >> 24));
   out8(COUNT, (u8)count);
   out8(LBA, (u8)sector);
@@ -38,14 +43,19 @@ static void move_sector(void) {
   transfer.left--;
 }
 
+/* Between an interrupt and the next the status means nothing: QEMU shows a write that it will try again, as on a full
+   datastore, for a while as if it were over. */
 enum disk_state machine_disk_poll(void) {
   for (;;) {
+    if (transfer.is_told && !disk_interrupted) return DISK_BUSY;
+    disk_interrupted = 0;
     u8 status = in8(STATUS);
     if (status & BUSY) return DISK_BUSY;
     if (status & (ERROR | FAULT)) return DISK_FAILED;
     if (transfer.left && !(status & WANTS_DATA)) return DISK_FAILED;
     if (!transfer.left) return DISK_DONE;
     move_sector();
+    transfer.is_told = 1;
     if (!transfer.left && transfer.operation == DISK_READ) return DISK_DONE;
   }
 }
@@ -65,6 +75,7 @@ void disk_start(void) {
   transfer.operation = DISK_READ;
   transfer.left = 1;
   transfer.words = identity;
+  transfer.is_told = 1;
   enum disk_state state;
   while ((state = machine_disk_poll()) == DISK_BUSY) machine_sleep_until(machine_now() + 1000);
   if (state == DISK_DONE) disk_sectors = identity[30]; /* words 60 and 61: sectors that 28 bits address */

@@ -5,7 +5,7 @@ enum { GATE_COUNT = 256, TIMER_VECTOR = 0x30, SPURIOUS_VECTOR = 0xff };
 enum { IRQ_SERIAL = 4, IRQ_ACPI = 9, IRQ_DISK = 14 };
 
 void on_exception(void), on_timer(void), on_master_interrupt(void), on_slave_interrupt(void), on_acpi_interrupt(void),
-  on_spurious(void);
+  on_disk_interrupt(void), on_spurious(void);
 
 static struct gate { u16 low, selector, type, high; } gates[GATE_COUNT];
 
@@ -50,6 +50,7 @@ void interrupts_start(void) {
     set_gate(0x28 + line, on_slave_interrupt);
   }
   set_gate(0x20 + IRQ_ACPI, on_acpi_interrupt);
+  set_gate(0x20 + IRQ_DISK, on_disk_interrupt);
   set_gate(TIMER_VECTOR, on_timer);
   __asm__ volatile("lidt %0" : : "m"(table));
   controllers_start();

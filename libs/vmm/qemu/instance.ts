@@ -78,6 +78,7 @@ export class QemuInstance {
   private pauseRefusal: Refusal | null = null;
   /** How often QEMU has stopped the guest. */
   private stops = 0;
+  private resuming: Promise<void> | null = null;
   private isDetached = false;
   private isDoomed = false;
   /** Until its start or its opening for a migration is done: till then a failure is that call's answer and no event. */
@@ -377,10 +378,23 @@ export class QemuInstance {
     const { memoryPath } = this.guest;
     if (this.record.incoming && memoryPath !== null) await rm(memoryPath, { force: true });
     const { stops } = this;
-    await this.requireQmp().call('cont');
+    await (this.resuming ??= this.letGoOn().finally(() => (this.resuming = null)));
     // By now it may have been stopped again.
     if (this.state !== 'sending' && this.stops === stops) this.state = 'running';
     if (this.record.incoming) this.keep({ incoming: false });
+  }
+
+  /**
+   * Between a failed write and the stop that follows it, `cont` would take back that stop and with it the write's second
+   * try: the guest would wait for its disk for ever. So only one at a time, and only to a guest that stands still.
+   */
+  private async letGoOn(): Promise<void> {
+    const qmp = this.requireQmp();
+    if (this.state === 'running' || this.state === 'paused') {
+      const { status } = await qmp.call<{ status: string }>('query-status');
+      if (status === 'running') return;
+    }
+    await qmp.call('cont');
   }
 
   // ---- Memory to and from a file ----
