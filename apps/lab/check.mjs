@@ -48,7 +48,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'argosy-check-'));
 const resultFile = join(scratch, 'tests.json');
 for (const group of groups) {
   rmSync(resultFile, { force: true });
-  const status = await runHere([bin('jest'), ...group, '--json', '--outputFile', resultFile], { cwd: root });
+  // --forceExit: a connection that a test left open would hold the whole run for ever.
+  const command = [bin('jest'), ...group, '--forceExit', '--json', '--outputFile', resultFile];
+  const status = await runHere(command, { cwd: root });
   const failedBefore = failed;
   if (existsSync(resultFile)) {
     const results = JSON.parse(readFileSync(resultFile, 'utf8'));
