@@ -218,3 +218,11 @@ test('while its disk is copied a guest is not moved, removed or cloned once more
   world.run(3_000);
   expect(world.guest('b').state).toBe('stopped');
 });
+
+test('while a host works on its disk a stopped guest is not started', () => {
+  const world = prepared('copy of a stopped guest');
+  expect(ask(world, clone('a', 'b', false))).toBe('done');
+  expect(ask(world, power('a', 'running'))).toBe('guest-busy');
+  world.run(3_000);
+  expect(ask(world, power('a', 'running'))).toBe('done');
+});

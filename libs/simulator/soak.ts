@@ -258,7 +258,72 @@ const faults: readonly Fault[] = [
       return 'a waiting target freezes';
     },
   },
+  {
+    weight: 3,
+    run: (soak) => {
+      const guest = soak.random.pick(guestNames);
+      power(soak, guest, 'suspended');
+      return `guest ${guest} suspend, start after ${later(soak, 15_000, () => power(soak, guest, 'running'))} ms`;
+    },
+  },
+  {
+    weight: 3,
+    run: ({ world, random }) => {
+      const guest = random.pick(guestNames);
+      world.request('soak', { kind: 'snapshot.take', guest, name: 's', memory: random.below(2) === 0 });
+      return `guest ${guest} snapshot s`;
+    },
+  },
+  {
+    weight: 2,
+    run: ({ world, random }) => {
+      const guest = random.pick(guestNames);
+      world.request('soak', { kind: 'snapshot.remove', guest, snapshot: 's' });
+      return `guest ${guest} forgets snapshot s`;
+    },
+  },
+  {
+    weight: 2,
+    run: (soak) => {
+      const guest = soak.random.pick(guestNames);
+      countEnd(soak, guest);
+      soak.world.request('soak', { kind: 'snapshot.take', guest, name: 's' });
+      soak.world.clock.after(300, () => power(soak, guest, 'stopped'));
+      const revertMs =
+        500 +
+        later(soak, 4_000, () =>
+          soak.world.clock.after(500, () =>
+            soak.world.request('soak', { kind: 'snapshot.revert', guest, snapshot: 's' }),
+          ),
+        );
+      const startMs = later(soak, 15_000, () => power(soak, guest, 'running'));
+      return `guest ${guest} snapshot s, kill, revert after ${revertMs} ms, start after ${startMs} ms`;
+    },
+  },
+  {
+    weight: 4,
+    run: (soak) => {
+      const { world, random } = soak;
+      const guest = random.pick(guestNames);
+      const [name, linked] = [`${guest}${Math.round(world.clock.now)}`, random.below(2) === 0];
+      const begin = () => world.request('soak', { kind: 'guest.clone', guest, clone: { name, linked } });
+      if (linked) {
+        // Which is of a stopped guest.
+        countEnd(soak, guest);
+        power(soak, guest, 'stopped');
+        world.clock.after(1_000, begin);
+        later(soak, 15_000, () => power(soak, guest, 'running'));
+      } else begin();
+      const removeMs = later(soak, 20_000, () => world.request('soak', { kind: 'guest.remove', guest: name }));
+      return `guest ${guest} clone ${name}${linked ? ' linked' : ''}, removed after ${removeMs} ms`;
+    },
+  },
 ];
+
+/** Unheard, as while nobody leads, it is asked for again when all is mended. */
+function power({ world }: Soak, guest: string, desired: 'running' | 'stopped' | 'suspended'): void {
+  world.request('soak', { kind: 'guest.power', guest, desired, ...(desired === 'stopped' ? { force: true } : {}) });
+}
 
 function pickFault(random: Random): Fault {
   const total = faults.reduce((sum, fault) => sum + fault.weight, 0);
@@ -309,7 +374,10 @@ export function runSoak(seed: number): SoakRun {
       world.note(`- ${instance.guest.name} epoch ${instance.id.epoch} died on ${instance.machine.name}: ${reason}`);
     }
   };
-  world.onBoot = (instance) => instance.consoleWrite(`dirty ${random.below(40)} ${32 + random.below(128)} 1\n`);
+  world.onBoot = (instance) => {
+    instance.consoleWrite(`dirty ${random.below(40)} ${32 + random.below(128)} 1\n`);
+    instance.consoleWrite(`disk fill 8 ${seedOf(instance.guest.name)}\n`);
+  };
   // Jobs are lost, late and doubled all along.
   world.bus.fate = () =>
     random.pick([
@@ -337,12 +405,13 @@ export function runSoak(seed: number): SoakRun {
   world.invariants.checkSettled();
   return {
     seed,
-    violations: [...world.invariants.violations, ...unexplainedBoots(soak)],
+    violations: [...world.invariants.violations, ...unexplainedBoots(soak), ...wrongDisks(world)],
     log: world.log.map(({ at, text }) => `${(at / 1000).toFixed(3)} ${text}`),
   };
 }
 
-function mend({ world }: Soak): void {
+function mend(soak: Soak): void {
+  const { world } = soak;
   world.note('! everything is mended');
   world.bus.fate = () => 'once';
   world.bus.setUp(true);
@@ -356,6 +425,36 @@ function mend({ world }: Soak): void {
     each.powerOn();
     for (const other of hostNames) world.site.network.heal(name, other);
   }
+  // What was begun before has been asked for by then, or never will be.
+  for (const afterMs of [35_000, 60_000])
+    world.clock.after(afterMs, () => {
+      for (const guest of world.store.rows.guest.values()) {
+        if (guestNames.includes(guest.name)) power(soak, guest.name, 'running');
+        else world.request('soak', { kind: 'guest.remove', guest: guest.name });
+      }
+    });
+}
+
+/** Each guest writes data of its own, and its clones have it from there. */
+function seedOf(guestName: string): number {
+  return guestNames.indexOf(guestName) + 1;
+}
+
+/** Data that is not where it should be, and files that nobody has any more. */
+function wrongDisks({ store, site }: World): string[] {
+  const guests = [...store.rows.guest.values()];
+  const wrong = guests.flatMap(({ id, name, clonedFrom, state }) => {
+    const disk = site.datastore.disks.get(`/datastore/guests/${id}/disk.qcow2`);
+    if (!disk) return state === 'cloning' ? [] : [`${name} is ${state} and has no disk`];
+    const seed = seedOf(clonedFrom ?? name);
+    return disk.dataSeed === seed ? [] : [`the disk of ${name} has the data of ${disk.dataSeed}, and not of ${seed}`];
+  });
+  const needed = new Set(guests.flatMap(({ id, basePaths }) => [`/datastore/guests/${id}/disk.qcow2`, ...basePaths]));
+  const left = [...site.datastore.disks.keys()].filter((path) => !needed.has(path));
+  const work = [...store.rows.diskOperation.values()].map(
+    (each) => `${each.work.kind} of ${each.guestName} never ended`,
+  );
+  return [...wrong, ...left.map((path) => `${path} is left over`), ...work];
 }
 
 function unexplainedBoots({ world, ends }: Soak): string[] {

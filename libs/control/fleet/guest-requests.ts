@@ -108,6 +108,8 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
     if (guest.state === 'paused') reconcileGuest(turn, turn.fleet.guests.get(guest.id)!);
     return accepted(turn.fleet.guests.get(guest.id)!);
   }
+  if (isBusy(turn.fleet, guest.id))
+    return refused('guest-busy', `The files of ${guest.name} are being worked on; start it when that has ended.`);
   const room = hasRoom(turn, guest);
   if (!room.ok) return room;
   clearAlarm(turn, 'guest-down', guest.id);
