@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
+import { redisAddressShapes, redisConnection } from './redis-address';
 
 export interface RedisOptions {
+  /** As `redisConnection` has it. */
   readonly url: string;
   /** Told of every trouble with the connection, which mends itself. */
   readonly onProblem?: (problem: Error) => void;
@@ -15,9 +17,7 @@ const retryStrategy = (attempt: number) => Math.min(50 * attempt, 1000);
 
 /** For what asks: fails at once while Redis is away, and keeps nothing in memory for later. */
 export function openAsking({ url, onProblem = () => {} }: RedisOptions): Redis {
-  const redis = new Redis(url, {
-    retryStrategy,
-    connectTimeout: connectTimeoutMs,
+  const redis = connectionTo(url, {
     commandTimeout: commandTimeoutMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -27,10 +27,30 @@ export function openAsking({ url, onProblem = () => {} }: RedisOptions): Redis {
 
 /** For what listens: waits for Redis as long as it takes. */
 export function openListening({ url, onProblem = () => {} }: RedisOptions): Redis {
-  const redis = new Redis(url, { retryStrategy, connectTimeout: connectTimeoutMs, maxRetriesPerRequest: null });
+  const redis = connectionTo(url, { maxRetriesPerRequest: null });
   // Each worker on it listens for its events.
   redis.setMaxListeners(0);
   return watched(redis, onProblem);
+}
+
+interface ConnectionWishes {
+  readonly commandTimeout?: number;
+  readonly enableOfflineQueue?: boolean;
+  readonly maxRetriesPerRequest: number | null;
+}
+
+function connectionTo(url: string, wishes: ConnectionWishes): Redis {
+  const given = redisConnection(url);
+  if (given === null) throw new Error(`the address of Redis ${redisAddressShapes}`);
+  const options = {
+    retryStrategy,
+    sentinelRetryStrategy: retryStrategy,
+    connectTimeout: connectTimeoutMs,
+    // A master that has become a replica takes no writes: its successor is asked for.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    ...wishes,
+  };
+  return 'url' in given ? new Redis(given.url, options) : new Redis({ ...given, ...options });
 }
 
 /**

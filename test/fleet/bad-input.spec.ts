@@ -511,7 +511,7 @@ test('a controller whose configuration is broken ends, and says of each value wh
   for (const sentence of [
     /ARGOSY_PORT must be a port, 0 to 65535/,
     /DATABASE_URL must begin with postgresql:/,
-    /REDIS_URL must begin with redis:/,
+    /REDIS_URL must be like redis:/,
     /ARGOSY_LEASE_MS must be a whole number from 2000 to 60000/,
     /ARGOSY_STATE_FOLDER must be the folder/,
   ])

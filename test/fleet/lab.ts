@@ -25,6 +25,10 @@ export interface FleetPlan {
   readonly hostMillicores?: number;
   readonly leaseMs?: number;
   readonly pool?: PoolSettings;
+  /** One that the test has started itself. */
+  readonly redisUrl?: string;
+  /** Of every controller and every agent. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Of the host's agent, besides what every agent is told. */
   readonly hostEnvironment?: (name: string, folder: string) => Record<string, string>;
   /** Before the hosts are switched on: what is mounted later they do not see. */
@@ -194,7 +198,7 @@ export class Fleet {
     mkdirSync(join(this.datastore, 'heartbeats'), { recursive: true });
     mkdirSync(join(this.datastore, 'images'), { recursive: true });
     this.plan.prepareDatastore?.(this.datastore);
-    await Promise.all([this.redis.start(), this.postgres.start()]);
+    await Promise.all([this.plan.redisUrl === undefined && this.redis.start(), this.postgres.start()]);
     for (let index = 1; index <= (this.plan.controllers ?? 1); index++) await this.addController(`controller${index}`);
     await this.api.call('pool.create', {
       body: { name: poolName, ...(this.plan.pool ? { settings: this.plan.pool } : {}) },
@@ -211,8 +215,9 @@ export class Fleet {
   async addController(name: string, environment: Record<string, string> = {}): Promise<LabController> {
     const controller = new LabController(name, join(this.folder, 'controllers', name), () => ({
       DATABASE_URL: this.postgres.url,
-      REDIS_URL: this.redis.url,
+      REDIS_URL: this.plan.redisUrl ?? this.redis.url,
       ARGOSY_LEASE_MS: String(this.plan.leaseMs ?? 3_000),
+      ...this.plan.environment,
       ...environment,
     }));
     this.controllers.push(controller);
@@ -226,7 +231,8 @@ export class Fleet {
       ARGOSY_POOL: poolName,
       ARGOSY_CONTROLLER_URL: this.controllers.map(({ url }) => url).join(','),
       ARGOSY_JOIN_TOKEN: joinToken,
-      REDIS_URL: this.redis.url,
+      REDIS_URL: plan.redisUrl ?? this.redis.url,
+      ...plan.environment,
     };
     const cpuMillicores = plan.hostMillicores ?? 500;
     this.hosts.push(

@@ -8,6 +8,7 @@ import { removeNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
 import { waitUntil } from '../../apps/lab/processes.mjs';
 import { freePort, startServers } from '../../apps/lab/servers.mjs';
 import { ensureBuilt, root } from '../fleet/build';
+import { makeCertificate } from '../fleet/certificate';
 
 const hosts = ['m1', 'm2', 'm3'];
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'argosy-machines-')));
@@ -45,28 +46,7 @@ beforeAll(async () => {
   ({ serverAddress } = network);
   const servers = await startServers(folder, {}, serverAddress);
   closers.push(servers.stop);
-  const pem = { key: join(folder, 'key.pem'), certificate: join(folder, 'certificate.pem') };
-  const subject = ['-subj', '/CN=argosy', '-addext', `subjectAltName=IP:${serverAddress}`];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      '-keyout',
-      pem.key,
-      '-out',
-      pem.certificate,
-      ...subject,
-    ],
-    { stdio: 'ignore' },
-  );
+  const pem = makeCertificate(folder, serverAddress);
   const port = await freePort();
   url = `https://${serverAddress}:${port}`;
   begin('controller', [process.execPath, 'dist/apps/controller/src/main.js'], {

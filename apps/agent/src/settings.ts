@@ -1,4 +1,5 @@
 import { readEnvironment } from '@argosy/contracts/environment';
+import { redisAddressShapes, redisConnection } from '@argosy/queue/redis-address';
 import type { GuestLink } from '@argosy/vmm/qemu/driver';
 import { z } from 'zod';
 
@@ -51,7 +52,10 @@ const environment = z.object({
       'must be what guests are plugged into: bridge:<name of a bridge of this host>, or switch:<path of a socket>',
     )
     .optional(),
-  REDIS_URL: z.string().optional(),
+  REDIS_URL: z
+    .string()
+    .refine((address) => redisConnection(address) !== null, redisAddressShapes)
+    .optional(),
 });
 
 /** All that an agent is told from outside, read once. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { readEnvironment } from '@argosy/contracts/environment';
+import { redisAddressShapes, redisConnection } from '@argosy/queue/redis-address';
 import { z } from 'zod';
 
 const environment = z.object({
@@ -10,8 +11,8 @@ const environment = z.object({
     })
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
   REDIS_URL: z
-    .string({ error: 'must be the address of Redis, like redis://:password@127.0.0.1:6379' })
-    .regex(/^rediss?:\/\//, 'must begin with redis:// or rediss://'),
+    .string({ error: redisAddressShapes })
+    .refine((address) => redisConnection(address) !== null, redisAddressShapes),
   ARGOSY_PORT: z.coerce
     .number({ error: 'must be a port, 0 to 65535' })
     .int('must be a port, 0 to 65535')
