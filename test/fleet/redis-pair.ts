@@ -47,7 +47,7 @@ export class RedisPair {
     for (const child of this.processes.values()) child.kill('SIGKILL');
   }
 
-  private begin(name: keyof RedisPair['ports'] & string, lines: readonly string[]): void {
+  private begin(name: keyof RedisPair['ports'], lines: readonly string[]): void {
     const place = join(this.folder, name);
     mkdirSync(place);
     const { key, certificate } = this.certificate;
