@@ -23,7 +23,12 @@ export function startMigrationFleet({ migration }: Copying = preCopy): Promise<F
     hostMemoryMiB: 2048,
     controllers: 2,
     leaseMs: 3_000,
-    pool: { balance: { automation: 'partial' }, migration: { ...migration, copyDeadlineMs: 40_000 } },
+    pool: {
+      balance: { automation: 'partial' },
+      migration: { ...migration, copyDeadlineMs: 40_000 },
+      // The same two hosts are lost over and over.
+      failure: { hostFailures: 0 },
+    },
   });
 }
 
