@@ -125,8 +125,11 @@ function outageOf(turn: FleetTurn, drill: Drill, guest: Guest, injectedAt: Insta
   if (!beat) return null;
   if (drill.impairment) {
     // Heard again after the link's recovery: before, a guest could beat on and nobody know.
-    if (beat.at <= injectedAt + drill.impairment.durationMs) return null;
-    return beat.firstAt > injectedAt && guest.hostId !== drill.hostId ? beat.firstAt - injectedAt : 0;
+    const { networks, durationMs } = drill.impairment;
+    if (beat.at <= injectedAt + durationMs) return null;
+    if (guest.hostId !== drill.hostId) return Math.max(0, beat.firstAt - injectedAt);
+    // Its beats come by its console. By its network nobody reached it for as long as that was cut, however well it ran.
+    return drill.kind === 'link-cut' && networks.includes('guests') ? durationMs : 0;
   }
   if (beat.firstAt > injectedAt) return drill.kind === 'agent-loss' ? 0 : beat.firstAt - injectedAt;
   const mayHaveLived = drill.kind === 'agent-loss' || (drill.kind === 'host-loss' && guest.hostId !== drill.hostId);
