@@ -3,13 +3,13 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Cluster } from '@argosy/scheduler/cluster';
 import { type FleetTurn, poolOf } from './turn';
 
-/** What is promised: memory whole, and reserved processor time. */
-interface Promised {
+/** What is promised, or can be: memory whole, and reserved processor time. */
+export interface Promised {
   readonly memoryMiB: number;
   readonly cpuMillicores: number;
 }
 
-const resources = [
+export const promisedResources = [
   ['memoryMiB', 'MiB of memory'],
   ['cpuMillicores', 'millicores of reservations'],
 ] as const;
@@ -25,10 +25,13 @@ export function admit(turn: FleetTurn, guest: Guest): Result<null> {
       isWell(host) &&
       !host.failoverOnly,
   );
-  const room = roomOf(pool, hosts);
+  const room = roomOf(
+    pool,
+    hosts.map(({ capacity }) => capacity),
+  );
   if (room === null) return accepted(null);
   const asked = askedOf(turn, pool, guest);
-  for (const [resource, unit] of resources) {
+  for (const [resource, unit] of promisedResources) {
     // A guest that asks for none of it takes none of it, whatever the others do.
     if (asked[resource] <= room.kept[resource] || promiseOf(guest)[resource] === 0) continue;
     return refused(
@@ -40,18 +43,18 @@ export function admit(turn: FleetTurn, guest: Guest): Result<null> {
   return accepted(null);
 }
 
-interface Room {
+export interface Room {
   readonly kept: Promised;
   readonly purpose: string;
   readonly source: string;
   readonly setting: string;
 }
 
-/** null: nothing is kept. */
-function roomOf({ failure }: Pool, hosts: readonly Host[]): Room | null {
+/** What those hosts may promise without touching the room that the pool keeps on them for failures. null: it keeps none. */
+export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room | null {
   if (failure.admission === 'reserved-share') {
     const kept = (resource: keyof Promised, share: number): number =>
-      Math.floor(sum(hosts.map(({ capacity }) => capacity[resource])) * (1 - share));
+      Math.floor(sum(capacities.map((each) => each[resource])) * (1 - share));
     return {
       kept: {
         memoryMiB: kept('memoryMiB', failure.reservedMemoryShare),
@@ -62,13 +65,13 @@ function roomOf({ failure }: Pool, hosts: readonly Host[]): Room | null {
       setting: 'failure.reservedMemoryShare or failure.reservedCpuShare',
     };
   }
-  const tolerated = Math.min(failure.toleratedHostFailures, hosts.length - 1);
+  const tolerated = Math.min(failure.toleratedHostFailures, capacities.length - 1);
   if (failure.admission !== 'host-failures' || tolerated <= 0) return null;
   // The largest hosts by each resource: whichever are lost, so much is left.
   const left = (resource: keyof Promised): number =>
     sum(
-      hosts
-        .map(({ capacity }) => capacity[resource])
+      capacities
+        .map((each) => each[resource])
         .sort((a, b) => b - a)
         .slice(tolerated),
     );
@@ -111,7 +114,7 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
     memoryMiB: cluster.memoryUsed[chosen]! + guest.memoryMiB,
     cpuMillicores: cluster.cpuReserved[chosen]! + guest.cpuReservationMillicores,
   };
-  for (const [resource, unit] of resources) {
+  for (const [resource, unit] of promisedResources) {
     const kept = sum(spare.map(({ capacity }) => capacity[resource]));
     if (asked[resource] <= kept) continue;
     return refused(
@@ -128,7 +131,7 @@ function isWell({ degraded, quarantined }: Host): boolean {
   return degraded === null && !quarantined;
 }
 
-function sum(numbers: readonly number[]): number {
+export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 

@@ -4,6 +4,7 @@ import { canBecome, type RollStep, rollStepTransitions } from '@argosy/domain/li
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { buildCluster, type Cluster, move } from '@argosy/scheduler/cluster';
 import { place } from '@argosy/scheduler/place';
+import { type Promised, promisedResources, roomOf, sum } from './admission';
 import { setMaintenance } from './host-requests';
 import { find } from './lookup';
 import { clusterOf } from './placement';
@@ -110,7 +111,7 @@ function plan(turn: FleetTurn, pool: Pool): Result<readonly RollHost[]> {
   for (let round = 1; left.length > 0; round++) {
     const chosen: number[] = [];
     for (const { id, index } of [...left]) {
-      if (!fitsWithout(pool, cluster, [...chosen, index])) continue;
+      if (!fitsWithout(turn, pool, cluster, [...chosen, index])) continue;
       chosen.push(index);
       left.splice(
         left.findIndex((each) => each.id === id),
@@ -121,7 +122,7 @@ function plan(turn: FleetTurn, pool: Pool): Result<readonly RollHost[]> {
     if (chosen.length === 0)
       return refused(
         'no-host-fits',
-        `${left.map(({ id }) => hostName(turn.fleet, id)).join(', ')} cannot be emptied: the guests would not fit on the others by the rules and with the room that pool ${pool.name} keeps for failures. Make room, stop guests, or lower failure.toleratedHostFailures.`,
+        `${left.map(({ id }) => hostName(turn.fleet, id)).join(', ')} cannot be emptied: the guests would not fit on the others by the rules and with the room that pool ${pool.name} keeps for failures. Make room, stop guests, or keep less (failure.admission of the pool).`,
       );
   }
   return accepted(planned);
@@ -132,7 +133,7 @@ function canBeRolled(host: Host | undefined): boolean {
 }
 
 /** Places the guests of those hosts on the others, in thought. */
-function fitsWithout(pool: Pool, cluster: Cluster, without: readonly number[]): boolean {
+function fitsWithout(turn: FleetTurn, pool: Pool, cluster: Cluster, without: readonly number[]): boolean {
   const gone = new Set(without);
   const hosts = cluster.hosts.map((host, index) =>
     gone.has(index) ? { ...host, use: 'unusable' as const, useReason: 'it is being rolled' } : host,
@@ -155,26 +156,46 @@ function fitsWithout(pool: Pool, cluster: Cluster, without: readonly number[]): 
     if (chosen === null) return false;
     move(scratch, guest, chosen.host);
   }
-  return keepsRoom(pool, scratch, gone.size);
+  return keepsRoom(turn, pool, scratch, gone);
 }
 
 /**
- * What is promised on hosts that take guests fits without the largest of them. A pool of two cannot keep that while it is
- * rolled, one host at a time; but no second host joins a round that would leave nobody to lose.
+ * What is promised on hosts that take guests leaves the room that the pool's policy keeps for failures. A pool too small for that
+ * is rolled one host at a time; but no second host joins a round that would leave nobody to lose, or nobody to take over.
  */
-function keepsRoom({ failure }: Pool, cluster: Cluster, rolledTogether: number): boolean {
+function keepsRoom(turn: FleetTurn, pool: Pool, cluster: Cluster, gone: ReadonlySet<number>): boolean {
   const usable = cluster.hosts.flatMap((host, index) => (host.use === 'usable' ? [index] : []));
-  const isCounted = failure.admission === 'host-failures';
-  if (isCounted && rolledTogether > 1 && usable.length <= failure.toleratedHostFailures) return false;
-  const tolerated = isCounted ? Math.min(failure.toleratedHostFailures, usable.length - 1) : 0;
   if (usable.length === 0) return cluster.guests.every((guest) => guest.hostId === null);
-  const promised = usable.reduce((sum, host) => sum + cluster.memoryUsed[host]!, 0);
-  const kept = usable
-    .map((host) => cluster.hosts[host]!.memoryMiB)
-    .sort((a, b) => b - a)
-    .slice(tolerated)
-    .reduce((sum, size) => sum + size, 0);
-  return promised <= kept;
+  const { admission, toleratedHostFailures } = pool.failure;
+  if (admission === 'failover-hosts') return isCovered(turn, cluster, usable, gone);
+  if (admission === 'host-failures' && gone.size > 1 && usable.length <= toleratedHostFailures) return false;
+  const room = roomOf(
+    pool,
+    usable.map((host) => cluster.hosts[host]!),
+  );
+  if (room === null) return true;
+  const promised = promisedOn(cluster, usable);
+  return promisedResources.every(([resource]) => promised[resource] <= room.kept[resource]);
+}
+
+/** What any one host holds fits on the failover hosts; while the last of these is rolled itself, there is none. */
+function isCovered(turn: FleetTurn, cluster: Cluster, usable: readonly number[], gone: ReadonlySet<number>): boolean {
+  const spare = cluster.hosts.filter(({ id }, index) => {
+    const host = turn.fleet.hosts.get(id);
+    return host?.failoverOnly === true && canBeRolled(host) && !gone.has(index);
+  });
+  if (spare.length === 0) return gone.size === 1;
+  return usable.every((host) => {
+    const promised = promisedOn(cluster, [host]);
+    return promisedResources.every(([resource]) => promised[resource] <= sum(spare.map((each) => each[resource])));
+  });
+}
+
+function promisedOn(cluster: Cluster, hosts: readonly number[]): Promised {
+  return {
+    memoryMiB: sum(hosts.map((host) => cluster.memoryUsed[host]!)),
+    cpuMillicores: sum(hosts.map((host) => cluster.cpuReserved[host]!)),
+  };
 }
 
 /** Each roll is taken as far as its hosts are, whoever leads: what is written of it is all that is known of it. */
