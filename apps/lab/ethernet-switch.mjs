@@ -5,11 +5,12 @@
 //   node apps/lab/ethernet-switch.mjs <control socket> <host>=<socket> ...
 //
 // The control socket takes one JSON object a line: { "host": "h2", "cut": true, "delayMs": 20, "jitterMs": 5, "lossShare": 0.01,
-// "forMs": 10000 } sets what happens to the frames of that host's uplink, and is answered by { "ok": true }.
+// "forMs": 10000 } sets what happens to the frames of that host's uplink, and is answered by
+// { "ok": true }; what is no such object, by { "ok": false }.
 
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
+import { onLines } from './line-socket.mjs';
 
 /** @typedef {import('node:net').Socket} Socket */
 /** @typedef {{ cut: boolean, delayMs: number, jitterMs: number, lossShare: number }} Impairment */
@@ -17,6 +18,9 @@ import { createInterface } from 'node:readline';
 const longestFrame = 70_000;
 /** What a slow reader may owe; a switch drops what finds no room. */
 const mostBuffered = 4 * 2 ** 20;
+/** As many as a switch of this size remembers: whoever claims more addresses is flooded to, and fills no memory. */
+const mostStations = 8_192;
+const amounts = new Set(['delayMs', 'jitterMs', 'lossShare', 'forMs']);
 const headerBytes = 4;
 const addressBytes = 6;
 
@@ -68,7 +72,8 @@ export class EthernetSwitch {
       framed.toString('hex', headerBytes + offset, headerBytes + offset + addressBytes);
     const [target, source] = [addressAt(0), addressAt(addressBytes)];
     const isGroup = (/** @type {string} */ address) => (parseInt(address.slice(0, 2), 16) & 1) === 1;
-    if (!isGroup(source)) this.stations.set(source, from);
+    if (!isGroup(source) && (this.stations.has(source) || this.stations.size < mostStations))
+      this.stations.set(source, from);
     const known = isGroup(target) ? undefined : this.stations.get(target);
     if (known === from) return;
     for (const to of known === undefined ? this.hosts.keys() : [known]) if (to !== from) this.carry(from, to, framed);
@@ -148,6 +153,23 @@ function listen(path, take) {
   });
 }
 
+/**
+ * @param {string} line
+ * @returns {{ host: string, impairment: Partial<Impairment> & { forMs?: number } } | undefined} undefined: it is no such request
+ */
+function parseImpairment(line) {
+  try {
+    const { host, ...impairment } = JSON.parse(line);
+    const isWhole = Object.entries(impairment).every(([name, value]) =>
+      name === 'cut' ? typeof value === 'boolean' : amounts.has(name) && typeof value === 'number' && value >= 0,
+    );
+    return typeof host === 'string' && isWhole ? { host, impairment } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
 /** @param {string[]} args */
 async function main([control, ...ports]) {
   if (control === undefined || ports.length === 0)
@@ -160,10 +182,10 @@ async function main([control, ...ports]) {
   }
   await listen(control, (socket) => {
     socket.on('error', () => socket.destroy());
-    createInterface({ input: socket }).on('line', (line) => {
-      const { host, ...impairment } = JSON.parse(line);
-      fabric.impair(host, impairment);
-      socket.write('{"ok":true}\n');
+    onLines(socket, (line) => {
+      const request = parseImpairment(line);
+      if (request !== undefined) fabric.impair(request.host, request.impairment);
+      socket.write(`${JSON.stringify({ ok: request !== undefined })}\n`);
     });
   });
 }

@@ -13,8 +13,8 @@
 
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { createInterface } from 'node:readline';
 import { Chassis, readPowerConfig } from './chassis-power.mjs';
+import { onLines } from './line-socket.mjs';
 import { errorMessage } from './processes.mjs';
 
 /** @typedef {import('./chassis-power.mjs').PowerRequest} PowerRequest */
@@ -66,8 +66,7 @@ async function answer(chassis, line) {
 function createPowerServer(chassis, endProcess) {
   return createServer((connection) => {
     connection.on('error', (error) => console.error(`a client's connection: ${error.message}`));
-    const lines = createInterface({ input: connection });
-    lines.on('line', (line) => {
+    onLines(connection, (line) => {
       void answer(chassis, line).then((response) => {
         const ends = response.ok === true && response['ends'] === true;
         connection.write(`${JSON.stringify(response)}\n`, () => ends && endProcess());
