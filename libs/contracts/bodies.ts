@@ -378,7 +378,8 @@ export const newJoinTokenBody = strictBody({
 export const registerBody = strictBody({
   ...hostRegistrationSchema.shape,
   hostName: nameField,
-  poolName: nameField,
+  /** Without it: that which the host is in, or its join token is for, or the only one. */
+  poolName: nameField.exactOptional(),
   peerAddress: textField(300).regex(/^.+:\d{1,5}$/, 'must be host:port, where other agents reach this one'),
   queue: nameField,
   /** With a join token: the SHA-256 of the secret by which the agent will be known, which it has made itself. */

@@ -46,7 +46,10 @@ export const fleetRoutes = {
   'balance.run': ({ body }) => ({ kind: 'balance.run', ...body }),
   'recommendation.apply': ({ body }) => ({ kind: 'recommendation.apply', ...body }),
   'drill.run': ({ body }) => ({ kind: 'drill.run', ...body }),
-  'agent.register': ({ body: { credentialHash: _, ...registration } }) => ({ kind: 'host.register', registration }),
+  'agent.register': ({ body: { credentialHash: _, poolName = '', ...host } }) => ({
+    kind: 'host.register',
+    registration: { ...host, poolName },
+  }),
 } as const satisfies { readonly [Name in RouteName]?: (input: RouteInput<Name>) => FleetRequest };
 export type FleetRouteName = keyof typeof fleetRoutes;
 

@@ -252,6 +252,12 @@ export class AccessStore {
     return (await this.prisma.joinToken.deleteMany({ where: { id } })).count > 0;
   }
 
+  /** The pool that a join token is for; null: for any, or there is no such token. */
+  async poolOfJoinToken(secret: string): Promise<string | null> {
+    const found = await this.prisma.joinToken.findUnique({ where: { hash: hashSecret(secret) } });
+    return found?.poolName ?? null;
+  }
+
   /**
    * Lets a host in, which is known by its credential from now on. A one-time token is used up by that, once, also when two
    * hosts come with it at the same moment; one that lets nobody in is not used up. The name of a host that has joined is

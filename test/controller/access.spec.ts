@@ -186,6 +186,22 @@ describe('hosts', () => {
     expect(await edge.send('GET', '/api/v1/hosts', { token: secret })).toMatchObject({ status: 401 });
   });
 
+  test('that were not told their pool come to that of their token, and back to where they were', async () => {
+    const { call } = edge;
+    const unnamed = (host: object): object => ({ ...host, poolName: undefined });
+    const { secret } = await call('join-token.create', { body: { pool: 'other' } });
+    expect(await register(secret, unnamed(newcomer('h9')))).toMatchObject({ status: 200 });
+    const { poolId } = await call('host.get', { params: { host: 'h9' } });
+    expect((await call('pool.get', { params: { pool: 'other' } })).id).toBe(poolId);
+    expect(await register(credentialOf('h9'), unnamed(registration('h9')))).toMatchObject({ status: 200 });
+    const { secret: forAny } = await call('join-token.create', { body: {} });
+    expect(await register(forAny, unnamed(newcomer('h10')))).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request', message: expect.stringContaining('Say which pool') },
+    });
+    expect(await register(forAny, newcomer('h10'))).toMatchObject({ status: 200 });
+  });
+
   test('whose name is taken do not get in as another, and their token is not used up', async () => {
     const { call } = edge;
     const { secret } = await call('join-token.create', { body: { pool: 'lab' } });

@@ -70,11 +70,9 @@ beforeAll(async () => {
     const flags = [
       '--controller',
       url,
-      '--pool',
-      'prod',
       '--name',
       host,
-      '--join-token',
+      '--token',
       secret,
       '--state-folder',
       join(folder, host),

@@ -92,7 +92,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     const registration = new Registration({ ...settings, say });
     const registered = await registration.register({
       hostName: settings.hostName,
-      poolName: settings.poolName,
+      ...(settings.poolName === null ? {} : { poolName: settings.poolName }),
       peerAddress,
       queue: queueName,
       capacity,

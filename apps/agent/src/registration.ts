@@ -7,6 +7,8 @@ import { errorBodySchema } from '@argosy/contracts/errors';
 import type { HostRegistration } from '@argosy/domain/host-report';
 import { writePrivately } from './private-file';
 
+/** A host that was not told its pool leaves that to the controller. */
+type Newcomer = Omit<HostRegistration, 'poolName'> & Partial<Pick<HostRegistration, 'poolName'>>;
 export type Registered = RouteResponse<'agent.register'>;
 
 /** What will be refused again however often it is asked: the agent ends, and says why. */
@@ -42,7 +44,7 @@ export class Registration {
     this.credential = openCredential(options);
   }
 
-  async register(registration: HostRegistration): Promise<Registered> {
+  async register(registration: Newcomer): Promise<Registered> {
     let waitMs = firstRetryMs;
     for (;;) {
       const answer = await this.ask(registration);
@@ -64,7 +66,7 @@ export class Registration {
    * By its credential; and only if the controller does not know that, by the join token, which makes it known. An answer
    * that was lost is no harm: the next question is answered to the credential.
    */
-  private async ask(registration: HostRegistration): Promise<Registered | Refuser> {
+  private async ask(registration: Newcomer): Promise<Registered | Refuser> {
     const { joinToken } = this.options;
     const { secret, wasSent } = this.credential;
     if (wasSent || joinToken === null) {

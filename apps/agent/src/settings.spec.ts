@@ -18,7 +18,6 @@ test.each([
   ['ARGOSY_LISTEN_ADDRESS', '0.0.0.0', 'ARGOSY_ADVERTISE_ADDRESS must be given with ARGOSY_LISTEN_ADDRESS 0.0.0.0'],
   ['ARGOSY_ADVERTISE_ADDRESS', '0.0.0.0', 'ARGOSY_ADVERTISE_ADDRESS must be an address of this host'],
   ['ARGOSY_GUEST_NETWORK', 'br0', 'ARGOSY_GUEST_NETWORK must be what guests are plugged into: bridge:'],
-  ['ARGOSY_POOL', '', 'ARGOSY_POOL must be the name of the pool to join'],
 ])('an agent does not start with %s=%j, and says what to write instead', (name, value, message) => {
   expect(() => readSettings({ ...good, [name]: value })).toThrow(message);
 });

@@ -21,7 +21,7 @@ const environment = z.object({
   ARGOSY_HOST: z
     .string({ error: 'must be the name of this host, like h1' })
     .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be made of a-z, 0-9, "." and "-", like h1'),
-  ARGOSY_POOL: z.string({ error: 'must be the name of the pool to join' }),
+  ARGOSY_POOL: z.string().optional(),
   ARGOSY_CONTROLLER_URL: z
     .string({ error: controllerRule })
     .transform((text) => text.split(',').map((url) => url.trim()))
@@ -61,7 +61,8 @@ const environment = z.object({
 /** All that an agent is told from outside, read once. */
 export interface AgentSettings {
   readonly hostName: string;
-  readonly poolName: string;
+  /** null: the controller knows, by the host or by its join token. */
+  readonly poolName: string | null;
   /** Tried in turn: any of them names the leader. */
   readonly controllerUrls: readonly string[];
   readonly joinToken: string | null;
@@ -94,7 +95,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
     );
   return Object.freeze({
     hostName: values.ARGOSY_HOST,
-    poolName: values.ARGOSY_POOL,
+    poolName: values.ARGOSY_POOL ?? null,
     controllerUrls: values.ARGOSY_CONTROLLER_URL,
     joinToken: values.ARGOSY_JOIN_TOKEN ?? null,
     stateFolder: values.ARGOSY_STATE_FOLDER,

@@ -66,21 +66,17 @@ export const agentCommands = [
     summary: 'make this machine a host: run its agent here until it is interrupted, or print a systemd unit',
     flags: {
       controller: { type: 'text', placeholder: 'url', required: true, summary: 'any controller of the fleet' },
-      pool: { type: 'text', required: true, summary: 'the pool to join' },
+      pool: { type: 'text', summary: 'the pool to join (that of the join token, or the only one)' },
       name: { type: 'text', summary: "the host's name (this machine's)" },
-      'join-token': {
-        type: 'text',
-        placeholder: 'secret',
-        summary: 'of argosy join-token create; needed the first time',
-      },
+      token: { type: 'text', placeholder: 'secret', summary: 'of argosy join-token create; needed the first time' },
       address: { type: 'text', summary: 'under which the others reach this machine (that towards the controller)' },
       'state-folder': { type: 'text', placeholder: 'folder', summary: `the agent's own (${usualStateFolder})` },
       'guest-network': { type: 'text', placeholder: 'bridge:name', summary: 'the bridge that guests are plugged into' },
       service: { type: 'flag', summary: 'print a systemd unit instead of running the agent' },
     },
     examples: [
-      'agent join --controller https://10.0.0.1:8080 --pool prod --join-token "$SECRET"',
-      'agent join --controller https://10.0.0.1:8080 --pool prod --join-token "$SECRET" --service > /etc/systemd/system/argosy-agent.service',
+      'agent join --controller https://10.0.0.1:8080 --token "$SECRET"',
+      'agent join --controller https://10.0.0.1:8080 --token "$SECRET" --service > /etc/systemd/system/argosy-agent.service',
     ],
     run: async (session, { flags }) => {
       const programPath = join(programFolder(), 'dist/apps/agent/src/main.js');
@@ -92,7 +88,7 @@ export const agentCommands = [
         ARGOSY_HOST: flags.name ?? hostname().toLowerCase().split('.')[0] ?? '',
         ARGOSY_POOL: flags.pool,
         ARGOSY_CONTROLLER_URL: controller.origin,
-        ARGOSY_JOIN_TOKEN: flags['join-token'],
+        ARGOSY_JOIN_TOKEN: flags.token,
         ARGOSY_STATE_FOLDER: stateFolder,
         ARGOSY_LISTEN_ADDRESS: flags.address ?? (await addressTowards(controller)),
         ARGOSY_GUEST_NETWORK: flags['guest-network'],

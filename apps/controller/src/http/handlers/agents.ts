@@ -4,7 +4,7 @@ import type { RouteInput } from '@argosy/contracts/routes';
 import type { Result } from '@argosy/domain/refusal';
 import { refuse, type Handlers } from '../answer';
 import type { HttpPorts } from '../ports';
-import { findRow } from '../references';
+import { findRow, listRows, seekRow } from '../references';
 import { askWithin } from './requests';
 
 type Registration = RouteInput<'agent.register'>['body'];
@@ -42,15 +42,34 @@ export function agentHandlers(ports: Pick<HttpPorts, 'access' | 'gateway' | 'lim
     );
   }
 
+  /** What the agent was not told, the fleet knows: where the host is, what its token is for, or that there is one pool only. */
+  async function poolNameOf(secret: string, { hostName, poolName }: Registration): Promise<string | null> {
+    if (poolName !== undefined) return poolName;
+    const pools = listRows(gateway.fleet, 'pool');
+    const known = seekRow(gateway.fleet, 'host', hostName);
+    return (
+      pools.find(({ id }) => id === known?.poolId)?.name ??
+      (await access.poolOfJoinToken(secret)) ??
+      (pools.length === 1 ? pools[0]!.name : null)
+    );
+  }
+
   return {
     'agent.register': async (call) => {
-      const { hostName, poolName } = call.body;
+      const { hostName } = call.body;
+      const poolName = await poolNameOf(call.secret, call.body);
+      if (poolName === null)
+        return refuse(
+          'invalid-request',
+          `Say which pool host ${hostName} joins ("poolName"; argosy agent join --pool): its token does not say.`,
+        );
       // Looked at first: a token that was used up for nothing would be lost.
       const pool = findRow(gateway.fleet, 'pool', poolName);
       if (!pool.ok) return pool;
       const refusal = await admit(call.secret, call.body, pool.value.name);
       if (refusal) return refusal;
-      const answer = (await ask(`host ${hostName}`, fleetRoutes['agent.register'](call))) as Result<HostAssignments>;
+      const request = fleetRoutes['agent.register']({ ...call, body: { ...call.body, poolName } });
+      const answer = (await ask(`host ${hostName}`, request)) as Result<HostAssignments>;
       if (!answer.ok) return answer;
       const assignments = answer.value;
       return { ok: true, value: { assignments, ...gateway.agentAccess(assignments.hostId) } };
