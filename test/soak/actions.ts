@@ -1,85 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { RouteName } from '@argosy/contracts/routes';
 import type { Random } from '@argosy/simulator/random';
-import type { LabHost } from '../fleet/host';
-import type { JobMischief } from '../fleet/job-mischief';
-import { type Fleet, type LabController, signal } from '../fleet/lab';
-import type { Repairs } from './repairs';
-import type { SoakGuest } from './soak-guest';
-
-export interface Soak {
-  readonly fleet: Fleet;
-  readonly random: Random;
-  readonly guests: readonly SoakGuest[];
-  readonly jobs: JobMischief;
-  readonly repairs: Repairs;
-}
-
-interface Action {
-  readonly weight: number;
-  /** What was done, in words; null: not now. */
-  readonly run: (soak: Soak) => Promise<string | null>;
-}
-
-const askMs = 1_500;
-const between = (random: Random, least: number, most: number): number => least + random.below(most - least);
-
-/** An administrator's request, which may be refused or go unheard: both are ordinary under faults. */
-async function ask(soak: Soak, name: RouteName, call: object): Promise<string> {
-  return soak.fleet.api.call(name, call, askMs).then(
-    () => 'accepted',
-    (error: unknown) => (error instanceof Error ? error.message.slice(0, 160) : String(error)),
-  );
-}
-
-function pickGuest({ random, guests }: Soak): SoakGuest {
-  return random.pick(guests);
-}
-
-function pickHost({ random, fleet }: Soak): LabHost {
-  return random.pick(fleet.hosts);
-}
-
-function kill(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
-  try {
-    signal(pid, 'SIGKILL');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** As a service manager does: a controller that finds no database says so and ends, and is started again. */
-async function supervise(controller: LabController): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await controller.start();
-    } catch (error) {
-      if (attempt === 30) throw error;
-      await sleep(1_000);
-    }
-  }
-}
-
-/** It may have been destroyed meanwhile, and rightly so. */
-function thaw(pid: number): void {
-  try {
-    signal(pid, 'SIGCONT');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}
-
-/** Everyone with a copy there, or on the way from or to somewhere, may lose its memory with the host. */
-async function countEnds(soak: Soak, host: LabHost): Promise<void> {
-  const here = new Set(host.vmms().map(({ guestId }) => guestId));
-  const moving = await soak.fleet.api
-    .call('guest.list', {}, askMs)
-    .then(({ items }) => items.filter(({ state }) => state === 'migrating' || state === 'starting').map(({ id }) => id))
-    .catch(() => soak.guests.map(({ guest }) => guest.id));
-  for (const each of soak.guests) if (here.has(each.guest.id) || moving.includes(each.guest.id)) each.ends += 1;
-}
+import { signal } from '../fleet/lab';
+import { diskActions } from './disk-actions';
+import {
+  type Action,
+  ask,
+  askMs,
+  between,
+  countEnds,
+  kill,
+  pickGuest,
+  pickHost,
+  start,
+  supervise,
+  thaw,
+} from './moves';
 
 /** What may happen, and how often. Faults leave a repair behind, which comes after a while or when the soak rests. */
 export const actions: readonly Action[] = [
@@ -273,20 +207,8 @@ export const actions: readonly Action[] = [
       return `settings ${JSON.stringify(body.settings)}: ${answer}`;
     },
   },
+  ...diskActions,
 ];
-
-async function start(soak: Soak, guest: SoakGuest): Promise<void> {
-  // Until its stop is through, a start would be refused or come first.
-  for (;;) {
-    const answer = await soak.fleet.api.call('guest.start', { params: { guest: guest.name } }).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    if (answer === null) break;
-    await sleep(500);
-  }
-  guest.wanted = 'running';
-}
 
 const totalWeight = actions.reduce((sum, { weight }) => sum + weight, 0);
 

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '@argosy/simulator/random';
 import { JobMischief } from '../fleet/job-mischief';
 import { Fleet, waitFor } from '../fleet/lab';
-import { pickAction, type Soak } from './actions';
+import { pickAction } from './actions';
+import { cloneFaults, leftOver } from './clones-at-rest';
+import type { Soak } from './moves';
 import { Repairs } from './repairs';
 import { SoakGuest } from './soak-guest';
 
@@ -178,6 +180,8 @@ class SoakRun {
     this.longestSettlingMs = Math.max(this.longestSettlingMs, settledAt - quietAt);
     if (this.faults.length > 0) return;
     for (const guest of this.guests) for (const text of await guest.faults()) this.fault(text);
+    for (const text of await cloneFaults(this.fleet, this.guests)) this.fault(text);
+    for (const text of await leftOver(this.fleet)) this.fault(text);
     this.rests += 1;
     this.note(
       `rest ${this.rests}: quiet ${((quietAt - mendedAt) / 1000).toFixed(1)} s after the mending, record equals reality ${((settledAt - quietAt) / 1000).toFixed(1)} s later, ${this.faults.length} faults`,
@@ -194,6 +198,9 @@ class SoakRun {
       const migrations = await api.call('migration.list', { query: { limit: 50 } });
       const open = migrations.items.find(({ endedAt }) => endedAt === null);
       if (open) return `migration ${open.id} is at ${open.step}`;
+      const { items: all } = await api.call('guest.list');
+      const made = all.find(({ state }) => state === 'cloning');
+      if (made) return `${made.name} is still cloning: ${made.stateReason}`;
       const silent = this.guests.find(
         ({ wanted, guest }) => wanted === 'running' && performance.now() - guest.record.spokeAt() > 1_500,
       );

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Fleet, waitFor } from '../fleet/lab';
+import type { SoakGuest } from './soak-guest';
+
+/** Each clone is started, asked for the data that it must have from its source, and removed. */
+export async function cloneFaults(fleet: Fleet, guests: readonly SoakGuest[]): Promise<string[]> {
+  const { items } = await fleet.api.call('guest.list');
+  const faults: string[] = [];
+  for (const { name, clonedFrom } of items.filter((each) => each.clonedFrom !== null)) {
+    const source = guests.find((each) => each.name === clonedFrom);
+    try {
+      if (!source) throw new Error(`it was made from ${clonedFrom}, which nobody knows`);
+      await fleet.api.call('guest.start', { params: { guest: name } });
+      const clone = await fleet.openGuest(name);
+      await clone.expectDisk({ seed: source.seed });
+      await fleet.removeGuest(clone);
+    } catch (error) {
+      faults.push(`${name}, cloned from ${clonedFrom}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return faults;
+}
+
+/** With nothing under way, every file is somebody's. */
+export async function leftOver(fleet: Fleet): Promise<string[]> {
+  const look = async (): Promise<string[]> => {
+    const { items } = await fleet.api.call('guest.list');
+    const bases = items.flatMap(({ basePaths }) => basePaths.map((path) => basename(path)));
+    const known = { guests: items.map(({ id }) => id), bases };
+    const left = (['guests', 'bases'] as const).flatMap((folder) => {
+      const path = join(fleet.datastore, folder);
+      return (existsSync(path) ? readdirSync(path) : [])
+        .filter((name) => !known[folder].includes(name))
+        .map((name) => join(path, name));
+    });
+    return left.map((path) => `${path} is nobody's`);
+  };
+  return waitFor('nothing is left over', async () => (await look()).length === 0 && [], { deadlineMs: 20_000 }).catch(
+    look,
+  );
+}

@@ -1,0 +1,99 @@
+import { waitFor } from '../fleet/lab';
+import { type Action, ask, askMs, between, pickGuest, type Soak, start } from './moves';
+import type { SoakGuest } from './soak-guest';
+
+/** Until then whatever else goes on may have kept it from being stopped. */
+const stopMs = 20_000;
+
+/** Its plug is pulled, something is done to it where it lies, and it starts again, after a while or when the soak rests. */
+async function whileStopped(soak: Soak, guest: SoakGuest, act: () => Promise<string>): Promise<string> {
+  const params = { guest: guest.name };
+  guest.ends += 1;
+  guest.wanted = 'stopped';
+  const asked = await ask(soak, 'guest.stop', { params, body: { force: true } });
+  let done = 'not stopped in time';
+  const isStopped = await waitFor(
+    `${guest.name} is stopped`,
+    async () => (await guest.guest.get().catch(() => null))?.state === 'stopped',
+    { deadlineMs: stopMs },
+  ).catch(() => false);
+  if (isStopped) done = await act();
+  const backMs = between(soak.random, 500, 15_000);
+  soak.repairs.after(backMs, `stop ${guest.name}`, `${guest.name} starts`, () => start(soak, guest));
+  return `stop (${asked}), ${done}, start after ${backMs} ms`;
+}
+
+async function snapshotsOf(soak: Soak, guest: SoakGuest) {
+  const { items } = await soak.fleet.api.call('snapshot.list', { params: { guest: guest.name } }, askMs);
+  return items.filter(({ state }) => state === 'ready');
+}
+
+let clones = 0;
+
+/** What is done to disks; at each rest they are looked at. */
+export const diskActions: readonly Action[] = [
+  {
+    weight: 3,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      if (guest.wanted === 'stopped') return null;
+      guest.wanted = 'stopped';
+      const answer = await ask(soak, 'guest.suspend', { params: { guest: guest.name } });
+      const backMs = between(soak.random, 500, 15_000);
+      soak.repairs.after(backMs, `stop ${guest.name}`, `${guest.name} goes on`, () => start(soak, guest));
+      return `suspend ${guest.name} for ${backMs} ms: ${answer}`;
+    },
+  },
+  {
+    weight: 4,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      const [oldest, ...others] = (await snapshotsOf(soak, guest)).reverse();
+      if (oldest && others.length > 0) {
+        const params = { guest: guest.name, snapshot: oldest.id };
+        return `remove snapshot ${oldest.name} of ${guest.name}: ${await ask(soak, 'snapshot.remove', { params })}`;
+      }
+      const body = { name: `s${soak.random.below(1_000_000)}`, memory: soak.random.below(2) === 0 };
+      const answer = await ask(soak, 'snapshot.take', { params: { guest: guest.name }, body });
+      return `snapshot ${body.name} of ${guest.name}${body.memory ? ' with memory' : ''}: ${answer}`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      // With its memory a guest would count again what it has counted: that is for the tests that ask for it.
+      const snapshot = (await snapshotsOf(soak, guest)).find(({ memoryPath }) => memoryPath === null);
+      if (!snapshot || guest.wanted === 'stopped') return null;
+      const params = { guest: guest.name, snapshot: snapshot.id };
+      const said = await whileStopped(soak, guest, () => ask(soak, 'snapshot.revert', { params }));
+      return `${guest.name} back to ${snapshot.name}: ${said}`;
+    },
+  },
+  {
+    weight: 3,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      const body = { name: `c${++clones}` };
+      return `clone ${guest.name} as ${body.name}: ${await ask(soak, 'guest.clone', { params: { guest: guest.name }, body })}`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const guest = pickGuest(soak);
+      if (guest.wanted === 'stopped' || (await snapshotsOf(soak, guest)).length > 0) return null;
+      const [params, body] = [{ guest: guest.name }, { name: `c${++clones}`, linked: true }];
+      const said = await whileStopped(soak, guest, () => ask(soak, 'guest.clone', { params, body }));
+      return `linked clone ${body.name} of ${guest.name}: ${said}`;
+    },
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const { items } = await soak.fleet.api.call('guest.list', {}, askMs);
+      const clone = items.find(({ clonedFrom }) => clonedFrom !== null);
+      return clone ? `remove ${clone.name}: ${await ask(soak, 'guest.remove', { params: { guest: clone.id } })}` : null;
+    },
+  },
+];
