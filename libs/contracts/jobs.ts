@@ -41,6 +41,7 @@ export const hostOrderSchema = describes<HostOrder>()(
     z.object({ kind: z.literal('host.run'), runId: text, command: text }),
     z.object({ kind: z.literal('guest.start'), guest: guestSpecificationSchema, epoch }),
     z.object({ kind: z.literal('guest.stop'), guestId: text, epoch, graceMs: z.number().min(0) }),
+    z.object({ kind: z.literal('guest.kill'), guestId: text, epoch, reason: text }),
     z.object({ kind: z.literal('guest.pause'), guestId: text, epoch }),
     z.object({ kind: z.literal('guest.resume'), guestId: text, epoch }),
     z.object({

@@ -84,6 +84,7 @@ export const failurePolicySchema = describes<entity.FailurePolicy>()(
     lockIsProof: z.boolean(),
     restartReady: z.enum(restartReadiness),
     restartWaitMs: z.number(),
+    guestMonitoringMs: z.number(),
     guestRestarts: z.number(),
     poolRestarts: z.number(),
     hostFailures: z.number(),
@@ -473,6 +474,7 @@ export const guestUsageSchema = describes<report.GuestUsage>()(
     residentMiB: z.number(),
     dirtyBytesPerSecond: orNull(z.number()),
     diskBytes: orNull(z.number()),
+    vmmSilentMs: z.number(),
   }),
 );
 

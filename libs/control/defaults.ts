@@ -30,6 +30,7 @@ export const defaultFailure: FailurePolicy = {
   lockIsProof: false,
   restartReady: 'placed',
   restartWaitMs: 60_000,
+  guestMonitoringMs: 0,
   guestRestarts: 20,
   poolRestarts: 1_000,
   hostFailures: 3,

@@ -141,6 +141,15 @@ export interface Outstanding {
   readonly attempt: number;
 }
 
+export interface Silence {
+  readonly epoch: number;
+  readonly incarnation: number;
+  count: number | null;
+  sentAt: Instant;
+  silentMs: number;
+  told: boolean;
+}
+
 /**
  * The state of the fleet brain. It belongs to its loop and is changed in place (a copy for each event would cost a pass
  * at fleet scale more than the decision); when the store refuses a step's writes it is loaded anew, so a refused step
@@ -190,6 +199,8 @@ export interface Fleet {
   readonly placedAt: Map<string, Instant>;
   /** Guests whose restart waits for others, so that each wait is told once. */
   readonly heldRestarts: Set<string>;
+  /** Guests under monitoring, and how long each has been silent in the reports of its host. */
+  readonly silences: Map<string, Silence>;
   readonly lastBalanceAt: Map<string, Instant>;
   /** Refusals already recorded, so that each is recorded once. */
   readonly recordedRefusals: Map<string, Refusal>;

@@ -58,6 +58,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     lastAddress: new Map(),
     placedAt: new Map(),
     heldRestarts: new Set(),
+    silences: new Map(),
     lastBalanceAt: new Map(),
     recordedRefusals: new Map(),
   };

@@ -162,6 +162,8 @@ function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
     case 'guest.stop':
       stopGuest(turn, order.guestId, order.epoch, order.graceMs);
       return null;
+    case 'guest.kill':
+      return orderCopy(turn, order, { call: 'kill', instance: instanceOf(order), reason: order.reason });
     case 'guest.pause':
       return orderCopy(turn, order, { call: 'pause', instance: instanceOf(order) });
     case 'guest.resume':

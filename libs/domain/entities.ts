@@ -70,6 +70,8 @@ export interface FailurePolicy {
   readonly restartReady: RestartReadiness;
   /** A guest that has not come to that by then holds up the next ones no longer. */
   readonly restartWaitMs: number;
+  /** A guest that should run, and whose VMM or own heartbeat has been silent for so long, is reset; 0: never. */
+  readonly guestMonitoringMs: number;
   /** Within `budgetWindowMs`: more restarts of one guest, and it is given up; of the pool's guests, and they wait. */
   readonly guestRestarts: number;
   readonly poolRestarts: number;

@@ -15,6 +15,8 @@ export type HostOrder =
   | { readonly kind: 'guest.start'; readonly guest: GuestSpecification; readonly epoch: number }
   /** Forget also means: never run this epoch or an older one. `graceMs` 0 pulls the plug. */
   | { readonly kind: 'guest.stop'; readonly guestId: string; readonly epoch: number; readonly graceMs: number }
+  /** Its VMM's process, as in a crash: it is told as one, with this reason. */
+  | { readonly kind: 'guest.kill'; readonly guestId: string; readonly epoch: number; readonly reason: string }
   | { readonly kind: 'guest.pause'; readonly guestId: string; readonly epoch: number }
   | { readonly kind: 'guest.resume'; readonly guestId: string; readonly epoch: number }
   | {

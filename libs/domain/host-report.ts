@@ -30,6 +30,8 @@ export interface GuestUsage {
   readonly dirtyBytesPerSecond: number | null;
   /** What its disk takes on its datastore: thin, so less than its size. null: not known. */
   readonly diskBytes: number | null;
+  /** For how long its VMM has left a question unanswered; 0: it answers. */
+  readonly vmmSilentMs: number;
 }
 
 /** The guest's own heartbeat, as counted by itself and heard on its console. */

@@ -45,6 +45,7 @@ export class ModelInstance {
   held = false;
   /** Its process lives and does nothing any more, as after SIGSTOP. */
   frozen = false;
+  private frozenAt: Instant = 0;
   consoleText = '';
   private cpuTimeMs = 0;
   private cpuWaitMs = 0;
@@ -103,6 +104,7 @@ export class ModelInstance {
       residentMiB: this.memory ? touchedMiB(this.memory, this.guest.memoryMiB) : 16,
       dirtyBytesPerSecond: this.memory ? dirtyBytesPerMs(this.memory) * 1000 : null,
       diskBytes: this.disk.dataSectors * 512,
+      vmmSilentMs: this.frozen ? this.machine.site.clock.now - this.frozenAt : 0,
     };
   }
 
@@ -151,6 +153,7 @@ export class ModelInstance {
   freeze(): void {
     this.machine.shareOut();
     this.frozen = true;
+    this.frozenAt = this.machine.site.clock.now;
     this.machine.shareOut();
   }
 
@@ -158,6 +161,7 @@ export class ModelInstance {
     this.machine.shareOut();
     this.frozen = false;
     this.machine.shareOut();
+    if (this.executes()) this.setTicking(0);
   }
 
   consoleWrite(text: string): void {

@@ -150,7 +150,7 @@ export class ModelVmm implements VmmDriver {
     if (!instance) return refused('guest-not-here', `${instanceKey(command.instance)} is not on ${this.machine.name}`);
     switch (command.call) {
       case 'kill':
-        instance.die('crashed', 'killed by a drill');
+        instance.die('crashed', command.reason ?? 'killed by a drill');
         return accepted(null);
       case 'pause':
         return this.pause(instance);

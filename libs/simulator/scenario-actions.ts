@@ -33,10 +33,22 @@ function guestAction(words: Words, names: Names): Action {
     'clone',
     'template',
     'guest',
+    'hang',
+    'thaw',
+    'mute',
   ]);
   switch (verb) {
     case 'crash':
       return (world) => world.copyOf(name)?.die('crashed', 'its process was killed');
+    case 'hang':
+      return (world) => world.copyOf(name)?.freeze();
+    case 'thaw':
+      return (world) => {
+        const { id } = world.guest(name);
+        for (const instance of world.site.instances()) if (instance.id.guestId === id) instance.thaw();
+      };
+    case 'mute':
+      return (world) => world.copyOf(name)?.consoleWrite('tick 0\n');
     case 'panic':
       return (world) => world.copyOf(name)?.consoleWrite('panic\n');
     case 'load': {

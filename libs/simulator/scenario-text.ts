@@ -182,6 +182,7 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'failure.maximumSilentHosts': (words) => words.number('a count'),
   'failure.restartReady': (words) => words.oneOf(restartReadiness),
   'failure.restartWaitMs': (words) => words.number('ms'),
+  'failure.guestMonitoringMs': (words) => words.number('ms'),
   'failure.guestRestarts': (words) => words.number('a count'),
   'failure.poolRestarts': (words) => words.number('a count'),
   'failure.hostFailures': (words) => words.number('a count'),

@@ -29,6 +29,7 @@ export const pool: Pool = {
     lockIsProof: false,
     restartReady: 'placed',
     restartWaitMs: 60_000,
+    guestMonitoringMs: 0,
     guestRestarts: 20,
     poolRestarts: 1_000,
     hostFailures: 3,
@@ -353,7 +354,7 @@ export function handlersOf(fleet: SampleFleet): Handlers {
           cpuMillicores: 320,
           guests: [
             {
-              guestId: 'guest-web', epoch: 3, state: 'running', refusal: null, usage: { cpuMillicores: 312, cpuDemandMillicores: 480, residentMiB: 40, dirtyBytesPerSecond: null , diskBytes: null},
+              guestId: 'guest-web', epoch: 3, state: 'running', refusal: null, usage: { cpuMillicores: 312, cpuDemandMillicores: 480, residentMiB: 40, dirtyBytesPerSecond: null , diskBytes: null, vmmSilentMs: 0 },
               heartbeat: { count: 1234, work: 5, at: Date.now(), firstAt: Date.now() - 65_000 },
             }, // prettier-ignore
           ],

@@ -45,7 +45,7 @@ export const diskActions: readonly Action[] = [
     },
   },
   {
-    weight: 4,
+    weight: 7,
     run: async (soak) => {
       const guest = pickGuest(soak);
       const [oldest, ...others] = (await snapshotsOf(soak, guest)).reverse();
@@ -59,7 +59,7 @@ export const diskActions: readonly Action[] = [
     },
   },
   {
-    weight: 2,
+    weight: 5,
     run: async (soak) => {
       const guest = pickGuest(soak);
       // With its memory a guest would count again what it has counted: that is for the tests that ask for it.

@@ -102,7 +102,7 @@ export class HostAgent {
   /** A drill's fault. Nothing is journalled or told: it is to be found out. */
   private async die(call: Extract<PeerCall, { kind: 'die' }>): Promise<unknown> {
     if (call.what === 'agent') process.kill(process.pid, 'SIGKILL');
-    else await this.execute({ call: 'kill', instance: { guestId: call.guestId, epoch: call.epoch } });
+    else await this.execute({ call: 'kill', instance: { guestId: call.guestId, epoch: call.epoch }, reason: null });
     return {};
   }
 

@@ -248,11 +248,12 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
     if (tooFew) remove(turn, 'rule', rule.id);
     else put(turn, 'rule', { ...rule, guestIds });
   }
-  for (const code of ['guest-down', 'record-behind']) clearAlarm(turn, code, guest.id);
+  for (const code of ['guest-down', 'guest-silent', 'record-behind']) clearAlarm(turn, code, guest.id);
   const folder = folderOf(turn.fleet, guest);
   remove(turn, 'guest', guest.id);
   turn.fleet.addresses.delete(guest.address);
   turn.fleet.demand.delete(guest.id);
+  turn.fleet.silences.delete(guest.id);
   const keepsDisk = request.keepDisk === true && hasDisk(guest);
   record(turn, {
     code: 'guest-removed',

@@ -6,6 +6,7 @@ import type { Rejection } from '@argosy/scheduler/checks';
 import { type Chosen, place } from '@argosy/scheduler/place';
 import { specificationOf } from '../guest-specification';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
+import { forgetSilence, watchSilence } from './monitoring';
 import { clusterOf, closePlacement, openPlacement } from './placement';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
 import { endTasks } from './tasks';
@@ -40,6 +41,7 @@ export function reconcileGuest(turn: FleetTurn, guest: Guest): void {
     case 'suspending':
       return reconcileSuspending(turn, guest);
     case 'suspended':
+    case 'cloning': // its disk operation decides
     case 'migrating': // its migration decides
     case 'recovering': // placed by the pass over the pool, in the order of priority
     case 'stopped':
@@ -98,6 +100,7 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   if (observed.state === 'running') clearAlarm(turn, 'guest-down', guest.id);
   watchRecovery(turn, turn.fleet.guests.get(guest.id) ?? guest, observed);
   watchForStall(turn, guest, observed);
+  watchSilence(turn, guest, observed, host);
   const wish = guest.desired === 'paused' ? 'guest.pause' : 'guest.resume';
   if (observed.state !== guest.desired && (observed.state === 'running' || observed.state === 'paused'))
     order(turn, `${wish}:${guest.id}:${guest.epoch}`, host, { kind: wish, guestId: guest.id, epoch: guest.epoch });
@@ -222,6 +225,7 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   const why = refusal?.message ?? 'its VMM is not there any more';
   const failedStarts = guest.failedStarts + 1;
   const closed = sinceLost(turn, closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`));
+  forgetSilence(turn, guest);
   clearAlarm(turn, 'guest-stalled', guest.id);
   // The first restart is at once, the next ones after 1, 2, 4 … s.
   const retryAt = failedStarts === 1 ? null : turn.now + Math.min(60_000, 1000 * 2 ** (failedStarts - 2));

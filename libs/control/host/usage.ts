@@ -25,6 +25,7 @@ export function takeSamples(turn: HostTurn, samples: readonly VmmSample[]): void
         residentMiB: Math.round(sample.residentMiB),
         dirtyBytesPerSecond: sample.dirtyBytesPerSecond,
         diskBytes: sample.diskBytes,
+        vmmSilentMs: sample.vmmSilentMs,
       };
     }
     live.sample = sample;

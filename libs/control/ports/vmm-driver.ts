@@ -38,6 +38,8 @@ export interface VmmSample {
   readonly dirtyBytesPerSecond: number | null;
   /** What its disk takes on its datastore; null: not known. */
   readonly diskBytes: number | null;
+  /** For how long the VMM has left a question unanswered; 0: it answers. */
+  readonly vmmSilentMs: number;
 }
 
 /**
@@ -55,8 +57,8 @@ export interface VmmCalls {
   };
   /** Asks the guest to power off, and destroys it after graceMs; 0 destroys at once. Done when the process is gone. Destroying what is not there succeeds. */
   readonly stop: { request: { readonly instance: VmmInstance; readonly graceMs: number }; value: null };
-  /** A drill's fault: the process dies as in a crash, and the driver tells it as one. */
-  readonly kill: { request: { readonly instance: VmmInstance }; value: null };
+  /** The process dies as in a crash, and the driver tells it as one: for that reason, or (null, a drill's) for what it looks like. */
+  readonly kill: { request: { readonly instance: VmmInstance; readonly reason: string | null }; value: null };
   readonly pause: { request: { readonly instance: VmmInstance }; value: null };
   /** Also the target's run after its grant, and the source's after a failed migration. */
   readonly resume: { request: { readonly instance: VmmInstance }; value: null };

@@ -74,7 +74,7 @@ class QemuDriver implements VmmDriver {
     start: ({ guest, epoch }) => this.start(guest, epoch),
     list: async () => [...this.instances.values()].map(({ id, state }) => ({ instance: id, state })),
     stop: ({ instance, graceMs }) => this.stop(instance, graceMs),
-    kill: async ({ instance }) => this.find(instance).kill(),
+    kill: async ({ instance, reason }) => this.find(instance).kill(reason),
     pause: ({ instance }) => this.inOrder(instance, (vmm) => vmm.pause()),
     resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
     prepareIncoming: async ({ guest, epoch, policy }) => {

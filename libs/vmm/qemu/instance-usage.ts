@@ -4,10 +4,15 @@ import { allocatedBytes } from './guest-disk';
 import { ownResidentMiB, threadTimes } from './process-table';
 import type { QmpClient } from './qmp';
 
+/** Then it is asked anew, as after the connection was another. */
+const answerDeadlineMs = 30_000;
+
 /** What a guest uses of its host and its datastore. */
 export class InstanceUsage {
   private readonly dirtyRate = new DirtyRate();
   private diskBytes: number | null = null;
+  private askedAt: number | null = null;
+  private isAsking = false;
 
   sample(of: {
     readonly instance: VmmInstance;
@@ -16,6 +21,8 @@ export class InstanceUsage {
     readonly diskPath: string;
     /** null: it does not run now, and dirties nothing. */
     readonly running: QmpClient | null;
+    /** null: there is no connection to the VMM. */
+    readonly qmp: QmpClient | null;
   }): VmmSample {
     const { runMs, waitMs } = threadTimes(of.pid, of.threadIds);
     if (of.running) this.dirtyRate.measure(of.running);
@@ -28,6 +35,25 @@ export class InstanceUsage {
       residentMiB: ownResidentMiB(of.pid),
       dirtyBytesPerSecond: this.dirtyRate.bytesPerSecond,
       diskBytes: this.diskBytes,
+      vmmSilentMs: this.silentMs(of.qmp),
     };
+  }
+
+  /** Since the oldest question that it has not answered; each look asks one, unless one is open. */
+  private silentMs(qmp: QmpClient | null): number {
+    const now = performance.now();
+    const silentMs = this.askedAt === null ? 0 : now - this.askedAt;
+    this.askedAt ??= now;
+    if (!this.isAsking && qmp) void this.ask(qmp);
+    return Math.round(silentMs);
+  }
+
+  private async ask(qmp: QmpClient): Promise<void> {
+    this.isAsking = true;
+    await qmp.call('query-status', {}, answerDeadlineMs).then(
+      () => (this.askedAt = null),
+      () => undefined,
+    );
+    this.isAsking = false;
   }
 }

@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationPolicy } from '@argosy/domain/entities';
 import type { Refusal } from '@argosy/domain/refusal';
@@ -21,7 +18,8 @@ import {
   OutgoingMigration,
   type QueriedMigration,
 } from './outgoing';
-import { bootId, isRunning, nameProcess, signalProcess } from './process-table';
+import { bootId, isRunning, signalProcess } from './process-table';
+import { spawnVmm } from './spawn-vmm';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
 import { diskRefusal, runStates, shutdownReasons, torn } from './run-states';
@@ -129,23 +127,10 @@ export class QemuInstance {
   }
 
   private spawn(binary: string, parameters: readonly string[]): void {
-    const log = openSync(join(this.folder.path, instanceFiles.log), 'a');
-    // Detached and in files of its own: the guest outlives this process. The environment is inherited, and with it the mark
-    // of the chassis.
-    const child = spawn(binary, [...parameters], {
-      cwd: this.folder.path,
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
-    closeSync(log);
-    child.on('error', () => undefined);
-    child.on('exit', (code, signal) => {
-      this.exitReason = signal ? `QEMU was killed by ${signal}` : `QEMU ended with status ${code}`;
+    const process = spawnVmm(this.folder, { binary, parameters }, (reason) => {
+      this.exitReason = reason;
       void this.watchEnd();
     });
-    child.unref();
-    const process = child.pid === undefined ? undefined : nameProcess(child.pid);
-    if (!process) throw new Error(`${binary} could not be started. ${this.folder.log()}`);
     this.keep({ process, bootId: bootId() });
   }
 
@@ -289,8 +274,9 @@ export class QemuInstance {
     await this.destroy();
   }
 
-  /** As a crash: nothing says that it was meant. */
-  kill(): null {
+  /** As a crash: unless there is a reason, nothing says that it was meant. */
+  kill(reason: string | null = null): null {
+    if (reason !== null) this.end ??= { how: 'crashed', reason };
     if (this.record.process) signalProcess(this.record.process, 'SIGKILL');
     return null;
   }
@@ -595,7 +581,8 @@ export class QemuInstance {
     this.folder.cutConsole();
     const running = this.state === 'running' ? this.qmp : null;
     const { id: instance, threadIds, guest } = this;
-    return this.usage.sample({ instance, pid: process.pid, threadIds, diskPath: guest.diskPath, running });
+    const of = { instance, pid: process.pid, threadIds, diskPath: guest.diskPath, running, qmp: this.qmp };
+    return this.usage.sample(of);
   }
 
   limit(cpuShares: number, cpuLimitMillicores: number | null): void {

@@ -31,6 +31,10 @@ const policyFlags = {
     summary: 'how far guests must be before those of the next priority are restarted',
   },
   'restart-wait': { type: 'duration', summary: 'how long they hold up the next ones at most' },
+  'guest-monitoring': {
+    type: 'duration',
+    summary: 'a guest whose VMM or heartbeat is silent for so long is reset (0: never)',
+  },
   'guest-restarts': { type: 'count', summary: 'more restarts of a guest within the window: it is given up' },
   'pool-restarts': { type: 'count', summary: 'more restarts in the pool within the window: the others wait' },
   'host-failures': { type: 'count', summary: 'so many failures of a host within the window: quarantine; 0 never' },
@@ -92,6 +96,7 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       lockIsProof: flags['lock-is-proof'],
       restartReady: flags['restart-ready'],
       restartWaitMs: flags['restart-wait'],
+      guestMonitoringMs: flags['guest-monitoring'],
       guestRestarts: flags['guest-restarts'],
       poolRestarts: flags['pool-restarts'],
       hostFailures: flags['host-failures'],
