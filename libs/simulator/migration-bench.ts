@@ -20,7 +20,7 @@ export function aMigration(kind: CopyKind = 'pre-copy'): World {
         { name: 'neighbour', memoryMiB: 64, on: 'h2' },
       ],
       settings: {
-        balance: { automation: 'manual' },
+        balance: { automation: 'partial' },
         migration: { bandwidthMiBPerSecond: 200, postCopy, autoConverge: !postCopy },
       },
     }),
