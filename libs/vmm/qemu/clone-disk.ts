@@ -28,11 +28,19 @@ export async function cloneDisk(work: CloneWork): Promise<DiskWorkResult> {
 export async function cloneInside(work: CloneWork, vmm: QemuInstance): Promise<DiskWorkResult> {
   if (work.basePath !== null || work.snapshotId !== null)
     throw refuse('guest-busy', `${vmm.guest.name} runs; stop it first`);
-  return makeClone(work, (path) => copyInside(work, vmm.requireQmp(), path));
+  return makeClone(
+    work,
+    (path) => copyInside(work, vmm.requireQmp(), path),
+    () => !vmm.isDetached,
+  );
 }
 
 /** The disk appears whole and last; with it all was done, by an agent that did not live to tell. */
-async function makeClone(work: CloneWork, make: (path: string) => Promise<void>): Promise<DiskWorkResult> {
+async function makeClone(
+  work: CloneWork,
+  make: (path: string) => Promise<void>,
+  isOurs = (): boolean => true,
+): Promise<DiskWorkResult> {
   const { diskPath, clonePath } = work;
   if (await exists(clonePath)) return nothingToTell;
   const folder = dirname(clonePath);
@@ -43,7 +51,8 @@ async function makeClone(work: CloneWork, make: (path: string) => Promise<void>)
     if (await exists(variables)) await copyFile(variables, `${clonePath}.uefi-variables`, constants.COPYFILE_FICLONE);
     await placeWhole(clonePath, make);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    // Another agent may have begun anew.
+    if (isOurs()) await rm(folder, { recursive: true, force: true });
     throw error;
   }
   return nothingToTell;

@@ -77,7 +77,8 @@ export class QemuInstance {
   /** How often QEMU has stopped the guest. */
   private stops = 0;
   private resuming: Promise<void> | null = null;
-  private isDetached = false;
+  /** The agent leaves, or has died as far as its guests know: what it still does is nobody's. */
+  isDetached = false;
   private isDoomed = false;
   /** Until its start or its opening for a migration is done: till then a failure is that call's answer and no event. */
   private isOpening = false;
