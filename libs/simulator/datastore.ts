@@ -40,6 +40,8 @@ export class ModelDatastore {
   readonly leases = new Map<string, ModelLease>();
   /** What isolated hosts say has ended on them, by host. */
   readonly ended = new Map<string, readonly EndedCopy[]>();
+  /** Hosts that cannot reach it. */
+  readonly unreachable = new Set<string>();
   totalMiB = 1024 * 1024;
   freeMiB = 1024 * 1024;
 
