@@ -229,7 +229,11 @@ export const guestSettingsBody = describes<GuestSettings>()(
 
 /** `force` pulls the plug instead of asking the guest to shut down. */
 export const stopBody = strictBody({ force: flagField.exactOptional() });
-export const migrateBody = strictBody({ host: referenceField.exactOptional(), reason: textField(500).exactOptional() });
+export const migrateBody = strictBody({
+  host: referenceField.exactOptional(),
+  datastore: referenceField.exactOptional(),
+  reason: textField(500).exactOptional(),
+});
 /** `memory` false: the disk alone, as after a power cut. */
 export const newSnapshotBody = strictBody({ name: nameField, memory: flagField.exactOptional() });
 export const consoleWriteBody = strictBody({ text: textField(4096).min(1, 'must not be empty') });

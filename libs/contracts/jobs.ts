@@ -57,6 +57,7 @@ export const hostOrderSchema = describes<HostOrder>()(
       guest: guestSpecificationSchema,
       epoch,
       policy: migrationPolicySchema,
+      disk: z.union([z.object({ copyPath: text, backingPath: textOrNull }), z.null()]),
     }),
     z.object({
       kind: z.literal('migration.start'),
@@ -67,6 +68,7 @@ export const hostOrderSchema = describes<HostOrder>()(
       targetUri: text,
       targetPeerAddress: text,
       policy: migrationPolicySchema,
+      disk: z.union([z.object({ uri: text, backingPath: textOrNull }), z.null()]),
     }),
     z.object({ kind: z.literal('migration.cancel'), migrationId: text, guestId: text }),
     z.object({ kind: z.literal('migration.grant'), migrationId: text, guestId: text, epoch }),

@@ -21,6 +21,23 @@ export const diskWorkSchema = describes<DiskWork>()(
       imagePath: orNull(text),
       basePath: orNull(text),
     }),
+    z.object({
+      kind: z.literal('relocate'),
+      ...onGuest,
+      copyPath: text,
+      newDiskPath: text,
+      backingPath: orNull(text),
+      bandwidthMiBPerSecond: z.number(),
+    }),
+    z.object({ kind: z.literal('take'), copyPath: text, newDiskPath: text }),
+    z.object({ kind: z.literal('settle'), copyPath: text, newDiskPath: text }),
+    z.object({
+      kind: z.literal('discard'),
+      folder: text,
+      copyPath: text,
+      newDiskPath: text,
+      copyEpoch: z.number(),
+    }),
     z.object({ kind: z.literal('snapshot'), ...onGuest, snapshotId: text, memoryPath: orNull(text) }),
     z.object({ kind: z.literal('delete-snapshot'), ...onGuest, snapshotId: text, memoryPath: orNull(text) }),
     z.object({
@@ -34,7 +51,7 @@ export const diskWorkSchema = describes<DiskWork>()(
   ]),
 );
 export const diskWorkResultSchema = describes<DiskWorkResult>()(
-  z.object({ pauseMs: orNull(z.number()), memoryBytes: orNull(z.number()) }),
+  z.object({ pauseMs: orNull(z.number()), memoryBytes: orNull(z.number()), moved: orNull(z.boolean()) }),
 );
 
 export const datastoreSchema = describes<entity.Datastore>()(

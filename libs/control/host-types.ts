@@ -100,8 +100,11 @@ export interface HostMigration {
   readonly targetEpoch: number;
   readonly phase: MigrationPhase;
   readonly uri: string | null;
+  /** Where the disk goes; null: it stays where both reach it. */
+  readonly diskUri: string | null;
   readonly peerAddress: string | null;
   readonly policy: MigrationPolicy | null;
+  /** Source: from when on the memory is copied; the disk takes what it takes. */
   readonly startedAt: Instant;
   readonly downtimeMs: number | null;
   readonly heartbeatAt: Instant | null;
@@ -155,6 +158,8 @@ export interface HostState {
   readonly diskWork: Map<string, HostDiskWork>;
   readonly datastores: Map<string, HostDatastore>;
   readonly progress: Map<string, MigrationProgress>;
+  /** When more of a migration's disk was last seen to be over. */
+  readonly diskMovedAt: Map<string, Instant>;
   /** Grants that came before the target's copy was complete, by migration: the peer request that waits for the answer. */
   readonly heldGrants: Map<string, string>;
   /** The highest epoch that a copy was begun for, by guest: an older start that comes late would send the guest elsewhere. */

@@ -106,13 +106,14 @@ class Bench {
       epoch,
       ...targets,
       policy,
+      disk: null,
     });
     this.answer('migrateOut');
     return this;
   }
 
   listening(guestId: string, epoch: number): this {
-    this.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest(guestId), epoch, policy });
+    this.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest(guestId), epoch, policy, disk: null });
     this.answer('prepareIncoming', { uri: 'tcp:here' });
     return this;
   }
@@ -255,6 +256,7 @@ describe('the source of a migration', () => {
       targetUri: 'u',
       targetPeerAddress: 'p',
       policy,
+      disk: null,
     });
     expect(bench.calls).toEqual([]);
     expect(bench.phase('m')).toBe('ran-on');
@@ -300,7 +302,7 @@ describe('the target of a migration', () => {
     bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
     bench.answer('stop');
     expect(answers(bench.grant('r', 2))).toEqual(['destroyed']);
-    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy });
+    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy, disk: null });
     expect(bench.calls).toEqual([]);
   });
 });
@@ -391,7 +393,7 @@ describe('what comes again, late', () => {
     bench.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
     bench.grant('r', 2);
     bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
-    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy });
+    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy, disk: null });
     expect(codes(bench)).toEqual(['stale-epoch']);
     expect(bench.guests).toEqual(['g@2 running']);
     expect(bench.state.revoked.get('g')).toBeUndefined();
@@ -407,7 +409,7 @@ describe('what comes again, late', () => {
     bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
     bench.calls = [];
     const targets = { targetEpoch: 2, targetUri: 'tcp:x', targetPeerAddress: 'h2:1' };
-    bench.order({ kind: 'migration.start', migrationId: 'm', guestId: 'g', epoch: 1, ...targets, policy });
+    bench.order({ kind: 'migration.start', migrationId: 'm', guestId: 'g', epoch: 1, ...targets, policy, disk: null });
     expect(codes(bench)).toEqual(['stale-epoch']);
     expect(bench.calls).toEqual([]);
   });

@@ -17,6 +17,7 @@ import {
   migrationCallEnded,
   migrationExited,
   migrationTick,
+  noteProgress,
   prepareTarget,
   ranOn,
   releaseMigration,
@@ -60,6 +61,7 @@ export function createHost(hostId = ''): HostState {
     diskWork: new Map(),
     datastores: new Map(),
     progress: new Map(),
+    diskMovedAt: new Map(),
     heldGrants: new Map(),
     sentFor: new Map(),
     orphanedAt: new Map(),
@@ -228,7 +230,10 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
       if (copy && !(migration && isUnderway(migration))) pausedOrResumed(turn, copy, event);
       return;
     case 'migration-progress':
-      if (migration) turn.state.progress.set(migration.migrationId, event.progress);
+      if (migration) noteProgress(turn, migration, event.progress);
+      return;
+    case 'disk-mirrored':
+      if (migration?.phase === 'copying') keepMigration(turn, { ...migration, startedAt: turn.now, diskUri: null });
       return;
     case 'migration-completed':
       if (migration && (migration.phase === 'copying' || migration.phase === 'cancelling'))
@@ -321,6 +326,7 @@ export function reportOf(
       epoch: migration.role === 'source' ? migration.epoch : migration.targetEpoch,
       phase: migration.phase,
       uri: migration.uri,
+      diskUri: migration.role === 'target' ? (migration.diskUri ?? null) : null,
       progress: state.progress.get(migration.migrationId) ?? null,
       downtimeMs: migration.downtimeMs,
       heartbeatAt: migration.heartbeatAt,

@@ -1,3 +1,18 @@
+/** A guest's disk on its way to another datastore, as the target makes it. */
+export interface DiskCopy {
+  /** It has this name until it is the guest's disk; then its own name is linked to it, and both names are one file. */
+  readonly copyPath: string;
+  /** What the copy is an overlay of, as the disk itself is; null: it holds all. */
+  readonly backingPath: string | null;
+}
+
+/** The same as the source sees it. */
+export interface OutgoingDisk {
+  readonly uri: string;
+  /** What the copy is an overlay of: if the disk is one of the same, only what itself holds is sent. */
+  readonly backingPath: string | null;
+}
+
 interface OnGuest {
   readonly guestId: string;
   /** Of the VMM that has the disk open, on the host that is asked; null: none has. */
@@ -28,6 +43,30 @@ export type DiskWork =
        */
       readonly basePath: string | null;
     })
+  /**
+   * The disk goes to another datastore, and the guest runs on if it runs; it stands still for a moment, in which the copy gets
+   * the disk's name. Of a VMM that is gone it is told whether that had happened; if not, nothing of it stays.
+   */
+  | (OnGuest & {
+      readonly kind: 'relocate';
+      readonly copyPath: string;
+      readonly newDiskPath: string;
+      /** What the copy may be an overlay of, if the disk is one of it; null: it holds all. */
+      readonly backingPath: string | null;
+      readonly bandwidthMiBPerSecond: number;
+    })
+  /** Tells whether the copy has become the guest's disk: then both names are one file. With no VMM that has it open. */
+  | { readonly kind: 'settle'; readonly copyPath: string; readonly newDiskPath: string }
+  /** The copy is the guest's disk, whether or not its VMM has lived to give it its name: with that alone from here on. */
+  | { readonly kind: 'take'; readonly copyPath: string; readonly newDiskPath: string }
+  /** Deletes a copy that has not, and the folder if no disk lies in it. Begun when the VMM of that epoch is gone. */
+  | {
+      readonly kind: 'discard';
+      readonly folder: string;
+      readonly copyPath: string;
+      readonly newDiskPath: string;
+      readonly copyEpoch: number;
+    }
   /** The disk as it is now and, with `memoryPath`, the memory of that same moment. A running guest runs on. */
   | (OnGuest & { readonly kind: 'snapshot'; readonly snapshotId: string; readonly memoryPath: string | null })
   | (OnGuest & { readonly kind: 'delete-snapshot'; readonly snapshotId: string; readonly memoryPath: string | null })
@@ -54,8 +93,10 @@ export interface DiskWorkResult {
   readonly pauseMs: number | null;
   /** What was written for its memory. */
   readonly memoryBytes: number | null;
+  /** Whether the guest's disk is the copy now. */
+  readonly moved: boolean | null;
 }
-export const nothingToTell: DiskWorkResult = { pauseMs: null, memoryBytes: null };
+export const nothingToTell: DiskWorkResult = { pauseMs: null, memoryBytes: null, moved: null };
 
 export const diskWorkPhases = ['working', 'done', 'failed'] as const;
 export type DiskWorkPhase = (typeof diskWorkPhases)[number];

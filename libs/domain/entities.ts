@@ -379,7 +379,11 @@ export interface Migration {
   readonly id: string;
   readonly guestId: string;
   readonly sourceHostId: string;
+  /** The same as the source: only the disk moves. */
   readonly targetHostId: string;
+  /** From where its disk moves, and where to; null: it stays where it is. */
+  readonly sourceDatastoreId: string | null;
+  readonly targetDatastoreId: string | null;
   /** The epoch that the guest has on the target: reserved before anything is opened. */
   readonly epoch: number;
   readonly step: MigrationStep;

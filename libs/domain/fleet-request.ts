@@ -169,7 +169,14 @@ export type FleetRequest =
       readonly force?: boolean;
     }
   | { readonly kind: 'guest.restart'; readonly guest: string }
-  | { readonly kind: 'guest.migrate'; readonly guest: string; readonly host?: string; readonly reason?: string }
+  | {
+      readonly kind: 'guest.migrate';
+      readonly guest: string;
+      readonly host?: string;
+      /** Its disk moves there; without a host, the disk alone. */
+      readonly datastore?: string;
+      readonly reason?: string;
+    }
   | { readonly kind: 'guest.remove'; readonly guest: string; readonly keepDisk?: boolean }
   | { readonly kind: 'snapshot.take'; readonly guest: string; readonly name: string; readonly memory?: boolean }
   | { readonly kind: 'snapshot.revert'; readonly guest: string; readonly snapshot: string }

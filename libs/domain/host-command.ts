@@ -1,4 +1,4 @@
-import type { DiskWork } from './disk-work';
+import type { DiskCopy, DiskWork, OutgoingDisk } from './disk-work';
 import type { IsolationPolicy, MigrationPolicy } from './entities';
 import type { GuestSpecification } from './guest-specification';
 import type { Instant } from './units';
@@ -30,9 +30,11 @@ export type HostOrder =
   | {
       readonly kind: 'migration.prepare';
       readonly migrationId: string;
+      /** As it is at the target: with `disk`, the disk's path is the new one. */
       readonly guest: GuestSpecification;
       readonly epoch: number;
       readonly policy: MigrationPolicy;
+      readonly disk: DiskCopy | null;
     }
   /** To the source: copy to where the target listens, and hand over to its agent. */
   | {
@@ -46,6 +48,7 @@ export type HostOrder =
       /** host:port; on its way to the source the controller adds "#" and the ticket for this migration's hand-over. */
       readonly targetPeerAddress: string;
       readonly policy: MigrationPolicy;
+      readonly disk: OutgoingDisk | null;
     }
   /** To the source; to the target only once the source has said that it runs on, or is proved dead. */
   | { readonly kind: 'migration.cancel'; readonly migrationId: string; readonly guestId: string }

@@ -79,6 +79,8 @@ export interface MigrationObservation {
   readonly epoch: number;
   readonly phase: MigrationPhase;
   readonly uri: string | null;
+  /** Target: where it takes the guest's disk; null: the disk stays. */
+  readonly diskUri: string | null;
   readonly progress: MigrationProgress | null;
   readonly downtimeMs: number | null;
   /** Source: the last heartbeat before the switch-over. Target: the first after it. */

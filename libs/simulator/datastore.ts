@@ -19,9 +19,15 @@ export interface ModelDisk {
   basePaths: readonly string[];
   /** How often another guest had booted from what this one was made of. */
   readonly inheritedBoots: number;
+  /** What every write goes to as well. */
+  mirror: ModelDisk | null;
 }
 
 export type DiskContent = Pick<ModelDisk, 'bootCount' | 'dataVersion' | 'dataSectors' | 'dataSeed'>;
+
+export function contentOf({ bootCount, dataVersion, dataSectors, dataSeed }: ModelDisk): DiskContent {
+  return { bootCount, dataVersion, dataSectors, dataSeed };
+}
 
 export interface ModelLease {
   readonly incarnation: number;
@@ -42,6 +48,8 @@ export class ModelDatastore {
   readonly ended = new Map<string, readonly EndedCopy[]>();
   /** Hosts that cannot reach it. */
   readonly unreachable = new Set<string>();
+  /** Folders that one machine alone reaches, and its name. */
+  readonly owners = new Map<string, string>();
   totalMiB = 1024 * 1024;
   freeMiB = 1024 * 1024;
 
@@ -75,6 +83,7 @@ export class ModelDatastore {
       snapshots: new Map(),
       basePaths,
       inheritedBoots: from?.bootCount ?? 0,
+      mirror: null,
     };
     this.disks.set(path, disk);
     return accepted(disk);
@@ -83,18 +92,54 @@ export class ModelDatastore {
   /** Memories of suspended guests and of snapshots, by the path of their file. */
   readonly memories = new Map<string, GuestMemory>();
 
-  /** Everything below the folder. */
-  remove(folder: string): Result<null> {
-    const inside = [...this.disks.values()].filter((disk) => disk.path.startsWith(`${folder}/`));
-    if (inside.some((disk) => disk.holder !== null))
-      return refused('image-locked', `a process holds a disk below ${folder}`);
-    for (const disk of inside) this.delete(disk);
+  reaches(machineName: string, path: string): boolean {
+    for (const [folder, owner] of this.owners) if (path.startsWith(`${folder}/`)) return owner === machineName;
+    return true;
+  }
+
+  /** Another name for the same disk. */
+  link(path: string, newPath: string): Result<null> {
+    const disk = this.disks.get(path);
+    if (!disk) return refused('image-missing', `there is no disk ${path}`);
+    const there = this.disks.get(newPath);
+    if (there && there !== disk) return refused('in-use', `${newPath} is another disk`);
+    this.disks.set(newPath, disk);
     return accepted(null);
   }
 
-  delete(disk: ModelDisk): void {
-    this.disks.delete(disk.path);
-    this.freeMiB += disk.sizeMiB;
+  /** The same when the first name is gone already. */
+  take(path: string, newPath: string): Result<null> {
+    return !this.disks.has(path) && this.disks.has(newPath) ? accepted(null) : this.link(path, newPath);
+  }
+
+  isSame(path: string, other: string): boolean {
+    return this.disks.has(path) && this.disks.get(path) === this.disks.get(other);
+  }
+
+  /** Everything below the folder. */
+  remove(folder: string): Result<null> {
+    const paths = [...this.disks.keys()].filter((path) => path.startsWith(`${folder}/`));
+    if (paths.some((path) => this.disks.get(path)!.holder !== null))
+      return refused('image-locked', `a process holds a disk below ${folder}`);
+    for (const path of paths) this.delete(path);
+    return accepted(null);
+  }
+
+  delete(path: string): void {
+    const disk = this.disks.get(path);
+    this.disks.delete(path);
+    if (disk && ![...this.disks.values()].includes(disk)) this.freeMiB += disk.sizeMiB;
+  }
+
+  /** A copy that is kept the same from here on. */
+  mirrorTo(disk: ModelDisk, copy: ModelDisk): void {
+    Object.assign(copy, contentOf(disk), { inheritedBoots: disk.inheritedBoots });
+    disk.mirror = copy;
+  }
+
+  /** What a guest has written is at the copy of its disk too. */
+  written(disk: ModelDisk): void {
+    if (disk.mirror) Object.assign(disk.mirror, contentOf(disk));
   }
 
   lock(disk: ModelDisk, holder: object): Result<null> {
@@ -102,6 +147,11 @@ export class ModelDatastore {
       return refused('image-locked', `another process holds the lock of ${disk.path}`);
     disk.holder = holder;
     return accepted(null);
+  }
+
+  /** All that a process holds, at its end. */
+  release(holder: object): void {
+    for (const disk of this.disks.values()) this.unlock(disk, holder);
   }
 
   unlock(disk: ModelDisk, holder: object): void {

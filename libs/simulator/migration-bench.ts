@@ -7,16 +7,21 @@ import { World } from './world';
 
 export const outageMs = 10_000;
 
-/** Post-copy is made sure of by a guest that dirties more than its link carries. */
-export type CopyKind = 'pre-copy' | 'post-copy';
+/**
+ * Post-copy is made sure of by a guest that dirties more than its link carries. with-disk: from the one host's own
+ * datastore to the other's.
+ */
+export type CopyKind = 'pre-copy' | 'post-copy' | 'with-disk';
 
 export function aMigration(kind: CopyKind = 'pre-copy'): World {
   const postCopy = kind === 'post-copy';
+  const withDisk = kind === 'with-disk';
   const world = new World({
     inventory: inventoryOf({
       hosts: ['h1', 'h2', 'h3'].map((name) => ({ name, memoryMiB: 4096 })),
+      datastores: ['h1', 'h2'].map((on) => ({ name: `local-${on}`, on })),
       guests: [
-        { name: 'g', memoryMiB: 512, on: 'h1' },
+        { name: 'g', memoryMiB: 512, on: 'h1', diskMiB: 64, ...(withDisk ? { datastore: 'local-h1' } : {}) },
         { name: 'neighbour', memoryMiB: 64, on: 'h2' },
       ],
       settings: {
@@ -31,8 +36,9 @@ export function aMigration(kind: CopyKind = 'pre-copy'): World {
   return world;
 }
 
-export function begin(world: World): void {
-  world.request('administrator', { kind: 'guest.migrate', guest: 'g', host: 'h2' }, (result) => {
+export function begin(world: World, kind: CopyKind = 'pre-copy'): void {
+  const there = { host: 'h2', ...(kind === 'with-disk' ? { datastore: 'local-h2' } : {}) };
+  world.request('administrator', { kind: 'guest.migrate', guest: 'g', ...there }, (result) => {
     if (!result.ok) throw new Error(result.refusal.message);
   });
 }
@@ -80,6 +86,29 @@ export function atStep(world: World, step: FaultStep, act: () => void): void {
   }
 }
 
+const versions = new WeakMap<World, number>();
+
+/** The version of the guest's data that it wrote last, wherever it ran then. */
+function written(world: World): number {
+  return versions.get(world) ?? 1;
+}
+
+/** A guest that writes all the time, so that a disk which is not the one that it wrote to last shows. */
+function keepWriting(world: World): void {
+  world.clock.every(40, () => {
+    const copy = world.copyOf('g');
+    if (!copy) return;
+    copy.consoleWrite('disk fill 16 5\n');
+    versions.set(world, copy.disk.dataVersion);
+  });
+}
+
+/** Those of the guest that lie anywhere, whatever their names. */
+function disksOf(world: World): number {
+  const { disks } = world.site.datastore;
+  return new Set([...disks].filter(([path]) => path.includes('/guests/g/')).map(([, disk]) => disk)).size;
+}
+
 export function strike(world: World, victim: Victim): void {
   const killOn = (hostName: string): void => {
     for (const instance of [...world.host(hostName).machine.instances.values()])
@@ -125,7 +154,8 @@ export function check(world: World, { outcome, fenced }: Expected): void {
     violations: world.invariants.violations,
     copies: copies.length,
     boot: memory?.boot,
-    diskVersion: copies[0]?.disk.dataVersion,
+    diskIsTheLast: copies[0]?.disk.dataVersion === written(world),
+    disks: disksOf(world),
     crashesRecorded: crashes > 0,
     counterWentOn: outcome === 'crash' || (memory != null && memory.heartbeats > beatsWithoutFault * 0.6),
     area: memory?.areaMiB,
@@ -137,7 +167,8 @@ export function check(world: World, { outcome, fenced }: Expected): void {
     violations: [],
     copies: 1,
     boot: outcome === 'intact' ? 1 : 2,
-    diskVersion: 1,
+    diskIsTheLast: true,
+    disks: 1,
     crashesRecorded: outcome === 'crash',
     counterWentOn: true,
     area: outcome === 'intact' ? 256 : 0,
@@ -153,7 +184,8 @@ export function check(world: World, { outcome, fenced }: Expected): void {
 export function runMigration(prepare: (world: World) => void, kind: CopyKind = 'pre-copy'): World {
   const world = aMigration(kind);
   prepare(world);
-  begin(world);
+  if (kind === 'with-disk') keepWriting(world);
+  begin(world, kind);
   world.run(90_000);
   return world;
 }

@@ -1,26 +1,41 @@
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import type { DiskContent, ModelDatastore, ModelDisk } from './datastore';
+import { contentOf, type ModelDatastore, type ModelDisk } from './datastore';
 import type { ModelInstance } from './model-instance';
 import type { ModelMachine } from './model-machine';
 
 /** What a guest stands still for its snapshot: measured of QEMU. */
 const pauseMs = 15;
 
-function contentOf({ bootCount, dataVersion, dataSectors, dataSeed }: ModelDisk): DiskContent {
-  return { bootCount, dataVersion, dataSectors, dataSeed };
-}
-
 /** All in one instant: what an agent's death cuts short has not happened, or has. */
-export function doModelDiskWork(machine: ModelMachine, work: DiskWork): Result<DiskWorkResult> {
+export function doModelDiskWork(
+  machine: ModelMachine,
+  work: Exclude<DiskWork, { kind: 'relocate' }>,
+): Result<DiskWorkResult> {
   const { datastore } = machine.site;
+  for (const path of Object.values(work))
+    if (typeof path === 'string' && !datastore.reaches(machine.name, path))
+      return refused('datastore-not-reached', `${path} is not on ${machine.name}`);
   if (work.kind === 'remove') {
     const removed = datastore.remove(work.folder);
     if (!removed.ok) return removed;
     for (const path of work.basePaths) {
-      const base = datastore.disks.get(path);
-      if (base) datastore.delete(base);
+      datastore.delete(path);
     }
+    return accepted(nothingToTell);
+  }
+  if (work.kind === 'settle')
+    return accepted({ ...nothingToTell, moved: datastore.isSame(work.copyPath, work.newDiskPath) });
+  if (work.kind === 'take') {
+    const taken = datastore.take(work.copyPath, work.newDiskPath);
+    if (!taken.ok) return taken;
+    datastore.delete(work.copyPath);
+    return accepted(nothingToTell);
+  }
+  if (work.kind === 'discard') {
+    if (datastore.isSame(work.copyPath, work.newDiskPath)) return refused('in-use', `${work.copyPath} is the disk`);
+    if (datastore.disks.get(work.copyPath)?.holder) return refused('image-locked', `a process holds ${work.copyPath}`);
+    datastore.delete(work.copyPath);
     return accepted(nothingToTell);
   }
   const disk = datastore.disks.get(work.diskPath);
@@ -42,7 +57,7 @@ export function doModelDiskWork(machine: ModelMachine, work: DiskWork): Result<D
     disk.snapshots.set(work.snapshotId, contentOf(disk));
     if (work.memoryPath === null || !memory) return accepted(nothingToTell);
     datastore.memories.set(work.memoryPath, { ...memory });
-    return accepted({ pauseMs, memoryBytes: memory.areaMiB * 2 ** 20 });
+    return accepted({ ...nothingToTell, pauseMs, memoryBytes: memory.areaMiB * 2 ** 20 });
   }
   const content = disk.snapshots.get(work.snapshotId);
   if (!content) return refused('image-missing', `${work.diskPath} has no snapshot ${work.snapshotId}`);
@@ -62,7 +77,7 @@ function suspend(machine: ModelMachine, instance: ModelInstance | undefined, pat
     instance.die('stopped', 'suspended');
   }
   return memories.has(path)
-    ? accepted({ pauseMs: null, memoryBytes: 0 })
+    ? accepted({ ...nothingToTell, memoryBytes: 0 })
     : refused('guest-not-here', 'the guest does not run here any more');
 }
 

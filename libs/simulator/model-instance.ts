@@ -3,12 +3,15 @@ import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
+import type { DiskWork } from '@argosy/domain/disk-work';
 import type { Timer, VirtualClock } from './clock';
 import type { ModelDatastore, ModelDisk } from './datastore';
 import { bootMemory, demandOf, dirtyBytesPerMs, obeyConsole, passTime, touchedMiB } from './model-guest';
 import type { GuestMemory } from './model-guest';
 
 const consoleBytesKept = 16384;
+
+export type RelocateWork = Extract<DiskWork, { kind: 'relocate' }>;
 
 /** What an instance needs of the machine it is on. */
 export interface InstanceMachine {
@@ -30,6 +33,8 @@ export interface Passage {
   /** null: no answer, as it waits for the other side. */
   cancel(): boolean | null;
   pulling(): boolean;
+  /** The agent of the source died and has returned. */
+  agentReturned(source: object): void;
 }
 
 /** One VMM process with its guest. */
@@ -46,6 +51,8 @@ export class ModelInstance {
   /** Its process lives and does nothing any more, as after SIGSTOP. */
   frozen = false;
   private frozenAt: Instant = 0;
+  /** Its disk is on its way to another datastore. */
+  relocation: RelocateWork | null = null;
   consoleText = '';
   private cpuTimeMs = 0;
   private cpuWaitMs = 0;
@@ -58,9 +65,11 @@ export class ModelInstance {
   constructor(
     readonly machine: InstanceMachine,
     readonly id: VmmInstance,
-    readonly guest: GuestSpecification,
-    readonly disk: ModelDisk,
+    public guest: GuestSpecification,
+    public disk: ModelDisk,
     public state: VmmState,
+    /** Where its disk comes to in a migration, until it is granted its run; null: it has its own. */
+    readonly copyPath: string | null = null,
   ) {
     this.cpuShares = guest.cpuShares;
     this.cpuLimitMillicores = guest.cpuLimitMillicores;
@@ -141,11 +150,15 @@ export class ModelInstance {
       return refused('guest-not-running', `${this.guest.name} has no complete memory to run with`);
     const locked = this.machine.site.datastore.lock(this.disk, this);
     if (!locked.ok) return locked;
+    const { datastore } = this.machine.site;
+    const own = this.copyPath === null ? accepted(null) : datastore.take(this.copyPath, this.guest.diskPath);
+    if (!own.ok) return own;
     const { memoryPath } = this.guest;
-    const { memories } = this.machine.site.datastore;
+    const { memories } = datastore;
     const kept = boots && memoryPath !== null ? memories.get(memoryPath) : undefined;
     if (memoryPath !== null) memories.delete(memoryPath);
     if (boots) this.memory = kept ?? bootMemory(this.disk);
+    datastore.written(this.disk);
     this.run(boots && !kept ? this.machine.site.times.bootMs : undefined);
     return accepted(null);
   }
@@ -175,7 +188,8 @@ export class ModelInstance {
     this.ended = how;
     this.state = how;
     this.ticking?.cancel();
-    this.machine.site.datastore.unlock(this.disk, this);
+    this.disk.mirror = null;
+    this.machine.site.datastore.release(this);
     this.machine.instances.delete(`${this.id.guestId}:${this.id.epoch}`);
     this.machine.shareOut();
     this.machine.site.onDeath?.(this, how, reason);
@@ -231,6 +245,7 @@ export class ModelInstance {
         },
         line,
       );
+      this.machine.site.datastore.written(this.disk);
       if (this.memory.tickMs !== tickMs) this.setTicking(this.memory.tickMs);
     }
     this.machine.shareOut();

@@ -39,6 +39,8 @@ export class ModelSite {
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   /** Hears that a disk, and so its guest, has gone back in time on purpose. */
   onRevert: ((diskPath: string) => void) | null = null;
+  /** A fault's hook: how far the disk of a running guest has come on its way to another datastore. */
+  onRelocation: ((step: 'mirrored' | 'named' | 'pivoted') => void) | null = null;
   private nextPort = 49152;
 
   constructor(
@@ -86,7 +88,12 @@ export class ModelMachine {
   ) {}
 
   /** Opens a VMM process for a guest: with its disk locked to start it, without to receive it. */
-  open(guest: GuestSpecification, epoch: number, purpose: 'start' | 'receive'): Result<ModelInstance> {
+  open(
+    guest: GuestSpecification,
+    epoch: number,
+    purpose: 'start' | 'receive',
+    copyPath: string | null = null,
+  ): Result<ModelInstance> {
     const id = { guestId: guest.guestId, epoch };
     if (this.instances.has(instanceKey(id)))
       return refused('guest-exists', `${guest.name} at epoch ${epoch} is on ${this.name} already`);
@@ -96,10 +103,15 @@ export class ModelMachine {
     if (broken) return refused(broken, `the image ${imagePath} cannot be used on ${this.name}`);
     if (purpose === 'start' && guest.memoryPath !== null && !datastore.memories.has(guest.memoryPath))
       return refused('memory-missing', `the memory of ${guest.name} was used already`);
-    const disk = datastore.open(guest.diskPath, guest.diskMiB);
+    if (!datastore.reaches(this.name, guest.diskPath))
+      return refused('image-missing', `${guest.diskPath} is not on ${this.name}`);
+    if (copyPath !== null && datastore.disks.has(guest.diskPath))
+      return refused('in-use', `${guest.diskPath} lies where the disk of ${guest.name} is to go`);
+    const disk = datastore.open(copyPath ?? guest.diskPath, guest.diskMiB);
     if (!disk.ok) return disk;
-    const instance = new ModelInstance(this, id, guest, disk.value, purpose === 'start' ? 'starting' : 'incoming');
-    if (purpose === 'start') {
+    const state = purpose === 'start' ? 'starting' : 'incoming';
+    const instance = new ModelInstance(this, id, guest, disk.value, state, copyPath);
+    if (purpose === 'start' || copyPath !== null) {
       const locked = datastore.lock(disk.value, instance);
       if (!locked.ok) return locked;
     }

@@ -125,9 +125,16 @@ function underway(dirty = ''): { bench: Bench; one: ReturnType<Bench['host']>; t
   bench.call(one.vmm, { call: 'start', guest, epoch: 1 });
   bench.call(one.vmm, { call: 'consoleWrite', instance: at(1), text: `fill 64 7\n${dirty}` });
   bench.run(1000);
-  const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy });
+  const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy, disk: null });
   if (!incoming.ok) throw new Error(incoming.refusal.message);
-  bench.call(one.vmm, { call: 'migrateOut', instance: at(1), targetEpoch: 2, uri: incoming.value.uri, policy });
+  bench.call(one.vmm, {
+    call: 'migrateOut',
+    instance: at(1),
+    targetEpoch: 2,
+    uri: incoming.value.uri,
+    policy,
+    disk: null,
+  });
   return { bench, one, two };
 }
 
@@ -195,13 +202,14 @@ test.each([
   const two = bench.host('h2');
   bench.call(one.vmm, { call: 'start', guest, epoch: 1 });
   bench.call(one.vmm, { call: 'consoleWrite', instance: at(1), text: 'dirty 300 64 8' });
-  const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy: helped });
+  const incoming = bench.call(two.vmm, { call: 'prepareIncoming', guest, epoch: 2, policy: helped, disk: null });
   bench.call(one.vmm, {
     call: 'migrateOut',
     targetEpoch: 2,
     instance: at(1),
     uri: incoming.ok ? incoming.value.uri : '',
     policy: helped,
+    disk: null,
   });
   bench.run(20000);
   expect(two.machine.find(at(2))!.state).toBe('received');

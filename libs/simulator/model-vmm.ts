@@ -3,10 +3,11 @@ import { mebibyte } from '@argosy/domain/units';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { VmmCommand, VmmDriver, VmmEvent, VmmInstance, VmmValue } from '@argosy/control/ports/vmm-driver';
-import type { ModelInstance } from './model-instance';
+import type { ModelInstance, RelocateWork } from './model-instance';
 import type { ModelMachine } from './model-machine';
 import { doModelDiskWork } from './model-disk-work';
 import { instanceKey } from './model-machine';
+import { beginModelRelocation, endModelRelocation, resumeRelocation } from './model-relocation';
 import { Transfer } from './transfer';
 
 type Answer = (result: Result<unknown>) => void;
@@ -27,6 +28,10 @@ export class ModelVmm implements VmmDriver {
   private readonly lanes = new Map<string, (() => void)[]>();
 
   constructor(private readonly machine: ModelMachine) {
+    for (const instance of machine.instances.values()) {
+      instance.passage?.agentReturned(instance);
+      resumeRelocation(instance);
+    }
     machine.listener = (event) => this.later(() => this.listener?.(event), 0);
   }
 
@@ -97,14 +102,22 @@ export class ModelVmm implements VmmDriver {
           return answer(refused('datastore-not-reached', `${command.path} does not answer`));
         return answer(accepted({ totalBytes: totalMiB * mebibyte, freeBytes: freeMiB * mebibyte }));
       }
-      case 'diskWork':
-        return this.later(
-          () => answer(doModelDiskWork(this.machine, command.work)),
-          this.machine.site.times.diskWorkMs,
-        );
+      case 'diskWork': {
+        const { work } = command;
+        if (work.kind === 'relocate') return this.relocate(work, answer);
+        return this.later(() => answer(doModelDiskWork(this.machine, work)), this.machine.site.times.diskWorkMs);
+      }
       default:
         return this.later(() => effect(this.about(command)), callMs);
     }
+  }
+
+  private relocate(work: RelocateWork, answer: Answer): void {
+    const begun = beginModelRelocation(this.machine, work);
+    this.later(() => {
+      const ended = begun.ok ? endModelRelocation(this.machine, work, () => this.attached) : begun;
+      if (ended) answer(ended);
+    }, this.machine.site.times.diskWorkMs);
   }
 
   private start(command: Named<'start'>, effect: Answer): void {
@@ -119,12 +132,14 @@ export class ModelVmm implements VmmDriver {
   }
 
   private prepareIncoming(command: Named<'prepareIncoming'>, effect: Answer): void {
-    const opened = this.machine.open(command.guest, command.epoch, 'receive');
+    const copyPath = command.disk?.copyPath ?? null;
+    const opened = this.machine.open(command.guest, command.epoch, 'receive', copyPath);
     this.later(() => {
       if (!opened.ok) return effect(opened);
       if (!opened.value.alive())
         return effect(refused('vmm-failed', `the VMM of ${command.guest.name} died while it opened`));
-      effect(accepted({ uri: this.machine.site.listen(opened.value) }));
+      const uri = this.machine.site.listen(opened.value);
+      effect(accepted({ uri, diskUri: copyPath === null ? null : `${uri}/disk` }));
     }, this.machine.site.times.openIncomingMs);
   }
 
@@ -200,7 +215,7 @@ export class ModelVmm implements VmmDriver {
     const target = this.machine.site.incoming.get(command.uri);
     if (!target?.alive() || target.state !== 'incoming' || target.passage)
       return refused('target-lost', `nobody listens at ${command.uri}`);
-    new Transfer(instance, target, command.policy, this.machine.site);
+    new Transfer(instance, target, { policy: command.policy, withDisk: command.disk !== null }, this.machine.site);
     return accepted(null);
   }
 }

@@ -18,6 +18,12 @@ const throttleStep = 0.1;
 const firstThrottle = 0.2;
 const mostThrottle = 0.99;
 
+export interface TransferPlan {
+  readonly policy: MigrationPolicy;
+  /** Its disk first, and then every write to both. */
+  readonly withDisk: boolean;
+}
+
 export interface TransferSite {
   readonly clock: VirtualClock;
   readonly network: ModelNetwork;
@@ -41,18 +47,34 @@ export class Transfer implements Passage {
   private throttle = 0;
   private reportedAt: Instant;
   private timer: Timer | null = null;
-  private stage: 'copying' | 'switching' | 'pulling' | 'over' = 'copying';
+  private stage: 'disk' | 'copying' | 'switching' | 'pulling' | 'over' = 'copying';
+  private readonly policy: MigrationPolicy;
 
   constructor(
     private readonly source: ModelInstance,
     private readonly target: ModelInstance,
-    private readonly policy: MigrationPolicy,
+    { policy, withDisk }: TransferPlan,
     private readonly site: TransferSite,
   ) {
+    this.policy = policy;
     this.startedAt = this.reportedAt = site.clock.now;
     this.wasHeld = source.held;
     source.state = 'sending';
     source.passage = target.passage = this;
+    if (withDisk) this.stage = 'disk';
+    if (withDisk) this.iteration = 0;
+    this.leftInRound = withDisk ? source.disk.sizeMiB * mebibyte : this.totalBytes();
+    this.advance();
+  }
+
+  /** All of the disk is over: from now on every write goes to both. */
+  private mirror(): void {
+    const { source, target } = this;
+    source.machine.site.datastore.mirrorTo(source.disk, target.disk);
+    source.machine.tell({ kind: 'disk-mirrored', instance: source.id });
+    this.stage = 'copying';
+    this.iteration = 1;
+    this.dirtiedInRound = 0;
     this.leftInRound = this.totalBytes();
     this.advance();
   }
@@ -69,6 +91,11 @@ export class Transfer implements Passage {
     this.giveBack();
     this.target.die('crashed', 'the migration was cancelled');
     return true;
+  }
+
+  /** What sends the memory after the disk is the agent, and it is gone: the guest runs on, and it is begun anew. */
+  agentReturned(source: object): void {
+    if (source === this.source && this.stage === 'disk') this.giveBack();
   }
 
   endDied(instance: object): void {
@@ -139,6 +166,7 @@ export class Transfer implements Passage {
   }
 
   private endRound(rate: number): void {
+    if (this.stage === 'disk') return this.mirror();
     this.leftInRound = this.dirtiedInRound;
     this.dirtiedInRound = 0;
     const restMs = this.leftInRound / rate;
@@ -210,6 +238,7 @@ export class Transfer implements Passage {
   private end(): void {
     this.timer?.cancel();
     this.stage = 'over';
+    this.source.disk.mirror = null;
     this.source.passage = this.target.passage = null;
   }
 

@@ -70,6 +70,10 @@ export class World {
     this.store.seed(inventory, openPlacements(inventory.guests));
     this.store.onWrite = (write) => write.kind === 'record' && this.noteRecord(write.record);
     const times = { ...usualHostTimes, ...calibration.host };
+    for (const { path, hostId } of inventory.datastores) {
+      const owner = inventory.hosts.find(({ id }) => id === hostId);
+      if (owner) this.site.datastore.owners.set(path, owner.name);
+    }
     for (const host of inventory.hosts) this.addHost(host, inventory, times);
     for (let index = 1; index <= (options.controllers ?? 2); index++) this.addController(`controller${index}`);
   }

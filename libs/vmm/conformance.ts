@@ -1,4 +1,5 @@
 import { cloneTests } from './conformance/clones';
+import { diskMigrationTests } from './conformance/disk-migration';
 import { diskTests } from './conformance/disks';
 import { faultTests } from './conformance/fault';
 import { lifeTests } from './conformance/life';
@@ -22,7 +23,15 @@ export function describeVmmDriver(
   make: () => Promise<TestBench>,
   { skip = {} }: { readonly skip?: { readonly [claim in Claim]?: string } } = {},
 ): void {
-  const tests = { ...lifeTests, ...useTests, ...migrationTests, ...faultTests, ...diskTests, ...cloneTests };
+  const tests = {
+    ...lifeTests,
+    ...useTests,
+    ...migrationTests,
+    ...faultTests,
+    ...diskTests,
+    ...cloneTests,
+    ...diskMigrationTests,
+  };
   describe(`the VMM driver ${name}`, () => {
     let bench: TestBench;
     beforeEach(async () => {

@@ -126,7 +126,8 @@ export const image: Image = {
 
 export function aMigration(changes: Partial<Migration> = {}): Migration {
   return {
-    id: uuid('d'), guestId: 'guest-web', sourceHostId: 'host-h1', targetHostId: 'host-h2', epoch: 4, step: 'copy', reason: 'asked for', requestedBy: 'admin',
+    id: uuid('d'), guestId: 'guest-web', sourceHostId: 'host-h1', targetHostId: 'host-h2', sourceDatastoreId: null, targetDatastoreId: null,
+    epoch: 4, step: 'copy', reason: 'asked for', requestedBy: 'admin',
     progress: { transferredBytes: 1e7, remainingBytes: 3e7, totalBytes: 6e7, bytesPerSecond: 5e8, dirtyBytesPerSecond: 1e6, iteration: 1, expectedEndMs: 1200 },
     downtimeMs: null, guestSeenDowntimeMs: null, failure: null, steps: [{ step: 'check', at: createdAt }], createdAt, endedAt: null, ...changes,
   }; // prettier-ignore

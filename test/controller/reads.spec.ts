@@ -96,6 +96,8 @@ test('what the brain knows of a migration is fresher than the database', async (
     guestId: 'g',
     sourceHostId: 'a',
     targetHostId: 'b',
+    sourceDatastoreId: null,
+    targetDatastoreId: null,
     epoch: 2,
     step: 'copy',
     reason: 'asked for',

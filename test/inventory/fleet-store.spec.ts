@@ -57,7 +57,8 @@ function aGuest(id: string, changes: Partial<Guest> = {}): Guest {
 
 function aMigration(id: string, changes: Partial<Migration> = {}): Migration {
   return {
-    id, guestId: 'g1', sourceHostId: 'h1', targetHostId: 'h2', epoch: 2, step: 'copy', reason: 'balance', requestedBy: 'argosy', progress: null,
+    id, guestId: 'g1', sourceHostId: 'h1', targetHostId: 'h2', sourceDatastoreId: null, targetDatastoreId: null,
+    epoch: 2, step: 'copy', reason: 'balance', requestedBy: 'argosy', progress: null,
     downtimeMs: 12.5, guestSeenDowntimeMs: null, failure: null, steps: [{ step: 'check', at: 1 }], createdAt: 1_000, endedAt: null, ...changes,
   }; // prettier-ignore
 }

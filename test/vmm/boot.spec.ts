@@ -124,7 +124,7 @@ describe('what is refused', () => {
       copyDeadlineMs: 1000,
       concurrentPerHost: 1,
     };
-    expect(await host.refusal({ call: 'prepareIncoming', guest, epoch: 2, policy })).toMatchObject({
+    expect(await host.refusal({ call: 'prepareIncoming', guest, epoch: 2, policy, disk: null })).toMatchObject({
       code: 'image-missing',
     });
     expect(existsSync(guest.diskPath)).toBe(false);

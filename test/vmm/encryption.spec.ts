@@ -63,9 +63,16 @@ async function send({ bench, h1, h2, tap }: Scene, encrypted: boolean) {
   await h1.must({ call: 'consoleWrite', instance: source, text: `ping ${secret}\n` });
   await h1.line('pong');
   const how = { ...policy, encrypted };
-  const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: how });
+  const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: how, disk: null });
   const tapped = await tap.listen(join(bench.folder, 'tap'), uri);
-  const begun = await h1.ask({ call: 'migrateOut', instance: source, targetEpoch: 2, uri: tapped, policy: how });
+  const begun = await h1.ask({
+    call: 'migrateOut',
+    instance: source,
+    targetEpoch: 2,
+    uri: tapped,
+    policy: how,
+    disk: null,
+  });
   return { source, target: { guestId: guest.guestId, epoch: 2 }, begun };
 }
 

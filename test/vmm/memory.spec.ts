@@ -36,8 +36,21 @@ test('the memory arrives whole after many passes', async () => {
       const [from, to] = epoch % 2 === 1 ? hosts : [hosts[1], hosts[0]];
       const source = { guestId: guest.guestId, epoch };
       const target = { guestId: guest.guestId, epoch: epoch + 1 };
-      const { uri } = await to.must({ call: 'prepareIncoming', guest, epoch: epoch + 1, policy: manyPasses });
-      await from.must({ call: 'migrateOut', instance: source, targetEpoch: epoch + 1, uri, policy: manyPasses });
+      const { uri } = await to.must({
+        call: 'prepareIncoming',
+        guest,
+        epoch: epoch + 1,
+        policy: manyPasses,
+        disk: null,
+      });
+      await from.must({
+        call: 'migrateOut',
+        instance: source,
+        targetEpoch: epoch + 1,
+        uri,
+        policy: manyPasses,
+        disk: null,
+      });
       await from.event('migration-completed', source);
       await to.event('incoming-completed', target);
       await from.event('migration-measured', source);

@@ -126,7 +126,7 @@ export function applyRecommendation(turn: FleetTurn, recommendation: Recommendat
   if (!hasMigrationRoom(turn, recommendation.fromHostId) || !hasMigrationRoom(turn, target.id)) return null;
   const applied = { ...recommendation, state: 'applied' as const };
   putEnded(turn, 'recommendation', applied);
-  beginMigration(turn, guest, target, recommendation.reason);
+  beginMigration(turn, guest, target, { reason: recommendation.reason });
   return accepted(applied);
 }
 
@@ -200,6 +200,6 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
     const target = turn.fleet.hosts.get(move.toHostId);
     if (!guest || !target || move.fromHostId !== host.id || guest.state !== 'running') continue;
     if (hasMigrationRoom(turn, host.id) && hasMigrationRoom(turn, target.id))
-      beginMigration(turn, guest, target, move.reason);
+      beginMigration(turn, guest, target, { reason: move.reason });
   }
 }

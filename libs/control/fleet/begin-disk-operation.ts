@@ -3,10 +3,21 @@ import type { DiskOperation, Guest } from '@argosy/domain/entities';
 import type { Fleet } from '../fleet-types';
 import { type FleetTurn, put } from './turn';
 
+/** What is left over of a disk that is elsewhere now holds nobody up. */
+const leftOver = new Set<DiskWork['kind']>(['remove', 'discard']);
+
 /** While a host works on its files a guest is not moved, not started and not removed. */
 export function isBusy(fleet: Fleet, guestId: string): boolean {
+  for (const { guestId: id, work } of fleet.diskOperations.values())
+    if ((id === guestId && !leftOver.has(work.kind)) || sourceOf(work) === guestId) return true;
+  return false;
+}
+
+/** Files of the guest are being deleted there. */
+export function isClearing(fleet: Fleet, guestId: string, datastoreId: string): boolean {
   for (const operation of fleet.diskOperations.values())
-    if (operation.guestId === guestId || sourceOf(operation.work) === guestId) return true;
+    if (operation.guestId === guestId && operation.datastoreId === datastoreId && leftOver.has(operation.work.kind))
+      return true;
   return false;
 }
 

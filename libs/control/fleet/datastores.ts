@@ -6,7 +6,18 @@ import { formatBytes } from '@argosy/domain/units';
 import { defaultAlarmUsedShare } from '../defaults';
 import type { Fleet } from '../fleet-types';
 import { find, nameTaken } from './lookup';
-import { clearAlarm, type FleetTurn, hostName, isHeard, order, put, raiseAlarm, record, remove } from './turn';
+import {
+  clearAlarm,
+  type FleetTurn,
+  guestName,
+  hostName,
+  isHeard,
+  order,
+  put,
+  raiseAlarm,
+  record,
+  remove,
+} from './turn';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
@@ -68,6 +79,12 @@ export function removeDatastore(turn: FleetTurn, request: Of<'datastore.remove'>
     return refused(
       'in-use',
       `Datastore ${name} holds ${users.length} guests and images (${users[0]!.what} ${users[0]!.name} …); remove or move them first.`,
+    );
+  const coming = [...turn.fleet.migrations.values()].find((each) => each.targetDatastoreId === id);
+  if (coming)
+    return refused(
+      'in-use',
+      `The disk of ${guestName(turn.fleet, coming.guestId)} is on its way to ${name}; try again when that has ended.`,
     );
   const work = [...turn.fleet.diskOperations.values()].find((each) => each.datastoreId === id);
   if (work)

@@ -1,13 +1,15 @@
-import type { DiskOperation, Host } from '@argosy/domain/entities';
+import type { DiskOperation, Guest, Host } from '@argosy/domain/entities';
 import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { DiskWorkObservation } from '@argosy/domain/host-report';
 import { type Refusal, refused } from '@argosy/domain/refusal';
-import { epochOf, sourceOf } from './begin-disk-operation';
 import { cloned } from './clones';
-import { reaches } from './datastores';
+import { beginDiskOperation, epochOf, sourceOf } from './begin-disk-operation';
+import { datastoresOf, reaches } from './datastores';
 import { suspended } from './guests';
+import { diskSettled } from './moving-disks';
+import { outlivesItsHost, relocated } from './relocations';
 import { reverted, snapshotRemoved, snapshotTaken } from './snapshots';
-import { type FleetTurn, isHeard, isOff, order, put, record, remove, settled } from './turn';
+import { type FleetTurn, isHeard, isOff, order, put, raiseAlarm, record, remove, settled } from './turn';
 
 /**
  * Disk operations are level-triggered like all else: the row says what is wanted, a host that reaches the files is told, and
@@ -21,7 +23,7 @@ export function reconcileOperations(turn: FleetTurn, hostId?: string): void {
 
 function reconcileOperation(turn: FleetTurn, operation: DiskOperation): DiskOperation {
   const asked = turn.fleet.hosts.get(operation.hostId ?? '');
-  if (epochOf(operation.work) !== null && (!asked || isOff(asked))) {
+  if (epochOf(operation.work) !== null && (!asked || isOff(asked)) && !outlivesItsHost(operation)) {
     const message = `The host of ${operation.guestName} was lost meanwhile.`;
     end(turn, operation, { refusal: refused('source-lost', message).refusal, result: nothingToTell });
     return operation;
@@ -39,22 +41,36 @@ function reconcileOperation(turn: FleetTurn, operation: DiskOperation): DiskOper
   return row;
 }
 
-function hostFor({ fleet }: FleetTurn, { datastoreId, work }: DiskOperation): Host | undefined {
-  const source = fleet.guests.get(sourceOf(work) ?? '');
-  const datastores = [datastoreId, source?.datastoreId ?? ''].flatMap((id) => fleet.datastores.get(id) ?? []);
+function hostFor({ fleet }: FleetTurn, { datastoreId, guestId, work }: DiskOperation): Host | undefined {
+  // Where a VMM is gone it is told by the new place alone what became of the disk.
+  const isCopied = work.kind === 'relocate' && work.epoch === null;
+  const source = fleet.guests.get(isCopied ? guestId : (sourceOf(work) ?? ''));
+  const own = source && isCopied ? datastoresOf(fleet, source).map(({ id }) => id) : [source?.datastoreId ?? ''];
+  const datastores = [datastoreId, ...own].flatMap((id) => fleet.datastores.get(id) ?? []);
   return [...fleet.hosts.values()]
     .filter((host) => host.state === 'online' && datastores.every((each) => reaches(fleet, host, each)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))[0];
 }
 
 function follow(turn: FleetTurn, operation: DiskOperation, host: Host): void {
-  if (!isHeard(host)) return;
+  if (!isHeard(host) || isHeld(turn, operation)) return;
   const seen = observeWork(turn, host, operation.id);
   const key = `disk:${operation.id}`;
   if (!seen) return order(turn, key, host, { kind: 'disk.work', operationId: operation.id, work: operation.work });
   if (seen.phase === 'working') return;
   settled(turn, key);
   end(turn, operation, { refusal: seen.phase === 'failed' ? seen.refusal : null, result: seen.result });
+}
+
+/** A copy goes when no host has a VMM any more that has it open. */
+function isHeld({ fleet }: FleetTurn, { guestId, work }: DiskOperation): boolean {
+  if (work.kind !== 'discard') return false;
+  for (const host of fleet.hosts.values()) {
+    const view = fleet.views.get(host.id);
+    if (!view || isOff(host)) continue;
+    if (view.guests.get(guestId)?.some(({ epoch }) => epoch === work.copyEpoch)) return true;
+  }
+  return false;
 }
 
 interface Outcome {
@@ -71,6 +87,14 @@ function end(turn: FleetTurn, operation: DiskOperation, outcome: Outcome): void 
       return removed(turn, operation, work.folder, outcome.refusal);
     case 'clone':
       return guest && cloned(turn, guest, { sourceId: work.guestId, refusal: outcome.refusal });
+    case 'relocate':
+      return guest && relocated(turn, guest, outcome);
+    case 'discard':
+      return discarded(turn, operation, outcome);
+    case 'take':
+      return guest && taken(turn, guest, operation, outcome);
+    case 'settle':
+      return guest && settledNow(turn, guest, operation, outcome);
     case 'snapshot':
       return snapshotTaken(turn, work.snapshotId, outcome);
     case 'delete-snapshot':
@@ -80,6 +104,35 @@ function end(turn: FleetTurn, operation: DiskOperation, outcome: Outcome): void 
     case 'suspend':
       return guest && suspended(turn, guest, { ...work, refusal: outcome.refusal });
   }
+}
+
+/** A target that was told late to open it, and that it is not wanted, lets go of it in a moment. */
+function discarded(turn: FleetTurn, operation: DiskOperation, { refusal }: Outcome): void {
+  const { work, guestId, datastoreId } = operation;
+  if (work.kind !== 'discard' || refusal === null) return;
+  const guest = turn.fleet.guests.get(guestId);
+  if (guest && refusal.code === 'image-locked') return beginDiskOperation(turn, { ...guest, datastoreId }, work);
+  removed(turn, operation, work.folder, refusal);
+}
+
+function taken(turn: FleetTurn, guest: Guest, { work }: DiskOperation, { refusal }: Outcome): void {
+  if (!refusal) return;
+  raiseAlarm(turn, {
+    code: 'guest-down',
+    severity: 'error',
+    subject: ['guest', guest.id],
+    message: `The disk of ${guest.name} was not found where it moved to: ${refusal.message}`,
+    details: { work },
+  });
+  beginDiskOperation(turn, guest, work);
+}
+
+/** Asked again until a host has looked. */
+function settledNow(turn: FleetTurn, guest: Guest, { work, datastoreId }: DiskOperation, outcome: Outcome): void {
+  if (work.kind !== 'settle') return;
+  const { moved } = outcome.result;
+  if (outcome.refusal || moved === null) beginDiskOperation(turn, { ...guest, datastoreId }, work);
+  else diskSettled(turn, guest, { ...work, datastoreId, moved });
 }
 
 function observeWork({ fleet }: FleetTurn, host: Host, operationId: string): DiskWorkObservation | undefined {

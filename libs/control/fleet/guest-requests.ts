@@ -1,21 +1,19 @@
-import type { Guest, Host, Migration } from '@argosy/domain/entities';
+import type { Guest } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Cluster } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { diskPathOf, folderOf, hasDisk } from '../guest-specification';
 import { admit, coveredByFailoverHosts } from './admission';
-import { hasMigrationRoom } from './balance';
 import { unneededBases, usersOfBase } from './bases';
 import { beginDiskOperation, isBusy } from './begin-disk-operation';
 import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
-import { beginMigration, cancelled } from './migrations';
 import { clusterOf } from './placement';
 import { snapshotsOf, suspendGuest } from './snapshots';
 import { beginTask, endTasks } from './tasks';
-import { becomeGuest, becomeMigration, clearAlarm, type FleetTurn, hostName, order, put, record, remove } from './turn';
+import { becomeGuest, clearAlarm, type FleetTurn, order, put, record, remove } from './turn';
 import { placeGuest } from './waiting';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
@@ -75,7 +73,7 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
   return accepted(turn.fleet.guests.get(guest.id)!);
 }
 
-function isTemplate({ name }: Guest): ReturnType<typeof refused> {
+export function isTemplate({ name }: Guest): ReturnType<typeof refused> {
   return refused(
     'is-template',
     `${name} is a template, which does not run. Make a guest from it (argosy guest create NAME --template ${name}), or let it be a guest again (argosy guest template ${name} --undo).`,
@@ -145,88 +143,6 @@ export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Res
   // The plug is pulled, and a guest that is stopped and should run is started like any other.
   beginStopping(turn, { ...guest, desired: 'running' }, true);
   return accepted(turn.fleet.guests.get(guest.id)!);
-}
-
-export function migrateGuest(turn: FleetTurn, request: Of<'guest.migrate'>): Result<Migration> {
-  const found = find(turn, 'guest', request.guest);
-  if (!found.ok) return found;
-  const guest = found.value;
-  if (guest.isTemplate) return isTemplate(guest);
-  if (guest.state === 'migrating') return refused('guest-busy', `${guest.name} is migrating already.`);
-  if (isBusy(turn.fleet, guest.id))
-    return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
-  if (guest.state !== 'running' || guest.hostId === null)
-    return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can migrate.`);
-  const source = turn.fleet.hosts.get(guest.hostId);
-  if (source?.state !== 'online')
-    return refused(
-      'host-not-online',
-      `${guest.name} is on ${hostName(turn.fleet, guest.hostId)}, which is ${source?.state ?? 'unknown'}.`,
-    );
-  const target = request.host === undefined ? null : find(turn, 'host', request.host);
-  if (target && !target.ok) return target;
-  if (target?.value.id === guest.hostId)
-    return refused('same-host', `${guest.name} is on ${target.value.name} already.`);
-  if (target && target.value.poolId !== guest.poolId)
-    return refused('incompatible-host', `${target.value.name} is in another pool than ${guest.name}.`);
-  const chosen = chooseTarget(turn, guest, target?.value ?? null);
-  if (!chosen.ok) return chosen;
-  const mismatch = incompatible(source, chosen.value);
-  if (mismatch) return refused('incompatible-host', mismatch);
-  for (const hostId of [guest.hostId, chosen.value.id])
-    if (!hasMigrationRoom(turn, hostId))
-      return refused(
-        'too-many-migrations',
-        `${hostName(turn.fleet, hostId)} has as many migrations under way as its pool allows; try again when one has ended.`,
-      );
-  return accepted(beginMigration(turn, guest, chosen.value, request.reason ?? `asked for by ${turn.actor}`));
-}
-
-function chooseTarget(turn: FleetTurn, guest: Guest, target: Host | null): Result<Host> {
-  const cluster = clusterOf(turn, guest.poolId);
-  const only = target === null ? {} : { only: cluster.hostIndex.get(target.id)! };
-  const answer = place(cluster, cluster.guestIndex.get(guest.id)!, {
-    avoid: cluster.hostIndex.get(guest.hostId!)!,
-    ...only,
-  });
-  if (answer.chosen) return accepted(turn.fleet.hosts.get(answer.chosen.hostId)!);
-  const [first] = answer.rejections;
-  const code = target && first ? first.code : 'no-host-fits';
-  return refused(
-    code,
-    `${target ? `${target.name} does not take ${guest.name}` : `No other host takes ${guest.name}`}: ${explainRejections(cluster, answer.rejections)}.`,
-    { rejections: answer.rejections },
-  );
-}
-
-/** What a live copy needs to be the same on both sides. */
-function incompatible(source: Host, target: Host): string | null {
-  const [from, to] = [source.capabilities, target.capabilities];
-  if (!from || !to) return null;
-  for (const what of ['driver', 'machineType', 'cpuModel', 'accelerator'] as const)
-    if (from[what] !== to[what])
-      return `${source.name} has ${what} ${from[what]} and ${target.name} ${to[what]}: a running guest cannot move between them.`;
-  return null;
-}
-
-export function cancelMigration(turn: FleetTurn, request: Of<'migration.cancel'>): Result<Migration> {
-  const found = find(turn, 'migration', request.migration);
-  if (!found.ok)
-    return refused('already-ended', `Migration ${request.migration} is not under way: it has ended, or never was.`);
-  const migration = found.value;
-  const guest = turn.fleet.guests.get(migration.guestId)!;
-  if (migration.step === 'open-target') {
-    // No copy was asked for yet; what the target opened is destroyed when it shows it.
-    cancelled(turn, migration, guest);
-    return accepted({ ...migration, step: 'cancelled' });
-  }
-  if (migration.step === 'cancelling') return accepted(migration);
-  if (migration.step !== 'copy')
-    return refused(
-      'past-switch-over',
-      `The guest has been handed over (step ${migration.step}); migrate it back instead.`,
-    );
-  return accepted(becomeMigration(turn, migration, 'cancelling'));
 }
 
 export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Result<null> {

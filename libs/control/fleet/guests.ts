@@ -8,6 +8,7 @@ import { specificationOf } from '../guest-specification';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { forgetSilence, watchSilence } from './monitoring';
 import { clusterOf, closePlacement, openPlacement } from './placement';
+import { isBusy } from './begin-disk-operation';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
 import { endTasks } from './tasks';
 import {
@@ -244,8 +245,8 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   if (failedStarts >= startAttempts || (refusal !== null && hopeless.has(refusal.code)))
     return giveUp(turn, recovering, why);
   // What crashes there again, or does not even start there, is placed anew like any other.
-  if (retryAt === null && guest.state !== 'starting' && guest.hostId !== null)
-    restartInPlace(turn, recovering, guest.hostId);
+  const isBegun = guest.state !== 'starting' && !isBusy(turn.fleet, guest.id);
+  if (retryAt === null && isBegun && guest.hostId !== null) restartInPlace(turn, recovering, guest.hostId);
 }
 
 /** Its host is well, so it need not go anywhere; where it has no room there any more, the next pass finds it another place. */

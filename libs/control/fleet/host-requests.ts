@@ -4,6 +4,7 @@ import type { HostAssignments, HostRegistration } from '@argosy/domain/host-repo
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { fenceDeadlinesMs } from '../defaults';
 import { described, fence, secretId } from './fencing';
+import { isRelocation } from './moving-disks';
 import { isolationOf } from '../isolation-policy';
 import { setDegraded } from './hosts';
 import { find } from './lookup';
@@ -191,7 +192,7 @@ function assignmentsOf(turn: FleetTurn, host: Host): HostAssignments {
   const { fleet } = turn;
   const guests = [...(fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => fleet.guests.get(id) ?? []);
   const migrations = [...fleet.migrations.values()].filter(
-    (each) => each.sourceHostId === host.id || each.targetHostId === host.id,
+    (each) => !isRelocation(each) && (each.sourceHostId === host.id || each.targetHostId === host.id),
   );
   return {
     hostId: host.id,

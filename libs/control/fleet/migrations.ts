@@ -4,6 +4,17 @@ import { formatDuration, sentence } from '@argosy/domain/units';
 import { cancelPatienceMs, openTargetDeadlineMs } from '../defaults';
 import { specificationOf } from '../guest-specification';
 import { guestLost } from './guests';
+import {
+  backingOf,
+  clearSource,
+  clearTarget,
+  diskCopyFor,
+  isRelocation,
+  movedGuest,
+  policyFor,
+  settleDisk,
+  takeDisk,
+} from './moving-disks';
 import { closePlacement, openPlacement } from './placement';
 import { beginTask, endTasks } from './tasks';
 import {
@@ -17,7 +28,6 @@ import {
   observe,
   observeMigration,
   order,
-  poolOf,
   put,
   putEnded,
   record,
@@ -25,8 +35,16 @@ import {
   viewOf,
 } from './turn';
 
-/** Records the target and reserves the next epoch, before anything is opened: from here on failover needs proof for both hosts. */
-export function beginMigration(turn: FleetTurn, guest: Guest, target: Host, reason: string): Migration {
+/**
+ * Records the target and reserves the next epoch, before anything is opened: from here on failover needs proof for both
+ * hosts. With `datastoreId` the guest's disk goes there with it.
+ */
+export function beginMigration(
+  turn: FleetTurn,
+  guest: Guest,
+  target: Host,
+  { reason, datastoreId = null }: { readonly reason: string; readonly datastoreId?: string | null },
+): Migration {
   const { fleet, now } = turn;
   if (guest.hostId === null) throw new Error(`Guest ${guest.name} is nowhere and cannot migrate.`);
   const epoch = Math.max(guest.epoch, guest.reservedEpoch) + 1;
@@ -36,6 +54,8 @@ export function beginMigration(turn: FleetTurn, guest: Guest, target: Host, reas
     guestId: guest.id,
     sourceHostId: guest.hostId,
     targetHostId: target.id,
+    sourceDatastoreId: datastoreId === null ? null : guest.datastoreId,
+    targetDatastoreId: datastoreId,
     epoch,
     step: 'open-target',
     reason,
@@ -57,21 +77,25 @@ export function beginMigration(turn: FleetTurn, guest: Guest, target: Host, reas
   record(turn, {
     code: 'migration-begun',
     subject: ['guest', guest.id],
-    message: `${guest.name} migrates from ${hostName(fleet, migration.sourceHostId)} to ${target.name}: ${reason}.`,
+    message: `${guest.name} migrates from ${hostName(fleet, migration.sourceHostId)} to ${target.name}${toDatastore(turn, migration)}: ${reason}.`,
     details: { migrationId: migration.id, epoch },
   });
   openTarget(turn, migration, migrating, target);
   return migration;
 }
 
+function toDatastore({ fleet }: FleetTurn, { targetDatastoreId }: Migration): string {
+  return targetDatastoreId === null ? '' : `, with its disk to ${fleet.datastores.get(targetDatastoreId)?.name}`;
+}
+
 function openTarget(turn: FleetTurn, migration: Migration, guest: Guest, target: Host): void {
-  const { migration: policy } = poolOf(turn.fleet, guest);
   const prepare = {
     kind: 'migration.prepare' as const,
     migrationId: migration.id,
-    guest: specificationOf(turn.fleet, guest),
+    guest: specificationOf(turn.fleet, movedGuest(guest, migration)),
     epoch: migration.epoch,
-    policy,
+    policy: policyFor(turn, guest, migration),
+    disk: diskCopyFor(turn.fleet, guest, migration),
   };
   order(turn, `prepare:${migration.id}`, target, prepare);
 }
@@ -111,6 +135,7 @@ function sidesOf(turn: FleetTurn, migration: Migration): Sides | null {
 
 /** Takes one migration as far as what its two hosts show allows. */
 export function reconcileMigration(turn: FleetTurn, migration: Migration): void {
+  if (isRelocation(migration)) return; // its disk operation decides
   const sides = sidesOf(turn, migration);
   if (!sides) return;
   const current = noteProgress(turn, migration, sides);
@@ -219,20 +244,28 @@ function reconcileOpen(turn: FleetTurn, migration: Migration, sides: Sides): voi
   if (targetSeen?.phase === 'listening' && targetSeen.uri !== null) {
     settled(turn, `prepare:${migration.id}`);
     const copying = becomeMigration(turn, migration, 'copy');
-    if (isHeard(source)) sendStart(turn, copying, sides, targetSeen.uri);
+    if (isHeard(source)) sendStart(turn, copying, sides, targetSeen);
   } else if (isHeard(target) && targetSeen === null) openTarget(turn, migration, guest, target);
 }
 
-function sendStart(turn: FleetTurn, migration: Migration, { guest, source, target }: Sides, targetUri: string): void {
+function sendStart(
+  turn: FleetTurn,
+  migration: Migration,
+  { guest, source, target }: Sides,
+  { uri, diskUri }: MigrationObservation,
+): void {
+  if (uri === null) return;
+  const disk = diskUri === null ? null : { uri: diskUri, backingPath: backingOf(turn.fleet, guest) };
   order(turn, `copy:${migration.id}`, source, {
     kind: 'migration.start',
     migrationId: migration.id,
     guestId: guest.id,
     epoch: guest.epoch,
     targetEpoch: migration.epoch,
-    targetUri,
+    targetUri: uri,
     targetPeerAddress: target.peerAddress,
-    policy: poolOf(turn.fleet, guest).migration,
+    policy: policyFor(turn, guest, migration),
+    disk,
   });
 }
 
@@ -273,7 +306,7 @@ function reconcileCopy(turn: FleetTurn, migration: Migration, sides: Sides): voi
       guestId: guest.id,
     });
   if (migration.step !== 'copy' || sourceSeen !== null || !isHeard(source)) return;
-  if (targetSeen?.phase === 'listening' && targetSeen.uri !== null) sendStart(turn, migration, sides, targetSeen.uri);
+  if (targetSeen?.phase === 'listening' && targetSeen.uri !== null) sendStart(turn, migration, sides, targetSeen);
   else if (targetOff || targetSeen?.phase === 'destroyed')
     // The start may still be on its way: the cancel leaves a mark at the source that refuses it.
     order(turn, `cancel:${migration.id}`, source, {
@@ -302,7 +335,9 @@ function commit(turn: FleetTurn, migration: Migration, sides: Sides): void {
   );
   const closed = closePlacement(turn, guest, `migrated to ${target.name}`);
   const opened = openPlacement(turn, closed, target.id, migration.epoch, `migration: ${migration.reason}`);
-  becomeGuest(turn, opened, 'running', '', { movedAt: turn.now });
+  const { datastoreId } = movedGuest(guest, migration);
+  becomeGuest(turn, opened, 'running', '', { movedAt: turn.now, datastoreId });
+  takeDisk(turn, guest, migration);
   const releasing = becomeMigration(turn, committed, 'release');
   const took = formatDuration(turn.now - migration.createdAt);
   record(turn, {
@@ -365,8 +400,12 @@ function backToRunning(turn: FleetTurn, guest: Guest): void {
 }
 
 /** No complete copy is left: the guest starts once again from its disk, and the record calls it a crash. */
-function crashed(turn: FleetTurn, migration: Migration, { guest }: Sides): void {
-  end(turn, migration, 'failed', 'neither side holds a complete copy of the guest any more');
+function crashed(turn: FleetTurn, migration: Migration, sides: Sides): void {
+  const { guest } = sides;
+  const { sourceSeen, targetOff } = sides;
+  // The target's own word that it has nothing is as good as its disk's. One that is off has given none.
+  const isUnsettled = targetOff && sourceSeen?.phase !== 'lost';
+  end(turn, migration, 'failed', 'neither side holds a complete copy of the guest any more', isUnsettled);
   record(turn, {
     code: 'guest-crashed',
     severity: 'error',
@@ -382,6 +421,7 @@ function end(
   migration: Migration,
   step: 'done' | 'failed' | 'cancelled',
   failure: string | null,
+  isUnsettled = false,
 ): void {
   const ended = {
     ...(migration.step === step ? migration : becomeMigration(turn, migration, step)),
@@ -391,8 +431,10 @@ function end(
   putEnded(turn, 'migration', ended);
   for (const purpose of ['prepare', 'copy', 'cancel', 'grant', 'abandon', 'release', 'unprepare', 'patience'])
     settled(turn, `${purpose}:${migration.id}`);
-  if (step === 'done') return;
   const guest = turn.fleet.guests.get(migration.guestId);
+  const clear = step === 'done' ? clearSource : isUnsettled ? settleDisk : clearTarget;
+  if (guest) clear(turn, guest, ended);
+  if (step === 'done') return;
   record(turn, {
     code: `migration-${step}`,
     severity: step === 'failed' ? 'warning' : 'information',

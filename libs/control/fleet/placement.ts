@@ -9,7 +9,13 @@ import { type FleetTurn, put } from './turn';
 const presumedMillicores = 50;
 
 /** The pool as the scheduler sees it, from what is placed and what the hosts report. */
-export function clusterOf(turn: FleetTurn, poolId: string, purpose: 'ordinary' | 'failover' = 'ordinary'): Cluster {
+export function clusterOf(
+  turn: FleetTurn,
+  poolId: string,
+  purpose: 'ordinary' | 'failover' = 'ordinary',
+  /** As it would be with that guest's disk there. */
+  moved?: { readonly guestId: string; readonly datastoreId: string },
+): Cluster {
   const { fleet, now } = turn;
   const hosts = [...fleet.hosts.values()]
     .filter((host) => host.poolId === poolId)
@@ -35,7 +41,7 @@ export function clusterOf(turn: FleetTurn, poolId: string, purpose: 'ordinary' |
       cpuReservationMillicores: guest.cpuReservationMillicores,
       memoryMiB: guest.memoryMiB,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
-      datastores: datastoresOf(fleet, guest),
+      datastores: datastoresOf(fleet, guest.id === moved?.guestId ? { ...guest, ...moved } : guest),
       pinned:
         guest.state !== 'running' ||
         isBusy(fleet, guest.id) ||

@@ -7,7 +7,7 @@ import { createDatastore, removeDatastore, updateDatastore } from './datastores'
 import { affectedGuests, emptyPhases } from './drills';
 import { cloneGuest, setTemplate } from './clones';
 import { createGuest } from './guest-creation';
-import { cancelMigration, migrateGuest, powerGuest, removeGuest, restartGuest, updateGuest } from './guest-requests';
+import { powerGuest, removeGuest, restartGuest, updateGuest } from './guest-requests';
 import {
   addFenceDevice,
   fenceHost,
@@ -19,6 +19,7 @@ import {
 } from './host-requests';
 import { acknowledgeAlarm } from './alarms';
 import { find } from './lookup';
+import { cancelMigration, migrateGuest } from './migrate-requests';
 import { createImage, createPool, createRule, removeImage, removePool, removeRule, updatePool } from './pool-requests';
 import { rollPool, stopRoll } from './rolls';
 import { removeSnapshot, revertSnapshot, takeSnapshot } from './snapshots';
@@ -50,11 +51,11 @@ const handlers: Handlers = {
   'guest.power': powerGuest,
   'guest.restart': restartGuest,
   'guest.migrate': migrateGuest,
+  'migration.cancel': cancelMigration,
   'guest.remove': removeGuest,
   'snapshot.take': takeSnapshot,
   'snapshot.revert': revertSnapshot,
   'snapshot.remove': removeSnapshot,
-  'migration.cancel': cancelMigration,
   'image.create': createImage,
   'image.remove': removeImage,
   'datastore.create': createDatastore,

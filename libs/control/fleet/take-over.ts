@@ -3,6 +3,7 @@ import { explainRejections, place } from '@argosy/scheduler/place';
 import { takeOverRetryMs } from '../defaults';
 import { specificationOf } from '../guest-specification';
 import { clusterOf, closePlacement, openPlacement } from './placement';
+import { isBusy } from './begin-disk-operation';
 import { countRestart } from './recovery';
 import {
   becomeGuest,
@@ -29,7 +30,7 @@ export function takeOverUnderLocks(turn: FleetTurn): void {
     if (!needsLocks(turn, host)) continue;
     for (const guestId of [...(turn.fleet.guestsOn.get(host.id) ?? [])]) {
       const guest = turn.fleet.guests.get(guestId);
-      if (guest && isEligible(guest)) takeOver(turn, guest, host);
+      if (guest && isEligible(guest) && !isBusy(turn.fleet, guest.id)) takeOver(turn, guest, host);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { HostOrder } from '@argosy/domain/host-command';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, Result } from '@argosy/domain/refusal';
@@ -29,6 +29,7 @@ type Order<Kind extends HostOrder['kind']> = Extract<HostOrder, { kind: Kind }>;
 const noMigration = {
   kind: 'migration' as const,
   uri: null,
+  diskUri: null,
   peerAddress: null,
   policy: null,
   downtimeMs: null,
@@ -75,7 +76,13 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
   callVmm(
     turn,
     { kind: 'migration', migrationId: order.migrationId, call: 'prepareIncoming' },
-    { call: 'prepareIncoming', guest: order.guest, epoch: order.epoch, policy: order.policy },
+    {
+      call: 'prepareIncoming',
+      guest: order.guest,
+      epoch: order.epoch,
+      policy: order.policy,
+      disk: order.disk,
+    },
   );
   return null;
 }
@@ -99,6 +106,7 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
     targetEpoch: order.targetEpoch,
     phase: 'copying',
     uri: order.targetUri,
+    diskUri: order.disk?.uri ?? null,
     peerAddress: order.targetPeerAddress,
     policy: order.policy,
     startedAt: turn.now,
@@ -122,6 +130,7 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
       targetEpoch: order.targetEpoch,
       uri: order.targetUri,
       policy: order.policy,
+      disk: order.disk,
     },
   );
   report(turn);
@@ -220,7 +229,7 @@ export function migrationCallEnded(
 ): void {
   const migration = turn.state.migrations.get(migrationId);
   if (!migration) return;
-  if (call === 'prepareIncoming') return prepareEnded(turn, migration, result as Result<{ uri: string }>);
+  if (call === 'prepareIncoming') return prepareEnded(turn, migration, result as Result<Listening>);
   if (call === 'migrateOut' && !result.ok) return ranOn(turn, migration, result.refusal);
   if (call === 'resume') return resumeEnded(turn, migration, result);
   if (call === 'cancelMigration' && migration.phase === 'cancelling') {
@@ -229,9 +238,14 @@ export function migrationCallEnded(
   }
 }
 
-function prepareEnded(turn: HostTurn, migration: HostMigration, result: Result<{ uri: string }>): void {
+interface Listening {
+  readonly uri: string;
+  readonly diskUri: string | null;
+}
+
+function prepareEnded(turn: HostTurn, migration: HostMigration, result: Result<Listening>): void {
   if (migration.phase !== 'preparing') return;
-  if (result.ok) keepMigration(turn, { ...migration, phase: 'listening', uri: result.value.uri });
+  if (result.ok) keepMigration(turn, { ...migration, phase: 'listening', ...result.value });
   else targetDestroyed(turn, migration, result.refusal);
   report(turn);
 }
@@ -249,12 +263,29 @@ export function migrationTick(turn: HostTurn, migration: HostMigration): void {
   if (migration.phase === 'released') askForGrant(turn, migration);
   if (migration.phase === 'cancelling') callCancel(turn, migration);
   if (migration.phase === 'listening') abandonOrphan(turn, migration);
-  if (
-    migration.phase === 'copying' &&
-    migration.policy &&
-    turn.now - migration.startedAt > migration.policy.copyDeadlineMs
-  )
-    stopCopy(turn, migration, notConverging(turn, migration, migration.policy));
+  if (migration.phase === 'copying' && migration.policy) watchDeadline(turn, migration, migration.policy);
+}
+
+/** The deadline is the memory's, which may not converge. A disk always does, and is given up when it stands still. */
+function watchDeadline(turn: HostTurn, migration: HostMigration, policy: MigrationPolicy): void {
+  const since = Math.max(migration.startedAt, turn.state.diskMovedAt.get(migration.migrationId) ?? 0);
+  if (turn.now - since <= policy.copyDeadlineMs) return;
+  const stuck = `No more of the disk went over for ${formatDuration(policy.copyDeadlineMs)}: look at the storage and the network of the target.`;
+  stopCopy(
+    turn,
+    migration,
+    migration.diskUri === null
+      ? notConverging(turn, migration, policy)
+      : refused('migration-not-converging', stuck).refusal,
+  );
+}
+
+export function noteProgress(turn: HostTurn, { migrationId }: HostMigration, progress: MigrationProgress): void {
+  const before = turn.state.progress.get(migrationId);
+  // `iteration` 0 is the disk, before the first pass over the memory.
+  if (progress.iteration === 0 && progress.transferredBytes !== before?.transferredBytes)
+    turn.state.diskMovedAt.set(migrationId, turn.now);
+  turn.state.progress.set(migrationId, progress);
 }
 
 /** A target whose stream never began does not notice that its source is dead, and would listen for ever. */

@@ -50,6 +50,7 @@ export function dropMigration(turn: HostTurn, migrationId: string): void {
   turn.state.migrations.delete(migrationId);
   turn.state.progress.delete(migrationId);
   turn.state.orphanedAt.delete(migrationId);
+  turn.state.diskMovedAt.delete(migrationId);
   turn.effects.push({ kind: 'journal', entry: { key: `migration/${migrationId}`, value: null } });
 }
 

@@ -1,4 +1,4 @@
-import type { DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
+import type { DiskCopy, DiskWork, DiskWorkResult, OutgoingDisk } from '@argosy/domain/disk-work';
 import type { DriverCapabilities, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Refusal, Result } from '@argosy/domain/refusal';
@@ -62,10 +62,18 @@ export interface VmmCalls {
   readonly pause: { request: { readonly instance: VmmInstance }; value: null };
   /** Also the target's run after its grant, and the source's after a failed migration. */
   readonly resume: { request: { readonly instance: VmmInstance }; value: null };
-  /** Opens an instance that waits for a migration and does not run when it is complete. Value: where it listens. */
+  /**
+   * Opens an instance that waits for a migration and does not run when it is complete. Value: where it listens. With `disk`
+   * its disk comes too: the copy has another name until `resume`, the grant, makes it the guest's disk.
+   */
   readonly prepareIncoming: {
-    request: { readonly guest: GuestSpecification; readonly epoch: number; readonly policy: MigrationPolicy };
-    value: { readonly uri: string };
+    request: {
+      readonly guest: GuestSpecification;
+      readonly epoch: number;
+      readonly policy: MigrationPolicy;
+      readonly disk: DiskCopy | null;
+    };
+    value: { readonly uri: string; readonly diskUri: string | null };
   };
   /** Done when the copy has begun; its end is an event. */
   readonly migrateOut: {
@@ -75,6 +83,8 @@ export interface VmmCalls {
       readonly targetEpoch: number;
       readonly uri: string;
       readonly policy: MigrationPolicy;
+      /** Where the target takes the disk; null: both sides have it open. */
+      readonly disk: OutgoingDisk | null;
     };
     value: null;
   };
@@ -130,6 +140,8 @@ export type VmmEvent =
   | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
   /** On the source: the VMM does nothing any more since the copy began, as in a handshake with a target that does not answer. */
   | { readonly kind: 'migration-stuck'; readonly instance: VmmInstance }
+  /** On the source: all of its disk is at the target, and from now on every write goes to both. The memory follows. */
+  | { readonly kind: 'disk-mirrored'; readonly instance: VmmInstance }
   /** On the source: it runs on. */
   | { readonly kind: 'migration-failed'; readonly instance: VmmInstance; readonly refusal: Refusal }
   /** On the target: memory is complete, the disk's lock is held, it does not run. */

@@ -12,8 +12,8 @@ export const faultTests: TestTable = {
         expect(await h1.stateOf(source)).toBe('running');
         await h1.beats(source, 2);
         await h2.must({ call: 'stop', instance: target, graceMs: 0 });
-        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy });
-        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 3, uri, policy: quickPolicy });
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy, disk: null });
+        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 3, uri, policy: quickPolicy, disk: null });
         await h1.event('migration-completed', source);
         expectUnbroken(h1.heartbeats(source));
       },
@@ -47,9 +47,9 @@ export const faultTests: TestTable = {
         const { h1, h2, bench } = hosts;
         const { guest, source } = await running(hosts);
         const target = { guestId: guest.guestId, epoch: 2 };
-        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy });
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy, disk: null });
         bench.freezeVmm('h2', target);
-        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy });
+        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy, disk: null });
         await h1.event('migration-stuck', source);
         await h2.must({ call: 'stop', instance: target, graceMs: 0 });
         await h1.event('migration-failed', source);

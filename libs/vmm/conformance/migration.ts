@@ -14,8 +14,8 @@ export const migrationTests: TestTable = {
         await h1.must({ call: 'stop', instance: source, graceMs: 0 });
         await h2.beats(target, 2);
 
-        const { uri } = await h1.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy });
-        await h2.must({ call: 'migrateOut', instance: target, targetEpoch: 3, uri, policy: quickPolicy });
+        const { uri } = await h1.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy, disk: null });
+        await h2.must({ call: 'migrateOut', instance: target, targetEpoch: 3, uri, policy: quickPolicy, disk: null });
         const back = { guestId: guest.guestId, epoch: 3 };
         await h2.event('migration-completed', target);
         await h1.event('incoming-completed', back);
@@ -59,8 +59,8 @@ export const migrationTests: TestTable = {
         const { h1, h2 } = hosts;
         const { guest, source } = await running(hosts);
         await h1.must({ call: 'pause', instance: source });
-        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy });
-        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy });
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy, disk: null });
+        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy, disk: null });
         const target = { guestId: guest.guestId, epoch: 2 };
         await h1.event('migration-completed', source);
         await h2.event('incoming-completed', target);
@@ -74,9 +74,16 @@ export const migrationTests: TestTable = {
       run: async (hosts) => {
         const { h1, h2 } = hosts;
         const { guest, source } = await running(hosts);
-        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy });
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy, disk: null });
         await h2.must({ call: 'stop', instance: { guestId: guest.guestId, epoch: 2 }, graceMs: 0 });
-        const begun = await h1.ask({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy });
+        const begun = await h1.ask({
+          call: 'migrateOut',
+          instance: source,
+          targetEpoch: 2,
+          uri,
+          policy: quickPolicy,
+          disk: null,
+        });
         if (begun.ok) await h1.event('migration-failed', source);
         await h1.beats(source, 2);
         expect(await h1.stateOf(source)).toBe('running');

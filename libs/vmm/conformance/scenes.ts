@@ -30,6 +30,8 @@ export const claims = [
   'suspend',
   'snapshot',
   'clone',
+  'migrate-disk',
+  'relocate',
 ] as const;
 export type Claim = (typeof claims)[number];
 
@@ -78,8 +80,8 @@ export async function copying(hosts: Hosts, policy: MigrationPolicy, command?: s
     await h1.must({ call: 'consoleWrite', instance: source, text: command });
     await h1.line('filled');
   }
-  const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy });
-  await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy });
+  const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy, disk: null });
+  await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy, disk: null });
   return { guest, source, target: { guestId: guest.guestId, epoch: 2 } };
 }
 

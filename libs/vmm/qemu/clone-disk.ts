@@ -15,7 +15,7 @@ export async function cloneDisk(work: CloneWork): Promise<DiskWorkResult> {
   if (epoch !== null && !(await exists(work.clonePath)))
     throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
   return makeClone(work, async (path) => {
-    if (basePath === null) return copyOutside(work, path);
+    if (basePath === null) return convertDisk(work, path);
     await freeze(diskPath, basePath);
     await imageTool(overlay(basePath, path));
   });
@@ -30,7 +30,7 @@ export async function cloneInside(work: CloneWork, vmm: QemuInstance): Promise<D
     throw refuse('guest-busy', `${vmm.guest.name} runs; stop it first`);
   return makeClone(
     work,
-    (path) => copyInside(work, vmm.requireQmp(), path),
+    (path) => copyInside(work, vmm, path),
     () => !vmm.isDetached,
   );
 }
@@ -84,17 +84,19 @@ interface DiskInformation {
   readonly 'backing-filename-format'?: string;
 }
 
-async function look(path: string): Promise<DiskInformation> {
+export async function look(path: string): Promise<DiskInformation> {
   return JSON.parse(await imageTool(['info', '-U', '--output=json', '-f', 'qcow2', path])) as DiskInformation;
 }
 
 /** The image below the disk, where the copy may stay above it: then only what is in the disk itself is copied. */
-function keptImage({ imagePath }: CloneWork, disk: DiskInformation): string[] | null {
+function keptImage({ imagePath }: Pick<CloneWork, 'imagePath'>, disk: DiskInformation): string[] | null {
   const { 'full-backing-filename': path, 'backing-filename-format': format } = disk;
   return imagePath !== null && path === imagePath && format !== undefined ? ['-b', path, '-F', format] : null;
 }
 
-async function copyOutside(work: CloneWork, path: string): Promise<void> {
+type ConvertWork = Pick<CloneWork, 'diskPath' | 'snapshotId' | 'imagePath'>;
+
+export async function convertDisk(work: ConvertWork, path: string): Promise<void> {
   const { diskPath, snapshotId } = work;
   const image = keptImage(work, await look(diskPath));
   // A snapshot's clusters stay as they are, also in a disk that somebody writes to.
@@ -115,7 +117,8 @@ interface Job {
   readonly error?: string;
 }
 
-async function copyInside(work: CloneWork, qmp: QmpClient, path: string): Promise<void> {
+async function copyInside(work: CloneWork, vmm: QemuInstance, path: string): Promise<void> {
+  const qmp = vmm.requireQmp();
   await endCopy(qmp);
   const disk = await look(work.diskPath);
   const image = keptImage(work, disk);
@@ -125,7 +128,7 @@ async function copyInside(work: CloneWork, qmp: QmpClient, path: string): Promis
   try {
     await qmp.call('blockdev-backup', {
       'job-id': copyName,
-      device: 'disk',
+      device: vmm.diskNode,
       target: copyName,
       sync: image ? 'top' : 'full',
       'auto-dismiss': false,

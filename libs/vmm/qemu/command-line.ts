@@ -33,6 +33,8 @@ export interface CommandLinePlan {
   readonly firmware: Firmware | null;
   readonly seedPath: string | null;
   readonly plug: GuestPlug;
+  /** Its disk as long as it is on its way here; without it, the guest's own. */
+  readonly diskPath?: string;
 }
 
 /** In QEMU's `key=value,key=value` options a comma inside a value is written twice. */
@@ -98,7 +100,7 @@ export function qemuArguments(plan: CommandLinePlan): string[] {
     ...['-serial', 'chardev:console'],
     ...['-device', guest.architecture === 'x86_64' ? 'pvpanic' : 'pvpanic-pci'],
     ...bootArguments(plan),
-    ...diskArguments(guest),
+    ...diskArguments(plan),
     ...seedArguments(plan.seedPath),
     ...networkArguments(guest.network, plan.plug),
   ];
@@ -132,10 +134,13 @@ function bootArguments({ guest, firmware, machine }: CommandLinePlan): string[] 
   ];
 }
 
-function diskArguments(guest: GuestSpecification): string[] {
-  // locking=on rather than auto: the lock is what keeps a guest from running twice, so a file system without one is refused.
-  const file = { driver: 'file', filename: guest.diskPath, locking: 'on' };
-  const node = { driver: 'qcow2', 'node-name': 'disk', discard: 'unmap', file };
+/** locking=on rather than auto: the lock is what keeps a guest from running twice, so a file system without one is refused. */
+export function diskNode(name: string, filename: string): Readonly<Record<string, unknown>> {
+  return { driver: 'qcow2', 'node-name': name, discard: 'unmap', file: { driver: 'file', filename, locking: 'on' } };
+}
+
+function diskArguments({ guest, diskPath }: CommandLinePlan): string[] {
+  const node = diskNode('disk', diskPath ?? guest.diskPath);
   // Without a place QEMU puts the disk on the second channel, where a small program does not look.
   const device = diskBus(guest) === 'ide' ? 'ide-hd,bus=ide.0,unit=0' : 'virtio-blk-pci';
   const order = guest.boot.kernelPath === null ? ',bootindex=0' : '';

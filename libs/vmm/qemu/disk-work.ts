@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DiskWork, type DiskWorkKind, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import { cloneDisk, cloneInside } from './clone-disk';
-import { imageTool } from './guest-disk';
+import { imageTool, isSameFile, makeItsOwn } from './guest-disk';
 import type { QemuInstance } from './instance';
+import { relocateOutside } from './relocate-disk';
 import { refuse } from './qemu-refusal';
 import type { QmpClient } from './qmp';
 
@@ -40,6 +41,14 @@ const workers: Workers = {
     return undefined;
   },
   clone: cloneDisk,
+  settle: async ({ copyPath, newDiskPath }) => ({ ...nothingToTell, moved: await isSameFile(copyPath, newDiskPath) }),
+  take: async ({ copyPath, newDiskPath }) => {
+    await makeItsOwn(copyPath, newDiskPath);
+    await rm(copyPath, { force: true });
+    return undefined;
+  },
+  relocate: relocateOutside,
+  discard: (work) => discardCopy(work),
   snapshot: async ({ diskPath, snapshotId, epoch, guestId }) => {
     if (epoch !== null) throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
     await dropSnapshot(diskPath, snapshotId);
@@ -59,7 +68,7 @@ const workers: Workers = {
   },
   suspend: async ({ memoryPath, guestId, epoch }) => {
     const found = await stat(memoryPath).catch(() => null);
-    if (found) return { pauseMs: null, memoryBytes: found.size };
+    if (found) return { ...nothingToTell, memoryBytes: found.size };
     throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
   },
 };
@@ -78,7 +87,7 @@ export async function doDiskWorkInside(work: DiskWork, vmm: QemuInstance): Promi
     return doDiskWork(work);
   }
   if (work.kind !== 'delete-snapshot') throw refuse('guest-busy', `${vmm.guest.name} runs; stop it first`);
-  await dropInside(vmm.requireQmp(), work.snapshotId);
+  await dropInside(vmm.requireQmp(), vmm.diskNode, work.snapshotId);
   if (work.memoryPath !== null) await rm(work.memoryPath, { force: true });
   return nothingToTell;
 }
@@ -86,8 +95,8 @@ export async function doDiskWorkInside(work: DiskWork, vmm: QemuInstance): Promi
 async function snapshotInside(work: Of<'snapshot'>, vmm: QemuInstance): Promise<DiskWorkResult> {
   const { snapshotId, memoryPath } = work;
   const take = async (qmp: QmpClient): Promise<void> => {
-    await dropInside(qmp, snapshotId);
-    await qmp.call('blockdev-snapshot-internal-sync', { device: 'disk', name: snapshotId }, snapshotDeadlineMs);
+    await dropInside(qmp, vmm.diskNode, snapshotId);
+    await qmp.call('blockdev-snapshot-internal-sync', { device: vmm.diskNode, name: snapshotId }, snapshotDeadlineMs);
   };
   if (memoryPath === null) {
     await take(vmm.requireQmp());
@@ -95,16 +104,16 @@ async function snapshotInside(work: Of<'snapshot'>, vmm: QemuInstance): Promise<
   }
   // The file appears last: with it all was done, by an agent that did not live to tell.
   const done = await stat(memoryPath).catch(() => null);
-  if (done) return { pauseMs: null, memoryBytes: done.size };
+  if (done) return { ...nothingToTell, memoryBytes: done.size };
   const pauseMs = await vmm.save({ memoryPath, andEnd: false }, take);
-  return { pauseMs: Math.round(pauseMs * 10) / 10, memoryBytes: (await stat(memoryPath)).size };
+  return { ...nothingToTell, pauseMs: Math.round(pauseMs * 10) / 10, memoryBytes: (await stat(memoryPath)).size };
 }
 
 const snapshotDeadlineMs = 60_000;
 
-async function dropInside(qmp: QmpClient, snapshotId: string): Promise<void> {
+async function dropInside(qmp: QmpClient, device: string, snapshotId: string): Promise<void> {
   await qmp
-    .call('blockdev-snapshot-delete-internal-sync', { device: 'disk', name: snapshotId }, snapshotDeadlineMs)
+    .call('blockdev-snapshot-delete-internal-sync', { device, name: snapshotId }, snapshotDeadlineMs)
     .catch((error: Error) => {
       if (!/does not exist|not found|Can't find/i.test(error.message)) throw error;
     });
@@ -124,6 +133,16 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     await copyFile(from, `${to}.new`);
     await rename(`${to}.new`, to);
   });
+}
+
+/** What lies in the folder besides the copy belongs to the guest's disk, if there is one. */
+async function discardCopy({ folder, copyPath, newDiskPath }: Of<'discard'>): Promise<undefined> {
+  if (await isSameFile(copyPath, newDiskPath))
+    throw refuse('in-use', `${copyPath} is the guest's disk ${newDiskPath}, and is kept`);
+  await requireUnheld(copyPath);
+  await rm(copyPath, { force: true });
+  const disk = await stat(newDiskPath).catch(() => null);
+  return disk ? undefined : removeFolder(folder);
 }
 
 /** A guest's folder, and nothing else: what is above it belongs to others. */

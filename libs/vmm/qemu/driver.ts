@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { accepted } from '@argosy/domain/refusal';
-import type { DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
+import type { DiskCopy, DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { Result } from '@argosy/domain/refusal';
 import type { MigrationPolicy } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
@@ -18,7 +18,7 @@ import { chooseAccelerator } from './accelerator';
 import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
 import { doDiskWork, doDiskWorkInside, measureDatastore } from './disk-work';
-import { ensureDisk, ensureFirmware, ensureFolder, requireDisk } from './guest-disk';
+import { ensureDisk, ensureFirmware, ensureFolder, makeCopy, requireDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
 import { GuestLinks } from './guest-link';
@@ -28,6 +28,7 @@ import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
 import { bootId } from './process-table';
 import { processorLimits } from './processor-limits';
+import { relocateInside, relocateOutside } from './relocate-disk';
 import { refusalOf, refuse } from './qemu-refusal';
 import { ensureSeed } from './seed-image';
 
@@ -56,6 +57,12 @@ export function qemuDriver(options: QemuDriverOptions): VmmDriver {
   return new QemuDriver(options);
 }
 
+interface Opening {
+  readonly epoch: number;
+  readonly incoming: boolean;
+  readonly disk: DiskCopy | null;
+}
+
 type Handlers = {
   readonly [Name in VmmCallName]: (request: VmmCalls[Name]['request']) => Promise<VmmCalls[Name]['value']>;
 };
@@ -77,18 +84,17 @@ class QemuDriver implements VmmDriver {
     kill: async ({ instance, reason }) => this.find(instance).kill(reason),
     pause: ({ instance }) => this.inOrder(instance, (vmm) => vmm.pause()),
     resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
-    prepareIncoming: async ({ guest, epoch, policy }) => {
+    prepareIncoming: async ({ guest, epoch, policy, disk }) => {
       const { listenAddress, advertiseAddress } = this.options;
       const key = this.keyOf(policy, guest.guestId, epoch);
-      const uri = await this.open(guest, epoch, true, (vmm) =>
+      return this.open(guest, { epoch, incoming: true, disk }, (vmm) =>
         vmm.listenForMigration({ policy, key, listenAddress, advertiseAddress }),
       );
-      return { uri };
     },
-    migrateOut: ({ instance, targetEpoch, uri, policy }) =>
+    migrateOut: ({ instance, targetEpoch, uri, policy, disk }) =>
       this.inOrder(instance, async (vmm) => {
         const key = this.keyOf(policy, instance.guestId, targetEpoch);
-        return vmm.migrateOut({ policy, key, uri });
+        return vmm.migrateOut({ policy, key, uri, disk });
       }),
     cancelMigration: async ({ instance }) => ({ cancelled: await this.find(instance).cancelMigration() }),
     usage: async () => [...this.instances.values()].flatMap((vmm) => vmm.sample() ?? []),
@@ -182,12 +188,13 @@ class QemuDriver implements VmmDriver {
 
   private start(guest: GuestSpecification, epoch: number): Promise<null> {
     const { memoryPath } = guest;
-    if (memoryPath === null) return this.open(guest, epoch, false, (vmm) => vmm.run()).then(() => null);
+    if (memoryPath === null)
+      return this.open(guest, { epoch, incoming: false, disk: null }, (vmm) => vmm.run()).then(() => null);
     if (!existsSync(memoryPath))
       return Promise.reject(
         refuse('memory-missing', `${guest.name}: its memory was used already, or is gone from ${memoryPath}`),
       );
-    return this.open(guest, epoch, true, (vmm) => vmm.restore(memoryPath)).then(() => null);
+    return this.open(guest, { epoch, incoming: true, disk: null }, (vmm) => vmm.restore(memoryPath)).then(() => null);
   }
 
   private async diskWork(work: DiskWork): Promise<DiskWorkResult> {
@@ -197,6 +204,11 @@ class QemuDriver implements VmmDriver {
     if (!instance?.isAlive()) return doDiskWork(work);
     // It may take long and changes nothing of the guest: whatever else is asked of it does not wait.
     if (work.kind === 'clone') return doDiskWorkInside(work, instance);
+    if (work.kind === 'relocate')
+      return relocateInside(work, instance).catch((error: unknown) => {
+        if (instance.isAlive()) throw error;
+        return relocateOutside(work);
+      });
     const result = instance.lane.then(() => doDiskWorkInside(work, instance));
     instance.lane = result.catch(() => undefined);
     return result;
@@ -204,12 +216,11 @@ class QemuDriver implements VmmDriver {
 
   private async open<Value>(
     guest: GuestSpecification,
-    epoch: number,
-    incoming: boolean,
+    opening: Opening,
     begin: (instance: QemuInstance) => Promise<Value>,
   ): Promise<Value> {
-    const instance = this.claim(guest, epoch, incoming);
-    const opened = this.launch(instance, incoming).then(() => begin(instance));
+    const instance = this.claim(guest, opening);
+    const opened = this.launch(instance, opening).then(() => begin(instance));
     instance.lane = opened.catch(() => undefined);
     try {
       const value = await opened;
@@ -224,7 +235,7 @@ class QemuDriver implements VmmDriver {
   }
 
   /** Its place in the table, before anything is awaited: a second start of the same instance is refused. */
-  private claim(guest: GuestSpecification, epoch: number, incoming: boolean): QemuInstance {
+  private claim(guest: GuestSpecification, { epoch, incoming, disk }: Opening): QemuInstance {
     for (const [key, old] of this.instances) {
       if (old.guest.guestId !== guest.guestId) continue;
       if (old.isAlive() && old.id.epoch === epoch)
@@ -238,6 +249,9 @@ class QemuDriver implements VmmDriver {
       bootId: bootId(),
       process: null,
       incoming,
+      copyPath: disk?.copyPath ?? null,
+      sendsDisk: false,
+      relocating: null,
       saving: null,
       ended: null,
       cpuShares,
@@ -252,22 +266,27 @@ class QemuDriver implements VmmDriver {
     return instance;
   }
 
-  private async launch(instance: QemuInstance, incoming: boolean): Promise<void> {
+  private async launch(instance: QemuInstance, { incoming, disk }: Opening): Promise<void> {
     const { guest } = instance;
     // One after the other, the disk last: what is refused has begun nothing that would go on after the refusal.
     const program = await qemuProgram(
       guest.architecture,
       guest.architecture === 'x86_64' ? this.options.binary : undefined,
     );
-    if (!incoming) await ensureFolder(guest);
+    if (disk) await makeCopy(guest, disk);
+    else if (!incoming) await ensureFolder(guest);
     const firmware = await ensureFirmware(guest);
     const seedPath = await ensureSeed(guest);
-    await (incoming ? requireDisk(guest) : ensureDisk(guest));
+    if (!disk) await (incoming ? requireDisk(guest) : ensureDisk(guest));
     const { accelerator } = await chooseAccelerator(program);
     const cpuModel = cpuModels[guest.architecture] ?? 'max';
     const machine = { machineType: program.machineType, accelerator, cpuModel, quickRom: program.quickRom };
     const plug = this.host.links.plug(instance.id);
-    await instance.open(program.binary, qemuArguments({ guest, machine, incoming, firmware, seedPath, plug }));
+    const diskPath = disk?.copyPath ?? guest.diskPath;
+    await instance.open(
+      program.binary,
+      qemuArguments({ guest, machine, incoming, firmware, seedPath, plug, diskPath }),
+    );
   }
 
   /** Destroying does not wait for calls under way; asking does. */

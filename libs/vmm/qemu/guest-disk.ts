@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, stat, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import type { DiskCopy } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { mebibyte } from '@argosy/domain/units';
 import type { Firmware } from './command-line';
@@ -85,6 +86,41 @@ async function makeDisk(guest: GuestSpecification, path: string): Promise<void> 
 export async function ensureDisk(guest: GuestSpecification): Promise<void> {
   if (await exists(guest.diskPath)) return;
   await placeWhole(guest.diskPath, (path) => makeDisk(guest, path));
+}
+
+/** For a disk that comes from elsewhere: of the same size, an overlay of the same or of nothing. It has its own name later. */
+export async function makeCopy(guest: GuestSpecification, { copyPath, backingPath }: DiskCopy): Promise<void> {
+  if (await exists(guest.diskPath))
+    throw refuse(
+      'in-use',
+      `${guest.name}: ${guest.diskPath} lies where its disk is to go, and is not known to be its disk; look at it and move it away.`,
+    );
+  await ensureFolder(guest);
+  await rm(copyPath, { force: true });
+  await makeDisk({ ...guest, boot: { ...guest.boot, backingDiskPath: backingPath } }, copyPath);
+}
+
+/** The copy and the disk are one file under two names from here on: that is how it is known that the guest ran from it. */
+export async function makeItsOwn(copyPath: string, diskPath: string): Promise<void> {
+  await link(copyPath, diskPath).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST' && (await isSameFile(copyPath, diskPath))) return;
+    // It has only the one name already.
+    if (error.code === 'ENOENT' && (await exists(diskPath))) return;
+    throw error;
+  });
+  // Before the guest writes there it must be sure that the name outlives a power cut.
+  const folder = await open(dirname(diskPath), 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const look = (path: string) =>
+    stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+  const [first, second] = await Promise.all([look(one), look(other)]);
+  return first != null && second != null && first.ino === second.ino && first.dev === second.dev;
 }
 
 export async function requireDisk(guest: GuestSpecification): Promise<void> {

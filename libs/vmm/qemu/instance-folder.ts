@@ -19,6 +19,16 @@ import { instanceFiles } from './command-line';
 import { bootId, isRunning, nameProcess, workingFolder } from './process-table';
 import type { ProcessName } from './process-table';
 
+/** The disk of a running guest on its way to another datastore. */
+export interface Relocation {
+  readonly copyPath: string;
+  readonly newDiskPath: string;
+  /** The node that the guest's device has when the disk has moved. */
+  readonly node: string;
+  /** It stands still for the pivot, and ran before. */
+  readonly standsStill: boolean;
+}
+
 /** What outlives the agent's process, beside the VMM's own files: enough to find the VMM again and to know its guest. */
 export interface InstanceRecord {
   readonly guest: GuestSpecification;
@@ -28,6 +38,14 @@ export interface InstanceRecord {
   readonly process: ProcessName | null;
   /** Opened for a migration and not yet granted its run. */
   readonly incoming: boolean;
+  /** Opened with a copy of its disk, which is not the guest's disk before it is granted its run; null: with the disk itself. */
+  readonly copyPath: string | null;
+  /** The node that its device has, if not the one that it was started with. */
+  readonly diskNode?: string;
+  /** Its disk is on its way to another datastore; an agent that finds this began it and died. */
+  readonly relocating: Relocation | null;
+  /** It is being sent with its disk. */
+  readonly sendsDisk: boolean;
   /** Its memory is being written to a file; an agent that finds this began it and died. */
   readonly saving: (SavePlan & { readonly wasRunning: boolean }) | null;
   /** How it ended, once that was seen. */
@@ -147,4 +165,11 @@ function readTail(path: string, maximumBytes: number): Buffer {
   } finally {
     closeSync(file);
   }
+}
+
+/** sockaddr_un holds 108 bytes, with the 0 at the end. */
+const longestSocketPath = 107;
+
+export function socketPathFits(path: string): boolean {
+  return Buffer.byteLength(path) <= longestSocketPath;
 }

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MigrationPolicy } from '@argosy/domain/entities';
 import type { Refusal } from '@argosy/domain/refusal';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
@@ -10,37 +9,18 @@ import { isAnyOf, MemorySave, readFrom, type SavePlan } from './memory-save';
 import { InstanceConsole } from './instance-console';
 import type { GuestLinks } from './guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
-import {
-  incomingUri,
-  isPostCopyAllowed,
-  isUnderWay,
-  migrationCapabilities,
-  OutgoingMigration,
-  type QueriedMigration,
-} from './outgoing';
+import { isPostCopyAllowed, isUnderWay, OutgoingMigration, type QueriedMigration, type Sending } from './outgoing';
 import { bootId, isRunning, signalProcess } from './process-table';
 import { spawnVmm } from './spawn-vmm';
 import type { ProcessorLimits } from './processor-limits';
 import { refuse } from './qemu-refusal';
+import { endRelocation } from './relocate-disk';
 import { diskRefusal, runStates, shutdownReasons, torn } from './run-states';
 import { InstanceUsage } from './instance-usage';
 import { setEncryption } from './encryption';
+import { listen, type Listening, type Listens, takeDisk } from './incoming';
 import { connectSocket, QmpClient } from './qmp';
 import type { QmpEvent } from './qmp';
-
-/** `key`: of this migration alone; null: in plain. */
-interface Listening {
-  readonly policy: MigrationPolicy;
-  readonly key: string | null;
-  readonly listenAddress: string;
-  readonly advertiseAddress: string;
-}
-
-interface Sending {
-  readonly policy: MigrationPolicy;
-  readonly key: string | null;
-  readonly uri: string;
-}
 
 export interface InstanceHost {
   readonly limits: ProcessorLimits;
@@ -64,6 +44,8 @@ export class QemuInstance {
   state: VmmState = 'starting';
   /** Calls that take effect in the order given wait here for the one before. */
   lane: Promise<unknown> = Promise.resolve();
+  /** Who moves its disk. */
+  onBlockJob: ((event: QmpEvent) => void) | null = null;
   private qmp: QmpClient | null = null;
   private readonly console: InstanceConsole;
   private threadIds: number[] = [];
@@ -87,7 +69,7 @@ export class QemuInstance {
   constructor(
     private readonly host: InstanceHost,
     readonly folder: InstanceFolder,
-    private record: InstanceRecord,
+    public record: InstanceRecord,
   ) {
     this.console = new InstanceConsole(host, this.id);
   }
@@ -98,6 +80,10 @@ export class QemuInstance {
 
   get guest(): GuestSpecification {
     return this.record.guest;
+  }
+
+  get diskNode(): string {
+    return this.record.diskNode ?? 'disk';
   }
 
   get key(): string {
@@ -193,7 +179,9 @@ export class QemuInstance {
     const isSending = !this.record.incoming && isUnderWay(migration);
     if (state === 'paused' && this.record.incoming) this.state = 'received';
     else this.state = isSending && (state === 'running' || state === 'paused') ? 'sending' : state;
+    if (this.record.relocating) await endRelocation(this, this.record.relocating);
     if (isSending) await this.resumeOutgoing(migration, status);
+    else if (this.record.sendsDisk && migration.status !== 'completed') await this.dropSentDisk();
     // A source that this happened to has nobody to send to, and waits to be destroyed.
     const isTarget = this.record.incoming || status === 'running';
     if (isTarget && migration.status === 'postcopy-paused') this.endTorn();
@@ -331,7 +319,7 @@ export class QemuInstance {
     this.qmp = null;
   }
 
-  private keep(change: Partial<InstanceRecord>): void {
+  keep(change: Partial<InstanceRecord>): void {
     this.record = { ...this.record, ...change };
     this.folder.write(this.record);
   }
@@ -364,6 +352,7 @@ export class QemuInstance {
     // A memory is good for one run: from here on the disk goes on without it.
     const { memoryPath } = this.guest;
     if (this.record.incoming && memoryPath !== null) await rm(memoryPath, { force: true });
+    await takeDisk(this.requireQmp(), this.record);
     const { stops } = this;
     await (this.resuming ??= this.letGoOn().finally(() => (this.resuming = null)));
     // By now it may have been stopped again.
@@ -434,33 +423,29 @@ export class QemuInstance {
 
   // ---- Migration ----
 
-  /** Value: where this instance listens. */
-  async listenForMigration({ policy, key, listenAddress, advertiseAddress }: Listening): Promise<string> {
+  /** Value: where this instance listens, and where it takes its disk if that comes too. */
+  async listenForMigration(listening: Listening): Promise<Listens> {
     const qmp = this.requireQmp();
     this.state = 'incoming';
-    await qmp.call('migrate-set-capabilities', migrationCapabilities(policy));
-    await setEncryption(qmp, { folder: this.folder, endpoint: 'server', key });
-    const uri = incomingUri(this.folder, listenAddress);
-    await qmp.call('migrate-incoming', { uri });
-    if (uri.startsWith('unix:')) return uri;
-    const answer = await qmp.call<{ 'socket-address'?: { port: string }[] }>('query-migrate');
-    const port = answer['socket-address']?.[0]?.port;
-    if (port === undefined) throw new Error('it listens for a migration but does not say where');
-    return `tcp:${advertiseAddress}:${port}`;
+    return listen(qmp, this.folder, { ...listening, takesDisk: Boolean(this.record.copyPath) });
   }
 
-  async migrateOut({ policy, key, uri }: Sending): Promise<void> {
+  async migrateOut({ policy, key, uri, disk }: Sending): Promise<void> {
     const before = this.state;
     if (before !== 'running' && before !== 'paused')
       throw refuse('guest-not-running', `${this.guest.name} cannot be copied from here: it is ${before}`);
     this.requireQmp();
     this.state = 'sending';
     this.host.limits.suspend(this.key, true);
+    if (disk) this.keep({ sendsDisk: true });
     try {
       await setEncryption(this.requireQmp(), { folder: this.folder, endpoint: 'client', key });
-      await this.watchOutgoing(policy.postCopy).start(uri, policy);
+      const outgoing = this.watchOutgoing(policy.postCopy);
+      await outgoing.start({ uri, policy, encrypted: key !== null, disk, device: this.diskNode });
     } catch (error) {
       this.host.limits.suspend(this.key, false);
+      if (disk) this.keep({ sendsDisk: false });
+      this.outgoing = null;
       this.state = before;
       throw error;
     }
@@ -475,6 +460,7 @@ export class QemuInstance {
     const instance = this.id;
     this.outgoing = new OutgoingMigration(this.requireQmp(), this.guest.name, postCopy, {
       progress: (progress) => this.host.tell({ kind: 'migration-progress', instance, progress }),
+      mirrored: () => this.host.tell({ kind: 'disk-mirrored', instance }),
       stuck: () => this.host.tell({ kind: 'migration-stuck', instance }),
       completed: () => {
         this.state = 'sent';
@@ -483,11 +469,13 @@ export class QemuInstance {
       measured: (downtimeMs) => this.host.tell({ kind: 'migration-measured', instance, downtimeMs }),
       ended: async (refusal) => {
         this.outgoing = null;
+        if (this.record.sendsDisk) this.keep({ sendsDisk: false });
         await this.seeWhetherItRuns();
         this.host.limits.suspend(this.key, false);
         if (refusal) this.host.tell({ kind: 'migration-failed', instance, refusal });
       },
     });
+    this.onBlockJob = (event) => this.outgoing?.onEvent(event);
     return this.outgoing;
   }
 
@@ -496,6 +484,14 @@ export class QemuInstance {
     const postCopy = await isPostCopyAllowed(this.requireQmp());
     this.watchOutgoing(postCopy).watch(migration);
     if (this.outgoing?.isPushing && runState !== 'running') this.state = 'sent';
+    if (this.record.sendsDisk) await this.outgoing?.adoptDisk(migration.status ?? '');
+  }
+
+  /** An agent that died while only the disk went over has begun nothing that the guest would miss. */
+  private async dropSentDisk(): Promise<void> {
+    await this.watchOutgoing(false).abandonDisk();
+    this.outgoing = null;
+    this.keep({ sendsDisk: false });
   }
 
   private async seeWhetherItRuns(): Promise<void> {
@@ -538,6 +534,7 @@ export class QemuInstance {
     else if (event === 'SHUTDOWN') this.onShutdown(String(data['reason']));
     else if (event === 'GUEST_PANICKED') this.endWith({ how: 'crashed', reason: 'the guest panicked' });
     else if (event === 'BLOCK_IO_ERROR') this.onDiskError(data);
+    else if (event.startsWith('BLOCK_JOB_')) this.onBlockJob?.({ event, data });
   }
 
   private onStop(): void {

@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OutgoingDisk } from '@argosy/domain/disk-work';
 import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
 import type { Refusal } from '@argosy/domain/refusal';
 import { mebibyte } from '@argosy/domain/units';
-import type { InstanceFolder } from './instance-folder';
+import { DiskToTarget, findMigrationJob } from './outgoing-disk';
 import { migrationRefusal } from './qemu-refusal';
-import type { QmpClient } from './qmp';
+import type { QmpClient, QmpEvent } from './qmp';
 
 export interface QueriedMigration {
   readonly status?: string;
@@ -26,6 +26,8 @@ export interface QueriedMigration {
 /** What the owner of a copy is told of it. */
 export interface OutgoingListener {
   progress(progress: MigrationProgress): void;
+  /** All of the disk is over, and every write goes to both; the memory follows. */
+  mirrored(): void;
   /** All that the target needs to run is sent. In post-copy the rest of the memory follows. */
   completed(): void;
   /** QEMU's own loop waits for the other side: it answers nothing, and the guest may stand still. */
@@ -50,12 +52,17 @@ const measureEveryMs = 5;
 const measureWithinMs = 500;
 
 /** Both sides must agree on these. No late-block-activate: the target takes the disk's lock before it may run. */
-export function migrationCapabilities(policy: MigrationPolicy): {
+export function migrationCapabilities(
+  policy: MigrationPolicy,
+  { pauses = false } = {},
+): {
   capabilities: { capability: string; state: boolean }[];
 } {
   const wanted = {
     events: true,
     'return-path': true,
+    // The source's alone: with the guest at a standstill its disk is ended at the same moment as its memory.
+    'pause-before-switchover': pauses,
     'late-block-activate': false,
     'postcopy-ram': policy.postCopy,
     'auto-converge': policy.autoConverge,
@@ -63,17 +70,21 @@ export function migrationCapabilities(policy: MigrationPolicy): {
   return { capabilities: Object.entries(wanted).map(([capability, state]) => ({ capability, state })) };
 }
 
-/** sockaddr_un holds 108 bytes, with the 0 at the end. */
-const longestSocketPath = 107;
+/** `key`: of this migration alone; null: in plain. */
+export interface Sending {
+  readonly policy: MigrationPolicy;
+  readonly key: string | null;
+  readonly uri: string;
+  readonly disk: OutgoingDisk | null;
+}
 
-/**
- * A loopback address is reached from this machine only, and there a unix socket does better: over TCP the last small segment
- * of a migration waits for a delayed acknowledgement (QEMU sets no TCP_NODELAY), which costs 40 ms of downtime.
- */
-export function incomingUri(folder: InstanceFolder, listenAddress: string): string {
-  const path = join(folder.path, 'migration');
-  const isLoopback = listenAddress.startsWith('127.');
-  return isLoopback && Buffer.byteLength(path) <= longestSocketPath ? `unix:${path}` : `tcp:${listenAddress}:0`;
+interface Outgoing {
+  readonly uri: string;
+  readonly policy: MigrationPolicy;
+  readonly encrypted: boolean;
+  readonly disk: OutgoingDisk | null;
+  /** The node that the guest's device has. */
+  readonly device: string;
 }
 
 /** The source's side of one live migration: starts it, watches it, and knows how it ended. */
@@ -82,9 +93,15 @@ export class OutgoingMigration {
   private isCancelling = false;
   private hasRunOn = false;
   private wasTold = false;
+  private isFailing = false;
   private wasStuck = false;
   private isAsking = false;
   private answeredAt = 0;
+  private beganAt = 0;
+  private disk: DiskToTarget | null = null;
+  /** false as long as only the disk goes over. */
+  private sendsMemory = false;
+  private failure: string | null = null;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly waiting: (() => void)[] = [];
 
@@ -96,9 +113,10 @@ export class OutgoingMigration {
     private readonly listener: OutgoingListener,
   ) {}
 
-  async start(uri: string, policy: MigrationPolicy): Promise<void> {
+  async start(outgoing: Outgoing): Promise<void> {
+    const { policy, disk } = outgoing;
     await Promise.all([
-      this.qmp.call('migrate-set-capabilities', migrationCapabilities(policy)),
+      this.qmp.call('migrate-set-capabilities', migrationCapabilities(policy, { pauses: disk !== null })),
       this.qmp.call('migrate-set-parameters', {
         'max-bandwidth': policy.bandwidthMiBPerSecond * mebibyte,
         // Without it what is pushed after the switch-over knows no limit.
@@ -106,20 +124,61 @@ export class OutgoingMigration {
         'downtime-limit': policy.downtimeLimitMs,
       }),
     ]);
+    if (disk) this.disk = this.sendDisk(outgoing);
     this.watch();
     // Of a host that lost its power nothing is heard, and a handshake with it would wait for ever.
-    const kept = uri.startsWith('tcp:') ? `${uri},keep-alive=on` : uri;
-    await this.qmp.call('migrate', { uri: kept }).catch((error: unknown) => {
+    const { device, encrypted } = outgoing;
+    const { bandwidthMiBPerSecond } = policy;
+    const begun = disk
+      ? this.disk!.begin(disk, { device, encrypted, bandwidthMiBPerSecond })
+      : this.sendMemory(outgoing.uri);
+    await begun.catch(async (error: unknown) => {
+      await this.disk?.drop().catch(() => undefined);
       this.finish();
       throw error;
     });
+  }
+
+  private async sendMemory(uri: string): Promise<void> {
+    const kept = uri.startsWith('tcp:') ? `${uri},keep-alive=on` : uri;
+    await this.qmp.call('migrate', { uri: kept });
+  }
+
+  private sendDisk({ uri }: { readonly uri: string }): DiskToTarget {
+    return new DiskToTarget(this.qmp, {
+      mirrored: () => {
+        if (this.phase !== 'copying' || this.isCancelling) return;
+        this.listener.mirrored();
+        this.sendsMemory = true;
+        this.sendMemory(uri).catch((error: Error) => this.giveUp(error.message));
+      },
+      failed: (reason) => this.giveUp(reason),
+    });
+  }
+
+  /** Without its disk the memory is of no use: the guest runs on here. */
+  private giveUp(reason: string): void {
+    if (this.phase !== 'copying') return;
+    this.failure ??= reason;
+    if (this.sendsMemory) void this.qmp.call('migrate_cancel').catch(() => undefined);
+    else void this.fail('failed');
+  }
+
+  /** The guest stands still with all but the last of its memory sent. */
+  private async endDisk(): Promise<void> {
+    try {
+      await this.disk?.complete();
+      await this.qmp.call('migrate-continue', { state: 'pre-switchover' });
+    } catch (error) {
+      this.giveUp((error as Error).message);
+    }
   }
 
   /** `begun`: a copy that an earlier agent began, as QEMU tells of it now. */
   watch(begun?: QueriedMigration): void {
     if (begun?.status === 'postcopy-active') this.phase = 'post-copy';
     this.onPass(begun?.ram?.['dirty-sync-count'] ?? 0);
-    this.answeredAt = performance.now();
+    this.beganAt = this.answeredAt = performance.now();
     const poll = setInterval(() => this.look(), progressEveryMs);
     this.timers.push(poll);
   }
@@ -138,8 +197,34 @@ export class OutgoingMigration {
       .finally(() => (this.isAsking = false));
   }
 
+  /**
+   * Of a copy with a disk, as an earlier agent left it. What cannot be seen to be whole is cancelled: the guest runs on here.
+   */
+  async adoptDisk(status: string): Promise<void> {
+    this.sendsMemory = true;
+    const job = await findMigrationJob(this.qmp);
+    this.disk = this.sendDisk({ uri: '' });
+    if (job) this.disk.adopt(job);
+    if (status === 'device' || status === 'completed') return;
+    if (!job) return this.giveUp('the copy of the disk ended while the agent was away');
+    if (status === 'pre-switchover') await this.endDisk();
+  }
+
+  /** Only the disk was on its way when the agent died. */
+  async abandonDisk(): Promise<void> {
+    this.disk = this.sendDisk({ uri: '' });
+    this.isCancelling = true;
+    await this.disk.drop();
+    this.finish();
+  }
+
+  onEvent(event: QmpEvent): void {
+    this.disk?.onEvent(event);
+  }
+
   /** The source's MIGRATION events. */
   onStatus(status: string): void {
+    if (status === 'pre-switchover') void this.endDisk();
     if (status === 'postcopy-active') this.phase = 'post-copy';
     if (status === 'completed') this.complete();
     // The target is gone, and there is nobody to send the rest to.
@@ -167,7 +252,8 @@ export class OutgoingMigration {
   async cancel(deadlineMs: number): Promise<boolean> {
     if (this.phase !== 'copying') return false;
     this.isCancelling = true;
-    await this.qmp.call('migrate_cancel', {}, deadlineMs);
+    if (this.disk && !this.sendsMemory) void this.fail('cancelled');
+    else await this.qmp.call('migrate_cancel', {}, deadlineMs);
     await this.whenOver(deadlineMs);
     return this.hasRunOn;
   }
@@ -197,10 +283,16 @@ export class OutgoingMigration {
 
   private async query(): Promise<QueriedMigration> {
     const answer = await this.qmp.call<QueriedMigration>('query-migrate');
-    if (answer.ram && this.phase !== 'over') {
+    if (this.disk && !this.sendsMemory && this.phase !== 'over') await this.tellDiskProgress(this.disk);
+    else if (answer.ram && this.phase !== 'over') {
       this.listener.progress(progressOf(answer.ram));
     }
     return answer;
+  }
+
+  private async tellDiskProgress(disk: DiskToTarget): Promise<void> {
+    const progress = await disk.progress(performance.now() - this.beganAt);
+    if (progress && this.phase === 'copying') this.listener.progress(progress);
   }
 
   private complete(): void {
@@ -232,11 +324,14 @@ export class OutgoingMigration {
   }
 
   private async fail(status: string): Promise<void> {
-    if (this.phase === 'over') return;
+    if (this.phase === 'over' || this.isFailing) return;
+    this.isFailing = true;
     const answer = await this.query().catch(() => undefined);
+    await this.disk?.drop().catch(() => undefined);
     this.hasRunOn = true;
     const wasAsked = status === 'cancelled' && this.isCancelling;
-    await this.listener.ended(wasAsked ? null : migrationRefusal(answer?.['error-desc'] ?? '', this.guestName));
+    const said = this.failure ?? answer?.['error-desc'] ?? '';
+    await this.listener.ended(wasAsked ? null : migrationRefusal(said, this.guestName));
     this.finish();
   }
 }

@@ -55,15 +55,20 @@ export const migrationCommands = [
     parameters: [{ name: 'guest', names: 'guest' }],
     flags: {
       to: { type: 'text', names: 'host', summary: 'the host to move it to' },
+      datastore: { type: 'text', names: 'datastore', summary: 'the datastore to move its disk to' },
       reason: { type: 'text', summary: 'why, for the record' },
       wait: waitFlag,
       timeout: timeoutFlag,
     },
-    examples: ['guest migrate web --to h2 --wait', 'guest migrate web'],
+    examples: [
+      'guest migrate web --to h2 --wait',
+      'guest migrate web --to h2 --datastore local-h2',
+      'guest migrate web',
+    ],
     run: async (session, { parameters, flags }) => {
       let row: Migration = await session.api.call('guest.migrate', {
         params: parameters,
-        body: given({ host: flags.to, reason: flags.reason }),
+        body: given({ host: flags.to, datastore: flags.datastore, reason: flags.reason }),
       });
       if (flags.wait) row = await waitForMigration(session, row, flags.timeout ?? migrationMs);
       await report(session, row);

@@ -1,0 +1,174 @@
+import type { Datastore, DiskOperation, Guest, Host, Migration } from '@argosy/domain/entities';
+import type { DiskWorkResult } from '@argosy/domain/disk-work';
+import { accepted, type Refusal, refused, type Result } from '@argosy/domain/refusal';
+import { formatDuration, sentence } from '@argosy/domain/units';
+import { diskPathOf, hasDisk } from '../guest-specification';
+import { beginDiskOperation } from './begin-disk-operation';
+import { datastoresOf, reaches } from './datastores';
+import { backingOf, clearSource, clearTarget, copyPathOf, isRelocation, movedGuest, takeDisk } from './moving-disks';
+import { beginTask, endTasks } from './tasks';
+import { becomeMigration, type FleetTurn, hostName, poolOf, put, putEnded, record } from './turn';
+
+/**
+ * A guest's disk goes to another datastore, and the guest stays where it is: running, if it runs. The host does it as one disk
+ * operation; what becomes of it is told by the names of the files, also where the host did not live to tell.
+ */
+export function relocateGuest(
+  turn: FleetTurn,
+  guest: Guest,
+  { datastore, reason }: { readonly datastore: Datastore; readonly reason: string },
+): Result<Migration> {
+  const host = runs(guest) ? ownHost(turn, guest, datastore) : anyHost(turn, guest, datastore);
+  if (!host.ok) return host;
+  const migration = newRelocation(turn, guest, { host: host.value, datastore, reason });
+  record(turn, {
+    code: 'migration-begun',
+    subject: ['guest', guest.id],
+    message: `The disk of ${guest.name} moves from ${turn.fleet.datastores.get(guest.datastoreId)?.name} to ${datastore.name}: ${reason}.`,
+    details: { migrationId: migration.id },
+  });
+  if (!hasDisk(guest)) return accepted(moveNothing(turn, guest, migration));
+  put(turn, 'migration', migration);
+  beginTask(turn, 'guest.migrate', ['guest', guest.id]);
+  const moved = movedGuest(guest, migration);
+  beginDiskOperation(turn, moved, {
+    kind: 'relocate',
+    guestId: guest.id,
+    epoch: runs(guest) ? guest.epoch : null,
+    diskPath: diskPathOf(turn.fleet, guest),
+    copyPath: copyPathOf(turn.fleet, guest, migration),
+    newDiskPath: diskPathOf(turn.fleet, moved),
+    backingPath: backingOf(turn.fleet, guest),
+    bandwidthMiBPerSecond: poolOf(turn.fleet, guest).migration.bandwidthMiBPerSecond,
+  });
+  return accepted(migration);
+}
+
+function runs({ state }: Guest): boolean {
+  return state === 'running' || state === 'paused';
+}
+
+function ownHost({ fleet }: FleetTurn, guest: Guest, datastore: Datastore): Result<Host> {
+  const host = fleet.hosts.get(guest.hostId ?? '');
+  if (host?.state !== 'online')
+    return refused(
+      'host-not-online',
+      `${guest.name} is on ${hostName(fleet, guest.hostId)}, which is ${host?.state ?? 'unknown'}.`,
+    );
+  if (!reaches(fleet, host, datastore))
+    return refused(
+      'datastore-not-reached',
+      `${guest.name} runs on ${host.name}, which does not reach ${datastore.name}: name a host that does, and the guest moves there with its disk.`,
+    );
+  if (fleet.images.get(guest.imageId)?.firmware === 'uefi')
+    return refused(
+      'guest-busy',
+      `${guest.name} runs, and has the variables of its UEFI open beside its disk: stop it first, or move it to another host together with its disk.`,
+    );
+  return accepted(host);
+}
+
+function anyHost({ fleet }: FleetTurn, guest: Guest, datastore: Datastore): Result<Host> {
+  const isOff = guest.state === 'stopped' || guest.state === 'failed';
+  if (!isOff || guest.desired === 'running')
+    return refused(
+      'guest-busy',
+      `${guest.name} is ${isOff ? 'about to be started' : guest.state}: its disk moves while it runs or is stopped.`,
+    );
+  const needed = [...datastoresOf(fleet, guest), datastore];
+  const [host] = [...fleet.hosts.values()]
+    .filter((each) => each.state === 'online' && needed.every((one) => reaches(fleet, each, one)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (host) return accepted(host);
+  const own = fleet.datastores.get(guest.datastoreId)!;
+  return refused(
+    'datastore-not-reached',
+    `No host that is online reaches both ${own.name} and ${datastore.name}: start ${guest.name} and migrate it to a host of ${datastore.name}, with its disk.`,
+  );
+}
+
+interface NewRelocation {
+  readonly host: Host;
+  readonly datastore: Datastore;
+  readonly reason: string;
+}
+
+function newRelocation(turn: FleetTurn, guest: Guest, { host, datastore, reason }: NewRelocation): Migration {
+  const at = turn.now;
+  return {
+    id: turn.fleet.newId(),
+    guestId: guest.id,
+    sourceHostId: host.id,
+    targetHostId: host.id,
+    sourceDatastoreId: guest.datastoreId,
+    targetDatastoreId: datastore.id,
+    epoch: guest.epoch,
+    step: 'copy',
+    reason,
+    requestedBy: turn.actor,
+    progress: null,
+    downtimeMs: null,
+    guestSeenDowntimeMs: null,
+    failure: null,
+    steps: [
+      { step: 'check', at },
+      { step: 'reserve', at },
+      { step: 'copy', at },
+    ],
+    createdAt: at,
+    endedAt: null,
+  };
+}
+
+/** It has never run, and its disk will be made there. */
+function moveNothing(turn: FleetTurn, guest: Guest, migration: Migration): Migration {
+  put(turn, 'guest', movedGuest(guest, migration));
+  const steps = [...migration.steps, { step: 'done' as const, at: turn.now }];
+  const done: Migration = { ...migration, step: 'done', steps, endedAt: turn.now };
+  putEnded(turn, 'migration', done);
+  return done;
+}
+
+/** What its host, or where that was lost another, has found. */
+export function relocated(
+  turn: FleetTurn,
+  guest: Guest,
+  { refusal, result }: { readonly refusal: Refusal | null; readonly result: DiskWorkResult },
+): void {
+  const migration = [...turn.fleet.migrations.values()].find((each) => each.guestId === guest.id && isRelocation(each));
+  if (!migration) return;
+  if (refusal) return failed(turn, guest, migration, refusal.message);
+  const committed = becomeMigration(turn, migration, 'commit', { downtimeMs: result.pauseMs });
+  const released = becomeMigration(turn, committed, 'release');
+  putEnded(turn, 'migration', { ...becomeMigration(turn, released, 'done'), endedAt: turn.now });
+  put(turn, 'guest', movedGuest(guest, migration));
+  takeDisk(turn, guest, migration);
+  clearSource(turn, guest, migration);
+  const where = turn.fleet.datastores.get(migration.targetDatastoreId ?? '')?.name;
+  const stood = result.pauseMs === null ? '' : ` It stood still for ${result.pauseMs} ms.`;
+  record(turn, {
+    code: 'migration-committed',
+    subject: ['guest', guest.id],
+    message: `The disk of ${guest.name} is on ${where}, ${formatDuration(turn.now - migration.createdAt)} after the request.${stood}`,
+    details: { migrationId: migration.id, tookMs: turn.now - migration.createdAt },
+  });
+  endTasks(turn, guest.id, ['guest.migrate'], 'succeeded', `its disk is on ${where}`);
+}
+
+function failed(turn: FleetTurn, guest: Guest, migration: Migration, failure: string): void {
+  putEnded(turn, 'migration', { ...becomeMigration(turn, migration, 'failed'), failure, endedAt: turn.now });
+  clearTarget(turn, guest, { ...migration, epoch: 0 });
+  record(turn, {
+    code: 'migration-failed',
+    severity: 'warning',
+    subject: ['guest', guest.id],
+    message: `The disk of ${guest.name} stays on ${turn.fleet.datastores.get(guest.datastoreId)?.name}: ${sentence(failure)}`,
+    details: { migrationId: migration.id },
+  });
+  endTasks(turn, guest.id, ['guest.migrate'], 'failed', failure);
+}
+
+/** The host that had it is proved off: another looks at what became of the disk. */
+export function outlivesItsHost({ work }: DiskOperation): boolean {
+  return work.kind === 'relocate';
+}

@@ -1,0 +1,92 @@
+import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { ModelInstance, RelocateWork } from './model-instance';
+import type { ModelMachine } from './model-machine';
+
+/** What a guest stands still for the pivot: measured of QEMU. */
+const pauseMs = 4;
+
+function instanceOf(machine: ModelMachine, { guestId, epoch }: RelocateWork): ModelInstance | undefined {
+  const instance = epoch === null ? undefined : machine.find({ guestId, epoch });
+  return instance?.memory ? instance : undefined;
+}
+
+/** Under a running guest: from here on both disks are kept the same. */
+export function beginModelRelocation(machine: ModelMachine, work: RelocateWork): Result<null> {
+  const { datastore } = machine.site;
+  const instance = instanceOf(machine, work);
+  if (!instance || instance.guest.diskPath === work.newDiskPath) return accepted(null);
+  if (datastore.disks.has(work.newDiskPath)) return refused('in-use', `${work.newDiskPath} is another disk`);
+  datastore.delete(work.copyPath);
+  const copy = datastore.make(work.copyPath, instance.disk.sizeMiB);
+  if (!copy.ok) return copy;
+  datastore.lock(copy.value, instance);
+  datastore.mirrorTo(instance.disk, copy.value);
+  instance.relocation = work;
+  machine.site.onRelocation?.('mirrored');
+  return accepted(null);
+}
+
+/** The copy gets the disk's name, and then the guest the copy; both while it stands still. */
+export function endModelRelocation(
+  machine: ModelMachine,
+  work: RelocateWork,
+  isAttended: () => boolean,
+): Result<DiskWorkResult> | null {
+  const { datastore } = machine.site;
+  const instance = instanceOf(machine, work);
+  if (instance?.relocation) {
+    const named = datastore.link(work.copyPath, work.newDiskPath);
+    if (!named.ok) return named;
+    machine.site.onRelocation?.('named');
+    if (!isAttended()) return null;
+    if (instance.alive()) {
+      pivot(instance, work);
+      machine.site.onRelocation?.('pivoted');
+      if (!isAttended()) return null;
+    }
+    return accepted({ ...nothingToTell, moved: true, pauseMs });
+  }
+  if (instance?.guest.diskPath === work.newDiskPath || datastore.isSame(work.copyPath, work.newDiskPath))
+    return accepted({ ...nothingToTell, moved: true });
+  return work.epoch === null ? copyOutside(machine, work) : notMoved(machine, work);
+}
+
+function pivot(instance: ModelInstance, { newDiskPath }: RelocateWork): void {
+  const { datastore } = instance.machine.site;
+  instance.disk.mirror = null;
+  datastore.unlock(instance.disk, instance);
+  instance.disk = datastore.disks.get(newDiskPath)!;
+  instance.guest = { ...instance.guest, diskPath: newDiskPath };
+  instance.relocation = null;
+}
+
+/** Its agent died in the middle and has returned. */
+export function resumeRelocation(instance: ModelInstance): void {
+  const work = instance.relocation;
+  if (!work) return;
+  const { datastore } = instance.machine.site;
+  if (datastore.isSame(work.copyPath, work.newDiskPath)) return pivot(instance, work);
+  instance.disk.mirror = null;
+  instance.relocation = null;
+  datastore.delete(work.copyPath);
+}
+
+function notMoved(machine: ModelMachine, { copyPath, guestId }: RelocateWork): Result<DiskWorkResult> {
+  machine.site.datastore.delete(copyPath);
+  return refused('guest-not-here', `guest ${guestId} does not run here any more; its disk has not moved`);
+}
+
+function copyOutside(machine: ModelMachine, work: RelocateWork): Result<DiskWorkResult> {
+  const { datastore } = machine.site;
+  const disk = datastore.disks.get(work.diskPath);
+  if (!disk || !datastore.reaches(machine.name, work.diskPath))
+    return refused('image-missing', `there is no disk ${work.diskPath}`);
+  if (disk.holder !== null) return refused('image-locked', `a process holds ${work.diskPath}`);
+  const copy = datastore.make(work.copyPath, disk.sizeMiB);
+  if (!copy.ok) return copy;
+  datastore.mirrorTo(disk, copy.value);
+  disk.mirror = null;
+  const named = datastore.link(work.copyPath, work.newDiskPath);
+  return named.ok ? accepted({ ...nothingToTell, moved: true }) : named;
+}

@@ -1,0 +1,210 @@
+import { copyFile, constants, mkdir, rm, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { VmmState } from '@argosy/control/ports/vmm-driver';
+import { convertDisk, look } from './clone-disk';
+import { diskNode } from './command-line';
+import { DiskMirror, dropNode, findJob, isOverlayOf } from './disk-mirror';
+import { exists, imageTool, isSameFile, makeItsOwn } from './guest-disk';
+import type { InstanceRecord, Relocation } from './instance-folder';
+import { refuse } from './qemu-refusal';
+import type { QmpClient, QmpEvent } from './qmp';
+
+type RelocateWork = Extract<DiskWork, { kind: 'relocate' }>;
+
+/** A VMM as far as its disk is concerned. */
+export interface RelocatingVmm {
+  state: VmmState;
+  /** Calls that take effect in the order given wait here for the one before. */
+  lane: Promise<unknown>;
+  readonly guest: GuestSpecification;
+  readonly record: InstanceRecord;
+  readonly diskNode: string;
+  onBlockJob: ((event: QmpEvent) => void) | null;
+  isAlive(): boolean;
+  keep(change: Partial<InstanceRecord>): void;
+  requireQmp(): QmpClient;
+}
+
+const job = 'relocation';
+const lookEveryMs = 20;
+const moved: DiskWorkResult = { ...nothingToTell, moved: true };
+
+/**
+ * With no VMM that has the disk open. Of one that ran and is gone: whether its disk had moved is told by its names, and if it
+ * had not, nothing of it stays.
+ */
+export async function relocateOutside(work: RelocateWork): Promise<DiskWorkResult> {
+  const { copyPath, newDiskPath, diskPath, epoch, guestId } = work;
+  if (await isSameFile(copyPath, newDiskPath)) return moved;
+  if (epoch !== null) {
+    await rm(copyPath, { force: true });
+    throw refuse(
+      'guest-not-here',
+      `guest ${guestId} does not run here at epoch ${epoch} any more; its disk has not moved`,
+    );
+  }
+  await requireFree(newDiskPath);
+  await mkdir(dirname(newDiskPath), { recursive: true });
+  await rm(copyPath, { force: true });
+  try {
+    await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath);
+    const variables = `${diskPath}.uefi-variables`;
+    if (await exists(variables)) await copyFile(variables, `${newDiskPath}.uefi-variables`, constants.COPYFILE_FICLONE);
+  } catch (error) {
+    await rm(copyPath, { force: true });
+    throw error;
+  }
+  await makeItsOwn(copyPath, newDiskPath);
+  return moved;
+}
+
+async function requireFree(newDiskPath: string): Promise<void> {
+  if (!(await exists(newDiskPath))) return;
+  throw refuse(
+    'in-use',
+    `${newDiskPath} lies where the disk is to go, and is not known to be the guest's; look at it and move it away.`,
+  );
+}
+
+/**
+ * Under a running guest: both disks are kept the same, then it stands still for a moment, in which the copy gets the disk's
+ * name and the guest's device the copy. Whatever dies before it runs on finds two disks that are the same; from then on
+ * the name says which is the guest's.
+ */
+export async function relocateInside(work: RelocateWork, vmm: RelocatingVmm): Promise<DiskWorkResult> {
+  const { copyPath, newDiskPath } = work;
+  if (vmm.guest.diskPath === newDiskPath) return moved;
+  await requireFree(newDiskPath);
+  const qmp = vmm.requireQmp();
+  const node = vmm.diskNode === 'disk' ? 'moved-disk' : 'disk';
+  const relocation = { copyPath, newDiskPath, node, standsStill: false };
+  vmm.keep({ relocating: relocation });
+  const ended: { error: string | null }[] = [];
+  const mirror = new DiskMirror(
+    qmp,
+    job,
+    () => undefined,
+    (error) => ended.push({ error }),
+  );
+  vmm.onBlockJob = (event) => mirror.onEvent(event);
+  try {
+    await beginCopy(work, vmm, { qmp, node, mirror });
+    while (!mirror.ready) {
+      if (ended[0]) throw new Error(ended[0].error ?? 'the copy of the disk was ended');
+      vmm.requireQmp();
+      await sleep(lookEveryMs);
+    }
+    // Other calls need not wait for the copy, only for the pivot.
+    const pivoting = vmm.lane.then(() => pivot(vmm, mirror, relocation));
+    vmm.lane = pivoting.catch(() => undefined);
+    const pauseMs = await pivoting;
+    return { ...moved, pauseMs };
+  } catch (error) {
+    await undo(vmm, mirror, relocation).catch(() => undefined);
+    throw error;
+  } finally {
+    vmm.onBlockJob = null;
+  }
+}
+
+async function beginCopy(
+  work: RelocateWork,
+  vmm: RelocatingVmm,
+  { qmp, node, mirror }: { readonly qmp: QmpClient; readonly node: string; readonly mirror: DiskMirror },
+): Promise<void> {
+  const { copyPath, backingPath, bandwidthMiBPerSecond } = work;
+  await dropNode(qmp, node);
+  await mkdir(dirname(copyPath), { recursive: true });
+  await rm(copyPath, { force: true });
+  const overlay = await isOverlayOf(qmp, vmm.diskNode, backingPath);
+  const disk = await look(vmm.guest.diskPath);
+  const above = overlay ? ['-b', backingPath!, '-F', disk['backing-filename-format'] ?? 'qcow2'] : [];
+  await imageTool(['create', '-q', '-f', 'qcow2', ...above, copyPath, String(disk['virtual-size'])]);
+  await qmp.call('blockdev-add', diskNode(node, copyPath));
+  await mirror.begin({ job, device: vmm.diskNode, target: node, overlay, bandwidthMiBPerSecond });
+}
+
+/** How long the guest stood still. */
+async function pivot(vmm: RelocatingVmm, mirror: DiskMirror, relocation: Relocation): Promise<number> {
+  const begun = performance.now();
+  await standStill(vmm, relocation);
+  await makeItsOwn(relocation.copyPath, relocation.newDiskPath);
+  try {
+    await mirror.finish({ pivot: true });
+  } catch (error) {
+    await unlink(relocation.newDiskPath);
+    throw error;
+  }
+  await goOn(vmm, true);
+  return Math.round((performance.now() - begun) * 10) / 10;
+}
+
+async function standStill(vmm: RelocatingVmm, relocation: Relocation): Promise<void> {
+  const { state } = vmm;
+  if (state !== 'running' && state !== 'paused')
+    throw refuse('guest-not-running', `the disk of ${vmm.guest.name} cannot move now: it is ${state}`);
+  vmm.keep({ relocating: { ...relocation, standsStill: state === 'running' } });
+  // Nobody is told of a pause that nobody asked for and that is over in a moment.
+  vmm.state = 'sending';
+  await vmm.requireQmp().call('stop');
+}
+
+/** With the copy as its disk, or with what it had. */
+export async function goOn(vmm: RelocatingVmm, hasMoved: boolean): Promise<void> {
+  const { relocating, guest } = vmm.record;
+  if (!relocating) return;
+  const { newDiskPath, node, standsStill } = relocating;
+  const qmp = vmm.requireQmp();
+  const leftNode = hasMoved ? vmm.diskNode : node;
+  if (hasMoved) vmm.keep({ guest: { ...guest, diskPath: newDiskPath }, diskNode: node });
+  if (standsStill) await qmp.call('cont');
+  if (standsStill) vmm.state = 'running';
+  else if (vmm.state === 'sending') vmm.state = 'paused';
+  vmm.keep({ relocating: null });
+  await dropNode(qmp, leftNode);
+}
+
+async function undo(vmm: RelocatingVmm, mirror: DiskMirror, relocation: Relocation): Promise<void> {
+  if (!vmm.isAlive()) return;
+  await mirror.drop();
+  await goOn(vmm, false);
+  await rm(relocation.copyPath, { force: true });
+}
+
+/** What an agent's death cut short: with its name the copy is the guest's disk, and without it is thrown away. */
+export async function endRelocation(vmm: RelocatingVmm, { copyPath, newDiskPath, node }: Relocation): Promise<void> {
+  const qmp = vmm.requireQmp();
+  const isNamed = await isSameFile(copyPath, newDiskPath);
+  if (isNamed && (await pivoted(qmp, node))) return goOn(vmm, true);
+  // It stands still, and both are the same.
+  if (isNamed) await unlink(newDiskPath);
+  await endJob(qmp);
+  await goOn(vmm, false);
+  await rm(copyPath, { force: true });
+}
+
+/** The guest's device may have the copy already; if it has not, the guest stands still and both are the same. */
+async function pivoted(qmp: QmpClient, node: string): Promise<boolean> {
+  const found = await findJob(qmp, job);
+  if (found?.ready) {
+    await qmp.call('block-job-complete', { device: job }, pivotDeadlineMs);
+    for (let waitedMs = 0; waitedMs < pivotDeadlineMs; waitedMs += lookEveryMs) {
+      if (!(await findJob(qmp, job))) break;
+      await sleep(lookEveryMs);
+    }
+  }
+  const devices = await qmp.call<readonly { readonly inserted?: { readonly 'node-name'?: string } }[]>('query-block');
+  return devices.some(({ inserted }) => inserted?.['node-name'] === node);
+}
+
+const pivotDeadlineMs = 30_000;
+
+async function endJob(qmp: QmpClient): Promise<void> {
+  for (let waitedMs = 0; waitedMs < pivotDeadlineMs && (await findJob(qmp, job)); waitedMs += lookEveryMs) {
+    await qmp.call('block-job-cancel', { device: job, force: true }).catch(() => undefined);
+    await sleep(lookEveryMs);
+  }
+}
