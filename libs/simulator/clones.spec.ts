@@ -112,6 +112,7 @@ test('the disk that linked guests share goes with the last of them, and not befo
   for (const name of ['b', 'c']) expect(ask(world, clone('a', name, true))).toBe('done');
   world.run(3_000);
   const bases = () => [...world.site.datastore.disks.keys()].filter((path) => path.includes('/bases/'));
+  expect(ask(world, { kind: 'guest.remove', guest: 'b', keepDisk: true })).toBe('in-use');
   // It has not run in between: they share one.
   expect(bases()).toHaveLength(1);
   for (const name of ['a', 'b', 'c']) {

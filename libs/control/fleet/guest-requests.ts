@@ -156,6 +156,11 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   const linked = usersOfBase(turn.fleet, diskPathOf(turn.fleet, guest));
   if (linked.length > 0)
     return refused('in-use', `The disks of ${linked.join(', ')} share that of ${guest.name}; remove them first.`);
+  if (request.keepDisk === true && guest.basePaths.length > 0)
+    return refused(
+      'in-use',
+      `The disk of ${guest.name} shares a base with others, which goes with the last of them: it cannot be kept alone. Make a full clone first.`,
+    );
   for (const { id } of snapshotsOf(turn, guest.id)) remove(turn, 'snapshot', id);
   for (const rule of [...turn.fleet.rules.values()]) {
     if (!rule.guestIds.includes(guest.id)) continue;
