@@ -240,7 +240,7 @@ export const routes = {
   },
   'guest.migrate': {
     method: 'POST', path: '/guests/:guest/migrate', tag: 'guests', access: 'operator', status: 202,
-    summary: 'Migrate a running guest, to a given host or the best one', params: guest, body: bodies.migrateBody, response: responses.migrationSchema,
+    summary: 'Migrate a running guest, to a given host or the best one, with its disk or without; or its disk alone', params: guest, body: bodies.migrateBody, response: responses.migrationSchema,
   },
   'guest.console': {
     method: 'GET', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 200,

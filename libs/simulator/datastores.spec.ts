@@ -81,3 +81,48 @@ test('a disk that a VMM holds is not deleted, and the record says where it stays
   expect(world.site.datastore.disks.has(disk)).toBe(true);
   expect(world.store.records.at(-1)).toMatchObject({ code: 'disk-not-removed', severity: 'warning' });
 });
+
+test('a host whose guests have their disks on its own datastore says that they cannot leave, and what to do', () => {
+  const world = new World({
+    inventory: inventoryOf({
+      hosts: ['h1', 'h2'].map((name) => ({ name, memoryMiB: 1024 })),
+      datastores: [{ name: 'local-h1', on: 'h1' }],
+      guests: [{ name: 'a', memoryMiB: 64, on: 'h1', datastore: 'local-h1' }],
+    }),
+  });
+  world.run(3_000);
+  world.request('administrator', { kind: 'host.maintenance', host: 'h1', enter: true });
+  world.run(5_000);
+  const alarm = [...world.store.rows.alarm.values()].find(({ code }) => code === 'evacuation-stuck');
+  expect(alarm?.message).toContain('it needs datastore local-h1, which only h1 reaches');
+  expect(alarm?.message).toContain('guest migrate NAME --datastore');
+  world.request('administrator', { kind: 'guest.migrate', guest: 'a', datastore: 'shared' });
+  world.run(10_000);
+  expect(world.guest('a')).toMatchObject({ datastoreId: 'shared', hostId: 'h2' });
+  expect(world.store.rows.host.get('h1')?.maintenance).toBe('in');
+});
+
+test.each([
+  [{ datastore: 'shared' }, 'same-host', 'is on shared already'],
+  [{ datastore: 'local-h2' }, 'datastore-not-reached', 'name a host that does'],
+  [{ host: 'h2', datastore: 'local-h1' }, 'datastore-not-reached', 'which only h1 reaches'],
+  [{ datastore: 'local-h1' }, 'disk-full', 'left'],
+])('a disk that cannot go there is refused: %j', (where, code, says) => {
+  const world = new World({
+    inventory: inventoryOf({
+      hosts: ['h1', 'h2'].map((name) => ({ name, memoryMiB: 1024 })),
+      datastores: [
+        { name: 'local-h1', on: 'h1' },
+        { name: 'local-h2', on: 'h2' },
+      ],
+      guests: [{ name: 'a', memoryMiB: 64, on: 'h1', diskMiB: 64 }],
+    }),
+  });
+  world.copyOf('a')?.consoleWrite('disk fill 100 1\n');
+  if (code === 'disk-full') world.site.datastore.freeMiB = 0;
+  world.run(12_000);
+  const answers: unknown[] = [];
+  world.request('administrator', { kind: 'guest.migrate', guest: 'a', ...where }, (result) => answers.push(result));
+  world.run(100);
+  expect(answers).toMatchObject([{ ok: false, refusal: { code, message: expect.stringContaining(says) as string } }]);
+});

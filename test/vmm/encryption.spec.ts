@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { MigrationPolicy } from '@argosy/domain/entities';
@@ -112,3 +114,79 @@ test('without its key a host refuses, and does not send in plain', () =>
     expect(each.tap.heard).toEqual([]);
     await each.h1.beats(source, 2);
   }));
+
+/** What the guest has on its disk, as bytes of the disk: so much of it that nothing else is like it. */
+function sectorOf(path: string): Buffer {
+  const raw = `${path}.raw`;
+  execFileSync('qemu-img', ['convert', '-U', '-O', 'raw', path, raw]);
+  return readFileSync(raw).subarray(0, 64);
+}
+
+test.each([
+  [true, false],
+  [false, true],
+])(
+  'with encryption %s a disk arrives with its guest, and that it can be read on the wire is %s',
+  (encrypted, readable) =>
+    scene(async ({ bench, h1, h2, tap }) => {
+      const guest = bench.guest();
+      const source = { guestId: guest.guestId, epoch: 1 };
+      await h1.must({ call: 'start', guest, epoch: 1 });
+      await h1.beats(source);
+      await h1.must({ call: 'consoleWrite', instance: source, text: 'disk fill 64 5\n' });
+      await h1.line('diskFilled');
+      const how = { ...policy, encrypted };
+      const moved = { ...guest, diskPath: guest.diskPath.replace('/datastore/', '/elsewhere/') };
+      const disk = { copyPath: `${moved.diskPath}.copy`, backingPath: null };
+      const { uri, diskUri } = await h2.must({ call: 'prepareIncoming', guest: moved, epoch: 2, policy: how, disk });
+      const tapped = { uri: await tap.listen(join(bench.folder, 'tap'), diskUri!), backingPath: null };
+      await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: how, disk: tapped });
+      const target = { guestId: guest.guestId, epoch: 2 };
+      await h2.event('incoming-completed', target);
+      await h2.must({ call: 'resume', instance: target });
+      await h2.beats(target, 2);
+      const heard = Buffer.concat(tap.heard);
+      expect(heard.length).toBeGreaterThan(32_768);
+      expect(heard.includes(sectorOf(guest.diskPath))).toBe(readable);
+    }),
+);
+
+test('a source with another key brings no disk over, and its guest runs on', () =>
+  scene(async ({ bench, h1, h2 }) => {
+    bench.keys.h1 = '77'.repeat(32);
+    const guest = bench.guest();
+    const source = { guestId: guest.guestId, epoch: 1 };
+    await h1.must({ call: 'start', guest, epoch: 1 });
+    await h1.beats(source);
+    const moved = { ...guest, diskPath: guest.diskPath.replace('/datastore/', '/elsewhere/') };
+    const disk = { copyPath: `${moved.diskPath}.copy`, backingPath: null };
+    const { uri, diskUri } = await h2.must({ call: 'prepareIncoming', guest: moved, epoch: 2, policy, disk });
+    const outgoing = { uri: diskUri!, backingPath: null };
+    const begun = await h1.ask({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy, disk: outgoing });
+    expect(begun.ok).toBe(false);
+    await h1.beats(source, 2);
+    expect(await h1.stateOf(source)).toBe('running');
+  }));
+
+test('between hosts with addresses of their own memory and disk go over TCP', async () => {
+  const bench = new QemuBench({ useGroups: false, listenAddress: '0.0.0.0' });
+  try {
+    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
+    const guest = bench.guest();
+    const source = { guestId: guest.guestId, epoch: 1 };
+    await h1.must({ call: 'start', guest, epoch: 1 });
+    await h1.beats(source);
+    const moved = { ...guest, diskPath: guest.diskPath.replace('/datastore/', '/elsewhere/') };
+    const disk = { copyPath: `${moved.diskPath}.copy`, backingPath: null };
+    const { uri, diskUri } = await h2.must({ call: 'prepareIncoming', guest: moved, epoch: 2, policy, disk });
+    expect([uri, diskUri]).toEqual([expect.stringMatching(/^tcp:/), expect.stringMatching(/^tcp:/)]);
+    const outgoing = { uri: diskUri!, backingPath: null };
+    await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy, disk: outgoing });
+    const target = { guestId: guest.guestId, epoch: 2 };
+    await h2.event('incoming-completed', target);
+    await h2.must({ call: 'resume', instance: target });
+    await h2.beats(target, 2);
+  } finally {
+    await bench.dispose();
+  }
+});

@@ -50,12 +50,21 @@ export class QemuBench implements TestBench {
   readonly folder = mkdtempSync(join(tmpdir(), 'argosy-vmm-'));
   private readonly priority = makeGroup();
   private readonly cgroup: string | null;
+  private readonly listenAddress: string;
   private readonly drivers: Record<BenchHost, VmmDriver>;
 
   /** What the agents of the two hosts would know; a test may take it away from one of them. */
   readonly keys: Record<BenchHost, string | null> = { h1: sharedKey, h2: sharedKey };
 
-  constructor({ useGroups }: { readonly useGroups: boolean }) {
+  /** `listenAddress`: other than loopback, migrations come over TCP. */
+  constructor({
+    useGroups,
+    listenAddress = '127.0.0.1',
+  }: {
+    readonly useGroups: boolean;
+    readonly listenAddress?: string;
+  }) {
+    this.listenAddress = listenAddress;
     this.cgroup = useGroups ? this.priority : null;
     this.drivers = { h1: this.make('h1'), h2: this.make('h2') };
   }
@@ -133,7 +142,7 @@ export class QemuBench implements TestBench {
   private make(host: BenchHost): VmmDriver {
     return qemuDriver({
       folder: join(this.folder, host),
-      listenAddress: '127.0.0.1',
+      listenAddress: this.listenAddress,
       advertiseAddress: '127.0.0.1',
       cgroup: this.cgroup,
       guestLink: { kind: 'none' },

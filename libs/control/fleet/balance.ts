@@ -183,6 +183,10 @@ function emptied(turn: FleetTurn, host: Host): void {
   endTasks(turn, host.id, ['host.maintenance'], 'succeeded', 'empty');
 }
 
+function isOnOwnDatastore({ fleet }: FleetTurn, host: Host, guestId: string): boolean {
+  return fleet.datastores.get(fleet.guests.get(guestId)?.datastoreId ?? '')?.hostId === host.id;
+}
+
 function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest[]): void {
   const movable = guests.filter((guest) => guest.state === 'running' && !isBusy(turn.fleet, guest.id));
   if (movable.length === 0 || !hasMigrationRoom(turn, host.id)) return;
@@ -193,7 +197,7 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
     raiseAlarm(turn, {
       code: 'evacuation-stuck',
       subject: ['host', host.id],
-      message: `${host.name} cannot be emptied: ${stuck.map((each) => `${guestName(turn.fleet, each.guestId)} (${each.reason})`).join('; ')}. Make room or change the rules, or stop those guests.`,
+      message: `${host.name} cannot be emptied: ${stuck.map((each) => `${guestName(turn.fleet, each.guestId)} (${each.reason})`).join('; ')}. Make room or change the rules, ${stuck.some(({ guestId }) => isOnOwnDatastore(turn, host, guestId)) ? 'move their disks to a datastore that other hosts reach (argosy guest migrate NAME --datastore …), ' : ''}or stop those guests.`,
     });
   for (const move of answer.moves) {
     const guest = turn.fleet.guests.get(move.guestId);

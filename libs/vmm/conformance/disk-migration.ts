@@ -128,6 +128,21 @@ export const diskMigrationTests: TestTable = {
       },
     },
     {
+      says: 'when the target does nothing any more it can be cancelled, and the guest can write again',
+      run: async (hosts) => {
+        const { h1, h2, bench } = hosts;
+        const { source, target } = await movingWithDisk(hosts, crawling);
+        await bench.wait(50);
+        bench.freezeVmm('h2', target);
+        await h1.must({ call: 'consoleWrite', instance: source, text: `disk fill 64 8\n` });
+        await bench.wait(500);
+        expect(await h1.must({ call: 'cancelMigration', instance: source })).toEqual({ cancelled: true });
+        await h1.beats(source, 2);
+        await expectDisk(h1, source, 8);
+        await h2.must({ call: 'stop', instance: target, graceMs: 0 });
+      },
+    },
+    {
       says: 'when the source dies after the switch-over the target is complete, its disk too',
       run: async (hosts) => {
         const { h1, h2, bench } = hosts;

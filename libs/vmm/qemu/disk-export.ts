@@ -78,8 +78,8 @@ export async function withdrawDisk(qmp: QmpClient): Promise<void> {
 }
 
 /** An address as QEMU's NBD client takes it. */
-export function serverOf(uri: string): Readonly<Record<string, string>> {
+export function serverOf(uri: string): Readonly<Record<string, string | boolean>> {
   if (uri.startsWith('unix:')) return { type: 'unix', path: uri.slice('unix:'.length) };
   const [, host = '', port = ''] = /^tcp:(.*):(\d+)$/.exec(uri) ?? [];
-  return { type: 'inet', host, port };
+  return { type: 'inet', host, port, 'keep-alive': true };
 }

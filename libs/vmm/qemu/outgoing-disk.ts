@@ -81,6 +81,9 @@ export class DiskToTarget {
 
   async drop(): Promise<void> {
     this.isEnding = true;
+    // A target that says nothing would keep whatever is on its way to it, and with that the guest's writes.
+    const instances = [{ type: 'block-node', 'node-name': node }];
+    await this.qmp.call('yank', { instances }).catch(() => undefined);
     await this.mirror.drop();
     await dropNode(this.qmp, node);
   }

@@ -126,7 +126,6 @@ export class OutgoingMigration {
     ]);
     if (disk) this.disk = this.sendDisk(outgoing);
     this.watch();
-    // Of a host that lost its power nothing is heard, and a handshake with it would wait for ever.
     const { device, encrypted } = outgoing;
     const { bandwidthMiBPerSecond } = policy;
     const begun = disk
@@ -140,6 +139,7 @@ export class OutgoingMigration {
   }
 
   private async sendMemory(uri: string): Promise<void> {
+    // Of a host that lost its power nothing is heard, and a handshake with it would wait for ever.
     const kept = uri.startsWith('tcp:') ? `${uri},keep-alive=on` : uri;
     await this.qmp.call('migrate', { uri: kept });
   }

@@ -2,6 +2,7 @@ import type { Migration } from '@argosy/domain/entities';
 import { formatDuration } from '@argosy/domain/units';
 import { command, given } from '../command';
 import { Failure } from '../failure';
+import type { Lookup } from '../lookup';
 import { clock } from '../output/units';
 import { migrationProgress, migrationView } from '../output/history-views';
 import { resolveMigration } from '../resolve';
@@ -19,10 +20,10 @@ function verdict({ step, failure }: Migration, guest: string): boolean | Failure
 }
 
 async function waitForMigration(session: Session, migration: Migration, deadlineMs: number): Promise<Migration> {
-  const lookup = await session.lookup(['guest', 'host']);
+  const lookup = await session.lookup(['guest', 'host', 'datastore']);
   const guest = lookup.nameOf('guest', migration.guestId);
   return session.wait({
-    what: `${guest} to be on ${lookup.nameOf('host', migration.targetHostId)}`,
+    what: `${whatMoves(migration, guest)} to be on ${whereTo(migration, lookup)}`,
     deadlineMs,
     read: () => session.api.call('migration.get', { params: { id: migration.id } }),
     isDone: (row) => verdict(row, guest),
@@ -30,28 +31,54 @@ async function waitForMigration(session: Session, migration: Migration, deadline
   });
 }
 
+/** On its host stays a guest whose disk alone moves. */
+function staysOnHost({ sourceHostId, targetHostId }: Migration): boolean {
+  return sourceHostId === targetHostId;
+}
+
+function whatMoves(migration: Migration, guest: string): string {
+  return staysOnHost(migration) ? `the disk of ${guest}` : guest;
+}
+
+function whereTo(migration: Migration, lookup: Lookup): string {
+  const { targetHostId, targetDatastoreId } = migration;
+  const datastore = targetDatastoreId === null ? null : lookup.nameOf('datastore', targetDatastoreId);
+  if (staysOnHost(migration)) return datastore ?? 'its datastore';
+  const host = lookup.nameOf('host', targetHostId);
+  return datastore === null ? host : `${host}, with its disk on ${datastore}`;
+}
+
 async function report(session: Session, row: Migration): Promise<void> {
-  const lookup = await session.lookup(['guest', 'host']);
+  const lookup = await session.lookup(['guest', 'host', 'datastore']);
   const guest = lookup.nameOf('guest', row.guestId);
-  const target = lookup.nameOf('host', row.targetHostId);
+  const target = whereTo(row, lookup);
+  const from = staysOnHost(row)
+    ? lookup.nameOf('datastore', row.sourceDatastoreId ?? '')
+    : lookup.nameOf('host', row.sourceHostId);
   if (row.endedAt === null)
     return session.printDone(
       migrationView,
       row,
-      `${guest} is on its way from ${lookup.nameOf('host', row.sourceHostId)} to ${target}. Watch it: argosy migration watch ${guest}`,
+      `${sentenceStart(whatMoves(row, guest))} is on its way from ${from} to ${target}. Watch it: argosy migration watch ${guest}`,
     );
   const figures = [
     `${formatDuration(row.endedAt - row.createdAt)} in all`,
     ...(row.downtimeMs === null ? [] : [`stopped for ${formatDuration(row.downtimeMs)}`]),
     ...(row.guestSeenDowntimeMs === null ? [] : [`${formatDuration(row.guestSeenDowntimeMs)} between its heartbeats`]),
   ];
-  session.printDone(migrationView, row, `${guest} runs on ${target}: ${figures.join(', ')}.`);
+  const done = staysOnHost(row) ? `The disk of ${guest} is on` : `${guest} runs on`;
+  session.printDone(migrationView, row, `${done} ${target}: ${figures.join(', ')}.`);
+}
+
+/** A guest's name is written as it is. */
+function sentenceStart(text: string): string {
+  return text.replace(/^the /, 'The ');
 }
 
 export const migrationCommands = [
   command({
     path: 'guest migrate',
-    summary: 'move a running guest, to a given host or the best one',
+    summary: 'move a running guest to another host, its disk to another datastore, or both',
     parameters: [{ name: 'guest', names: 'guest' }],
     flags: {
       to: { type: 'text', names: 'host', summary: 'the host to move it to' },
@@ -62,6 +89,7 @@ export const migrationCommands = [
     },
     examples: [
       'guest migrate web --to h2 --wait',
+      'guest migrate web --datastore fast --wait',
       'guest migrate web --to h2 --datastore local-h2',
       'guest migrate web',
     ],
