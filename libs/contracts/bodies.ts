@@ -73,8 +73,8 @@ const poolSettingsShape = {
     lockIsProof: flagField.exactOptional(),
     restartReady: oneOf(restartReadiness).exactOptional(),
     restartWaitMs: wholeNumber(0, hourMs, 'ms').exactOptional(),
-    guestMonitoringMs: z
-      .union([z.literal(0), wholeNumber(5000, hourMs, 'ms')], { error: 'must be 0 (off), or 5000 to 3600000 ms' })
+    guestMonitoringMs: wholeNumber(0, hourMs, 'ms')
+      .refine((ms) => ms === 0 || ms >= 5000, 'must be 0 (off), or from 5000 to 3600000 ms')
       .exactOptional(),
     guestRestarts: wholeNumber(1, 10_000).exactOptional(),
     poolRestarts: wholeNumber(1, 1_000_000).exactOptional(),
