@@ -175,8 +175,8 @@ const probeField = z
   )
   .exactOptional();
 
-const newGuestShape = {
-  datastore: referenceField.exactOptional(),
+/** What may be set of a guest, at its making and later. */
+const guestSettingsShape = {
   vcpus: vcpusField.exactOptional(),
   memoryMiB: memoryField.exactOptional(),
   cpuReservationMillicores: reservationField.exactOptional(),
@@ -184,6 +184,11 @@ const newGuestShape = {
   cpuShares: sharesField.exactOptional(),
   restartPriority: oneOf(restartPriorities).exactOptional(),
   probe: probeField,
+};
+
+const newGuestShape = {
+  datastore: referenceField.exactOptional(),
+  ...guestSettingsShape,
   cloudInit: z
     .union([textField(65_536), z.null()], { error: 'must be text of at most 65536 characters, or null' })
     .exactOptional(),
@@ -215,16 +220,7 @@ export const newCloneBody = describes<NewClone>()(
 );
 
 export const guestSettingsBody = describes<GuestSettings>()(
-  strictBody({
-    name: nameField.exactOptional(),
-    vcpus: vcpusField.exactOptional(),
-    memoryMiB: memoryField.exactOptional(),
-    cpuReservationMillicores: reservationField.exactOptional(),
-    cpuLimitMillicores: limitField.exactOptional(),
-    cpuShares: sharesField.exactOptional(),
-    restartPriority: oneOf(restartPriorities).exactOptional(),
-    probe: probeField,
-  }),
+  strictBody({ name: nameField.exactOptional(), ...guestSettingsShape }),
 );
 
 /** `force` pulls the plug instead of asking the guest to shut down. */
