@@ -45,6 +45,12 @@ async function movedWithDisk(hosts: Hosts): Promise<DiskMigration> {
 /** So slow that the disk is not over for a long time. */
 const crawling: MigrationPolicy = { ...slowPolicy, bandwidthMiBPerSecond: 2 };
 
+/** What is counted while no agent listens is heard by nobody; but nothing is counted twice. */
+function expectOnce(counts: readonly number[]): void {
+  const steps = counts.slice(1).map((count, index) => count - counts[index]!);
+  expect(Math.min(...steps)).toBeGreaterThanOrEqual(1);
+}
+
 export const diskMigrationTests: TestTable = {
   'migrate-disk': [
     {
@@ -170,7 +176,7 @@ export const diskMigrationTests: TestTable = {
         await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 3, uri, policy, disk: outgoing });
         await h1.event('migration-completed', source);
         await h2.event('incoming-completed', { guestId: guest.guestId, epoch: 3 });
-        expectUnbroken(h1.heartbeats(source));
+        expectOnce(h1.heartbeats(source));
       },
     },
     {
@@ -265,7 +271,7 @@ export const diskMigrationTests: TestTable = {
           moved: true,
         });
         await h1.beats(source, 2);
-        expectUnbroken(h1.heartbeats(source));
+        expectOnce(h1.heartbeats(source));
         await expectDisk(h1, source, 5);
       },
     },

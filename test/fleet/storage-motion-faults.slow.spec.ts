@@ -1,0 +1,94 @@
+// Each process that takes part in the move of a disk is killed at several moments of it, on a real fleet.
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KeptDisk } from './kept-disk';
+import { Fleet, type LabGuest, signal, waitFor } from './lab';
+
+let fleet: Fleet;
+/** Another for each cell: one that crashes again and again is given up. */
+let guest: LabGuest;
+let disk: KeptDisk;
+let latest = 0;
+beforeAll(async () => {
+  fleet = await Fleet.start({
+    hosts: 2,
+    hostMemoryMiB: 512,
+    pool: {
+      balance: { automation: 'partial' },
+      migration: { bandwidthMiBPerSecond: 8 },
+      failure: { guestRestarts: 1000 },
+    },
+  });
+  for (const host of ['h1', 'h2']) {
+    const path = join(fleet.folder, `local-${host}`);
+    mkdirSync(path);
+    await fleet.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
+  }
+}, 180_000);
+afterAll(() => fleet?.stop(), 60_000);
+beforeEach(async () => {
+  await fleet.waitForHosts('online');
+  const name = `g${++latest}`;
+  [guest] = (await fleet.createGuests([{ name, memoryMiB: 64, datastore: 'local-h1' }])) as [LabGuest];
+  disk = new KeptDisk(fleet, guest);
+  await guest.ask('fill 8 3', 'filled');
+  await disk.write();
+}, 60_000);
+afterEach(() => fleet.removeGuest(guest), 60_000);
+
+const datastores = ['local-h1', 'local-h2', 'datastore'];
+const folderOn = (datastore: string): string =>
+  join(datastore === 'datastore' ? fleet.datastore : join(fleet.folder, datastore), 'guests', guest.id);
+
+async function where(): Promise<{ host: string; datastore: string }> {
+  const { datastoreId } = await guest.get();
+  const { items } = await fleet.api.call('datastore.list');
+  return { host: (await guest.host()).name, datastore: items.find(({ id }) => id === datastoreId)?.name ?? 'none' };
+}
+
+const victims = {
+  'the agent of its host': (host: string) => signal(fleet.host(host).agentPid(), 'SIGKILL'),
+  'the agent of the other host': (host: string) =>
+    signal(fleet.host(host === 'h1' ? 'h2' : 'h1').agentPid(), 'SIGKILL'),
+  'its VMM': (host: string) => {
+    const pid = guest.vmmOn(fleet.host(host))?.pid;
+    if (pid !== undefined) signal(pid, 'SIGKILL');
+  },
+  'the VMM at the target': (host: string) => {
+    const pid = guest.vmmOn(fleet.host(host === 'h1' ? 'h2' : 'h1'))?.pid;
+    if (pid !== undefined) signal(pid, 'SIGKILL');
+  },
+  'the controller': async () => {
+    await fleet.controllers[0]!.kill();
+    await fleet.controllers[0]!.start();
+  },
+} as const;
+/** The disk alone takes a sixth of a second here, and with the guest's memory some seconds. */
+const delaysMs = { disk: [5, 60, 110, 160], both: [50, 400, 1500, 3300] } as const;
+const cells = (Object.keys(victims) as (keyof typeof victims)[]).flatMap((victim) =>
+  (['both', 'disk'] as const).flatMap((what) => delaysMs[what].map((delayMs) => [victim, what, delayMs] as const)),
+);
+
+test.each(cells)(
+  '%s killed while %s moves, after %i ms: it runs once, from its own disk',
+  async (victim, what, delayMs) => {
+    const { host, datastore } = await where();
+    const other = host === 'h1' ? 'h2' : 'h1';
+    const alone = datastore === 'datastore' ? `local-${host}` : 'datastore';
+    const body = what === 'both' ? { host: other, datastore: `local-${other}` } : { datastore: alone };
+    const { id } = await fleet.api.call('guest.migrate', { params: { guest: guest.id }, body });
+    await sleep(delayMs);
+    await victims[victim](host);
+    await guest.waitForEnd(id, 90_000);
+    await guest.expectRunsOnce(90_000);
+    await disk.expectWhole();
+    const now = (await where()).datastore;
+    const left = (): string[] => datastores.filter((each) => existsSync(folderOn(each)));
+    await waitFor('the other disk is gone', () => left().join() === now, { seen: left });
+    await waitFor('its disk has one name', () => readdirSync(folderOn(now)).join() === 'disk.qcow2', {
+      seen: () => readdirSync(folderOn(now)),
+    });
+  },
+  200_000,
+);
