@@ -67,6 +67,7 @@ export const refusalStatus = {
   'image-corrupt': 422,
   'image-locked': 409,
   'memory-missing': 409,
+  'disk-missing': 409,
   'datastore-not-reached': 409,
   'disk-full': 507,
   'vmm-failed': 502,

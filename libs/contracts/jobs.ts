@@ -28,6 +28,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
       backingDiskPath: textOrNull,
     }),
     diskPath: text,
+    diskMade: z.boolean(),
     diskMiB: z.int().min(0),
     memoryPath: textOrNull,
     cloudInit: z.union([z.string(), z.null()]),

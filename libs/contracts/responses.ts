@@ -224,6 +224,7 @@ export const guestSchema = describes<GuestView>()(
     probe: orNull(guestProbeSchema),
     isTemplate: z.boolean(),
     clonedFrom: orNull(text),
+    diskMade: z.boolean(),
     basePaths: z.array(text),
   }),
 );

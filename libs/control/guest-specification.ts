@@ -28,6 +28,7 @@ export function specificationOf(fleet: GuestSources, guest: Guest): GuestSpecifi
       backingDiskPath: image.diskPath,
     },
     diskPath: diskPathOf(fleet, guest),
+    diskMade: guest.diskMade,
     diskMiB: guest.diskMiB,
     memoryPath: guest.memoryPath,
     cloudInit: guest.cloudInit,

@@ -36,6 +36,7 @@ function aGuest(guestId: string): GuestSpecification {
     boot,
     diskPath: `/${guestId}.qcow2`,
     memoryPath: null,
+    diskMade: false,
     diskMiB: 16,
     cloudInit: null,
     network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },

@@ -328,6 +328,8 @@ export interface Guest {
   readonly isTemplate: boolean;
   /** The name of the guest whose disk its own was made from; null: its disk is made at its first start. */
   readonly clonedFrom: string | null;
+  /** Its disk has been seen. A start that does not find it is refused, and makes no empty one: its datastore may not be mounted there. */
+  readonly diskMade: boolean;
   /** Frozen disks that its own is an overlay of, the nearest first. Others may share them: nobody writes there any more. */
   readonly basePaths: readonly string[];
 }

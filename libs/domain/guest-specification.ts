@@ -19,8 +19,10 @@ export interface GuestSpecification {
     /** The image that the guest's own disk is an overlay of, or null for an empty disk. */
     readonly backingDiskPath: string | null;
   };
-  /** The guest's own disk: opened, and so locked, by the VMM itself. Made at first start. */
+  /** The guest's own disk: opened, and so locked, by the VMM itself. */
   readonly diskPath: string;
+  /** It must be there; otherwise it is made where it is not. */
+  readonly diskMade: boolean;
   readonly diskMiB: number;
   /** Instead of booting it goes on from this memory, which is used up by that; null: it boots. */
   readonly memoryPath: string | null;

@@ -52,6 +52,7 @@ export const refusalCodes = [
   'image-corrupt',
   'image-locked',
   'memory-missing',
+  'disk-missing',
   'datastore-not-reached',
   'disk-full',
   'vmm-failed',

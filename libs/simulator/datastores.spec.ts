@@ -56,6 +56,30 @@ test('a datastore that holds a guest or an image is not removed', () => {
 
 const disk = '/datastore/guests/a/disk.qcow2';
 
+test('a guest that has run is not started on an empty disk where its own is missing, and starts when that is back', () => {
+  const world = aWorld();
+  const power = (guest: string, desired: 'running' | 'stopped'): void =>
+    world.request('administrator', { kind: 'guest.power', guest, desired });
+  world.run(2_000);
+  power('b', 'running');
+  world.run(5_000);
+  power('b', 'stopped');
+  world.run(40_000);
+  const path = '/datastore/guests/b/disk.qcow2';
+  const { disks } = world.site.datastore;
+  const kept = disks.get(path);
+  expect(kept).toBeDefined();
+  disks.delete(path);
+  power('b', 'running');
+  world.run(5_000);
+  expect(disks.has(path)).toBe(false);
+  const row = [...world.store.rows.guest.values()].find(({ name }) => name === 'b');
+  expect(row?.stateReason).toMatch(/disk .* is not there/);
+  disks.set(path, kept!);
+  world.run(60_000);
+  expect(world.copyOf('b')?.state).toBe('running');
+});
+
 test.each([
   [undefined, false],
   [true, true],

@@ -190,6 +190,7 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     probe: plan.probe ?? null,
     isTemplate: false,
     clonedFrom: null,
+    diskMade: false,
     basePaths: [],
   };
 }

@@ -107,6 +107,8 @@ export class ModelMachine {
       return refused('image-missing', `${guest.diskPath} is not on ${this.name}`);
     if (copyPath !== null && datastore.disks.has(guest.diskPath))
       return refused('in-use', `${guest.diskPath} lies where the disk of ${guest.name} is to go`);
+    if (copyPath === null && guest.diskMade && !datastore.disks.has(guest.diskPath))
+      return refused('disk-missing', `the disk ${guest.diskPath} of ${guest.name} is not there`);
     const disk = datastore.open(copyPath ?? guest.diskPath, guest.diskMiB);
     if (!disk.ok) return disk;
     const state = purpose === 'start' ? 'starting' : 'incoming';

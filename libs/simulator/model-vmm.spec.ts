@@ -26,6 +26,7 @@ const guest: GuestSpecification = {
     backingDiskPath: null,
   },
   diskPath: 'disks/g1',
+  diskMade: false,
   diskMiB: 8,
   memoryPath: null,
   cloudInit: null,

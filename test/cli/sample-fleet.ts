@@ -114,6 +114,7 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     probe: null,
     isTemplate: false,
     clonedFrom: null,
+    diskMade: true,
     basePaths: [],
     ...changes,
   };

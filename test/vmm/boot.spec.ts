@@ -125,7 +125,7 @@ describe('what is refused', () => {
       concurrentPerHost: 1,
     };
     expect(await host.refusal({ call: 'prepareIncoming', guest, epoch: 2, policy, disk: null })).toMatchObject({
-      code: 'image-missing',
+      code: 'disk-missing',
     });
     expect(existsSync(guest.diskPath)).toBe(false);
   });

@@ -106,6 +106,7 @@ export class QemuBench implements TestBench {
         backingDiskPath: null,
       },
       diskPath: join(this.folder, 'datastore', 'guests', guestId, 'disk.qcow2'),
+      diskMade: false,
       diskMiB: 8,
       memoryPath: null,
       cloudInit: null,

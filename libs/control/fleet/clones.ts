@@ -195,7 +195,7 @@ export function cloned(
 ): void {
   endTasks(turn, guest.id, ['guest.clone'], refusal ? 'failed' : 'succeeded', refusal?.message ?? 'cloned');
   if (!refusal) {
-    becomeGuest(turn, guest, 'stopped', '');
+    becomeGuest(turn, guest, 'stopped', '', { diskMade: true });
     record(turn, {
       code: 'guest-cloned',
       subject: ['guest', guest.id],

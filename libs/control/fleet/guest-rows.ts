@@ -58,6 +58,7 @@ export function newGuest(
     probe: wanted.probe ?? null,
     isTemplate: false,
     clonedFrom: null,
+    diskMade: false,
     basePaths: [],
   };
 }

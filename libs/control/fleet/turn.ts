@@ -80,7 +80,8 @@ export function becomeGuest(
 ): Guest {
   if (guest.state !== state && !canBecome(guestTransitions, guest.state, state))
     throw new Error(`Guest ${guest.name} cannot go from ${guest.state} to ${state}.`);
-  const row: Guest = { ...guest, ...changes, state, stateReason: reason };
+  const diskMade = guest.diskMade || state === 'running';
+  const row: Guest = { ...guest, diskMade, ...changes, state, stateReason: reason };
   put(turn, 'guest', row);
   return row;
 }

@@ -25,6 +25,16 @@ export const lifeTests: TestTable = {
         expect(second.boot).toBe(first.boot + 1);
       },
     },
+    {
+      says: 'a disk that was made and is not there is not made anew: its datastore may not be mounted',
+      run: async ({ h1, bench }) => {
+        const guest = { ...bench.guest(), diskMade: true };
+        const start = { call: 'start', guest, epoch: 1 } as const;
+        expect((await h1.refusal(start)).code).toBe('disk-missing');
+        expect((await h1.refusal(start)).code).toBe('disk-missing');
+        expect(await h1.stateOf({ guestId: guest.guestId, epoch: 1 })).toBe('gone');
+      },
+    },
   ],
   stop: [
     {

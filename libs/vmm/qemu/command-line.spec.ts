@@ -26,6 +26,7 @@ function aGuest(
     },
     diskPath: '/store/web.qcow2',
     memoryPath: null,
+    diskMade: false,
     diskMiB: 8,
     cloudInit: null,
     network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },

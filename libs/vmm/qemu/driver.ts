@@ -274,10 +274,12 @@ class QemuDriver implements VmmDriver {
       guest.architecture === 'x86_64' ? this.options.binary : undefined,
     );
     if (disk) await makeCopy(guest, disk);
+    // Before anything is written where a datastore may be missing.
+    else if (guest.diskMade) await requireDisk(guest);
     else if (!incoming) await ensureFolder(guest);
     const firmware = await ensureFirmware(guest);
     const seedPath = await ensureSeed(guest);
-    if (!disk) await (incoming ? requireDisk(guest) : ensureDisk(guest));
+    if (!disk) await (incoming || guest.diskMade ? requireDisk(guest) : ensureDisk(guest));
     const { accelerator } = await chooseAccelerator(program);
     const cpuModel = cpuModels[guest.architecture] ?? 'max';
     const machine = { machineType: program.machineType, accelerator, cpuModel, quickRom: program.quickRom };

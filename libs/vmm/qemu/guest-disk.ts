@@ -126,7 +126,7 @@ export async function isSameFile(one: string, other: string): Promise<boolean> {
 export async function requireDisk(guest: GuestSpecification): Promise<void> {
   if (await exists(guest.diskPath)) return;
   throw refuse(
-    'image-missing',
+    'disk-missing',
     `${guest.name}: its disk ${guest.diskPath} is not on this host; is the datastore mounted here?`,
   );
 }
