@@ -6,11 +6,19 @@ import { type FleetTurn, put } from './turn';
 /** What is left over of a disk that is elsewhere now holds nobody up. */
 const leftOver = new Set<DiskWork['kind']>(['remove', 'discard']);
 
+const mayPass = new Set<DiskWork['kind']>([...leftOver, 'take']);
+
 /** While a host works on its files a guest is not moved, not started and not removed. */
 export function isBusy(fleet: Fleet, guestId: string): boolean {
   for (const { guestId: id, work } of fleet.diskOperations.values())
     if ((id === guestId && !leftOver.has(work.kind)) || sourceOf(work) === guestId) return true;
   return false;
+}
+
+/** Its disk has moved, and the last of that is being made sure of: soon it may be started. */
+export function isSettling(fleet: Fleet, guestId: string): boolean {
+  const works = [...fleet.diskOperations.values()].filter((each) => each.guestId === guestId);
+  return works.some(({ work }) => work.kind === 'take') && works.every(({ work }) => mayPass.has(work.kind));
 }
 
 /** Files of the guest are being deleted there. */

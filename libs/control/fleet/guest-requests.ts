@@ -6,7 +6,7 @@ import { explainRejections, place } from '@argosy/scheduler/place';
 import { diskPathOf, folderOf, hasDisk } from '../guest-specification';
 import { admit, coveredByFailoverHosts } from './admission';
 import { unneededBases, usersOfBase } from './bases';
-import { beginDiskOperation, isBusy } from './begin-disk-operation';
+import { beginDiskOperation, isBusy, isSettling } from './begin-disk-operation';
 import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
@@ -14,7 +14,7 @@ import { clusterOf } from './placement';
 import { snapshotsOf, suspendGuest } from './snapshots';
 import { beginTask, endTasks } from './tasks';
 import { becomeGuest, clearAlarm, type FleetTurn, order, put, record, remove } from './turn';
-import { placeGuest } from './waiting';
+import { mayBeStarted, placeGuest } from './waiting';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
@@ -106,7 +106,8 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
     if (guest.state === 'paused') reconcileGuest(turn, turn.fleet.guests.get(guest.id)!);
     return accepted(turn.fleet.guests.get(guest.id)!);
   }
-  if (isBusy(turn.fleet, guest.id))
+  const mustWait = mayBeStarted(guest) && isSettling(turn.fleet, guest.id);
+  if (isBusy(turn.fleet, guest.id) && !mustWait)
     return refused('guest-busy', `The files of ${guest.name} are being worked on; start it when that has ended.`);
   const room = hasRoom(turn, guest);
   if (!room.ok) return room;
@@ -114,7 +115,7 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
   const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null, restarts: [], lostAt: null };
   put(turn, 'guest', wanted);
   beginTask(turn, 'guest.start', ['guest', guest.id]);
-  placeGuest(turn, wanted, room.value);
+  if (!mustWait) placeGuest(turn, wanted, room.value);
   return accepted(turn.fleet.guests.get(guest.id)!);
 }
 

@@ -66,7 +66,7 @@ function isHeld(turn: FleetTurn, guest: Guest, known: Map<string, Held>): boolea
 function waitingGuests(turn: FleetTurn): Guest[] {
   const waiting: Guest[] = [];
   for (const guest of turn.fleet.guests.values()) {
-    if (guest.state !== 'recovering' && !(isOffWanted(guest) && guest.desired === 'running')) continue;
+    if (guest.state !== 'recovering' && !(mayBeStarted(guest) && guest.desired === 'running')) continue;
     if (isBusy(turn.fleet, guest.id)) continue;
     if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
   }
@@ -74,7 +74,8 @@ function waitingGuests(turn: FleetTurn): Guest[] {
   return waiting.sort((a, b) => later(a) - later(b) || rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
 }
 
-function isOffWanted(guest: Guest): boolean {
+/** Off, and placed as soon as it may be when it is wanted running. */
+export function mayBeStarted(guest: Guest): boolean {
   return guest.state === 'stopped' || guest.state === 'suspended';
 }
 
