@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,6 +10,17 @@ export interface TestServer {
   pause(): void;
   resume(): void;
   restart(): Promise<void>;
+}
+
+/** PostgreSQL's processes that serve connections would live on for a moment, and take what is then lost. */
+function killWhole(pid: number): void {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  for (const each of [pid, ...children])
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
 }
 
 /** The servers of one test file. */
@@ -61,7 +72,7 @@ export class TestServers {
     const signal = (name: NodeJS.Signals) => () => void process.kill(server.pid, name);
     return {
       url: server.url,
-      kill: signal('SIGKILL'),
+      kill: () => killWhole(server.pid),
       pause: signal('SIGSTOP'),
       resume: signal('SIGCONT'),
       restart: async () => {

@@ -321,7 +321,8 @@ export class QemuInstance {
 
   keep(change: Partial<InstanceRecord>): void {
     this.record = { ...this.record, ...change };
-    this.folder.write(this.record);
+    // The record is another agent's by then, and tells it what was cut short.
+    if (!this.isDetached) this.folder.write(this.record);
   }
 
   /** For what the VMM itself must do, as to the disk that it has open. */
