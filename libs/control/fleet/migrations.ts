@@ -11,6 +11,7 @@ import {
   diskCopyFor,
   isRelocation,
   movedGuest,
+  newMigration,
   policyFor,
   settleDisk,
   takeDisk,
@@ -45,33 +46,18 @@ export function beginMigration(
   target: Host,
   { reason, datastoreId = null }: { readonly reason: string; readonly datastoreId?: string | null },
 ): Migration {
-  const { fleet, now } = turn;
+  const { fleet } = turn;
   if (guest.hostId === null) throw new Error(`Guest ${guest.name} is nowhere and cannot migrate.`);
   const epoch = Math.max(guest.epoch, guest.reservedEpoch) + 1;
   const migrating = becomeGuest(turn, { ...guest, reservedEpoch: epoch }, 'migrating', `to ${target.name}`);
-  const migration: Migration = {
-    id: fleet.newId(),
-    guestId: guest.id,
+  const migration = newMigration(turn, guest, {
     sourceHostId: guest.hostId,
     targetHostId: target.id,
-    sourceDatastoreId: datastoreId === null ? null : guest.datastoreId,
     targetDatastoreId: datastoreId,
     epoch,
     step: 'open-target',
     reason,
-    requestedBy: turn.actor,
-    progress: null,
-    downtimeMs: null,
-    guestSeenDowntimeMs: null,
-    failure: null,
-    steps: [
-      { step: 'check', at: now },
-      { step: 'reserve', at: now },
-      { step: 'open-target', at: now },
-    ],
-    createdAt: now,
-    endedAt: null,
-  };
+  });
   put(turn, 'migration', migration);
   beginTask(turn, 'guest.migrate', ['guest', guest.id]);
   record(turn, {

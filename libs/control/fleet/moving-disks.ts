@@ -59,6 +59,26 @@ function removeLeft(turn: FleetTurn, guest: Guest, datastoreId: string): void {
   beginDiskOperation(turn, before, { kind: 'remove', folder: folderOf(turn.fleet, before), basePaths });
 }
 
+type Begun = Pick<Migration, 'sourceHostId' | 'targetHostId' | 'targetDatastoreId' | 'epoch' | 'step' | 'reason'>;
+
+/** Checked and reserved, at its first step that takes time. */
+export function newMigration({ fleet, now, actor }: FleetTurn, guest: Guest, begun: Begun): Migration {
+  return {
+    ...begun,
+    id: fleet.newId(),
+    guestId: guest.id,
+    sourceDatastoreId: begun.targetDatastoreId === null ? null : guest.datastoreId,
+    requestedBy: actor,
+    progress: null,
+    downtimeMs: null,
+    guestSeenDowntimeMs: null,
+    failure: null,
+    steps: (['check', 'reserve', begun.step] as const).map((step) => ({ step, at: now })),
+    createdAt: now,
+    endedAt: null,
+  };
+}
+
 /** It was granted its run at the target: whatever became of its VMM since, its disk is the one there. */
 export function takeDisk(turn: FleetTurn, { id }: Guest, migration: Migration): void {
   const guest = turn.fleet.guests.get(id);

@@ -5,7 +5,16 @@ import { formatDuration, sentence } from '@argosy/domain/units';
 import { diskPathOf, hasDisk } from '../guest-specification';
 import { beginDiskOperation } from './begin-disk-operation';
 import { datastoresOf, reaches } from './datastores';
-import { backingOf, clearSource, clearTarget, copyPathOf, isRelocation, movedGuest, takeDisk } from './moving-disks';
+import {
+  backingOf,
+  clearSource,
+  clearTarget,
+  copyPathOf,
+  isRelocation,
+  movedGuest,
+  newMigration,
+  takeDisk,
+} from './moving-disks';
 import { beginTask, endTasks } from './tasks';
 import { becomeMigration, type FleetTurn, hostName, poolOf, put, putEnded, record } from './turn';
 
@@ -94,30 +103,14 @@ interface NewRelocation {
 }
 
 function newRelocation(turn: FleetTurn, guest: Guest, { host, datastore, reason }: NewRelocation): Migration {
-  const at = turn.now;
-  return {
-    id: turn.fleet.newId(),
-    guestId: guest.id,
+  return newMigration(turn, guest, {
     sourceHostId: host.id,
     targetHostId: host.id,
-    sourceDatastoreId: guest.datastoreId,
     targetDatastoreId: datastore.id,
     epoch: guest.epoch,
     step: 'copy',
     reason,
-    requestedBy: turn.actor,
-    progress: null,
-    downtimeMs: null,
-    guestSeenDowntimeMs: null,
-    failure: null,
-    steps: [
-      { step: 'check', at },
-      { step: 'reserve', at },
-      { step: 'copy', at },
-    ],
-    createdAt: at,
-    endedAt: null,
-  };
+  });
 }
 
 /** It has never run, and its disk will be made there. */
