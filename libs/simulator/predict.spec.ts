@@ -26,6 +26,12 @@ test('a host loss is predicted phase by phase, and each of its guests with an ou
   for (const outage of outages) expect(outage.outageMs).toBeGreaterThan(1000);
 });
 
+test('guests that have run, whose disks are elsewhere, are simulated as any others', () => {
+  const fault = { kind: 'host-loss', hostId: 'h2', guestId: null, impairment: null } as const;
+  const lived = { ...inventory, guests: inventory.guests.map((guest) => ({ ...guest, diskMade: true })) };
+  expect(predictDrill(lived, fault)).toEqual(predictDrill(inventory, fault));
+});
+
 test('the same inventory gives the same prediction, and is not changed by it', () => {
   const before = JSON.stringify(inventory);
   const fault = { kind: 'guest-crash', hostId: null, guestId: 'api', impairment: null } as const;

@@ -1,4 +1,4 @@
-import { type GuestSources, specificationOf } from '@argosy/control/guest-specification';
+import { diskPathOf, type GuestSources, specificationOf } from '@argosy/control/guest-specification';
 import { isolationOf } from '@argosy/control/isolation-policy';
 import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
@@ -74,6 +74,9 @@ export class World {
       const owner = inventory.hosts.find(({ id }) => id === hostId);
       if (owner) this.site.datastore.owners.set(path, owner.name);
     }
+    const sources = inventoryMaps(inventory);
+    for (const guest of inventory.guests)
+      if (guest.diskMade) this.site.datastore.open(diskPathOf(sources, guest), guest.diskMiB);
     for (const host of inventory.hosts) this.addHost(host, inventory, times);
     for (let index = 1; index <= (options.controllers ?? 2); index++) this.addController(`controller${index}`);
   }
