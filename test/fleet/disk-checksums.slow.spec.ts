@@ -9,6 +9,8 @@ import { Fleet, signal, waitFor } from './lab';
 /** A datastore that can be filled up is a mount of its own. */
 const canMount = process.getuid?.() === 0;
 const store = (): string => join(fleet.datastore, 'small');
+/** Of the guest's memory, and known as its disk is. */
+const areaMiB = 8;
 
 let fleet: Fleet;
 let disk: KeptDisk;
@@ -24,6 +26,11 @@ beforeAll(async () => {
   });
   copyFileSync(join(root, 'guests/tiny/tiny.elf'), join(store(), 'tiny.elf'));
   await fleet.api.call('datastore.create', { body: { name: 'small', path: store(), shared: true } });
+  for (const { name: host } of fleet.hosts) {
+    const path = join(fleet.folder, `local-${host}`);
+    mkdirSync(path);
+    await fleet.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
+  }
   const [guest] = await fleet.createGuests([{ name: 'web', datastore: 'small' }]);
   disk = new KeptDisk(fleet, guest!);
 }, 180_000);
@@ -42,6 +49,29 @@ async function takeSnapshot(name: string, memory: boolean): Promise<void> {
     const { items } = await fleet.api.call('snapshot.list', { params: { guest: 'web' } });
     return items.some((each) => each.name === name && each.state === 'ready');
   });
+}
+
+async function crash(): Promise<void> {
+  const since = fleet.now();
+  signal(disk.guest.vmms()[0]?.pid, 'SIGKILL');
+  await eventSince(since, 'guest-crashed');
+  await disk.guest.expectRunsOnce();
+}
+
+/** So slowly that it takes seconds. Value: how often the guest wrote all of its data meanwhile. */
+async function moveWhileWriting(body: { host?: string; datastore: string }, slowMiBPerSecond = 2): Promise<number> {
+  const { bandwidthMiBPerSecond } = (await fleet.api.call('pool.get', { params: { pool: 'pool' } })).migration;
+  await fleet.settings({ migration: { bandwidthMiBPerSecond: slowMiBPerSecond } });
+  const written = new KeptDisk(fleet, disk.guest, 4096);
+  await written.write();
+  const count = await written.writeDuring(async () => {
+    const { id } = await fleet.api.call('guest.migrate', { params: { guest: 'web' }, body });
+    expect(await disk.guest.waitForEnd(id)).toMatchObject({ step: 'done', failure: null });
+  });
+  await written.expectWhole();
+  await fleet.settings({ migration: { bandwidthMiBPerSecond } });
+  await disk.write();
+  return count;
 }
 
 interface Operation {
@@ -97,15 +127,34 @@ const operations: readonly Operation[] = [
       expect((await disk.guest.waitForEnd(id)).step).toBe('done');
     },
   },
-  // Here belong migrations that take the disk along: of a guest on one host's own datastore, and to another datastore.
+  {
+    what: 'a move of the disk alone, under the running guest that writes all the while, and a crash thereafter',
+    run: async () => {
+      expect(await moveWhileWriting({ datastore: 'datastore' })).toBeGreaterThan(1);
+      await crash();
+    },
+  },
+  {
+    what: 'moves with memory and disk between hosts that do not reach the datastore of the other, while it writes',
+    run: async () => {
+      const [one, other] = fleet.hosts.filter((host) => host.name !== 'h1').map(({ name }) => name);
+      for (const host of ['h1', one!, other!]) {
+        const from = await disk.guest.host();
+        if (from.name === host) continue;
+        const seed = disk.seed + 1;
+        await disk.guest.ask(`fill ${areaMiB} ${seed}`, 'filled');
+        await disk.guest.say(`dirty 2 ${areaMiB} ${seed}`);
+        expect(await moveWhileWriting({ host, datastore: `local-${host}` }, 8)).toBeGreaterThan(1);
+        await disk.guest.expectMemory({ areaMiB, seed });
+        await disk.guest.say(`dirty 0 ${areaMiB} ${seed}`);
+      }
+      await crash();
+      await moveWhileWriting({ datastore: 'small' });
+    },
+  },
   {
     what: 'a crash of its VMM',
-    run: async () => {
-      const since = fleet.now();
-      signal(disk.guest.vmms()[0]?.pid, 'SIGKILL');
-      await eventSince(since, 'guest-crashed');
-      await disk.guest.expectRunsOnce();
-    },
+    run: crash,
   },
   {
     what: 'the loss of its host',

@@ -2,7 +2,6 @@ import type { Guest } from '@argosy/domain/entities';
 import { replayDiskChecksum } from '@argosy/domain/guest-console';
 import { type Fleet, type LabGuest, waitFor } from './lab';
 
-const sectors = 512;
 let latestSeed = 0;
 
 /** A guest whose disk holds known data: never the same twice, so that old or foreign data is told from its own. */
@@ -12,14 +11,28 @@ export class KeptDisk {
   constructor(
     private readonly fleet: Fleet,
     readonly guest: LabGuest,
+    /** How many hold the data. */
+    private readonly sectors = 512,
   ) {}
 
   async write(): Promise<void> {
     this.seed = ++latestSeed;
-    await this.guest.ask(`disk fill ${sectors} ${this.seed}`, 'diskFilled');
+    await this.guest.ask(`disk fill ${this.sectors} ${this.seed}`, 'diskFilled');
+  }
+
+  /** All of it is written anew, again and again, until that has ended; value: how often it was. A write that got lost leaves older data. */
+  async writeDuring(work: () => Promise<void>): Promise<number> {
+    const progress = { hasEnded: false };
+    const working = work().finally(() => (progress.hasEnded = true));
+    working.catch(() => undefined);
+    let count = 0;
+    for (; !progress.hasEnded; count++) await this.write();
+    await working;
+    return count;
   }
 
   async expectWhole(seed = this.seed): Promise<void> {
+    const { sectors } = this;
     const { checksum } = await this.guest.ask(`disk sum ${sectors}`, 'diskSum');
     expect(checksum).toBe(replayDiskChecksum({ sectors, seed }));
   }
