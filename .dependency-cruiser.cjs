@@ -24,8 +24,8 @@ function isPure([name, { path }]) {
   };
 }
 
-/** What other layers see of a library: its files at the top, the control's ports, a driver's front, and the host's and fleet's types. */
-const openFolders = ['libs/control/ports/', 'libs/vmm/qemu/driver\\.ts'];
+/** What other layers see of a library: its files at the top, the control's ports, a driver's front, and the simulator's traces and fleets. */
+const openFolders = ['libs/control/ports/', 'libs/vmm/qemu/driver\\.ts', 'libs/simulator/(traces|fleet)/'];
 
 module.exports = {
   forbidden: [
