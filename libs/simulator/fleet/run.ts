@@ -1,0 +1,173 @@
+import { Fleet, firstInstantSeconds, type FleetOptions } from './fleet';
+import { wattsAt } from './hosts';
+import type { FleetPolicy } from './policy';
+
+export interface FleetRunOptions extends FleetOptions {
+  readonly policy: FleetPolicy;
+  /** Milliseconds of a clock outside, to tell what decisions take. */
+  readonly clock: () => number;
+  readonly onStep?: (step: number) => void;
+}
+
+/** How the fleet stood at a step, before anything was decided. */
+export interface FleetSample {
+  readonly seconds: number;
+  readonly hostsOn: number;
+  readonly watts: number;
+  /** Since the run began. */
+  readonly migrations: number;
+  /** Of the load of the hosts that are on: its mean and its standard deviation, as shares. */
+  readonly meanLoad: number;
+  readonly loadDeviation: number;
+  /** Of the processors of the hosts that are on: free, but without the memory for one more guest of middling size. */
+  readonly strandedShare: number;
+}
+
+export interface FleetResult {
+  readonly policy: string;
+  readonly energyKWh: number;
+  readonly migrations: number;
+  /** SLATAH: of the time of hosts that are on, the share in which they did less than they were asked for. */
+  readonly violatedHostTime: number;
+  /** PDM: of the work asked for, the share lost while guests migrated. */
+  readonly migrationLoss: number;
+  /** Their product, SLAV: the measure of Beloglazov and Buyya for both kinds of harm. */
+  readonly slaViolation: number;
+  /** Of the work asked for, the share that was not done for whatever reason. */
+  readonly unmetDemand: number;
+  readonly hostShutdowns: number;
+  readonly failedPlacements: number;
+  /** For each step. */
+  readonly decisionMs: readonly number[];
+  readonly samples: readonly FleetSample[];
+}
+
+interface Move {
+  readonly guest: number;
+  readonly host: number;
+}
+
+/** From the first placements to the last step. The same options give the same result, the decisions' times apart. */
+export function runFleet(options: FleetRunOptions): FleetResult {
+  const { policy, workload, clock } = options;
+  const fleet = new Fleet(options);
+  const changes = changesByStep(fleet);
+  const samples: FleetSample[] = [];
+  const decisionMs: number[] = [];
+  const middlingMiB = [...workload.memoryMiB].sort((a, b) => a - b)[workload.memoryMiB.length >> 1] ?? 0;
+  let failedPlacements = change(fleet, policy, changes[0]);
+  let seconds = firstInstantSeconds;
+  for (let step = 1; step <= workload.lastStep; step++) {
+    seconds += workload.stepSeconds;
+    failedPlacements += change(fleet, policy, changes[step]);
+    fleet.measure(seconds);
+    samples.push(sample(fleet, middlingMiB));
+    const moves: Move[] = [];
+    const begin = clock();
+    policy.decide(fleet, (guest, host) => moves.push({ guest, host }));
+    decisionMs.push(clock() - begin);
+    migrate(fleet, seconds, moves);
+    options.onStep?.(step);
+  }
+  return resultOf(fleet, { policy: policy.name, failedPlacements, decisionMs, samples });
+}
+
+interface Changes {
+  readonly arrive: number[];
+  readonly leave: number[];
+}
+
+function changesByStep({ workload }: Fleet): (Changes | undefined)[] {
+  const changes: (Changes | undefined)[] = [];
+  const at = (step: number): Changes => (changes[step] ??= { arrive: [], leave: [] });
+  for (let guest = 0; guest < workload.names.length; guest++) {
+    at(workload.arrivesAtStep[guest]!).arrive.push(guest);
+    if (workload.leavesAtStep[guest]! <= workload.lastStep) at(workload.leavesAtStep[guest]!).leave.push(guest);
+  }
+  return changes;
+}
+
+/** Answers how many guests found no host. */
+function change(fleet: Fleet, policy: FleetPolicy, changes: Changes | undefined): number {
+  let failed = 0;
+  for (const guest of changes?.leave ?? []) fleet.end(guest);
+  for (const guest of changes?.arrive ?? []) {
+    const host = policy.place(fleet, guest);
+    if (host < 0) failed++;
+    else fleet.start(guest, host);
+  }
+  return failed;
+}
+
+/** All migrations begin at once; each lasts as long as half the target's link needs for the guest's memory. */
+function migrate(fleet: Fleet, seconds: number, moves: readonly Move[]): void {
+  const arrivals = new Map<number, Move[]>();
+  for (const move of moves) {
+    fleet.depart(move.guest, move.host);
+    const at = seconds + copySeconds(fleet, move);
+    const others = arrivals.get(at);
+    if (others) others.push(move);
+    else arrivals.set(at, [move]);
+  }
+  for (const at of [...arrivals.keys()].sort((a, b) => a - b)) {
+    fleet.measure(at);
+    for (const { guest, host } of arrivals.get(at)!) fleet.arrive(guest, host);
+    fleet.measure(at);
+  }
+}
+
+/** The model counts a megabyte as 8000 kbit. */
+function copySeconds({ hosts, workload }: Fleet, { guest, host }: Move): number {
+  return workload.memoryMiB[guest]! / ((hosts[host]!.linkMbps * 1000) / (2 * 8000));
+}
+
+function sample(fleet: Fleet, middlingMiB: number): FleetSample {
+  let hostsOn = 0;
+  let watts = 0;
+  let sum = 0;
+  let squares = 0;
+  let strandedMHz = 0;
+  let onMHz = 0;
+  for (let host = 0; host < fleet.hosts.length; host++) {
+    const load = fleet.utilisation(host);
+    if (load === 0) continue;
+    hostsOn++;
+    watts += wattsAt(fleet.hosts[host]!, load);
+    sum += load;
+    squares += load * load;
+    onMHz += fleet.capacityMHz[host]!;
+    const free = fleet.hosts[host]!.memoryMiB - fleet.memoryUsedMiB[host]!;
+    if (free < middlingMiB) strandedMHz += fleet.capacityMHz[host]! * (1 - load);
+  }
+  const meanLoad = hostsOn === 0 ? 0 : sum / hostsOn;
+  return {
+    seconds: fleet.seconds,
+    hostsOn,
+    watts,
+    migrations: fleet.migrations,
+    meanLoad,
+    loadDeviation: hostsOn === 0 ? 0 : Math.sqrt(Math.max(0, squares / hostsOn - meanLoad * meanLoad)),
+    strandedShare: onMHz === 0 ? 0 : strandedMHz / onMHz,
+  };
+}
+
+function resultOf(
+  fleet: Fleet,
+  told: Pick<FleetResult, 'policy' | 'failedPlacements' | 'decisionMs' | 'samples'>,
+): FleetResult {
+  const { hostRecord, guestRecord } = fleet;
+  hostRecord.close();
+  const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+  const violatedHostTime = share(hostRecord.violatedSeconds, hostRecord.activeSeconds);
+  const migrationLoss = share(guestRecord.missingInMigration, guestRecord.requested);
+  return {
+    ...told,
+    energyKWh: fleet.energyJoules / 3_600_000,
+    migrations: fleet.migrations,
+    violatedHostTime,
+    migrationLoss,
+    slaViolation: violatedHostTime * migrationLoss,
+    unmetDemand: share(guestRecord.missing, guestRecord.requested),
+    hostShutdowns: hostRecord.shutdowns,
+  };
+}
