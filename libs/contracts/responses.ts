@@ -518,7 +518,7 @@ export const hostUsageSchema = z.object({
 });
 export type HostUsage = z.output<typeof hostUsageSchema>;
 
-export const leaseSchema = z.object({ term: z.number(), holder: text, url: text, held: z.boolean() });
+export const leaseSchema = z.object({ term: z.number(), holder: text, url: text, held: z.boolean(), at: instant });
 
 export const whoamiSchema = z.object({ name: text, role: z.enum(roles), tokenId: text });
 

@@ -68,6 +68,7 @@ export const hostAssignmentsSchema = describes<HostAssignments>()(
     incarnation: z.int(),
     term: z.int(),
     isolation: isolationPolicySchema,
+    at: z.number(),
     guests: z.array(z.object({ guestId: z.string(), epoch: z.int() })),
     migrations: z.array(
       z.object({ migrationId: z.string(), guestId: z.string(), epoch: z.int(), role: z.enum(['source', 'target']) }),

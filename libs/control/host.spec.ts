@@ -56,7 +56,7 @@ class Bench {
   constructor(incarnation = 1, term = 1) {
     this.take({
       kind: 'assigned',
-      assignments: { hostId: 'h1', incarnation, term, isolation, guests: [], migrations: [] },
+      assignments: { hostId: 'h1', incarnation, term, isolation, at: 0, guests: [], migrations: [] },
     });
   }
 
@@ -355,6 +355,7 @@ describe('an agent that starts again', () => {
       incarnation: 3,
       term: 1,
       isolation,
+      at: 0,
       guests: [{ guestId: 'a', epoch: 3 }],
       migrations: [],
     };

@@ -152,6 +152,8 @@ export interface HostAssignments {
   readonly incarnation: number;
   readonly term: number;
   readonly isolation: IsolationPolicy;
+  /** The fleet's time, for a host whose clock is not right. */
+  readonly at: Instant;
   /** Which guests may run here and at which epoch; any other copy is destroyed, unless it waits in a migration below. */
   readonly guests: readonly { readonly guestId: string; readonly epoch: number }[];
   readonly migrations: readonly {

@@ -98,10 +98,12 @@ export class PrismaFleetStore implements FleetStore {
         "holder" = EXCLUDED."holder", "url" = EXCLUDED."url", "expiresAt" = ${expiresAt},
         "term" = CASE WHEN "lease"."expiresAt" > clock_timestamp() THEN "lease"."term" ELSE "lease"."term" + 1 END
       WHERE "lease"."holder" = EXCLUDED."holder" OR "lease"."expiresAt" <= clock_timestamp()
-      RETURNING "term", "holder", "url"`;
+      RETURNING "term", "holder", "url", ${nowMs} AS "at"`;
     if (taken[0]) return { ...taken[0], held: true };
-    const { term, holder: other, url: otherUrl } = await this.prisma.lease.findUniqueOrThrow({ where: { id: 1 } });
-    return { term, holder: other, url: otherUrl, held: false };
+    const [others] = await this.prisma.$queryRaw<Omit<Lease, 'held'>[]>`
+      SELECT "term", "holder", "url", ${nowMs} AS "at" FROM "lease" WHERE "id" = 1`;
+    if (!others) throw new Error('the lease that another holds is gone');
+    return { ...others, held: false };
   }
 
   async raiseTerm(holder: string, above: number): Promise<boolean> {
@@ -123,6 +125,9 @@ export class PrismaFleetStore implements FleetStore {
     await this.prisma.$executeRaw`UPDATE "lease" SET "expiresAt" = clock_timestamp() WHERE "holder" = ${holder}`;
   }
 }
+
+/** The database's time, as an Instant. */
+const nowMs = Prisma.sql`(extract(epoch FROM clock_timestamp()) * 1000)::float8`;
 
 /**
  * The lease is locked until the transaction ends, so nobody takes it over in between: what is written under a term is

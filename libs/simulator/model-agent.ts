@@ -5,6 +5,7 @@ import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { IsolationPolicy } from '@argosy/domain/entities';
 import type { EndedCopy, HostAssignments, HostRegistration, HostRun } from '@argosy/domain/host-report';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
+import { FleetClock } from '@argosy/domain/fleet-clock';
 import type { Result } from '@argosy/domain/refusal';
 import type { Timer, VirtualClock } from './clock';
 import type { MessageBus } from './message-bus';
@@ -39,6 +40,8 @@ export interface AgentHome {
   /** A fault: neither controller nor Redis can be reached from here. */
   readonly isolated: boolean;
   readonly health: string | null;
+  /** A fault: how far its own clock is ahead of the fleet's. */
+  readonly clockAheadMs: number;
   /** What the host was last told to run: it outlives the agent. */
   readonly lastRun: HostRun | null;
   run(runId: string, command: string): void;
@@ -60,6 +63,7 @@ export class ModelAgent {
   readonly state: HostState = createHost();
   alive = true;
   private readonly driver: ModelVmm;
+  private readonly clock: FleetClock;
   private readonly timers: Timer[] = [];
   private readonly peerReplies = new Map<string, (answer: PeerAnswer) => void>();
   private reportPending = false;
@@ -70,6 +74,8 @@ export class ModelAgent {
     private readonly home: AgentHome,
     private readonly around: AgentSurroundings,
   ) {
+    const { clockAheadMs } = home;
+    this.clock = new FleetClock(() => around.clock.now + clockAheadMs);
     this.driver = new ModelVmm(home.machine);
     this.driver.listen((event) => this.step({ kind: 'vmm-event', event }));
   }
@@ -115,6 +121,7 @@ export class ModelAgent {
 
   private register(): void {
     let answered = false;
+    const askedAt = this.clock.ask();
     const again = (): void => this.register();
     if (!this.home.isolated)
       this.around.request(
@@ -123,8 +130,11 @@ export class ModelAgent {
         (result) => {
           if (answered || !this.alive) return;
           answered = true;
-          if (result.ok) this.open(result.value as HostAssignments);
-          else this.timers.push(this.around.clock.after(registerRetryMs, again));
+          if (result.ok) {
+            const assignments = result.value as HostAssignments;
+            this.clock.hear(askedAt, assignments.at);
+            this.open(assignments);
+          } else this.timers.push(this.around.clock.after(registerRetryMs, again));
         },
       );
     const patience = (): void => {
@@ -166,7 +176,7 @@ export class ModelAgent {
 
   private step(event: HostEvent): void {
     if (!this.alive) return;
-    for (const effect of stepHost(this.state, event, this.around.clock.now)) {
+    for (const effect of stepHost(this.state, event, this.clock.now())) {
       this.carryOut(effect);
       // The process may end at any point between two effects.
       if (!this.alive) return;
@@ -225,6 +235,6 @@ export class ModelAgent {
 
   private sendReport(): void {
     if (!this.alive || !this.state.assigned || this.home.isolated) return;
-    this.around.bus.publish(reportOf(this.state, this.around.clock.now, this.home.registration));
+    this.around.bus.publish(reportOf(this.state, this.clock.now(), this.home.registration));
   }
 }

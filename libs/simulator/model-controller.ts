@@ -1,6 +1,7 @@
 import { createFleet, stepFleet } from '@argosy/control/fleet';
 import type { Fleet, FleetEffect, FleetEvent, FleetStep } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
+import { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostReport } from '@argosy/domain/host-report';
 import type { Result } from '@argosy/domain/refusal';
@@ -50,6 +51,7 @@ export class ModelController {
   datastoreCut = false;
   private readonly seenHeartbeats = new Map<string, number>();
   private readonly seenLeases = new Map<string, number>();
+  private readonly clock: FleetClock;
   private nextRequest = 1;
   private readonly hearReport = (report: HostReport): void => {
     if (!this.cutOff) this.take({ kind: 'report', report });
@@ -58,7 +60,9 @@ export class ModelController {
   constructor(
     readonly name: string,
     private readonly around: ControllerSurroundings,
+    clockAheadMs = 0,
   ) {
+    this.clock = new FleetClock(() => around.clock.now + clockAheadMs);
     this.fleet = createFleet({ newId: around.newId });
   }
 
@@ -106,8 +110,10 @@ export class ModelController {
   }
 
   private renew(): void {
+    const askedAt = this.clock.ask();
     const lease = this.around.store.holdLease(this.name, `model:${this.name}`, leaseMs);
     if (!lease) return;
+    this.clock.hear(askedAt, lease.at);
     if (!lease.held) {
       this.mode = 'standby';
       this.events.length = 0;
@@ -176,7 +182,7 @@ export class ModelController {
     while (this.leads() && !this.committing) {
       const event = this.events.shift();
       if (!event) return;
-      this.commit(stepFleet(this.fleet, event, this.around.clock.now));
+      this.commit(stepFleet(this.fleet, event, this.clock.now()));
     }
   }
 

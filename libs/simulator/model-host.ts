@@ -42,6 +42,7 @@ export class ModelHost implements AgentHome {
   isolated = false;
   /** A fault that its health check finds. */
   health: string | null = null;
+  clockAheadMs = 0;
   lastRun: HostRun | null = null;
   /** A fault: what it writes does not reach the datastore. */
   datastoreCut = false;

@@ -120,10 +120,10 @@ export class ModelStore {
     if (this.away) return null;
     const { now } = this.clock;
     const current = this.lease;
-    if (current && current.holder !== holder && current.until > now) return { ...current, held: false };
+    if (current && current.holder !== holder && current.until > now) return { ...current, held: false, at: now };
     const term = current?.holder === holder ? current.term : (current?.term ?? 0) + 1;
     this.lease = { term, holder, url, until: now + durationMs };
-    return { term, holder, url, held: true };
+    return { term, holder, url, held: true, at: now };
   }
 
   raiseTerm(holder: string, above: number): void {

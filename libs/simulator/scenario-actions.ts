@@ -166,6 +166,16 @@ export const actionForms = {
     words.oneOf(['kill']);
     return (world) => world.host(name).killAgent();
   },
+  clock: (words, names) => {
+    const name = words.known('host', names.hosts);
+    const ahead = words.oneOf(['ahead', 'behind']) === 'ahead';
+    const seconds = words.number('seconds');
+    // An agent goes by the clock that it finds when it starts.
+    return (world) => {
+      world.host(name).clockAheadMs = (ahead ? 1000 : -1000) * seconds;
+      world.host(name).killAgent();
+    };
+  },
   watchdog: (words, names) => {
     const name = words.known('host', names.hosts);
     const dies = words.oneOf(['kill', 'start']) === 'kill';

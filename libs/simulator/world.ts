@@ -114,16 +114,20 @@ export class World {
     return this.controllers.find((controller) => controller.leads());
   }
 
-  addController(name: string): ModelController {
+  addController(name: string, clockAheadMs = 0): ModelController {
     const { clock, bus, store } = this;
-    const controller = new ModelController(name, {
-      clock,
-      bus,
-      store,
-      newId: () => `id${this.nextId++}`,
-      datastore: () => this.site.datastore,
-      actOn: (effect, answer) => this.actOn(effect, answer),
-    });
+    const controller = new ModelController(
+      name,
+      {
+        clock,
+        bus,
+        store,
+        newId: () => `id${this.nextId++}`,
+        datastore: () => this.site.datastore,
+        actOn: (effect, answer) => this.actOn(effect, answer),
+      },
+      clockAheadMs,
+    );
     this.controllers.push(controller);
     controller.start();
     return controller;
@@ -214,7 +218,7 @@ export class World {
     for (const guest of here) this.beginGuest(machine, host, guest, inventory);
     const guests = here.map(({ id, epoch }) => ({ guestId: id, epoch }));
     const pool = inventory.pools.find(({ id }) => id === row.poolId)!;
-    const assignments = { hostId: row.id, incarnation: row.incarnation, term: 0, isolation: isolationOf(pool) };
+    const assignments = { hostId: row.id, incarnation: row.incarnation, term: 0, isolation: isolationOf(pool), at: 0 };
     host.beginRunning({ ...assignments, guests, migrations: [] });
   }
 

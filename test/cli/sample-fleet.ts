@@ -376,7 +376,7 @@ export function handlersOf(fleet: SampleFleet): Handlers {
       version: '0.1.0',
       controller: 'c1',
       startedAt: createdAt,
-      leader: { term: 2, holder: 'c1', url: 'http://127.0.0.1:1', held: true },
+      leader: { term: 2, holder: 'c1', url: 'http://127.0.0.1:1', held: true, at: createdAt },
       database: 'up',
       redis: 'up',
       lab: null,

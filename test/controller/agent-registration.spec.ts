@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FleetClock } from '@argosy/domain/fleet-clock';
 import { Registration, RegistrationRefused } from '../../apps/agent/src/registration';
 import { makeLab, registration, startEdge, type Edge } from './edge';
 
@@ -24,6 +25,7 @@ const agent = (joinToken: string | null, url = edge.url) =>
     controllerUrls: [url],
     joinToken,
     stateFolder: folder,
+    clock: new FleetClock(() => Date.now()),
     say: (message) => said.push(message),
   });
 const joinToken = async () => (await edge.call('join-token.create', { body: { pool: 'lab' } })).secret;
@@ -52,6 +54,13 @@ async function losingAnAnswer(): Promise<{ url: string; server: Server }> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
+
+test('a host goes by the time of the fleet from its registration on, whatever its own clock says', async () => {
+  const clock = new FleetClock(() => Date.now() - 3_600_000);
+  const options = { controllerUrls: [edge.url], stateFolder: folder, clock, say: () => undefined };
+  await new Registration({ ...options, joinToken: await joinToken() }).register(registration('late'));
+  expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000);
+});
 
 test('a host joins once, and comes back by what it has made and keeps for itself alone', async () => {
   const token = await joinToken();

@@ -315,12 +315,14 @@ describe('the lease', () => {
       holder: 'first',
       url: 'http://first',
       held: true,
+      at: expect.any(Number),
     });
     expect(await store.holdLease('second', 'http://second', durationMs)).toEqual({
       term,
       holder: 'first',
       url: 'http://first',
       held: false,
+      at: expect.any(Number),
     });
   });
 

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { totalmem, cpus } from 'node:os';
 import { join } from 'node:path';
 import type { DynamicModule } from '@nestjs/common';
+import { FleetClock } from '@argosy/domain/fleet-clock';
 import { accepted } from '@argosy/domain/refusal';
 import type { VmmDriver } from '@argosy/control/ports/vmm-driver';
 import { PeerClient } from '@argosy/peer/peer-client';
@@ -9,6 +10,7 @@ import { PeerServer } from '@argosy/peer/peer-server';
 import { TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
+import { followFleetTime, ownClock } from './fleet-time';
 import { checkHealth } from './health-check';
 import { HostAgent } from './host-agent';
 import { HostRuns } from './host-runs';
@@ -41,15 +43,17 @@ const redisReadyMs = 1_000;
 function agentProcess(settings: AgentSettings, say: (message: string) => void): AgentProcess {
   let worker: CommandWorker | null = null;
   let speaker: TelemetrySpeaker | null = null;
+  let fleetTime: { stop(): void } | null = null;
   const { stateFolder, listenAddress, advertiseAddress, cgroup, guestLink } = settings;
   const identity = new PeerIdentity(stateFolder);
+  const clock = new FleetClock(ownClock);
   const driver: VmmDriver = qemuDriver({
     folder: join(stateFolder, 'vmm'),
     listenAddress,
     advertiseAddress,
     cgroup,
     guestLink,
-    clock: { now: () => Date.now() },
+    clock,
     migrationKey: (guestId, targetEpoch) => migrationKey(identity.migrationSecret, guestId, targetEpoch),
   });
   const capacity = {
@@ -64,6 +68,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     journal,
     peers,
     capacity,
+    clock,
     queue: queueName,
     stateFolder,
     runs: new HostRuns({ stateFolder, programsFolder: settings.rollPrograms }),
@@ -89,7 +94,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     if (settings.healthCheck !== null) await watchHealth(settings.healthCheck);
     const capabilities = await agent.execute({ call: 'capabilities' });
     if (!capabilities.ok) throw new Error(`the VMM of this host does not work: ${capabilities.refusal.message}`);
-    const registration = new Registration({ ...settings, say });
+    const registration = new Registration({ ...settings, clock, say });
     const registered = await registration.register({
       hostName: settings.hostName,
       ...(settings.poolName === null ? {} : { poolName: settings.poolName }),
@@ -104,6 +109,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     speaker = new TelemetrySpeaker(redis);
     await speaker.ready(redisReadyMs);
     agent.assign(registered.assignments);
+    fleetTime = followFleetTime(clock, settings.controllerUrls);
     // Only now: a returning agent knows its assignments before it hears a command.
     worker = workCommands({
       ...redis,
@@ -132,6 +138,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
 
   async function stop(): Promise<void> {
     if (healthTimer) clearInterval(healthTimer);
+    fleetTime?.stop();
     agent.stop();
     peers.close();
     await server.close();

@@ -7,6 +7,7 @@ import { createHost, reportOf, stepHost } from '@argosy/control/host';
 import type { HostEffect, HostEvent, HostState } from '@argosy/control/host-types';
 import type { VmmCommand, VmmDriver, VmmValue } from '@argosy/control/ports/vmm-driver';
 import type { HostCapacity } from '@argosy/domain/entities';
+import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
@@ -21,6 +22,7 @@ export interface HostAgentParts {
   readonly journal: Journal;
   readonly peers: PeerClient;
   readonly capacity: HostCapacity;
+  readonly clock: FleetClock;
   readonly queue: string;
   readonly stateFolder: string;
   readonly isolation: Isolation;
@@ -123,7 +125,7 @@ export class HostAgent {
     this.stepping = true;
     try {
       for (let next = this.events.shift(); next; next = this.events.shift())
-        for (const effect of stepHost(this.state, next, Date.now())) this.carryOut(effect);
+        for (const effect of stepHost(this.state, next, this.parts.clock.now())) this.carryOut(effect);
     } finally {
       this.stepping = false;
     }
@@ -205,7 +207,7 @@ export class HostAgent {
     if (this.reportTimer) clearTimeout(this.reportTimer);
     this.reportTimer = null;
     if (!this.state.assigned) return;
-    void this.parts.publish(reportOf(this.state, Date.now(), this.parts)).then((sent) => {
+    void this.parts.publish(reportOf(this.state, this.parts.clock.now(), this.parts)).then((sent) => {
       // Reports are repeated each second; a lost one is no harm, and is said once.
       if (sent.ok === this.silent)
         this.parts.say(sent.ok ? 'reports reach Redis again' : `reports do not reach Redis: ${sent.refusal.message}`);

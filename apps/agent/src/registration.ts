@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import { apiPrefix, routes } from '@argosy/contracts/routes';
 import { errorBodySchema } from '@argosy/contracts/errors';
+import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { HostRegistration } from '@argosy/domain/host-report';
 import { writePrivately } from './private-file';
 
@@ -37,6 +38,7 @@ export class Registration {
       readonly controllerUrls: readonly string[];
       readonly joinToken: string | null;
       readonly stateFolder: string;
+      readonly clock: FleetClock;
       readonly say: (message: string) => void;
     },
   ) {
@@ -78,6 +80,8 @@ export class Registration {
   }
 
   private async post(token: string, body: object): Promise<Registered | Refuser> {
+    const { clock } = this.options;
+    const askedAt = clock.ask();
     let response: Response;
     try {
       response = await fetch(`${this.url}${apiPrefix}${routes['agent.register'].path}`, {
@@ -87,7 +91,11 @@ export class Registration {
         signal: AbortSignal.timeout(requestDeadlineMs),
       });
       const answer: unknown = await response.json();
-      if (response.ok) return routes['agent.register'].response.parse(answer);
+      if (response.ok) {
+        const registered = routes['agent.register'].response.parse(answer);
+        clock.hear(askedAt, registered.assignments.at);
+        return registered;
+      }
       const { code, message, details } = errorBodySchema.parse(answer);
       const leaderUrl = details?.['leaderUrl'];
       return { status: response.status, code, message, leaderUrl: typeof leaderUrl === 'string' ? leaderUrl : null };

@@ -4,6 +4,7 @@ import type { Fleet } from '@argosy/control/fleet-types';
 import type { Guest, Host } from '@argosy/domain/entities';
 import type { HostCommand } from '@argosy/domain/host-command';
 import { refused, type Result } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
 import type { Peer, PeerClient } from '@argosy/peer/peer-client';
 import type { CommandQueues } from '@argosy/queue/command-queues';
 import { predictDrill } from '@argosy/simulator/predict';
@@ -20,11 +21,13 @@ export interface ActuatorParts {
   readonly fleet: () => Readonly<Fleet>;
   readonly keyOf: (hostId: string) => HostKey;
   readonly say: (message: string) => void;
+  /** The fleet's time. */
+  readonly now: () => Instant;
   readonly countCommand: (kind: string, accepted: boolean) => void;
 }
 
 /** What the brain's effects mean in this process. What fails here is asked for again by the brain, when its deadline passes. */
-export function actuators({ queues, peers, fencing, fleet, keyOf, say, countCommand }: ActuatorParts): Actuators {
+export function actuators({ queues, peers, fencing, fleet, keyOf, say, now, countCommand }: ActuatorParts): Actuators {
   return {
     hostCommand: ({ queue, command }) => {
       void queues.enqueue(queue, withTicket(command, fleet(), keyOf)).then((result) => {
@@ -42,7 +45,7 @@ export function actuators({ queues, peers, fencing, fleet, keyOf, say, countComm
       );
     },
     inject: ({ drillId, fault }, done) => {
-      const at = Date.now();
+      const at = now();
       const ask = (host: Host, call: PeerCall, deadlineMs: number): Promise<unknown> =>
         peers.ask(asController(host, keyOf), call, deadlineMs);
       void inject(fault, { fleet, ask }).then((result) => done({ kind: 'injected', drillId, at, result }));

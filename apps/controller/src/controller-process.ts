@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FactoryProvider } from '@nestjs/common';
 import { hostKeyOf, migrationSecretOf } from '@argosy/contracts/host-key';
+import { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetStore, Lease } from '@argosy/control/ports/fleet-store';
 import { AccessStore } from '@argosy/inventory/access-store';
 import { AuditStore } from '@argosy/inventory/audit-store';
@@ -53,7 +54,9 @@ export class ControllerProcess {
   static async open(settings: ControllerSettings, say: Say): Promise<ControllerProcess> {
     await migrate(settings.databaseUrl);
     const database = openDatabase({ url: settings.databaseUrl });
-    const access = new AccessStore(database, () => Date.now());
+    const clock = new FleetClock(ownClock);
+    const now = () => clock.now();
+    const access = new AccessStore(database, now);
     await writeFirstToken(access, settings.stateFolder, say);
     const fleetSecret = await access.fleetSecret();
     const keyOf = (hostId: string) => hostKeyOf(fleetSecret, hostId);
@@ -68,6 +71,7 @@ export class ControllerProcess {
       holder: settings.holder,
       url: () => self?.url ?? '',
       leaseMs: settings.leaseMs,
+      clock,
       say,
       recordPass: (durationMs) => metrics.pass(durationMs),
       actuators: actuators({
@@ -77,6 +81,7 @@ export class ControllerProcess {
         fleet: () => loop.fleet,
         keyOf,
         say,
+        now,
         countCommand: (kind, accepted) => metrics.command(kind, accepted ? 'sent' : 'failed'),
       }),
     });
@@ -103,17 +108,17 @@ export class ControllerProcess {
       database,
     };
     const gateway = gatewayOf({ loop, peers, fleetSecret, redisUrl: settings.redisUrl });
-    const server = serverFacts(settings, store, database, queues);
+    const server = serverFacts(settings, store, { database, queues, clock });
     const auditStore = new AuditStore(database);
     const audit = new AuditTrail({
       store: auditStore,
       retentionDays: settings.auditRetentionDays,
-      now: () => Date.now(),
+      now,
       say,
       countDropped: (reason, count) => metrics.droppedAudit(reason, count),
     });
     const queries = new FleetQueries(database);
-    const http = { gateway, queries, access, audit, auditStore, server, metrics, now: () => Date.now() };
+    const http = { gateway, queries, access, audit, auditStore, server, metrics, now };
     self = new ControllerProcess(settings, parts, http);
     return self;
   }
@@ -126,7 +131,7 @@ export class ControllerProcess {
       setInterval(
         () =>
           void speaker.sayHeartbeat(
-            { controllerId: this.settings.holder, sequence: ++this.sequence, sentAt: Date.now() },
+            { controllerId: this.settings.holder, sequence: ++this.sequence, sentAt: this.http.now() },
             fleetSecret,
           ),
         ownHeartbeatMs,
@@ -148,6 +153,11 @@ export class ControllerProcess {
     await this.http.audit.close();
     await database.$disconnect();
   }
+}
+
+/** Is not set anew by anybody while the process runs. */
+function ownClock(): number {
+  return Math.round(performance.timeOrigin + performance.now());
 }
 
 /** The store, with the lease that was last seen kept for whoever asks. */
@@ -193,13 +203,21 @@ function gatewayOf({ loop, peers, fleetSecret, redisUrl }: GatewayParts): FleetG
 function serverFacts(
   settings: ControllerSettings,
   store: SeenLease,
-  database: ReturnType<typeof openDatabase>,
-  queues: CommandQueues,
+  {
+    database,
+    queues,
+    clock,
+  }: {
+    readonly database: ReturnType<typeof openDatabase>;
+    readonly queues: CommandQueues;
+    readonly clock: FleetClock;
+  },
 ): ServerFacts {
   return {
     version: version(),
     controllerId: settings.holder,
-    startedAt: Date.now(),
+    startedAt: clock.now(),
+    now: () => clock.now(),
     lab: settings.labFolder === null ? null : { folder: settings.labFolder, hosts: labHosts(settings.labFolder) },
     lease: () => store.lease,
     probes: {

@@ -1,4 +1,5 @@
 import type { FleetStore } from '@argosy/control/ports/fleet-store';
+import { FleetClock } from '@argosy/domain/fleet-clock';
 import { FleetLoop } from './fleet-loop';
 
 const inventory = {
@@ -11,7 +12,7 @@ test('a controller that ends answers what it has begun to write, and sends on wh
   const store = {
     load: async () => inventory,
     commit: () => new Promise((resolve) => (committed = () => resolve({ outcome: 'committed' }))),
-    holdLease: async (holder: string, url: string) => ({ term: 1, holder, url, held: true }),
+    holdLease: async (holder: string, url: string) => ({ term: 1, holder, url, held: true, at: 0 }),
     releaseLease: async () => undefined,
   } as unknown as FleetStore;
   const unused = () => {
@@ -19,7 +20,7 @@ test('a controller that ends answers what it has begun to write, and sends on wh
   };
   const actuators = { hostCommand: unused, fence: unused, predict: unused, inject: unused } as never;
   const loop = new FleetLoop({
-    store, actuators, holder: 'me', url: () => '', leaseMs: 5_000, say: () => undefined, recordPass: () => undefined,
+    store, actuators, holder: 'me', url: () => '', leaseMs: 5_000, clock: new FleetClock(() => 0), say: () => undefined, recordPass: () => undefined,
   }); // prettier-ignore
   await loop.start();
   const begun = loop.request('ada', { kind: 'pool.create', name: 'one' });

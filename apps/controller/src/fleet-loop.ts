@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createFleet, stepFleet } from '@argosy/control/fleet';
 import type { Fleet, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { FleetStore, FleetWrite, Inventory } from '@argosy/control/ports/fleet-store';
+import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostReport } from '@argosy/domain/host-report';
 import { refused, type Result } from '@argosy/domain/refusal';
@@ -26,6 +27,7 @@ export interface LoopParts {
   readonly holder: string;
   readonly url: () => string;
   readonly leaseMs: number;
+  readonly clock: FleetClock;
   readonly say: (message: string) => void;
   readonly recordPass: (durationMs: number) => void;
 }
@@ -99,7 +101,7 @@ export class FleetLoop {
 
   take(event: FleetEvent): void {
     if (this.stopped) return;
-    this.events.push({ event, at: Date.now() });
+    this.events.push({ event, at: this.parts.clock.now() });
     void this.drain();
   }
 
@@ -174,10 +176,12 @@ export class FleetLoop {
 
   private async holdLease(): Promise<void> {
     if (this.stopped) return;
-    const askedAt = Date.now();
+    const { clock } = this.parts;
+    const askedAt = clock.ask();
     try {
       const lease = await this.parts.store.holdLease(this.parts.holder, this.parts.url(), this.parts.leaseMs);
       this.storeHeard();
+      clock.hear(askedAt, lease.at);
       if (this.stopped) return;
       this.leader = lease.url;
       if (!lease.held) return this.follow(`a controller at ${lease.url} leads`);
@@ -186,7 +190,7 @@ export class FleetLoop {
       if (lease.term !== this.term || !this.fleet.leading) await this.takeOver(lease.term);
     } catch (error) {
       this.storeLost(error);
-      if (Date.now() > this.leaseUntil) this.follow('the lease could not be renewed');
+      if (clock.ask() > this.leaseUntil) this.follow('the lease could not be renewed');
     }
   }
 
@@ -210,7 +214,7 @@ export class FleetLoop {
     const inventory = await this.parts.store.load();
     this.term = term;
     this.stale = false;
-    stepFleet(this.fleet, { kind: 'took-over', term, inventory }, Date.now());
+    stepFleet(this.fleet, { kind: 'took-over', term, inventory }, this.parts.clock.now());
     this.parts.say(`leading, term ${term}: ${inventory.hosts.length} hosts, ${inventory.guests.length} guests`);
   }
 
@@ -255,7 +259,7 @@ export class FleetLoop {
       const answer = await this.parts.store.commit(this.term, writes);
       this.storeHeard();
       if (answer.outcome === 'committed') {
-        const at = Date.now();
+        const at = this.parts.clock.now();
         for (const listener of this.committedListeners) listener(writes, at);
         return true;
       }
@@ -283,7 +287,7 @@ export class FleetLoop {
       this.storeHeard();
       this.stale = false;
       if (!this.fleet.leading) return;
-      stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, Date.now());
+      stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, this.parts.clock.now());
       for (const listener of this.reloadedListeners) listener();
     } catch (error) {
       this.storeLost(error);

@@ -199,6 +199,7 @@ function assignmentsOf(turn: FleetTurn, host: Host): HostAssignments {
     incarnation: host.incarnation,
     term: fleet.term,
     isolation: isolationOf(poolOf(fleet, host)),
+    at: turn.now,
     guests: guests.map((guest) => ({ guestId: guest.id, epoch: guest.epoch })),
     migrations: migrations.map((each) => ({
       migrationId: each.id,

@@ -91,6 +91,8 @@ export interface Lease {
   /** Where the leader's API is reached. */
   readonly url: string;
   readonly held: boolean;
+  /** The database's time, which is the fleet's. */
+  readonly at: Instant;
 }
 
 /** `conflict`: the term is no longer ours, or a constraint of the database refused (message says which): load anew. */

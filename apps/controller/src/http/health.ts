@@ -1,3 +1,4 @@
+import type { Instant } from '@argosy/domain/units';
 import { withDeadline } from './deadline';
 import type { FleetGateway, ServerFacts } from './ports';
 
@@ -6,6 +7,8 @@ export interface HealthReport {
   readonly leading: boolean;
   readonly database: 'up' | 'down';
   readonly redis: 'up' | 'down';
+  /** The fleet's time, in ms since 1970 (UTC): agents set their clocks by it. */
+  readonly at: Instant;
 }
 
 const probeTimeoutMs = 1000;
@@ -30,7 +33,8 @@ export class Health {
     }
     const [database, redis] = await this.checked;
     const isOk = database === 'up' && redis === 'up';
-    return { status: isOk ? 'ok' : 'degraded', leading: this.gateway.leading, database, redis };
+    const at = this.server.now();
+    return { status: isOk ? 'ok' : 'degraded', leading: this.gateway.leading, database, redis, at };
   }
 }
 

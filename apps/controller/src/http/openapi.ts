@@ -194,6 +194,7 @@ function otherPaths(components: Components): Json {
     leading: z.boolean(),
     database: z.enum(['up', 'down']),
     redis: z.enum(['up', 'down']),
+    at: z.int().describe("The fleet's time, in ms since 1970 (UTC)"),
   });
   const open = { tags: ['server'], security: [] };
   const wrongMethod = errorReferences([405]);

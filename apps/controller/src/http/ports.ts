@@ -42,6 +42,8 @@ export interface ServerFacts {
   readonly version: string;
   readonly controllerId: string;
   readonly startedAt: Instant;
+  /** The fleet's time. */
+  readonly now: () => Instant;
   /** null: this is no lab. */
   readonly lab: { readonly folder: string; readonly hosts: readonly string[] } | null;
   /** The lease as last seen, or null: nobody holds it, or the database is away. */
