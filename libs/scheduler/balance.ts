@@ -1,5 +1,6 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
-import { brokenRules, rejection, violation } from './checks';
+import { rejection } from './checks';
+import { brokenRules, violation } from './rules';
 import { type Cluster, type ClusterRule, imbalance, move } from './cluster';
 import { explainRejections, place } from './place';
 

@@ -1,5 +1,6 @@
 import type { RefusalCode } from '@argosy/domain/refusal';
-import type { Cluster, ClusterRule } from './cluster';
+import type { Cluster } from './cluster';
+import { breaks, violation } from './rules';
 
 /** Why a host does not take a guest. */
 export interface Rejection {
@@ -9,115 +10,112 @@ export interface Rejection {
   readonly reason: string;
 }
 
-type Check = (
-  cluster: Cluster,
-  guest: number,
-  host: number,
-) => { readonly code: RefusalCode; readonly reason: string } | null;
+interface Check {
+  readonly name: string;
+  readonly passes: (cluster: Cluster, guest: number, host: number) => boolean;
+  /** Of one that does not pass. */
+  readonly explain: (cluster: Cluster, guest: number, host: number) => { code: RefusalCode; reason: string };
+}
 
-/** In this order: the first that fails is the one that is told. `fits` asks them all. */
-export const checks: readonly { readonly name: string; readonly check: Check }[] = [
-  { name: 'usable', check: usable },
-  { name: 'datastore', check: datastore },
-  { name: 'memory', check: memory },
-  { name: 'reservation', check: reservation },
-  { name: 'rules', check: rules },
+/** In this order: the first that fails is the one that is told. */
+export const checks: readonly Check[] = [
+  { name: 'usable', passes: isUsable, explain: notUsable },
+  { name: 'datastore', passes: reachesDatastores, explain: datastoreMissing },
+  { name: 'memory', passes: hasMemory, explain: memoryShort },
+  { name: 'reservation', passes: canReserve, explain: reservationShort },
+  { name: 'rules', passes: keepsRules, explain: ruleBroken },
 ];
 
-function usable(cluster: Cluster, _guest: number, host: number): ReturnType<Check> {
-  const { use, useReason } = cluster.hosts[host]!;
-  if (use === 'usable') return null;
-  return { code: use === 'evacuating' ? 'host-in-maintenance' : 'host-not-online', reason: useReason };
-}
-
-function datastore(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
-  const { id, missingDatastores } = cluster.hosts[host]!;
-  for (const needed of cluster.guests[guest]!.datastores) {
-    const missing = missingDatastores.get(needed.id);
-    if (needed.hostId === null ? missing === undefined : needed.hostId === id && missing === undefined) continue;
-    const owner = needed.hostId === null ? undefined : cluster.hosts[cluster.hostIndex.get(needed.hostId) ?? -1];
-    const reason =
-      missing ?? `it needs datastore ${needed.name}, which only ${owner?.name ?? 'a host of another pool'} reaches`;
-    return { code: 'datastore-not-reached', reason };
-  }
-  return null;
-}
-
-function memory(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
-  const free = cluster.hosts[host]!.memoryMiB - cluster.memoryUsed[host]!;
-  const wanted = cluster.guests[guest]!.memoryMiB;
-  if (cluster.hostOf[guest] === host || wanted <= free) return null;
-  return {
-    code: 'not-enough-memory',
-    reason: `needs ${wanted} MiB, ${Math.max(0, Math.floor(free))} MiB free: ${Math.ceil(wanted - free)} MiB short`,
-  };
-}
-
-function reservation(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
-  const free = cluster.hosts[host]!.cpuMillicores - cluster.cpuReserved[host]!;
-  const wanted = cluster.guests[guest]!.cpuReservationMillicores;
-  if (cluster.hostOf[guest] === host || wanted <= free) return null;
-  return {
-    code: 'not-enough-cpu',
-    reason: `reserves ${wanted} millicores, ${Math.max(0, Math.floor(free))} unreserved`,
-  };
-}
-
-function rules(cluster: Cluster, guest: number, host: number): ReturnType<Check> {
-  for (const rule of cluster.rulesOf[guest]!) {
-    const reason = violation(cluster, rule, guest, host);
-    if (reason !== null && !rule.kind.startsWith('should')) return { code: 'rule-violated', reason };
-  }
-  return null;
-}
-
-/** What the rule says against the guest on this host, where the others are; null: nothing. */
-export function violation(cluster: Cluster, rule: ClusterRule, guest: number, host: number): string | null {
-  const elsewhere = (other: number): boolean =>
-    other !== guest && cluster.hostOf[other]! >= 0 && cluster.hostOf[other] !== host;
-  const here = (other: number): boolean => other !== guest && cluster.hostOf[other] === host;
-  const named = (other: number): string => cluster.guests[other]!.name;
-  switch (rule.kind) {
-    case 'apart': {
-      const neighbour = rule.guests.find(here);
-      return neighbour === undefined ? null : `rule ${rule.name} keeps it apart from ${named(neighbour)}`;
-    }
-    case 'together': {
-      const partner = rule.guests.find(elsewhere);
-      return partner === undefined
-        ? null
-        : `rule ${rule.name} keeps it together with ${named(partner)} on ${cluster.hosts[cluster.hostOf[partner]!]!.name}`;
-    }
-    case 'must-run-on':
-    case 'should-run-on':
-      return rule.hosts.has(host)
-        ? null
-        : `rule ${rule.name}: ${rule.kind.startsWith('must') ? 'must' : 'should'} run on other hosts`;
-    case 'must-not-run-on':
-    case 'should-not-run-on':
-      return rule.hosts.has(host)
-        ? `rule ${rule.name}: ${rule.kind.startsWith('must') ? 'must' : 'should'} not run on this host`
-        : null;
-  }
+/** What `rejection` looks at, and nothing is allocated for the answer. The cheapest and likeliest to fail come first. */
+export function fits(cluster: Cluster, guest: number, host: number): boolean {
+  return (
+    isUsable(cluster, guest, host) &&
+    hasMemory(cluster, guest, host) &&
+    canReserve(cluster, guest, host) &&
+    reachesDatastores(cluster, guest, host) &&
+    keepsRules(cluster, guest, host)
+  );
 }
 
 export function rejection(cluster: Cluster, guest: number, host: number): Rejection | null {
-  for (const { name, check } of checks) {
-    const failed = check(cluster, guest, host);
-    if (failed) return { hostId: cluster.hosts[host]!.id, check: name, ...failed };
-  }
-  return null;
+  const failed = checks.find(({ passes }) => !passes(cluster, guest, host));
+  return failed
+    ? { hostId: cluster.hosts[host]!.id, check: failed.name, ...failed.explain(cluster, guest, host) }
+    : null;
 }
 
-/** Rules broken by the guests where they are now, each with its guest: what balancing mends first. */
-export function brokenRules(
-  cluster: Cluster,
-): readonly { readonly rule: ClusterRule; readonly guest: number; readonly reason: string }[] {
-  return cluster.rules.flatMap((rule) =>
-    rule.guests.flatMap((guest) => {
-      const host = cluster.hostOf[guest]!;
-      const reason = host < 0 ? null : violation(cluster, rule, guest, host);
-      return reason === null ? [] : [{ rule, guest, reason }];
-    }),
-  );
+function isUsable(cluster: Cluster, _guest: number, host: number): boolean {
+  return cluster.useOf[host] === 0;
+}
+
+function notUsable(cluster: Cluster, _guest: number, host: number): { code: RefusalCode; reason: string } {
+  const { use, useReason } = cluster.hosts[host]!;
+  return { code: use === 'evacuating' ? 'host-in-maintenance' : 'host-not-online', reason: useReason };
+}
+
+function reachesDatastores(cluster: Cluster, guest: number, host: number): boolean {
+  const { datastores } = cluster.guests[guest]!;
+  if (datastores.length === 0) return true;
+  const { id, missingDatastores } = cluster.hosts[host]!;
+  for (const needed of datastores) {
+    if (needed.hostId !== null && needed.hostId !== id) return false;
+    if (missingDatastores.has(needed.id)) return false;
+  }
+  return true;
+}
+
+function datastoreMissing(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
+  const { id, missingDatastores } = cluster.hosts[host]!;
+  const needed = cluster.guests[guest]!.datastores.find(
+    (each) => missingDatastores.has(each.id) || (each.hostId !== null && each.hostId !== id),
+  )!;
+  const owner = needed.hostId === null ? undefined : cluster.hosts[cluster.hostIndex.get(needed.hostId) ?? -1];
+  const reason =
+    missingDatastores.get(needed.id) ??
+    `it needs datastore ${needed.name}, which only ${owner?.name ?? 'a host of another pool'} reaches`;
+  return { code: 'datastore-not-reached', reason };
+}
+
+/** Where it is, or still is, it has its room. */
+function holds(cluster: Cluster, guest: number, host: number): boolean {
+  return cluster.hostOf[guest] === host || cluster.leaving[guest] === host;
+}
+
+function hasMemory(cluster: Cluster, guest: number, host: number): boolean {
+  const free = cluster.memoryCapacity[host]! - cluster.memoryUsed[host]!;
+  return cluster.guestMemory[guest]! <= free || holds(cluster, guest, host);
+}
+
+function memoryShort(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
+  const free = cluster.memoryCapacity[host]! - cluster.memoryUsed[host]!;
+  const wanted = cluster.guestMemory[guest]!;
+  const leaving = cluster.memoryLeaving[host]!;
+  const soon = leaving > 0 ? ` (${leaving} MiB more when its leaving guests have left)` : '';
+  return {
+    code: 'not-enough-memory',
+    reason: `needs ${wanted} MiB, ${Math.max(0, Math.floor(free))} MiB free: ${Math.ceil(wanted - free)} MiB short${soon}`,
+  };
+}
+
+function canReserve(cluster: Cluster, guest: number, host: number): boolean {
+  const free = cluster.cpuCapacity[host]! - cluster.cpuReserved[host]!;
+  return cluster.guestReservation[guest]! <= free || holds(cluster, guest, host);
+}
+
+function reservationShort(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
+  const free = cluster.cpuCapacity[host]! - cluster.cpuReserved[host]!;
+  return {
+    code: 'not-enough-cpu',
+    reason: `reserves ${cluster.guestReservation[guest]} millicores, ${Math.max(0, Math.floor(free))} unreserved`,
+  };
+}
+
+function keepsRules(cluster: Cluster, guest: number, host: number): boolean {
+  for (const rule of cluster.rulesOf[guest]!) if (!rule.isWish && breaks(cluster, rule, guest, host)) return false;
+  return true;
+}
+
+function ruleBroken(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
+  const broken = cluster.rulesOf[guest]!.find((rule) => !rule.isWish && breaks(cluster, rule, guest, host))!;
+  return { code: 'rule-violated', reason: violation(cluster, broken, guest, host)! };
 }

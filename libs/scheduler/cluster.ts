@@ -1,6 +1,6 @@
 /**
  * A pool as the scheduler sees it: hosts and guests by index, their figures in typed arrays, so that a move is a few
- * additions. Every call works on one of these, and `move` is the only thing that changes it.
+ * additions. Every call works on one of these; `move`, `beginMove`, `endMoves` and `setDemand` are all that changes it.
  */
 
 export const hostUses = ['usable', 'evacuating', 'unusable'] as const;
@@ -23,6 +23,8 @@ export interface HostFigures {
   readonly useReason: string;
   readonly cpuMillicores: number;
   readonly memoryMiB: number;
+  /** What fails as one with it; null: it fails alone. */
+  readonly failureDomain?: string | null;
   /** Datastores that it should reach and does not, with the reason. */
   readonly missingDatastores: ReadonlyMap<string, string>;
 }
@@ -30,7 +32,10 @@ export interface HostFigures {
 export interface GuestFigures {
   readonly id: string;
   readonly name: string;
+  /** Where it is, or is on its way to. */
   readonly hostId: string | null;
+  /** In a migration: where it still takes room. */
+  readonly leavingHostId?: string | null;
   readonly cpuDemandMillicores: number;
   readonly cpuReservationMillicores: number;
   readonly memoryMiB: number;
@@ -53,6 +58,13 @@ export interface ClusterRule {
   readonly kind: RuleFigures['kind'];
   readonly guests: readonly number[];
   readonly hosts: ReadonlySet<number>;
+  /** It would rather: what it says is weighed, and not checked. */
+  readonly isWish: boolean;
+}
+
+/** Keeps something of its own about hosts, and is told which has changed. */
+export interface HostWatcher {
+  hostChanged(host: number): void;
 }
 
 export interface Cluster {
@@ -62,13 +74,35 @@ export interface Cluster {
   readonly guestIndex: ReadonlyMap<string, number>;
   readonly rulesOf: readonly (readonly ClusterRule[])[];
   readonly rules: readonly ClusterRule[];
-  /** By host: what its guests ask and take. */
+  /** By host. */
+  readonly cpuCapacity: Float64Array;
+  readonly memoryCapacity: Float64Array;
+  /** By host: an index into `hostUses`. */
+  readonly useOf: Uint8Array;
+  /** By guest. */
+  readonly guestDemand: Float64Array;
+  readonly guestReservation: Float64Array;
+  readonly guestMemory: Float64Array;
+  /** By host: what its guests ask and take. A guest takes room where it is and where it is leaving, and asks where it is. */
   readonly cpuDemand: Float64Array;
   readonly cpuReserved: Float64Array;
   readonly memoryUsed: Float64Array;
+  /** By host: each guest's demand or reservation, whichever is more. Packing fills hosts up to this. */
+  readonly cpuClaimed: Float64Array;
+  /** By host: how much of `memoryUsed` is of guests that are leaving. */
+  readonly memoryLeaving: Float64Array;
   /** By guest: its host's index, or -1. */
   readonly hostOf: Int32Array;
+  /** By guest: the host that it is leaving, or -1. */
+  readonly leaving: Int32Array;
+  /** The guests of a host as a list: its first, and by guest the next and the one before, or -1. */
+  readonly firstGuestOn: Int32Array;
+  readonly nextGuest: Int32Array;
+  readonly previousGuest: Int32Array;
+  readonly watchers: HostWatcher[];
 }
+
+const noRules: readonly ClusterRule[] = [];
 
 export function buildCluster(
   hosts: readonly HostFigures[],
@@ -82,40 +116,141 @@ export function buildCluster(
     kind: rule.kind,
     guests: rule.guestIds.flatMap((id) => guestIndex.get(id) ?? []),
     hosts: new Set(rule.hostIds.flatMap((id) => hostIndex.get(id) ?? [])),
+    isWish: rule.kind.startsWith('should'),
   }));
-  const rulesOf: ClusterRule[][] = guests.map(() => []);
-  for (const rule of clusterRules) for (const guest of rule.guests) rulesOf[guest]!.push(rule);
   const cluster: Cluster = {
     hosts,
     guests,
     hostIndex,
     guestIndex,
-    rulesOf,
+    rulesOf: rulesByGuest(guests.length, clusterRules),
     rules: clusterRules,
+    // A host of nothing counts as one of next to nothing, so that every share of it is a number.
+    cpuCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.cpuMillicores)),
+    memoryCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.memoryMiB)),
+    useOf: Uint8Array.from(hosts, (host) => hostUses.indexOf(host.use)),
+    guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
+    guestReservation: Float64Array.from(guests, (guest) => guest.cpuReservationMillicores),
+    guestMemory: Float64Array.from(guests, (guest) => guest.memoryMiB),
     cpuDemand: new Float64Array(hosts.length),
     cpuReserved: new Float64Array(hosts.length),
     memoryUsed: new Float64Array(hosts.length),
+    cpuClaimed: new Float64Array(hosts.length),
+    memoryLeaving: new Float64Array(hosts.length),
     hostOf: new Int32Array(guests.length).fill(-1),
+    leaving: new Int32Array(guests.length).fill(-1),
+    firstGuestOn: new Int32Array(hosts.length).fill(-1),
+    nextGuest: new Int32Array(guests.length).fill(-1),
+    previousGuest: new Int32Array(guests.length).fill(-1),
+    watchers: [],
   };
-  guests.forEach((guest, index) => {
-    if (guest.hostId !== null) move(cluster, index, hostIndex.get(guest.hostId) ?? -1);
-  });
+  for (let index = guests.length - 1; index >= 0; index--) settle(cluster, index, hostIndex);
   return cluster;
+}
+
+function settle(cluster: Cluster, guest: number, hostIndex: ReadonlyMap<string, number>): void {
+  const { hostId, leavingHostId = null } = cluster.guests[guest]!;
+  if (hostId !== null) move(cluster, guest, hostIndex.get(hostId) ?? -1);
+  const leaving = leavingHostId === null || leavingHostId === hostId ? -1 : (hostIndex.get(leavingHostId) ?? -1);
+  if (leaving < 0) return;
+  cluster.leaving[guest] = leaving;
+  takeRoom(cluster, guest, leaving, 1);
+  cluster.memoryLeaving[leaving]! += cluster.guestMemory[guest]!;
+}
+
+/** Most guests are under no rule: they share one empty list. */
+function rulesByGuest(count: number, rules: readonly ClusterRule[]): readonly (readonly ClusterRule[])[] {
+  const byGuest: ClusterRule[][] = [];
+  for (const rule of rules) for (const guest of rule.guests) (byGuest[guest] ??= []).push(rule);
+  return Array.from({ length: count }, (_, guest) => byGuest[guest] ?? noRules);
 }
 
 /** Puts the guest on the host (-1: on none) and keeps the sums. */
 export function move(cluster: Cluster, guest: number, host: number): void {
-  const figures = cluster.guests[guest]!;
   const from = cluster.hostOf[guest]!;
-  if (from >= 0) addTo(cluster, from, figures, -1);
-  if (host >= 0) addTo(cluster, host, figures, 1);
+  if (from >= 0) {
+    takeRoom(cluster, guest, from, -1);
+    leave(cluster, guest, from);
+  }
   cluster.hostOf[guest] = host;
+  if (host >= 0) {
+    takeRoom(cluster, guest, host, 1);
+    join(cluster, guest, host);
+  }
+  if (from >= 0) changed(cluster, from);
+  if (host >= 0) changed(cluster, host);
 }
 
-function addTo(cluster: Cluster, host: number, figures: GuestFigures, sign: 1 | -1): void {
-  cluster.cpuDemand[host]! += sign * figures.cpuDemandMillicores;
-  cluster.cpuReserved[host]! += sign * figures.cpuReservationMillicores;
-  cluster.memoryUsed[host]! += sign * figures.memoryMiB;
+/** Puts the guest on another host, and keeps its room on the one that it leaves until `endMoves`. It must not be leaving already. */
+export function beginMove(cluster: Cluster, guest: number, host: number): void {
+  const from = cluster.hostOf[guest]!;
+  leave(cluster, guest, from);
+  cluster.leaving[guest] = from;
+  cluster.memoryLeaving[from]! += cluster.guestMemory[guest]!;
+  cluster.hostOf[guest] = host;
+  takeRoom(cluster, guest, host, 1);
+  join(cluster, guest, host);
+  changed(cluster, from);
+  changed(cluster, host);
+}
+
+/** Those guests have left. */
+export function endMoves(cluster: Cluster, guests: readonly number[]): void {
+  for (const guest of guests) {
+    const from = cluster.leaving[guest]!;
+    if (from < 0) continue;
+    cluster.leaving[guest] = -1;
+    cluster.memoryLeaving[from]! -= cluster.guestMemory[guest]!;
+    takeRoom(cluster, guest, from, -1);
+    changed(cluster, from);
+  }
+}
+
+export function setDemand(cluster: Cluster, guest: number, millicores: number): void {
+  const host = cluster.hostOf[guest]!;
+  const before = cluster.guestDemand[guest]!;
+  const reservation = cluster.guestReservation[guest]!;
+  cluster.guestDemand[guest] = millicores;
+  for (const at of [host, cluster.leaving[guest]!]) {
+    if (at < 0) continue;
+    cluster.cpuClaimed[at]! += Math.max(millicores, reservation) - Math.max(before, reservation);
+    if (at === host) cluster.cpuDemand[at]! += millicores - before;
+    changed(cluster, at);
+  }
+}
+
+/** Memory, reservation and claim: what is held wherever the guest is, or still is. */
+function takeRoom(cluster: Cluster, guest: number, host: number, sign: 1 | -1): void {
+  const demand = cluster.guestDemand[guest]!;
+  const reservation = cluster.guestReservation[guest]!;
+  cluster.cpuReserved[host]! += sign * reservation;
+  cluster.cpuClaimed[host]! += sign * (demand > reservation ? demand : reservation);
+  cluster.memoryUsed[host]! += sign * cluster.guestMemory[guest]!;
+}
+
+function join(cluster: Cluster, guest: number, host: number): void {
+  cluster.cpuDemand[host]! += cluster.guestDemand[guest]!;
+  const first = cluster.firstGuestOn[host]!;
+  cluster.nextGuest[guest] = first;
+  cluster.previousGuest[guest] = -1;
+  if (first >= 0) cluster.previousGuest[first] = guest;
+  cluster.firstGuestOn[host] = guest;
+}
+
+function leave(cluster: Cluster, guest: number, host: number): void {
+  cluster.cpuDemand[host]! -= cluster.guestDemand[guest]!;
+  const before = cluster.previousGuest[guest]!;
+  const next = cluster.nextGuest[guest]!;
+  if (before >= 0) cluster.nextGuest[before] = next;
+  else cluster.firstGuestOn[host] = next;
+  if (next >= 0) cluster.previousGuest[next] = before;
+  cluster.nextGuest[guest] = -1;
+  cluster.previousGuest[guest] = -1;
+}
+
+function changed(cluster: Cluster, host: number): void {
+  const { watchers } = cluster;
+  for (let number = 0; number < watchers.length; number++) watchers[number]!.hostChanged(host);
 }
 
 /** Demand over capacity, by host; hosts that do not count are left out. */

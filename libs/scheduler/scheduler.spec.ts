@@ -1,5 +1,5 @@
 import { balance, type BalanceOptions } from './balance';
-import { brokenRules } from './checks';
+import { brokenRules } from './rules';
 import { imbalance, move, type RuleFigures } from './cluster';
 import { explainRejections, place } from './place';
 import { aCluster, aGuest, aHost } from './testing';
@@ -170,7 +170,7 @@ describe('datastores', () => {
       [aHost('h1'), aHost('h2')],
       [aGuest('load', 'h1', { cpuDemandMillicores: 800 }), aGuest('new', null, { datastores: local })],
     );
-    const answer = place(cluster, 1);
+    const answer = place(cluster, 1, { explain: true });
     expect(answer.chosen?.hostId).toBe('h1');
     expect(answer.rejections).toEqual([
       {

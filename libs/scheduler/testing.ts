@@ -36,3 +36,14 @@ export function aCluster(
 ): Cluster {
   return buildCluster(hosts, guests, rules);
 }
+
+/** Numbers from 0 up to 1, the same for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = Math.imul(seed, 2_654_435_761) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}

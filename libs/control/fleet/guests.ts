@@ -254,7 +254,7 @@ function restartInPlace(turn: FleetTurn, guest: Guest, hostId: string): void {
   const cluster = clusterOf(turn, guest.poolId, 'failover');
   const [index, only] = [cluster.guestIndex.get(guest.id), cluster.hostIndex.get(hostId)];
   if (index === undefined || only === undefined) return;
-  const { chosen, rejections } = place(cluster, index, { only });
+  const { chosen, rejections } = place(cluster, index, { only, explain: true });
   if (chosen) startAt(turn, guest, chosen, rejections);
 }
 

@@ -94,7 +94,7 @@ export function placeGuest(turn: FleetTurn, guest: Guest, cluster: Cluster): boo
   if (index === undefined) throw new Error(`Guest ${guest.name} is missing from its pool's cluster.`);
   const approval = waitsForApproval(turn, guest);
   if (approval && standingStart(turn, guest, cluster)) return false;
-  const answer = place(cluster, index);
+  const answer = place(cluster, index, { explain: true });
   if (answer.chosen === null) {
     raiseAlarm(turn, {
       code: 'guest-down',

@@ -1,0 +1,5 @@
+// The figures of the scheduler, at the size of a data centre, on one core and with nothing else running.
+
+import { placement } from './placement.mjs';
+
+export const benchmarks = [placement];

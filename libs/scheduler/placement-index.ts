@@ -1,0 +1,85 @@
+import { fits } from './checks';
+import type { Cluster } from './cluster';
+import { RoomMap } from './room-map';
+import { RoomTree, type Seeker } from './room-tree';
+
+export const cpuRoomWeight = 2;
+export const memoryRoomWeight = 1;
+
+/** Finds hosts for guests of one cluster, and is kept as long as that. */
+export class PlacementIndex implements Seeker {
+  private guest = -1;
+  private avoid = -1;
+  /** Hosts that wishes of the guest name are looked at one by one: the others are all alike to it. */
+  private hasWishes = false;
+  hasCompany = false;
+  demandMillicores = 0;
+  claimMillicores = 0;
+  reservationMillicores = 0;
+  memoryMiB = 0;
+  private tree: RoomTree | null = null;
+  private map: RoomMap | null = null;
+
+  constructor(private readonly cluster: Cluster) {}
+
+  /** Made when it is first asked for: a cluster that is only looked at needs none. */
+  get spread(): RoomTree {
+    return (this.tree ??= new RoomTree(this.cluster, cpuRoomWeight, memoryRoomWeight));
+  }
+
+  get packing(): RoomMap {
+    return (this.map ??= new RoomMap(this.cluster));
+  }
+
+  /** From now on for that guest, with those that are to come along; `avoid` (-1: none) is left out. */
+  seek(guest: number, avoid: number, company: readonly number[]): void {
+    const { guestDemand, guestReservation, guestMemory } = this.cluster;
+    this.guest = guest;
+    this.avoid = avoid;
+    this.hasCompany = company.length > 0;
+    this.hasWishes = false;
+    for (const rule of this.cluster.rulesOf[guest]!) this.hasWishes ||= rule.isWish && rule.hosts.size > 0;
+    this.demandMillicores = guestDemand[guest]!;
+    this.reservationMillicores = guestReservation[guest]!;
+    this.claimMillicores = Math.max(this.demandMillicores, this.reservationMillicores);
+    this.memoryMiB = guestMemory[guest]!;
+    for (const other of company) {
+      this.demandMillicores += guestDemand[other]!;
+      this.reservationMillicores += guestReservation[other]!;
+      this.claimMillicores += Math.max(guestDemand[other]!, guestReservation[other]!);
+      this.memoryMiB += guestMemory[other]!;
+    }
+  }
+
+  /** Whether the host takes the guest; the company's room is the index's own affair. */
+  takes(host: number): boolean {
+    return host !== this.avoid && fits(this.cluster, this.guest, host);
+  }
+
+  accepts(host: number): boolean {
+    if (this.hasWishes && this.isNamed(host)) return false;
+    return this.takes(host);
+  }
+
+  private isNamed(host: number): boolean {
+    for (const rule of this.cluster.rulesOf[this.guest]!) if (rule.isWish && rule.hosts.has(host)) return true;
+    return false;
+  }
+
+  /** The hosts that have to be looked at one by one besides those that the index finds. */
+  named(): ReadonlySet<number> | null {
+    if (!this.hasWishes) return null;
+    const named = new Set<number>();
+    for (const rule of this.cluster.rulesOf[this.guest]!)
+      if (rule.isWish) for (const host of rule.hosts) named.add(host);
+    return named;
+  }
+}
+
+const indexes = new WeakMap<Cluster, PlacementIndex>();
+
+export function indexOf(cluster: Cluster): PlacementIndex {
+  let index = indexes.get(cluster);
+  if (!index) indexes.set(cluster, (index = new PlacementIndex(cluster)));
+  return index;
+}

@@ -1,0 +1,119 @@
+import type { Cluster, ClusterRule } from './cluster';
+
+/** Whether the guest on this host would be against the rule, where the others are. */
+export function breaks(cluster: Cluster, rule: ClusterRule, guest: number, host: number): boolean {
+  switch (rule.kind) {
+    case 'apart':
+      return neighbour(cluster, rule, guest, host) >= 0;
+    case 'together':
+      return isAwayFromPartners(cluster, rule, guest, host);
+    case 'must-run-on':
+    case 'should-run-on':
+      return !rule.hosts.has(host);
+    case 'must-not-run-on':
+    case 'should-not-run-on':
+      return rule.hosts.has(host);
+  }
+}
+
+/** What the rule says against the guest on this host, where the others are; null: nothing. */
+export function violation(cluster: Cluster, rule: ClusterRule, guest: number, host: number): string | null {
+  if (!breaks(cluster, rule, guest, host)) return null;
+  const named = (other: number): string => cluster.guests[other]!.name;
+  const modal = rule.isWish ? 'should' : 'must';
+  switch (rule.kind) {
+    case 'apart':
+      return `rule ${rule.name} keeps it apart from ${named(neighbour(cluster, rule, guest, host))}`;
+    case 'together': {
+      const partner = awayPartner(cluster, rule, guest, host);
+      return `rule ${rule.name} keeps it together with ${named(partner)} on ${cluster.hosts[cluster.hostOf[partner]!]!.name}`;
+    }
+    case 'must-run-on':
+    case 'should-run-on':
+      return `rule ${rule.name}: ${modal} run on other hosts`;
+    case 'must-not-run-on':
+    case 'should-not-run-on':
+      return `rule ${rule.name}: ${modal} not run on this host`;
+  }
+}
+
+/** The first other guest of the rule that is there, or still is; -1: none. */
+function neighbour(cluster: Cluster, rule: ClusterRule, guest: number, host: number): number {
+  for (const other of rule.guests)
+    if (other !== guest && (cluster.hostOf[other] === host || cluster.leaving[other] === host)) return other;
+  return -1;
+}
+
+/** A partner on a host that is being emptied has to go elsewhere itself, and ties nobody to where it is. */
+function ties(cluster: Cluster, guest: number, other: number): boolean {
+  const at = cluster.hostOf[other]!;
+  return other !== guest && at >= 0 && cluster.useOf[at] !== 1;
+}
+
+function partnersOn(cluster: Cluster, rule: ClusterRule, guest: number, host: number): number {
+  let count = 0;
+  for (const other of rule.guests) if (cluster.hostOf[other] === host && ties(cluster, guest, other)) count++;
+  return count;
+}
+
+/**
+ * It belongs where most of its partners are: so a group that has come apart (by a rule made later, by a failure) comes
+ * together one by one, and none goes away from the others.
+ */
+function isAwayFromPartners(cluster: Cluster, rule: ClusterRule, guest: number, host: number): boolean {
+  let [here, elsewhere, first, isOneHost] = [0, 0, -1, true];
+  for (const other of rule.guests) {
+    if (!ties(cluster, guest, other)) continue;
+    const at = cluster.hostOf[other]!;
+    if (at === host) here++;
+    else {
+      elsewhere++;
+      if (first < 0) first = at;
+      else if (first !== at) isOneHost = false;
+    }
+  }
+  if (elsewhere === 0) return false;
+  if (here === 0) return true;
+  const most = isOneHost ? elsewhere : mostPartners(cluster, rule, guest);
+  return here < most;
+}
+
+function mostPartners(cluster: Cluster, rule: ClusterRule, guest: number): number {
+  let most = 0;
+  for (const other of rule.guests)
+    if (ties(cluster, guest, other)) most = Math.max(most, partnersOn(cluster, rule, guest, cluster.hostOf[other]!));
+  return most;
+}
+
+function awayPartner(cluster: Cluster, rule: ClusterRule, guest: number, host: number): number {
+  const away = rule.guests.filter((other) => ties(cluster, guest, other) && cluster.hostOf[other] !== host);
+  const most = Math.max(...away.map((other) => partnersOn(cluster, rule, guest, cluster.hostOf[other]!)));
+  return away.find((other) => partnersOn(cluster, rule, guest, cluster.hostOf[other]!) === most)!;
+}
+
+/** The only hosts that the guest's rules and datastores leave it, or null: they name none. What is here need not be free to take it. */
+export function namedHosts(cluster: Cluster, guest: number): Iterable<number> | null {
+  const owner = cluster.guests[guest]!.datastores.find(({ hostId }) => hostId !== null);
+  if (owner) return [cluster.hostIndex.get(owner.hostId!) ?? -1].filter((host) => host >= 0);
+  let fewest: ReadonlySet<number> | null = null;
+  for (const rule of cluster.rulesOf[guest]!) {
+    if (rule.kind === 'must-run-on' && (fewest === null || rule.hosts.size < fewest.size)) fewest = rule.hosts;
+    if (rule.kind !== 'together') continue;
+    const partners = rule.guests.filter((other) => ties(cluster, guest, other));
+    if (partners.length > 0) return new Set(partners.map((other) => cluster.hostOf[other]!));
+  }
+  return fewest;
+}
+
+/** Rules broken by the guests where they are now, each with its guest: what balancing mends first. */
+export function brokenRules(
+  cluster: Cluster,
+): readonly { readonly rule: ClusterRule; readonly guest: number; readonly reason: string }[] {
+  return cluster.rules.flatMap((rule) =>
+    rule.guests.flatMap((guest) => {
+      const host = cluster.hostOf[guest]!;
+      const reason = host < 0 ? null : violation(cluster, rule, guest, host);
+      return reason === null ? [] : [{ rule, guest, reason }];
+    }),
+  );
+}
