@@ -79,6 +79,7 @@ export const hostOrderSchema = describes<HostOrder>()(
       datastores: z.array(z.object({ datastoreId: text, path: text })),
     }),
     z.object({ kind: z.literal('disk.work'), operationId: text, work: diskWorkSchema }),
+    z.object({ kind: z.literal('disk.cancel'), operationId: text, work: diskWorkSchema }),
     z.object({ kind: z.literal('disk.forget'), operationId: text }),
   ]),
 );

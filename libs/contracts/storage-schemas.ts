@@ -4,7 +4,7 @@ import type * as report from '@argosy/domain/host-report';
 import { snapshotTransitions } from '@argosy/domain/lifecycle';
 import { z } from 'zod';
 import { describes } from './describes';
-import { orNull, refusalSchema, statesOf } from './responses';
+import { migrationProgressSchema, orNull, refusalSchema, statesOf } from './responses';
 
 const instant = z.number();
 const text = z.string();
@@ -116,6 +116,7 @@ export const diskWorkObservationSchema = describes<report.DiskWorkObservation>()
   z.object({
     operationId: text,
     phase: z.enum(diskWorkPhases),
+    progress: orNull(migrationProgressSchema),
     result: diskWorkResultSchema,
     refusal: orNull(refusalSchema),
   }),

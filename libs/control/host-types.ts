@@ -156,7 +156,10 @@ export interface HostState {
   readonly live: Map<string, HostGuestLive>;
   readonly migrations: Map<string, HostMigration>;
   readonly diskWork: Map<string, HostDiskWork>;
+  /** Work that was forgotten a moment ago, and until when an order for it may still be on its way. */
+  readonly forgottenWork: Map<string, Instant>;
   readonly datastores: Map<string, HostDatastore>;
+  /** Of migrations, and of disks that move alone, by migration or operation. */
   readonly progress: Map<string, MigrationProgress>;
   /** When more of a migration's disk was last seen to be over. */
   readonly diskMovedAt: Map<string, Instant>;
@@ -178,4 +181,5 @@ export type PendingCall =
   | { readonly kind: 'guest'; readonly key: string; readonly call: VmmCommand['call'] }
   | { readonly kind: 'migration'; readonly migrationId: string; readonly call: VmmCommand['call'] | 'grant' }
   | { readonly kind: 'disk-work'; readonly operationId: string }
+  | { readonly kind: 'disk-cancel'; readonly operationId: string }
   | { readonly kind: 'datastore'; readonly datastoreId: string };

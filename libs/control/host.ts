@@ -7,7 +7,16 @@ import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { HostEffect, HostEvent, HostGuest, HostState } from './host-types';
 import type { VmmEvent, VmmInstance } from './ports/vmm-driver';
-import { beginWork, forgetWork, measureDatastores, measured, watchDatastores, workEnded } from './host/disk-work';
+import {
+  beginWork,
+  cancelWork,
+  forgetWork,
+  measureDatastores,
+  measured,
+  noteWorkProgress,
+  watchDatastores,
+  workEnded,
+} from './host/disk-work';
 import { guestCallEnded, orderCopy, startGuest, stopGuest } from './host/guests';
 import { answerGrant, grantAnswered, releaseSource, targetComplete } from './host/handover';
 import {
@@ -59,6 +68,7 @@ export function createHost(hostId = ''): HostState {
     live: new Map(),
     migrations: new Map(),
     diskWork: new Map(),
+    forgottenWork: new Map(),
     datastores: new Map(),
     progress: new Map(),
     diskMovedAt: new Map(),
@@ -196,6 +206,9 @@ function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
     case 'disk.work':
       beginWork(turn, order);
       return null;
+    case 'disk.cancel':
+      cancelWork(turn, order);
+      return null;
     case 'disk.forget':
       forgetWork(turn, order.operationId);
       return null;
@@ -232,6 +245,8 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
     case 'migration-progress':
       if (migration) noteProgress(turn, migration, event.progress);
       return;
+    case 'relocation-progress':
+      return noteWorkProgress(turn, event.copyPath, event.progress);
     case 'disk-mirrored':
       if (migration?.phase === 'copying') keepMigration(turn, { ...migration, startedAt: turn.now, diskUri: null });
       return;
@@ -342,6 +357,7 @@ export function reportOf(
     diskWork: [...state.diskWork.values()].map(({ operationId, phase, result, refusal }) => ({
       operationId,
       phase,
+      progress: state.progress.get(operationId) ?? null,
       result,
       refusal,
     })),

@@ -59,6 +59,11 @@ export type HostOrder =
   /** Measure these datastores from now on, and no others. */
   | { readonly kind: 'datastore.watch'; readonly datastores: readonly WatchedDatastore[] }
   | { readonly kind: 'disk.work'; readonly operationId: string; readonly work: DiskWork }
+  /**
+   * It is not wanted any more: a disk that has not moved by then stays where it is. What it was is said again, for the order
+   * may come before the work's own, which then begins nothing.
+   */
+  | { readonly kind: 'disk.cancel'; readonly operationId: string; readonly work: DiskWork }
   /** Its outcome is recorded: forget it. */
   | { readonly kind: 'disk.forget'; readonly operationId: string };
 

@@ -108,6 +108,8 @@ export interface DatastoreObservation {
 export interface DiskWorkObservation {
   readonly operationId: string;
   readonly phase: DiskWorkPhase;
+  /** Of a disk that moves under its running guest, while it does. */
+  readonly progress: MigrationProgress | null;
   readonly result: DiskWorkResult;
   readonly refusal: Refusal | null;
 }

@@ -40,7 +40,7 @@ export class ModelSite {
   /** Hears that a disk, and so its guest, has gone back in time on purpose. */
   onRevert: ((diskPath: string) => void) | null = null;
   /** A fault's hook: how far the disk of a running guest has come on its way to another datastore. */
-  onRelocation: ((step: 'mirrored' | 'named' | 'pivoted') => void) | null = null;
+  onRelocation: ((step: 'mirrored' | 'named' | 'pivoted' | 'undone') => void) | null = null;
   private nextPort = 49152;
 
   constructor(

@@ -1,5 +1,6 @@
 import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { mebibyte } from '@argosy/domain/units';
 import type { ModelInstance, RelocateWork } from './model-instance';
 import type { ModelMachine } from './model-machine';
 
@@ -23,6 +24,17 @@ export function beginModelRelocation(machine: ModelMachine, work: RelocateWork):
   datastore.lock(copy.value, instance);
   datastore.mirrorTo(instance.disk, copy.value);
   instance.relocation = work;
+  const [totalBytes, transferredBytes] = [instance.disk.sizeMiB * mebibyte, (instance.disk.sizeMiB * mebibyte) / 2];
+  const progress = {
+    totalBytes,
+    transferredBytes,
+    remainingBytes: totalBytes - transferredBytes,
+    bytesPerSecond: work.bandwidthMiBPerSecond * mebibyte,
+    dirtyBytesPerSecond: 0,
+    iteration: 0,
+    expectedEndMs: null,
+  };
+  machine.tell({ kind: 'relocation-progress', instance: instance.id, copyPath: work.copyPath, progress });
   machine.site.onRelocation?.('mirrored');
   return accepted(null);
 }
@@ -31,7 +43,7 @@ export function beginModelRelocation(machine: ModelMachine, work: RelocateWork):
 export function endModelRelocation(
   machine: ModelMachine,
   work: RelocateWork,
-  isAttended: () => boolean,
+  { isAttended, isCancelled }: { readonly isAttended: () => boolean; readonly isCancelled: () => boolean },
 ): Result<DiskWorkResult> | null {
   const { datastore } = machine.site;
   const instance = instanceOf(machine, work);
@@ -49,7 +61,22 @@ export function endModelRelocation(
   }
   if (instance?.guest.diskPath === work.newDiskPath || datastore.isSame(work.copyPath, work.newDiskPath))
     return accepted({ ...nothingToTell, moved: true });
+  if (isCancelled()) {
+    datastore.delete(work.copyPath);
+    return refused('migration-failed', 'it was cancelled');
+  }
   return work.epoch === null ? copyOutside(machine, work) : notMoved(machine, work);
+}
+
+/** Not wanted any more: of what has no name of the guest's yet nothing stays. */
+export function cancelModelRelocation(machine: ModelMachine, copyPath: string): void {
+  for (const instance of machine.instances.values()) {
+    if (instance.relocation?.copyPath !== copyPath) continue;
+    instance.disk.mirror = null;
+    instance.relocation = null;
+    machine.site.datastore.delete(copyPath);
+    machine.site.onRelocation?.('undone');
+  }
 }
 
 function pivot(instance: ModelInstance, { newDiskPath }: RelocateWork): void {

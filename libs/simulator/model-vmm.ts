@@ -7,7 +7,7 @@ import type { ModelInstance, RelocateWork } from './model-instance';
 import type { ModelMachine } from './model-machine';
 import { doModelDiskWork } from './model-disk-work';
 import { instanceKey } from './model-machine';
-import { beginModelRelocation, endModelRelocation, resumeRelocation } from './model-relocation';
+import { beginModelRelocation, cancelModelRelocation, endModelRelocation, resumeRelocation } from './model-relocation';
 import { Transfer } from './transfer';
 
 type Answer = (result: Result<unknown>) => void;
@@ -24,6 +24,9 @@ export class ModelVmm implements VmmDriver {
   readonly name = 'model';
   private listener: ((event: VmmEvent) => void) | null = null;
   private attached = true;
+  /** Copies of disks that are on their way, and of those that are not wanted any more. */
+  private readonly relocating = new Set<string>();
+  private readonly cancelled = new Set<string>();
   /** The next call about an instance waits until the one before took effect. */
   private readonly lanes = new Map<string, (() => void)[]>();
 
@@ -107,15 +110,22 @@ export class ModelVmm implements VmmDriver {
         if (work.kind === 'relocate') return this.relocate(work, answer);
         return this.later(() => answer(doModelDiskWork(this.machine, work)), this.machine.site.times.diskWorkMs);
       }
+      case 'cancelRelocation':
+        if (this.relocating.has(command.copyPath)) this.cancelled.add(command.copyPath);
+        cancelModelRelocation(this.machine, command.copyPath);
+        return answer(accepted(null));
       default:
         return this.later(() => effect(this.about(command)), callMs);
     }
   }
 
   private relocate(work: RelocateWork, answer: Answer): void {
+    this.relocating.add(work.copyPath);
     const begun = beginModelRelocation(this.machine, work);
     this.later(() => {
-      const ended = begun.ok ? endModelRelocation(this.machine, work, () => this.attached) : begun;
+      const how = { isAttended: () => this.attached, isCancelled: () => this.cancelled.has(work.copyPath) };
+      const ended = begun.ok ? endModelRelocation(this.machine, work, how) : begun;
+      for (const known of [this.relocating, this.cancelled]) known.delete(work.copyPath);
       if (ended) answer(ended);
     }, this.machine.site.times.diskWorkMs);
   }

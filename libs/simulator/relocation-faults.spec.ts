@@ -1,6 +1,7 @@
 import type { FleetWrite } from '@argosy/control/ports/fleet-store';
 import { history, strike } from './migration-bench';
 import { inventoryOf } from './inventory-plan';
+import type { VmmTimes } from './model-machine';
 import { World } from './world';
 
 /**
@@ -8,12 +9,17 @@ import { World } from './world';
  * that it wrote to last, which the record names, and no other is left.
  */
 const steps = ['begun', 'mirrored', 'named', 'pivoted', 'reported', 'committed', 'clearing'] as const;
-type Step = (typeof steps)[number];
+/** Where somebody cancels it: asked of the controller, undone by the VMM, told by the host, recorded. */
+const cancelSteps = ['cancel-asked', 'undone', 'cancel-reported', 'cancel-recorded'] as const;
+type Step = (typeof steps)[number] | (typeof cancelSteps)[number];
 
+/** A host is back after half a minute. */
+const runMs = 50_000;
 const victims = ['source agent', 'source VMM', 'controller', 'Redis', 'database', 'host'] as const;
 
-function aWorld(): { world: World; written: () => number } {
+function aWorld(vmm: Partial<VmmTimes> = {}): { world: World; written: () => number } {
   const world = new World({
+    calibration: { vmm },
     inventory: inventoryOf({
       hosts: ['h1', 'h2'].map((name) => ({ name, memoryMiB: 4096 })),
       datastores: [{ name: 'local-h1', on: 'h1' }],
@@ -55,8 +61,15 @@ function atStep(world: World, step: Step, act: () => void): void {
     case 'mirrored':
     case 'named':
     case 'pivoted':
-      world.site.onRelocation = (seen) => seen === step && once();
+    case 'undone':
+      return onRelocation(world, (seen) => seen === step && once());
+    case 'cancel-asked':
+      return onWritten(isMigration('cancelling'));
+    case 'cancel-reported':
+      world.host('h1').onJournal = ({ value }) => value?.kind === 'disk-work' && value.phase === 'failed' && once();
       return;
+    case 'cancel-recorded':
+      return onWritten(isMigration('cancelled'));
     case 'reported':
       world.host('h1').onJournal = ({ value }) => value?.kind === 'disk-work' && value.phase === 'done' && once();
       return;
@@ -66,6 +79,34 @@ function atStep(world: World, step: Step, act: () => void): void {
     case 'clearing':
       return onWritten(isMove);
   }
+}
+
+const isMigration =
+  (step: string) =>
+  (write: FleetWrite): boolean =>
+    write.kind === 'put' && write.entity === 'migration' && write.row.step === step;
+
+function onRelocation(world: World, hear: (seen: string) => void): void {
+  const { onRelocation: before } = world.site;
+  world.site.onRelocation = (seen) => {
+    before?.(seen);
+    hear(seen);
+  };
+}
+
+/** As soon as that has happened an administrator cancels it. */
+function cancelAt(world: World, step: 'begun' | 'mirrored' | 'named' | 'pivoted'): void {
+  const cancel = (): void => {
+    const [migration] = [...world.store.rows.migration.values()];
+    world.request('administrator', { kind: 'migration.cancel', migration: migration!.id });
+  };
+  if (step === 'begun') return atStep(world, 'begun', () => world.clock.after(0, cancel));
+  let done = false;
+  onRelocation(world, (seen) => {
+    if (seen !== step || done) return;
+    done = true;
+    cancel();
+  });
 }
 
 function killHost(world: World): void {
@@ -78,37 +119,110 @@ test.each(steps.flatMap((step) => victims.map((victim) => [victim, step] as cons
   (victim, step) => {
     const { world, written } = aWorld();
     atStep(world, step, () => (victim === 'host' ? killHost(world) : strike(world, victim)));
-    world.request('administrator', { kind: 'guest.migrate', guest: 'g', datastore: 'shared' });
-    world.run(90_000);
-    world.invariants.checkSettled();
-    const copies = world.site.runningCopies('g');
-    const { datastoreId } = world.guest('g');
-    const { disks } = world.site.datastore;
-    const where = datastoreId === 'shared' ? '/datastore/guests/g/disk.qcow2' : '/local-h1/guests/g/disk.qcow2';
-    const facts = {
-      violations: world.invariants.violations,
-      copies: copies.length,
-      diskIsTheLast: copies[0]?.disk.dataVersion === written(),
-      isTheRecords: disks.get(where) === copies[0]?.disk,
-      names: [...disks.keys()].filter((path) => path.includes('/guests/g/')),
-      migrations: world.store.load()?.migrations.length,
-      operations: world.store.load()?.diskOperations.length,
-      struck: world.log.some(({ text }) => text === `! now: ${step}`),
-    };
-    const expected = {
-      violations: [],
-      copies: 1,
-      diskIsTheLast: true,
-      isTheRecords: true,
-      names: [where],
-      migrations: 0,
-      operations: 0,
-      struck: true,
-    };
-    if (JSON.stringify(facts) !== JSON.stringify(expected))
-      throw new Error(`expected ${JSON.stringify(expected)}\n   found ${JSON.stringify(facts)}\n${history(world)}`);
+    expectOneDisk(world, { written, step });
   },
 );
+
+test.each(
+  (['begun', 'mirrored', 'named', 'pivoted'] as const).flatMap((step) =>
+    victims.map((victim) => [victim, step] as const),
+  ),
+)('cancelled when %s is killed at %s: the guest runs once, from the disk that it wrote to last', (victim, step) => {
+  const { world, written } = aWorld();
+  cancelAt(world, step);
+  atStep(world, step, () => (victim === 'host' ? killHost(world) : strike(world, victim)));
+  expectOneDisk(world, { written, step });
+});
+
+test.each(cancelSteps.flatMap((step) => victims.map((victim) => [victim, step] as const)))(
+  'cancelled, and %s killed at %s: the guest runs once, from the disk that it wrote to last',
+  (victim, step) => {
+    const { world, written } = aWorld();
+    cancelAt(world, 'mirrored');
+    atStep(world, step, () => (victim === 'host' ? killHost(world) : strike(world, victim)));
+    expectOneDisk(world, { written, step });
+  },
+);
+
+const nuisances: Record<string, (world: World) => void> = {
+  'no fault': () => undefined,
+  'every job delivered twice, the second time after it stalled': (world) => {
+    world.bus.fate = () => 'twice';
+  },
+  'the answer to a commit lost': (world) => {
+    world.store.lostAnswers = 1;
+  },
+};
+
+describe.each(Object.keys(nuisances))('cancelled with %s', (name) => {
+  test.each([
+    ['begun', 'cancelled', 'local-h1'],
+    ['mirrored', 'cancelled', 'local-h1'],
+    ['named', 'done', 'shared'],
+    ['pivoted', 'done', 'shared'],
+  ] as const)('when it is %s: %s, and the disk is on %s', (at, outcome, datastoreId) => {
+    const { world, written } = aWorld();
+    cancelAt(world, at);
+    nuisances[name]!(world);
+    const boots = world.copyOf('g')!.memory!.boot;
+    expectOneDisk(world, { written });
+    expect(world.copyOf('g')!.memory!.boot).toBe(boots);
+    expect(world.guest('g').datastoreId).toBe(datastoreId);
+    expect([...world.store.rows.migration.values()].map(({ step }) => step)).toEqual([outcome]);
+    const [task] = [...world.store.rows.task.values()].filter((each) => each.name === 'guest.migrate');
+    expect(task).toMatchObject({ state: outcome === 'done' ? 'succeeded' : 'cancelled' });
+  });
+});
+
+test('how far it has come is in its record and in its task', () => {
+  const { world } = aWorld({ diskWorkMs: 5_000 });
+  world.request('administrator', { kind: 'guest.migrate', guest: 'g', datastore: 'shared' });
+  world.run(3_000);
+  const [migration] = [...world.store.rows.migration.values()];
+  expect(migration).toMatchObject({
+    step: 'copy',
+    progress: { totalBytes: 64 * 2 ** 20, remainingBytes: 32 * 2 ** 20 },
+  });
+  expect([...world.store.rows.task.values()]).toMatchObject([{ name: 'guest.migrate', progressShare: 0.5 }]);
+});
+
+interface Expected {
+  readonly written: () => number;
+  /** At which something was to die. */
+  readonly step?: Step;
+}
+
+function expectOneDisk(world: World, { written, step }: Expected): void {
+  world.request('administrator', { kind: 'guest.migrate', guest: 'g', datastore: 'shared' });
+  world.run(runMs);
+  world.invariants.checkSettled();
+  const copies = world.site.runningCopies('g');
+  const { datastoreId } = world.guest('g');
+  const { disks } = world.site.datastore;
+  const where = datastoreId === 'shared' ? '/datastore/guests/g/disk.qcow2' : '/local-h1/guests/g/disk.qcow2';
+  const facts = {
+    violations: world.invariants.violations,
+    copies: copies.length,
+    diskIsTheLast: copies[0]?.disk.dataVersion === written(),
+    isTheRecords: disks.get(where) === copies[0]?.disk,
+    names: [...disks.keys()].filter((path) => path.includes('/guests/g/')),
+    migrations: world.store.load()?.migrations.length,
+    operations: world.store.load()?.diskOperations.length,
+    struck: step === undefined || world.log.some(({ text }) => text === `! now: ${step}`),
+  };
+  const expected = {
+    violations: [],
+    copies: 1,
+    diskIsTheLast: true,
+    isTheRecords: true,
+    names: [where],
+    migrations: 0,
+    operations: 0,
+    struck: true,
+  };
+  if (JSON.stringify(facts) !== JSON.stringify(expected))
+    throw new Error(`expected ${JSON.stringify(expected)}\n   found ${JSON.stringify(facts)}\n${history(world)}`);
+}
 
 function moved(prepare: (world: World) => void = () => {}) {
   const { world, written } = aWorld();

@@ -81,14 +81,88 @@ test.each(cells)(
     await sleep(delayMs);
     await victims[victim](host);
     await guest.waitForEnd(id, 90_000);
-    await guest.expectRunsOnce(90_000);
-    await disk.expectWhole();
-    const now = (await where()).datastore;
-    const left = (): string[] => datastores.filter((each) => existsSync(folderOn(each)));
-    await waitFor('the other disk is gone', () => left().join() === now, { seen: left });
-    await waitFor('its disk has one name', () => readdirSync(folderOn(now)).join() === 'disk.qcow2', {
-      seen: () => readdirSync(folderOn(now)),
-    });
+    await expectOneDisk();
   },
   200_000,
 );
+
+async function expectOneDisk(): Promise<void> {
+  await guest.expectRunsOnce(90_000);
+  await disk.expectWhole();
+  const now = (await where()).datastore;
+  const left = (): string[] => datastores.filter((each) => existsSync(folderOn(each)));
+  await waitFor('the other disk is gone', () => left().join() === now, { seen: left });
+  await waitFor('its disk has one name', () => readdirSync(folderOn(now)).join() === 'disk.qcow2', {
+    seen: () => readdirSync(folderOn(now)),
+  });
+}
+
+describe('a disk that moves alone, and slowly', () => {
+  beforeAll(() => fleet.settings({ migration: { bandwidthMiBPerSecond: 1 } }));
+  const cancel = (id: string) => fleet.api.call('migration.cancel', { params: { id } });
+
+  /** When the record tells how far it has come: the copy takes two seconds. */
+  async function moving(): Promise<{ id: string; host: string }> {
+    const { host } = await where();
+    await new KeptDisk(fleet, guest, 4096).write();
+    await disk.write();
+    const { id } = await fleet.api.call('guest.migrate', {
+      params: { guest: guest.id },
+      body: { datastore: 'datastore' },
+    });
+    await waitFor(
+      'its progress is recorded',
+      async () => ((await fleet.api.call('migration.get', { params: { id } })).progress?.transferredBytes ?? 0) > 0,
+    );
+    return { id, host };
+  }
+
+  test('cancelled, it stays, and moves when it is asked again', async () => {
+    const { id } = await moving();
+    expect(await fleet.api.call('migration.get', { params: { id } })).toMatchObject({
+      step: 'copy',
+      progress: { totalBytes: expect.any(Number) as number, expectedEndMs: expect.any(Number) as number },
+    });
+    await cancel(id);
+    expect(await guest.waitForEnd(id)).toMatchObject({ step: 'cancelled', failure: null });
+    await expectOneDisk();
+    expect((await where()).datastore).toBe('local-h1');
+    const again = await fleet.api.call('guest.migrate', {
+      params: { guest: guest.id },
+      body: { datastore: 'datastore' },
+    });
+    expect(await guest.waitForEnd(again.id)).toMatchObject({ step: 'done' });
+    await expectOneDisk();
+    expect((await where()).datastore).toBe('datastore');
+  }, 60_000);
+
+  const cases = (Object.keys(victims) as (keyof typeof victims)[])
+    .filter((victim) => victim !== 'the VMM at the target')
+    .flatMap((victim) => ([-300, 0, 30, 150] as const).map((afterMs) => [victim, afterMs] as const));
+  test.each(cases)(
+    '%s killed %i ms after it was cancelled: the guest runs once, from its own disk',
+    async (victim, afterMs) => {
+      const { id, host } = await moving();
+      if (afterMs < 0) {
+        await victims[victim](host);
+        await sleep(-afterMs);
+      }
+      // It may have ended by then: the death of its VMM has ended it.
+      await waitFor('a controller takes the cancel', () =>
+        cancel(id).then(
+          () => true,
+          (error: { code?: string }) => error.code === 'already-ended',
+        ),
+      );
+      if (afterMs >= 0) {
+        await sleep(afterMs);
+        await victims[victim](host);
+      }
+      // While no controller is there nobody tells its agent.
+      const ends = victim === 'the controller' ? /cancelled|failed|done/ : /cancelled|failed/;
+      expect((await guest.waitForEnd(id, 90_000)).step).toMatch(ends);
+      await expectOneDisk();
+    },
+    200_000,
+  );
+});

@@ -7,7 +7,7 @@ import { beginDiskOperation, epochOf, sourceOf } from './begin-disk-operation';
 import { datastoresOf, reaches } from './datastores';
 import { suspended } from './guests';
 import { diskSettled } from './moving-disks';
-import { outlivesItsHost, relocated } from './relocations';
+import { isUnwanted, noteRelocation, outlivesItsHost, relocated } from './relocations';
 import { reverted, snapshotRemoved, snapshotTaken } from './snapshots';
 import { type FleetTurn, isHeard, isOff, order, put, raiseAlarm, record, remove, settled } from './turn';
 
@@ -55,10 +55,13 @@ function hostFor({ fleet }: FleetTurn, { datastoreId, guestId, work }: DiskOpera
 function follow(turn: FleetTurn, operation: DiskOperation, host: Host): void {
   if (!isHeard(host) || isHeld(turn, operation)) return;
   const seen = observeWork(turn, host, operation.id);
-  const key = `disk:${operation.id}`;
-  if (!seen) return order(turn, key, host, { kind: 'disk.work', operationId: operation.id, work: operation.work });
-  if (seen.phase === 'working') return;
-  settled(turn, key);
+  const [work, cancel] = [`disk:${operation.id}`, `cancel-disk:${operation.id}`];
+  const told = { operationId: operation.id, work: operation.work };
+  if ((!seen || seen.phase === 'working') && isUnwanted(turn, operation))
+    return order(turn, cancel, host, { kind: 'disk.cancel', ...told });
+  if (!seen) return order(turn, work, host, { kind: 'disk.work', ...told });
+  if (seen.phase === 'working') return noteRelocation(turn, operation, seen.progress);
+  for (const key of [work, cancel]) settled(turn, key);
   end(turn, operation, { refusal: seen.phase === 'failed' ? seen.refusal : null, result: seen.result });
 }
 

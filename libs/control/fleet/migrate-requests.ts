@@ -10,7 +10,7 @@ import { find } from './lookup';
 import { beginMigration, cancelled } from './migrations';
 import { isRelocation } from './moving-disks';
 import { clusterOf } from './placement';
-import { relocateGuest } from './relocations';
+import { cancelRelocation, relocateGuest } from './relocations';
 import { snapshotsOf } from './snapshots';
 import { becomeMigration, type FleetTurn, hostName, observe } from './turn';
 
@@ -136,8 +136,7 @@ export function cancelMigration(turn: FleetTurn, request: Of<'migration.cancel'>
     return refused('already-ended', `Migration ${request.migration} is not under way: it has ended, or never was.`);
   const migration = found.value;
   const guest = turn.fleet.guests.get(migration.guestId)!;
-  if (isRelocation(migration))
-    return refused('guest-busy', `The disk of ${guest.name} is on its way; wait for its end, and move it back.`);
+  if (isRelocation(migration)) return accepted(cancelRelocation(turn, migration));
   if (migration.step === 'open-target') {
     // No copy was asked for yet; what the target opened is destroyed when it shows it.
     cancelled(turn, migration, guest);

@@ -12,6 +12,7 @@ import {
   isRelocation,
   movedGuest,
   newMigration,
+  noteProgress,
   policyFor,
   settleDisk,
   takeDisk,
@@ -124,7 +125,7 @@ export function reconcileMigration(turn: FleetTurn, migration: Migration): void 
   if (isRelocation(migration)) return; // its disk operation decides
   const sides = sidesOf(turn, migration);
   if (!sides) return;
-  const current = noteProgress(turn, migration, sides);
+  const current = noteSides(turn, migration, sides);
   if (current.step === 'release') return reconcileRelease(turn, current, sides);
   // What either side shows as decided is decided, whatever step was recorded last.
   if (ranOnTarget(turn, current, sides)) return commit(turn, current, sides);
@@ -143,16 +144,12 @@ export function reconcileMigration(turn: FleetTurn, migration: Migration): void 
   }
 }
 
-function noteProgress(turn: FleetTurn, migration: Migration, sides: Sides): Migration {
-  const progress = sides.sourceSeen?.progress ?? null;
-  const downtimeMs = sides.sourceSeen?.downtimeMs ?? migration.downtimeMs;
-  const guestSeenDowntimeMs = gapOf(sides) ?? migration.guestSeenDowntimeMs;
-  const news = progress !== null && progress.transferredBytes !== migration.progress?.transferredBytes;
-  if (!news && downtimeMs === migration.downtimeMs && guestSeenDowntimeMs === migration.guestSeenDowntimeMs)
-    return migration;
-  const row = { ...migration, progress: progress ?? migration.progress, downtimeMs, guestSeenDowntimeMs };
-  put(turn, 'migration', row);
-  return row;
+function noteSides(turn: FleetTurn, migration: Migration, sides: Sides): Migration {
+  return noteProgress(turn, migration, {
+    progress: sides.sourceSeen?.progress ?? null,
+    downtimeMs: sides.sourceSeen?.downtimeMs ?? migration.downtimeMs,
+    guestSeenDowntimeMs: gapOf(sides) ?? migration.guestSeenDowntimeMs,
+  });
 }
 
 /** Between the last heartbeat heard on the source and the first on the target, by the two hosts' clocks. */

@@ -3,6 +3,7 @@ import type { Guest, Migration, MigrationPolicy } from '@argosy/domain/entities'
 import { diskPathOf, folderOf, type GuestSources } from '../guest-specification';
 import { unneededBases } from './bases';
 import { beginDiskOperation } from './begin-disk-operation';
+import { noteTask } from './tasks';
 import { type FleetTurn, poolOf, put, record } from './turn';
 
 /**
@@ -77,6 +78,22 @@ export function newMigration({ fleet, now, actor }: FleetTurn, guest: Guest, beg
     createdAt: now,
     endedAt: null,
   };
+}
+
+type Figures = Partial<Pick<Migration, 'progress' | 'downtimeMs' | 'guestSeenDowntimeMs'>>;
+
+/** Written when it is news; the task has its share of it. */
+export function noteProgress(turn: FleetTurn, migration: Migration, figures: Figures): Migration {
+  const row: Migration = { ...migration, ...figures, progress: figures.progress ?? migration.progress };
+  const { progress } = row;
+  const hasMoved = progress?.transferredBytes !== migration.progress?.transferredBytes;
+  const isNews =
+    hasMoved || row.downtimeMs !== migration.downtimeMs || row.guestSeenDowntimeMs !== migration.guestSeenDowntimeMs;
+  if (!isNews) return migration;
+  put(turn, 'migration', row);
+  if (hasMoved && progress)
+    noteTask(turn, 'guest.migrate', migration.guestId, 1 - progress.remainingBytes / Math.max(1, progress.totalBytes));
+  return row;
 }
 
 /** It was granted its run at the target: whatever became of its VMM since, its disk is the one there. */

@@ -1,4 +1,4 @@
-import type { Datastore, DiskOperation, Guest, Host, Migration } from '@argosy/domain/entities';
+import type { Datastore, DiskOperation, Guest, Host, Migration, MigrationProgress } from '@argosy/domain/entities';
 import type { DiskWorkResult } from '@argosy/domain/disk-work';
 import { accepted, type Refusal, refused, type Result } from '@argosy/domain/refusal';
 import { formatDuration, sentence } from '@argosy/domain/units';
@@ -13,6 +13,7 @@ import {
   isRelocation,
   movedGuest,
   newMigration,
+  noteProgress,
   takeDisk,
 } from './moving-disks';
 import { beginTask, endTasks } from './tasks';
@@ -128,9 +129,10 @@ export function relocated(
   guest: Guest,
   { refusal, result }: { readonly refusal: Refusal | null; readonly result: DiskWorkResult },
 ): void {
-  const migration = [...turn.fleet.migrations.values()].find((each) => each.guestId === guest.id && isRelocation(each));
+  const migration = relocationOf(turn, guest.id);
   if (!migration) return;
-  if (refusal) return failed(turn, guest, migration, refusal.message);
+  if (refusal && migration.step === 'cancelling') return stays(turn, guest, migration, null);
+  if (refusal) return stays(turn, guest, migration, refusal.message);
   const committed = becomeMigration(turn, migration, 'commit', { downtimeMs: result.pauseMs });
   const released = becomeMigration(turn, committed, 'release');
   putEnded(turn, 'migration', { ...becomeMigration(turn, released, 'done'), endedAt: turn.now });
@@ -148,17 +150,41 @@ export function relocated(
   endTasks(turn, guest.id, ['guest.migrate'], 'succeeded', `its disk is on ${where}`);
 }
 
-function failed(turn: FleetTurn, guest: Guest, migration: Migration, failure: string): void {
-  putEnded(turn, 'migration', { ...becomeMigration(turn, migration, 'failed'), failure, endedAt: turn.now });
+/** `failure` null: it was cancelled. */
+function stays(turn: FleetTurn, guest: Guest, migration: Migration, failure: string | null): void {
+  const step = failure === null ? 'cancelled' : 'failed';
+  putEnded(turn, 'migration', { ...becomeMigration(turn, migration, step), failure, endedAt: turn.now });
   clearTarget(turn, guest, { ...migration, epoch: 0 });
+  const where = turn.fleet.datastores.get(guest.datastoreId)?.name;
   record(turn, {
-    code: 'migration-failed',
-    severity: 'warning',
+    code: `migration-${step}`,
+    severity: step === 'failed' ? 'warning' : 'information',
     subject: ['guest', guest.id],
-    message: `The disk of ${guest.name} stays on ${turn.fleet.datastores.get(guest.datastoreId)?.name}: ${sentence(failure)}`,
+    message: `The disk of ${guest.name} stays on ${where}: ${failure === null ? 'its move was cancelled.' : sentence(failure)}`,
     details: { migrationId: migration.id },
   });
-  endTasks(turn, guest.id, ['guest.migrate'], 'failed', failure);
+  endTasks(turn, guest.id, ['guest.migrate'], step, failure ?? step);
+}
+
+function relocationOf({ fleet }: FleetTurn, guestId: string): Migration | undefined {
+  for (const each of fleet.migrations.values()) if (each.guestId === guestId && isRelocation(each)) return each;
+  return undefined;
+}
+
+/** Until the guest has its new disk: what is asked later finds it moved. */
+export function cancelRelocation(turn: FleetTurn, migration: Migration): Migration {
+  return becomeMigration(turn, migration, 'cancelling');
+}
+
+/** Somebody has cancelled the move that this operation is. */
+export function isUnwanted(turn: FleetTurn, { work, guestId }: DiskOperation): boolean {
+  return work.kind === 'relocate' && relocationOf(turn, guestId)?.step === 'cancelling';
+}
+
+/** As its host tells it, into the record of the migration. */
+export function noteRelocation(turn: FleetTurn, { guestId }: DiskOperation, progress: MigrationProgress | null): void {
+  const migration = relocationOf(turn, guestId);
+  if (migration && progress) noteProgress(turn, migration, { progress });
 }
 
 /** The host that had it is proved off: another looks at what became of the disk. */

@@ -39,6 +39,14 @@ export function endTasks(
   }
 }
 
+/** How much of it is done, from 0 to 1. */
+export function noteTask(turn: FleetTurn, name: string, subjectId: string, doneShare: number): void {
+  const task = findTask(turn, name, subjectId);
+  // It may begin anew, or have more to copy than it had.
+  const progressShare = Math.min(1, Math.max(0, doneShare));
+  if (task) put(turn, 'task', { ...task, progressShare });
+}
+
 function findTask(turn: FleetTurn, name: string, subjectId: string): Task | undefined {
   for (const task of turn.fleet.tasks.values()) if (task.subjectId === subjectId && task.name === name) return task;
   return undefined;

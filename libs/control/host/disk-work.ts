@@ -1,6 +1,8 @@
 import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import type { MigrationProgress } from '@argosy/domain/entities';
 import type { HostOrder, WatchedDatastore } from '@argosy/domain/host-command';
 import type { Result } from '@argosy/domain/refusal';
+import { commandDeadlineMs } from '../defaults';
 import type { HostDiskWork } from '../host-types';
 import { callVmm, type HostTurn, isCalling, report } from './turn';
 
@@ -49,9 +51,26 @@ export function measured(
 /** Asked again, it changes nothing: what is under way or has ended is shown. */
 export function beginWork(turn: HostTurn, { operationId, work }: Extract<HostOrder, { kind: 'disk.work' }>): void {
   if (turn.state.diskWork.has(operationId)) return report(turn);
+  if ((turn.state.forgottenWork.get(operationId) ?? 0) > turn.now) return;
   keepWork(turn, { kind: 'disk-work', operationId, work, phase: 'working', result: nothingToTell, refusal: null });
   callVmm(turn, { kind: 'disk-work', operationId }, { call: 'diskWork', work });
   report(turn);
+}
+
+/**
+ * What has not moved by then stays. Of work that is not known here, as after this agent's death, it is found out first whether
+ * it had been done: so it is begun, and cancelled at once.
+ */
+export function cancelWork(turn: HostTurn, { operationId, work }: Extract<HostOrder, { kind: 'disk.cancel' }>): void {
+  beginWork(turn, { kind: 'disk.work', operationId, work });
+  if (work.kind !== 'relocate' || turn.state.diskWork.get(operationId)?.phase !== 'working') return;
+  callVmm(turn, { kind: 'disk-cancel', operationId }, { call: 'cancelRelocation', copyPath: work.copyPath });
+}
+
+export function noteWorkProgress(turn: HostTurn, copyPath: string, progress: MigrationProgress): void {
+  for (const { operationId, work, phase } of turn.state.diskWork.values())
+    if (work.kind === 'relocate' && work.copyPath === copyPath && phase === 'working')
+      turn.state.progress.set(operationId, progress);
 }
 
 export function workEnded(turn: HostTurn, operationId: string, result: Result<DiskWorkResult>): void {
@@ -67,6 +86,10 @@ export function workEnded(turn: HostTurn, operationId: string, result: Result<Di
 export function forgetWork(turn: HostTurn, operationId: string): void {
   if (turn.state.diskWork.get(operationId)?.phase === 'working') return;
   dropWork(turn, operationId);
+  const { forgottenWork } = turn.state;
+  for (const [id, until] of forgottenWork) if (until <= turn.now) forgottenWork.delete(id);
+  // The order for it may have rung twice, and the second may come late.
+  forgottenWork.set(operationId, turn.now + commandDeadlineMs);
   report(turn);
 }
 
@@ -86,5 +109,6 @@ function keepWork(turn: HostTurn, work: HostDiskWork): void {
 
 function dropWork(turn: HostTurn, operationId: string): void {
   turn.state.diskWork.delete(operationId);
+  turn.state.progress.delete(operationId);
   turn.effects.push({ kind: 'journal', entry: { key: `disk-work/${operationId}`, value: null } });
 }

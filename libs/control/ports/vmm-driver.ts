@@ -97,6 +97,11 @@ export interface VmmCalls {
   };
   /** Done again after it was cut short, it ends in the same state. It may take long. */
   readonly diskWork: { request: { readonly work: DiskWork }; value: DiskWorkResult };
+  /**
+   * The `relocate` work with that copy is not wanted any more: it ends with a refusal, and nothing of it stays, unless the copy has
+   * become the guest's disk. What is not under way is left alone. Done at once; the work tells its own end.
+   */
+  readonly cancelRelocation: { request: { readonly copyPath: string }; value: null };
   readonly limit: {
     request: { readonly instance: VmmInstance; readonly cpuShares: number; readonly cpuLimitMillicores: number | null };
     value: null;
@@ -142,6 +147,13 @@ export type VmmEvent =
   | { readonly kind: 'migration-stuck'; readonly instance: VmmInstance }
   /** On the source: all of its disk is at the target, and from now on every write goes to both. The memory follows. */
   | { readonly kind: 'disk-mirrored'; readonly instance: VmmInstance }
+  /** Its disk moves alone, and so much of it is there. */
+  | {
+      readonly kind: 'relocation-progress';
+      readonly instance: VmmInstance;
+      readonly copyPath: string;
+      readonly progress: MigrationProgress;
+    }
   /** On the source: it runs on. */
   | { readonly kind: 'migration-failed'; readonly instance: VmmInstance; readonly refusal: Refusal }
   /** On the target: memory is complete, the disk's lock is held, it does not run. */

@@ -255,6 +255,38 @@ export const diskMigrationTests: TestTable = {
       },
     },
     {
+      says: 'it tells how far it has come; cancelled, the guest runs on with the disk that it has, and another move works',
+      run: async (hosts) => {
+        const { h1 } = hosts;
+        const { guest, source } = await running(hosts);
+        await h1.must({ call: 'consoleWrite', instance: source, text: 'disk fill 4096 5\n' });
+        await h1.line('diskFilled');
+        const slow = { ...relocation(guest, source.epoch), bandwidthMiBPerSecond: 1 };
+        const { copyPath, newDiskPath } = slow;
+        const asked = h1.refusal({ call: 'diskWork', work: slow });
+        const { progress } = await h1.event('relocation-progress', source);
+        expect(progress.transferredBytes + progress.remainingBytes).toBe(progress.totalBytes);
+        expect(progress.bytesPerSecond).toBeGreaterThan(0);
+        await h1.must({ call: 'cancelRelocation', copyPath });
+        expect(await asked).toMatchObject({ code: 'migration-failed' });
+        expect(await h1.stateOf(source)).toBe('running');
+        expect(await h1.must({ call: 'diskWork', work: { kind: 'settle', copyPath, newDiskPath } })).toMatchObject({
+          moved: false,
+        });
+        await fillDisk(h1, source, 6);
+        // What is not under way is left alone, and what has moved is told as moved.
+        await h1.must({ call: 'cancelRelocation', copyPath });
+        const work = relocation(guest, source.epoch);
+        expect(await h1.must({ call: 'diskWork', work })).toMatchObject({ moved: true });
+        const again = h1.must({ call: 'diskWork', work });
+        await h1.must({ call: 'cancelRelocation', copyPath });
+        expect(await again).toMatchObject({ moved: true });
+        await expectDisk(h1, source, 6);
+        await h1.beats(source, 2);
+        expectUnbroken(h1.heartbeats(source));
+      },
+    },
+    {
       says: 'an agent that dies in the middle harms no guest, and the disk moves when it is asked for again',
       run: async (hosts) => {
         const { h1, bench } = hosts;

@@ -96,7 +96,7 @@ function keptImage({ imagePath }: Pick<CloneWork, 'imagePath'>, disk: DiskInform
 
 type ConvertWork = Pick<CloneWork, 'diskPath' | 'snapshotId' | 'imagePath'>;
 
-export async function convertDisk(work: ConvertWork, path: string): Promise<void> {
+export async function convertDisk(work: ConvertWork, path: string, signal?: AbortSignal): Promise<void> {
   const { diskPath, snapshotId } = work;
   const image = keptImage(work, await look(diskPath));
   // A snapshot's clusters stay as they are, also in a disk that somebody writes to.
@@ -104,7 +104,7 @@ export async function convertDisk(work: ConvertWork, path: string): Promise<void
   const above = image ? ['-B', image[1]!, '-F', image[3]!] : [];
   // Unlike its default, this cache is on the disk at the end.
   const how = ['-q', '-f', 'qcow2', '-O', 'qcow2', '-t', 'writeback'];
-  await imageTool(['convert', ...how, ...of, ...above, diskPath, path], copyDeadlineMs);
+  await imageTool(['convert', ...how, ...of, ...above, diskPath, path], copyDeadlineMs, signal);
 }
 
 /** Of the job and of the node that it writes to: a guest's disk is copied once at a time. */

@@ -1,3 +1,4 @@
+import type { MigrationProgress } from '@argosy/domain/entities';
 import { mebibyte } from '@argosy/domain/units';
 import { QmpError, type QmpClient, type QmpEvent } from './qmp';
 
@@ -83,6 +84,23 @@ export class DiskMirror {
       for (const resolve of this.waiting.splice(0)) resolve();
       this.onEnd(this.end.error);
     }
+  }
+
+  /** What an administrator is told of it; it has no passes, so `iteration` is 0. */
+  async progress(elapsedMs: number): Promise<MigrationProgress | undefined> {
+    const found = await findJob(this.qmp, this.job);
+    if (!found) return undefined;
+    const remainingBytes = found.len - found.offset;
+    const bytesPerSecond = Math.round((found.offset * 1000) / Math.max(1, elapsedMs));
+    return {
+      transferredBytes: found.offset,
+      remainingBytes,
+      totalBytes: found.len,
+      bytesPerSecond,
+      dirtyBytesPerSecond: 0,
+      iteration: 0,
+      expectedEndMs: bytesPerSecond > 0 ? Math.ceil((remainingBytes * 1000) / bytesPerSecond) : null,
+    };
   }
 
   /** Ends it with both disks the same: the guest stands still. `pivot`: it goes on with the copy, else with what it had. */

@@ -7,7 +7,6 @@ import { type DiskWork, type DiskWorkKind, type DiskWorkResult, nothingToTell } 
 import { cloneDisk, cloneInside } from './clone-disk';
 import { imageTool, isSameFile, makeItsOwn } from './guest-disk';
 import type { QemuInstance } from './instance';
-import { relocateOutside } from './relocate-disk';
 import { refuse } from './qemu-refusal';
 import type { QmpClient } from './qmp';
 
@@ -31,7 +30,9 @@ export async function measureDatastore(path: string): Promise<{ totalBytes: numb
 }
 
 type Of<Kind extends DiskWorkKind> = Extract<DiskWork, { kind: Kind }>;
-type Workers = { readonly [Kind in DiskWorkKind]: (work: Of<Kind>) => Promise<DiskWorkResult | undefined> };
+/** A disk's move to another datastore can be cancelled, and is another module's. */
+type ShortWork = Exclude<DiskWork, { kind: 'relocate' }>;
+type Workers = { readonly [Kind in ShortWork['kind']]: (work: Of<Kind>) => Promise<DiskWorkResult | undefined> };
 
 /** With no VMM on this host that has the disk open. Where another host's has, its lock refuses. */
 const workers: Workers = {
@@ -47,7 +48,6 @@ const workers: Workers = {
     await rm(copyPath, { force: true });
     return undefined;
   },
-  relocate: relocateOutside,
   discard: (work) => discardCopy(work),
   snapshot: async ({ diskPath, snapshotId, epoch, guestId }) => {
     if (epoch !== null) throw refuse('guest-not-here', `guest ${guestId} does not run here at epoch ${epoch} any more`);
@@ -73,13 +73,13 @@ const workers: Workers = {
   },
 };
 
-export async function doDiskWork(work: DiskWork): Promise<DiskWorkResult> {
-  const worker = workers[work.kind] as (work: DiskWork) => Promise<DiskWorkResult | undefined>;
+export async function doDiskWork(work: ShortWork): Promise<DiskWorkResult> {
+  const worker = workers[work.kind] as (work: ShortWork) => Promise<DiskWorkResult | undefined>;
   return (await worker(work)) ?? nothingToTell;
 }
 
 /** With the VMM that has the disk open: only it may change what is in it. */
-export async function doDiskWorkInside(work: DiskWork, vmm: QemuInstance): Promise<DiskWorkResult> {
+export async function doDiskWorkInside(work: ShortWork, vmm: QemuInstance): Promise<DiskWorkResult> {
   if (work.kind === 'clone') return cloneInside(work, vmm);
   if (work.kind === 'snapshot') return snapshotInside(work, vmm);
   if (work.kind === 'suspend') {

@@ -28,7 +28,7 @@ import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
 import { bootId } from './process-table';
 import { processorLimits } from './processor-limits';
-import { relocateInside, relocateOutside } from './relocate-disk';
+import { relocateInside, relocateOutside, type RelocationOwner } from './relocate-disk';
 import { refusalOf, refuse } from './qemu-refusal';
 import { ensureSeed } from './seed-image';
 
@@ -70,6 +70,8 @@ type Handlers = {
 class QemuDriver implements VmmDriver {
   readonly name = 'qemu';
   private readonly instances = new Map<string, QemuInstance>();
+  /** Disks on their way to another datastore, by their copies. */
+  private readonly relocations = new Map<string, AbortController>();
   private readonly host: InstanceHost;
   private readonly root: string;
   private listener: (event: VmmEvent) => void = () => undefined;
@@ -102,6 +104,10 @@ class QemuDriver implements VmmDriver {
       this.inOrder(instance, async (vmm) => vmm.limit(cpuShares, cpuLimitMillicores)),
     measureDatastore: ({ path }) => measureDatastore(path),
     diskWork: ({ work }) => this.diskWork(work),
+    cancelRelocation: async ({ copyPath }) => {
+      this.relocations.get(copyPath)?.abort();
+      return null;
+    },
     consoleWrite: ({ instance, text }) => this.inOrder(instance, async (vmm) => vmm.consoleWrite(text)),
     consoleTail: async ({ instance, maximumBytes }) => ({ text: this.find(instance).folder.consoleTail(maximumBytes) }),
   };
@@ -198,20 +204,38 @@ class QemuDriver implements VmmDriver {
   }
 
   private async diskWork(work: DiskWork): Promise<DiskWorkResult> {
+    if (work.kind === 'relocate') return this.relocate(work);
     if (!('epoch' in work) || work.epoch === null) return doDiskWork(work);
     // A suspended guest's VMM may be gone already, with its memory whole.
     const instance = this.instances.get(`${work.guestId}:${work.epoch}`);
     if (!instance?.isAlive()) return doDiskWork(work);
     // It may take long and changes nothing of the guest: whatever else is asked of it does not wait.
     if (work.kind === 'clone') return doDiskWorkInside(work, instance);
-    if (work.kind === 'relocate')
-      return relocateInside(work, instance).catch((error: unknown) => {
-        if (instance.isAlive()) throw error;
-        return relocateOutside(work);
-      });
     const result = instance.lane.then(() => doDiskWorkInside(work, instance));
     instance.lane = result.catch(() => undefined);
     return result;
+  }
+
+  private async relocate(work: Extract<DiskWork, { kind: 'relocate' }>): Promise<DiskWorkResult> {
+    const { copyPath, guestId, epoch } = work;
+    const instance = epoch === null ? undefined : this.instances.get(`${guestId}:${epoch}`);
+    const cancelling = new AbortController();
+    const owner: RelocationOwner = {
+      signal: cancelling.signal,
+      progress: (progress) => {
+        if (instance) this.host.tell({ kind: 'relocation-progress', instance: instance.id, copyPath, progress });
+      },
+    };
+    this.relocations.set(copyPath, cancelling);
+    try {
+      if (!instance?.isAlive()) return await relocateOutside(work, owner);
+      return await relocateInside(work, instance, owner).catch((error: unknown) => {
+        if (instance.isAlive()) throw error;
+        return relocateOutside(work, owner);
+      });
+    } finally {
+      this.relocations.delete(copyPath);
+    }
   }
 
   private async open<Value>(

@@ -39,9 +39,13 @@ export async function placeWhole(path: string, make: (temporaryPath: string) => 
   }
 }
 
-export async function imageTool(parameters: readonly string[], timeout = imageToolDeadlineMs): Promise<string> {
+export async function imageTool(
+  parameters: readonly string[],
+  timeout = imageToolDeadlineMs,
+  signal?: AbortSignal,
+): Promise<string> {
   try {
-    return (await run('qemu-img', [...parameters], { timeout })).stdout;
+    return (await run('qemu-img', [...parameters], { timeout, ...(signal ? { signal } : {}) })).stdout;
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: string };
     if (code === 'ENOENT') throw refuse('vmm-unsupported', 'qemu-img is not installed; apt-get install qemu-utils');

@@ -89,19 +89,7 @@ export class DiskToTarget {
   }
 
   /** Before the first pass over the memory: `iteration` 0. */
-  async progress(elapsedMs: number): Promise<MigrationProgress | undefined> {
-    const found = await findMigrationJob(this.qmp);
-    if (!found) return undefined;
-    const remainingBytes = found.len - found.offset;
-    const bytesPerSecond = Math.round((found.offset * 1000) / Math.max(1, elapsedMs));
-    return {
-      transferredBytes: found.offset,
-      remainingBytes,
-      totalBytes: found.len,
-      bytesPerSecond,
-      dirtyBytesPerSecond: 0,
-      iteration: 0,
-      expectedEndMs: bytesPerSecond > 0 ? Math.ceil((remainingBytes * 1000) / bytesPerSecond) : null,
-    };
+  progress(elapsedMs: number): Promise<MigrationProgress | undefined> {
+    return this.mirror.progress(elapsedMs);
   }
 }

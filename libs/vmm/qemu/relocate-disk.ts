@@ -2,6 +2,7 @@ import { copyFile, constants, mkdir, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import type { MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmState } from '@argosy/control/ports/vmm-driver';
 import { convertDisk, look } from './clone-disk';
@@ -30,13 +31,25 @@ export interface RelocatingVmm {
 
 const job = 'relocation';
 const lookEveryMs = 20;
+const progressEveryMs = 200;
+
+/** Who wants the disk moved. */
+export interface RelocationOwner {
+  /** Aborted: not wanted any more. Heard until the copy gets the disk's name. */
+  readonly signal: AbortSignal;
+  progress(progress: MigrationProgress): void;
+}
+
+function requireWanted({ signal }: RelocationOwner): void {
+  if (signal.aborted) throw refuse('migration-failed', 'its move was cancelled');
+}
 const moved: DiskWorkResult = { ...nothingToTell, moved: true };
 
 /**
  * With no VMM that has the disk open. Of one that ran and is gone: whether its disk had moved is told by its names, and if it
  * had not, nothing of it stays.
  */
-export async function relocateOutside(work: RelocateWork): Promise<DiskWorkResult> {
+export async function relocateOutside(work: RelocateWork, owner: RelocationOwner): Promise<DiskWorkResult> {
   const { copyPath, newDiskPath, diskPath, epoch, guestId } = work;
   if (await isSameFile(copyPath, newDiskPath)) return moved;
   if (epoch !== null) {
@@ -50,11 +63,14 @@ export async function relocateOutside(work: RelocateWork): Promise<DiskWorkResul
   await mkdir(dirname(newDiskPath), { recursive: true });
   await rm(copyPath, { force: true });
   try {
-    await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath);
+    requireWanted(owner);
+    await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath, owner.signal);
     const variables = `${diskPath}.uefi-variables`;
     if (await exists(variables)) await copyFile(variables, `${newDiskPath}.uefi-variables`, constants.COPYFILE_FICLONE);
+    requireWanted(owner);
   } catch (error) {
     await rm(copyPath, { force: true });
+    requireWanted(owner);
     throw error;
   }
   await makeItsOwn(copyPath, newDiskPath);
@@ -74,10 +90,15 @@ async function requireFree(newDiskPath: string): Promise<void> {
  * name and the guest's device the copy. Whatever dies before it runs on finds two disks that are the same; from then on
  * the name says which is the guest's.
  */
-export async function relocateInside(work: RelocateWork, vmm: RelocatingVmm): Promise<DiskWorkResult> {
+export async function relocateInside(
+  work: RelocateWork,
+  vmm: RelocatingVmm,
+  owner: RelocationOwner,
+): Promise<DiskWorkResult> {
   const { copyPath, newDiskPath } = work;
   if (vmm.guest.diskPath === newDiskPath) return moved;
   await requireFree(newDiskPath);
+  requireWanted(owner);
   const qmp = vmm.requireQmp();
   const node = vmm.diskNode === 'disk' ? 'moved-disk' : 'disk';
   const relocation = { copyPath, newDiskPath, node, standsStill: false };
@@ -92,13 +113,21 @@ export async function relocateInside(work: RelocateWork, vmm: RelocatingVmm): Pr
   vmm.onBlockJob = (event) => mirror.onEvent(event);
   try {
     await beginCopy(work, vmm, { qmp, node, mirror });
-    while (!mirror.ready) {
+    const begunAt = performance.now();
+    for (let toldAt = begunAt; !mirror.ready; await sleep(lookEveryMs)) {
       if (ended[0]) throw new Error(ended[0].error ?? 'the copy of the disk was ended');
+      requireWanted(owner);
       vmm.requireQmp();
-      await sleep(lookEveryMs);
+      if (performance.now() - toldAt < progressEveryMs) continue;
+      toldAt = performance.now();
+      const progress = await mirror.progress(toldAt - begunAt);
+      if (progress) owner.progress(progress);
     }
     // Other calls need not wait for the copy, only for the pivot.
-    const pivoting = vmm.lane.then(() => pivot(vmm, mirror, relocation));
+    const pivoting = vmm.lane.then(() => {
+      requireWanted(owner);
+      return pivot(vmm, mirror, relocation);
+    });
     vmm.lane = pivoting.catch(() => undefined);
     const pauseMs = await pivoting;
     return { ...moved, pauseMs };

@@ -141,13 +141,16 @@ export const migrationCommands = [
   }),
   command({
     path: 'migration cancel',
-    summary: 'cancel a migration, until its switch-over',
+    summary: 'cancel a migration until its switch-over, or the move of a disk until the guest has the new one',
     parameters: [{ name: 'migration', names: 'guest' }],
     run: async (session, { parameters }) => {
       const row = await session.api.call('migration.cancel', {
         params: { id: await resolveMigration(session.api, parameters.migration) },
       });
-      session.printDone(migrationView, row, `The migration is ${row.step}; the guest runs on where it is.`);
+      const stays = staysOnHost(row)
+        ? 'the disk stays where it is, unless it has just moved'
+        : 'the guest runs on where it is';
+      session.printDone(migrationView, row, `The migration is ${row.step}; ${stays}.`);
       return 'done';
     },
   }),
