@@ -70,11 +70,6 @@ function ownHost({ fleet }: FleetTurn, guest: Guest, datastore: Datastore): Resu
       'datastore-not-reached',
       `${guest.name} runs on ${host.name}, which does not reach ${datastore.name}: name a host that does, and the guest moves there with its disk.`,
     );
-  if (fleet.images.get(guest.imageId)?.firmware === 'uefi')
-    return refused(
-      'guest-busy',
-      `${guest.name} runs, and has the variables of its UEFI open beside its disk: stop it first, or move it to another host together with its disk.`,
-    );
   return accepted(host);
 }
 

@@ -2,7 +2,7 @@ import { chmod, copyFile, constants, link, mkdir, rename, rm, stat } from 'node:
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
-import { copyDeadlineMs, exists, imageTool, placeWhole } from './guest-disk';
+import { copyDeadlineMs, exists, imageTool, placeWhole, variablesBeside } from './guest-disk';
 import type { QemuInstance } from './instance';
 import { refuse } from './qemu-refusal';
 import type { QmpClient } from './qmp';
@@ -47,8 +47,8 @@ async function makeClone(
   await rm(folder, { recursive: true, force: true });
   try {
     await mkdir(folder, { recursive: true });
-    const variables = `${diskPath}.uefi-variables`;
-    if (await exists(variables)) await copyFile(variables, `${clonePath}.uefi-variables`, constants.COPYFILE_FICLONE);
+    const variables = variablesBeside(diskPath);
+    if (await exists(variables)) await copyFile(variables, variablesBeside(clonePath), constants.COPYFILE_FICLONE);
     await placeWhole(clonePath, make);
   } catch (error) {
     // Another agent may have begun anew.

@@ -122,16 +122,18 @@ function bootArguments({ guest, firmware, machine }: CommandLinePlan): string[] 
     ...(kernelPath !== null && kernelArguments !== null ? ['-append', kernelArguments] : []),
   ];
   if (!firmware) return kernel;
-  const flash = (node: string, filename: string, isReadOnly: boolean) => [
-    '-blockdev',
-    JSON.stringify({ driver: 'raw', 'node-name': node, 'read-only': isReadOnly, file: { driver: 'file', filename } }),
-  ];
   return [
     ...kernel,
-    ...flash('firmware', firmware.codePath, true),
-    ...flash('firmware-variables', firmware.variablesPath, false),
-    ...['-machine', 'pflash0=firmware,pflash1=firmware-variables'],
+    ...['-blockdev', JSON.stringify(flashNode('firmware', firmware.codePath, true))],
+    ...['-blockdev', JSON.stringify(flashNode(firmwareVariablesNode, firmware.variablesPath))],
+    ...['-machine', `pflash0=firmware,pflash1=${firmwareVariablesNode}`],
   ];
+}
+
+export const firmwareVariablesNode = 'firmware-variables';
+
+export function flashNode(name: string, filename: string, isReadOnly = false): Readonly<Record<string, unknown>> {
+  return { driver: 'raw', 'node-name': name, 'read-only': isReadOnly, file: { driver: 'file', filename } };
 }
 
 /** locking=on rather than auto: the lock is what keeps a guest from running twice, so a file system without one is refused. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { mebibyte } from '@argosy/domain/units';
 import { QmpError, type QmpClient, type QmpEvent } from './qmp';
@@ -23,6 +24,7 @@ export interface MirrorPlan {
 /** Storage may take its time to take the last writes. */
 const finishDeadlineMs = 30_000;
 const beginDeadlineMs = 30_000;
+const endEveryMs = 20;
 
 export async function findJob(qmp: QmpClient, job: string): Promise<BlockJob | undefined> {
   const jobs = await qmp.call<BlockJob[]>('query-block-jobs');
@@ -147,6 +149,20 @@ export async function isOverlayOf(qmp: QmpClient, node: string, backingPath: str
   const nodes = await qmp.call<BlockNode[]>('query-named-block-nodes', { flat: true });
   const found = nodes.find((each) => each['node-name'] === node);
   return found?.image['backing-filename'] === backingPath;
+}
+
+/** Whether that node is some device's now. */
+export async function devicesHave(qmp: QmpClient, node: string): Promise<boolean> {
+  const devices = await qmp.call<readonly { readonly inserted?: { readonly 'node-name'?: string } }[]>('query-block');
+  return devices.some(({ inserted }) => inserted?.['node-name'] === node);
+}
+
+/** Whatever is left of a job; each device goes on with what it has. */
+export async function endJob(qmp: QmpClient, job: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < finishDeadlineMs && (await findJob(qmp, job)); waitedMs += endEveryMs) {
+    await qmp.call('block-job-cancel', { device: job, force: true }).catch(() => undefined);
+    await sleep(endEveryMs);
+  }
 }
 
 /** A node that may be there from an earlier attempt. */

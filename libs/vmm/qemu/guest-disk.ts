@@ -154,14 +154,19 @@ const firmwareFiles: Readonly<Record<string, FirmwareFiles>> = {
   },
 };
 
-/** The guest's UEFI variables lie beside its disk, so that they go where it goes. */
+/** So that they go where it goes. */
+export function variablesBeside(diskPath: string): string {
+  return `${diskPath}.uefi-variables`;
+}
+
+/** The guest's UEFI variables lie beside its disk. */
 export async function ensureFirmware(guest: GuestSpecification): Promise<Firmware | null> {
   if (guest.boot.firmware !== 'uefi') return null;
   const files = firmwareFiles[guest.architecture];
   const known = files?.code.map((codePath, index) => ({ codePath, template: files.variables[index] ?? '' })) ?? [];
   for (const { codePath, template } of known) {
     if (!(await exists(codePath)) || !(await exists(template))) continue;
-    const variablesPath = `${guest.diskPath}.uefi-variables`;
+    const variablesPath = variablesBeside(guest.diskPath);
     if (!(await exists(variablesPath)))
       await placeWhole(variablesPath, (path) => copyFile(template, path, constants.COPYFILE_FICLONE));
     return { codePath, variablesPath };

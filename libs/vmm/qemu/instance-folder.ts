@@ -25,6 +25,8 @@ export interface Relocation {
   readonly newDiskPath: string;
   /** The node that the guest's device has when the disk has moved. */
   readonly node: string;
+  /** The same of the flash with the variables of its UEFI; null: it has none. */
+  readonly variablesNode: string | null;
   /** It stands still for the pivot, and ran before. */
   readonly standsStill: boolean;
 }
@@ -42,6 +44,8 @@ export interface InstanceRecord {
   readonly copyPath: string | null;
   /** The node that its device has, if not the one that it was started with. */
   readonly diskNode?: string;
+  /** The same of its flash. */
+  readonly variablesNode?: string;
   /** Its disk is on its way to another datastore; an agent that finds this began it and died. */
   readonly relocating: Relocation | null;
   /** It is being sent with its disk. */

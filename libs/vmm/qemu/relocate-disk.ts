@@ -7,10 +7,17 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmState } from '@argosy/control/ports/vmm-driver';
 import { convertDisk, look } from './clone-disk';
 import { diskNode } from './command-line';
-import { DiskMirror, dropNode, findJob, isOverlayOf } from './disk-mirror';
-import { exists, imageTool, isSameFile, makeItsOwn } from './guest-disk';
+import { devicesHave, DiskMirror, dropNode, endJob, findJob, isOverlayOf } from './disk-mirror';
+import { exists, imageTool, isSameFile, makeItsOwn, variablesBeside } from './guest-disk';
 import type { InstanceRecord, Relocation } from './instance-folder';
 import { refuse } from './qemu-refusal';
+import {
+  keepVariables,
+  mirrorVariables,
+  nextVariablesNode,
+  pivotVariables,
+  variablesNodeOf,
+} from './relocate-variables';
 import type { QmpClient, QmpEvent } from './qmp';
 
 type RelocateWork = Extract<DiskWork, { kind: 'relocate' }>;
@@ -65,8 +72,8 @@ export async function relocateOutside(work: RelocateWork, owner: RelocationOwner
   try {
     requireWanted(owner);
     await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath, owner.signal);
-    const variables = `${diskPath}.uefi-variables`;
-    if (await exists(variables)) await copyFile(variables, `${newDiskPath}.uefi-variables`, constants.COPYFILE_FICLONE);
+    const variables = variablesBeside(diskPath);
+    if (await exists(variables)) await copyFile(variables, variablesBeside(newDiskPath), constants.COPYFILE_FICLONE);
     requireWanted(owner);
   } catch (error) {
     await rm(copyPath, { force: true });
@@ -101,7 +108,13 @@ export async function relocateInside(
   requireWanted(owner);
   const qmp = vmm.requireQmp();
   const node = vmm.diskNode === 'disk' ? 'moved-disk' : 'disk';
-  const relocation = { copyPath, newDiskPath, node, standsStill: false };
+  const relocation = {
+    copyPath,
+    newDiskPath,
+    node,
+    variablesNode: nextVariablesNode(vmm.record),
+    standsStill: false,
+  };
   vmm.keep({ relocating: relocation });
   const ended: { error: string | null }[] = [];
   const mirror = new DiskMirror(
@@ -123,6 +136,7 @@ export async function relocateInside(
       const progress = await mirror.progress(toldAt - begunAt);
       if (progress) owner.progress(progress);
     }
+    await mirrorVariables(vmm, relocation);
     // Other calls need not wait for the copy, only for the pivot.
     const pivoting = vmm.lane.then(() => {
       requireWanted(owner);
@@ -167,6 +181,7 @@ async function pivot(vmm: RelocatingVmm, mirror: DiskMirror, relocation: Relocat
     await unlink(relocation.newDiskPath);
     throw error;
   }
+  await pivotVariables(vmm, relocation);
   await goOn(vmm, true);
   return Math.round((performance.now() - begun) * 10) / 10;
 }
@@ -185,32 +200,41 @@ async function standStill(vmm: RelocatingVmm, relocation: Relocation): Promise<v
 export async function goOn(vmm: RelocatingVmm, hasMoved: boolean): Promise<void> {
   const { relocating, guest } = vmm.record;
   if (!relocating) return;
-  const { newDiskPath, node, standsStill } = relocating;
+  const { newDiskPath, node, variablesNode, standsStill } = relocating;
   const qmp = vmm.requireQmp();
-  const leftNode = hasMoved ? vmm.diskNode : node;
+  const left = hasMoved ? [vmm.diskNode, ...(variablesNode ? [variablesNodeOf(vmm.record)] : [])] : [node];
   if (hasMoved) vmm.keep({ guest: { ...guest, diskPath: newDiskPath }, diskNode: node });
+  if (hasMoved && variablesNode) vmm.keep({ variablesNode });
   if (standsStill) await qmp.call('cont');
   if (standsStill) vmm.state = 'running';
   else if (vmm.state === 'sending') vmm.state = 'paused';
   vmm.keep({ relocating: null });
-  await dropNode(qmp, leftNode);
+  for (const each of left) await dropNode(qmp, each);
 }
 
 async function undo(vmm: RelocatingVmm, mirror: DiskMirror, relocation: Relocation): Promise<void> {
   if (!vmm.isAlive()) return;
+  // Its disk has moved, and only the connection to its VMM was lost: whoever has that again takes it to its end.
+  if (await isSameFile(relocation.copyPath, relocation.newDiskPath)) return;
   await mirror.drop();
+  await keepVariables(vmm, relocation);
   await goOn(vmm, false);
   await rm(relocation.copyPath, { force: true });
 }
 
 /** What an agent's death cut short: with its name the copy is the guest's disk, and without it is thrown away. */
-export async function endRelocation(vmm: RelocatingVmm, { copyPath, newDiskPath, node }: Relocation): Promise<void> {
+export async function endRelocation(vmm: RelocatingVmm, relocation: Relocation): Promise<void> {
+  const { copyPath, newDiskPath, node } = relocation;
   const qmp = vmm.requireQmp();
   const isNamed = await isSameFile(copyPath, newDiskPath);
-  if (isNamed && (await pivoted(qmp, node))) return goOn(vmm, true);
+  if (isNamed && (await pivoted(qmp, node))) {
+    await pivotVariables(vmm, relocation);
+    return goOn(vmm, true);
+  }
   // It stands still, and both are the same.
   if (isNamed) await unlink(newDiskPath);
-  await endJob(qmp);
+  await endJob(qmp, job);
+  await keepVariables(vmm, relocation);
   await goOn(vmm, false);
   await rm(copyPath, { force: true });
 }
@@ -225,15 +249,7 @@ async function pivoted(qmp: QmpClient, node: string): Promise<boolean> {
       await sleep(lookEveryMs);
     }
   }
-  const devices = await qmp.call<readonly { readonly inserted?: { readonly 'node-name'?: string } }[]>('query-block');
-  return devices.some(({ inserted }) => inserted?.['node-name'] === node);
+  return devicesHave(qmp, node);
 }
 
 const pivotDeadlineMs = 30_000;
-
-async function endJob(qmp: QmpClient): Promise<void> {
-  for (let waitedMs = 0; waitedMs < pivotDeadlineMs && (await findJob(qmp, job)); waitedMs += lookEveryMs) {
-    await qmp.call('block-job-cancel', { device: job, force: true }).catch(() => undefined);
-    await sleep(lookEveryMs);
-  }
-}
