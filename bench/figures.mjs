@@ -11,8 +11,8 @@
  * @property {string} remark what the reference is, and how the values spread
  */
 
-/** @typedef {{ root: string, quick: boolean, note: (text: string) => void }} Context */
-/** @typedef {{ name: string, title: string, measure: (context: Context) => Promise<Figure[]> }} Benchmark */
+/** @typedef {{ root: string, quick: boolean, data: string, note: (text: string) => void }} Context */
+/** @typedef {{ name: string, title: string, needsData?: true, measure: (context: Context) => Promise<Figure[]> }} Benchmark */
 
 /**
  * A figure that must not be above its target.

@@ -10,7 +10,7 @@ import { jsonLine, table } from './figures.mjs';
 
 /** @typedef {import('./figures.mjs').Figure} Figure */
 /** @typedef {import('./figures.mjs').Benchmark} Benchmark */
-/** @typedef {{ groups: string[], json: boolean, only: string, quick: boolean, asBuilt: boolean, help: boolean }} Options */
+/** @typedef {{ groups: string[], json: boolean, only: string, quick: boolean, asBuilt: boolean, data: string, help: boolean }} Options */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const benchFolder = fileURLToPath(new URL('.', import.meta.url));
@@ -22,6 +22,7 @@ const usage = `npm run bench [-- GROUP...] [-- options]
   --only <name> only the benchmark of that name, or only figures whose names begin so
   --quick       fewer and shorter runs: shows that it works, is no measurement
   --as-built    measure dist/ as it is, though sources may be newer
+  --data <dir>  public data that some benchmarks are run on; without it those are left out
 
 Status: 0 every target met, 1 one missed or not measured, 2 wrong usage.`;
 
@@ -42,14 +43,16 @@ function readOptions() {
       only: { type: 'string', default: '' },
       quick: { type: 'boolean', default: false },
       'as-built': { type: 'boolean', default: false },
+      data: { type: 'string', default: '' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const known = groupNames();
   const wrong = positionals.find((name) => !known.includes(name));
   if (wrong !== undefined) throw new Error(`there is no group "${wrong}"; there is ${known.join(', ')}`);
-  const { json, only, quick, help } = values;
-  return { groups: positionals.length > 0 ? positionals : known, json, only, quick, help, asBuilt: values['as-built'] };
+  const { json, only, quick, data, help } = values;
+  const groups = positionals.length > 0 ? positionals : known;
+  return { groups, json, only, quick, data, help, asBuilt: values['as-built'] };
 }
 
 /** An agent, a server or a controller that was being started is up, or has failed, by then. */
@@ -65,15 +68,15 @@ const messageOf = (error) => (error instanceof Error ? (error.stack ?? error.mes
 /**
  * One that fails is a figure that was not measured, and the others are still measured.
  * @param {Benchmark} benchmark
- * @param {{ group: string, quick: boolean }} run
+ * @param {{ group: string, quick: boolean, data: string }} run
  * @returns {Promise<Figure[]>}
  */
-async function measure(benchmark, { group, quick }) {
+async function measure(benchmark, { group, quick, data }) {
   const begun = performance.now();
   console.error(`\n${group} ${benchmark.name}: ${benchmark.title}`);
   const note = (/** @type {string} */ text) => console.error(`  ${text}`);
   try {
-    return await benchmark.measure({ root, quick, note });
+    return await benchmark.measure({ root, quick, data, note });
   } catch (error) {
     if (interrupted) return [];
     console.error(`  not measured: ${messageOf(error)}`);
@@ -98,7 +101,7 @@ async function measure(benchmark, { group, quick }) {
  * @param {Options} options
  * @returns {Promise<Figure[]>}
  */
-async function measureGroups({ groups, json, only, quick }) {
+async function measureGroups({ groups, json, only, quick, data }) {
   /** @type {Figure[]} */
   const all = [];
   for (const group of groups) {
@@ -107,7 +110,11 @@ async function measureGroups({ groups, json, only, quick }) {
       // A benchmark's figures are named after it.
       if (interrupted) return all;
       if (!(benchmark.name.startsWith(only) || only.startsWith(`${benchmark.name}.`))) continue;
-      const measured = await measure(benchmark, { group, quick });
+      if (benchmark.needsData && data === '') {
+        console.error(`\n${group} ${benchmark.name}: left out, since it needs --data <dir>`);
+        continue;
+      }
+      const measured = await measure(benchmark, { group, quick, data });
       const wanted = measured.filter(({ name }) => name.startsWith(only));
       const figures = wanted.map((figure) => ({ ...figure, name: `${group}.${figure.name}` }));
       all.push(...figures);

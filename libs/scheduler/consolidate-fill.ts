@@ -127,7 +127,7 @@ export class Fill {
   }
 
   /** Free of what the fleet is short of: 0 is a host that is full. */
-  private room(host: number): number {
+  room(host: number): number {
     const { processor, memory } = this.weights;
     const free = Math.max(0, 1 - this.share(host));
     if (memory === 0) return free;

@@ -11,7 +11,7 @@ export interface ConsolidationOptions {
   /** Up to this share a host takes guests of another that is too full, and up to the next one those of a host that is emptied. */
   readonly fillShare: number;
   readonly emptyingFillShare: number;
-  /** A host is emptied when what it draws doing nothing, over the horizon, is worth so much for each guest that moves. */
+  /** A host is emptied when what it draws for being on, over the horizon, is so much for each guest that has to move. */
   readonly horizonHours: number;
   readonly wattHoursPerMove: number;
   /** For so many steps a guest that has moved is not moved to empty a host. */
@@ -26,7 +26,7 @@ export const consolidationDefaults: ConsolidationOptions = {
   fillShare: 0.95,
   emptyingFillShare: 0.9,
   horizonHours: 2,
-  wattHoursPerMove: 8,
+  wattHoursPerMove: 4,
   coolDownSteps: 6,
   memoryEnforced: true,
 };
@@ -130,8 +130,8 @@ export class Consolidator {
   /** The worst kind of host first, and of each kind the emptiest. */
   private empty(fill: Fill, touched: Uint8Array, moves: ConsolidationMove[]): void {
     const hosts = [...touched.keys()].filter((host) => fill.guestsOn[host]!.length > 0);
-    const load = Float64Array.from(touched, (_, host) => fill.share(host));
-    hosts.sort((one, other) => fill.kind(other) - fill.kind(one) || load[one]! - load[other]!);
+    const room = Float64Array.from(touched, (_, host) => fill.room(host));
+    hosts.sort((one, other) => fill.kind(other) - fill.kind(one) || room[other]! - room[one]!);
     const emptied = new Uint8Array(touched.length);
     let failures = 0;
     for (const host of hosts) {

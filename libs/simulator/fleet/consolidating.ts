@@ -1,6 +1,7 @@
 import { consolidationDefaults, type ConsolidationOptions, Consolidator } from '@argosy/scheduler/consolidate';
 import type { Fill } from '@argosy/scheduler/consolidate-fill';
 import type { Fleet } from './fleet';
+import type { HostType } from './hosts';
 import type { FleetPolicy } from './policy';
 
 /** Argosy's own: new guests fill hosts that are on, and the scheduler keeps as few on as can bear the demand. */
@@ -40,7 +41,7 @@ function viewOf({
     capacityMHz,
     coreMHz: Float64Array.from(hosts, ({ coreMHz }) => coreMHz),
     hostMemoryMiB: Float64Array.from(hosts, ({ memoryMiB }) => memoryMiB),
-    idleWatts: Float64Array.from(hosts, ({ watts }) => watts[0]!),
+    idleWatts: Float64Array.from(hosts, fixedWatts),
     busyWatts: Float64Array.from(hosts, ({ watts }) => watts.at(-1)!),
     hostOf,
     demandMHz,
@@ -48,4 +49,9 @@ function viewOf({
     guestCores: workload.cores,
     guestMemoryMiB: workload.memoryMiB,
   };
+}
+
+/** What the host draws for being on at all: where the line from a tenth of its load to all of it begins. Idle machines draw less than that. */
+function fixedWatts({ watts }: HostType): number {
+  return watts[1]! - (watts[10]! - watts[1]!) / 9;
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { command } from '../command';
 import { Failure } from '../failure';
 import type { Session } from '../session';
+import { simFleetCommand } from './sim-fleet';
 
 function readScenario(session: Session, path: string): { readonly file: string; readonly text: string } {
   try {
@@ -65,4 +66,5 @@ export const simCommands = [
       return runs.every(({ violations }) => violations.length === 0) ? 'done' : 'missed';
     },
   }),
+  simFleetCommand,
 ];

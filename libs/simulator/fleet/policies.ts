@@ -1,0 +1,17 @@
+import { consolidatingPolicy } from './consolidating';
+import { firstFit } from './first-fit';
+import type { FleetPolicy } from './policy';
+import { thresholdPolicy } from './threshold';
+
+/** What may decide over a fleet, by name. Each run has its own: policies remember. */
+export const fleetPolicies = {
+  none: { summary: 'first fit, and no migration', create: (): FleetPolicy => firstFit },
+  threshold: {
+    summary: 'THR-MMT 0.8 of the literature, as CloudSim has it',
+    create: (): FleetPolicy => thresholdPolicy(0.8),
+  },
+  argosy: { summary: "the scheduler's consolidation", create: (): FleetPolicy => consolidatingPolicy() },
+} as const;
+
+export type FleetPolicyName = keyof typeof fleetPolicies;
+export const fleetPolicyNames = Object.keys(fleetPolicies) as FleetPolicyName[];
