@@ -230,6 +230,8 @@ export const migrateBody = strictBody({
   datastore: referenceField.exactOptional(),
   reason: textField(500).exactOptional(),
 });
+/** `from` is said, since nothing else can be meant without knowing it. */
+export const recoverBody = strictBody({ from: z.enum(['source']), planOnly: flagField.exactOptional() });
 /** `memory` false: the disk alone, as after a power cut. */
 export const newSnapshotBody = strictBody({ name: nameField, memory: flagField.exactOptional() });
 export const consoleWriteBody = strictBody({ text: textField(4096).min(1, 'must not be empty') });

@@ -35,6 +35,7 @@ export const fleetRoutes = {
   'snapshot.revert': ({ params }) => ({ kind: 'snapshot.revert', ...params }),
   'snapshot.remove': ({ params }) => ({ kind: 'snapshot.remove', ...params }),
   'guest.migrate': ({ params, body }) => ({ kind: 'guest.migrate', ...params, ...body }),
+  'guest.recover': ({ params, body }) => ({ kind: 'guest.recover', ...params, ...body }),
   'image.create': ({ body }) => ({ kind: 'image.create', image: body }),
   'image.remove': ({ params }) => ({ kind: 'image.remove', image: params.id }),
   'datastore.create': ({ body }) => ({ kind: 'datastore.create', datastore: body }),

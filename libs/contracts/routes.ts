@@ -242,6 +242,10 @@ export const routes = {
     method: 'POST', path: '/guests/:guest/migrate', tag: 'guests', access: 'operator', status: 202,
     summary: 'Migrate a running guest, to a given host or the best one, with its disk or without; or its disk alone', params: guest, body: bodies.migrateBody, response: responses.migrationSchema,
   },
+  'guest.recover': {
+    method: 'POST', path: '/guests/:guest/recover', tag: 'guests', access: 'administrator', status: 202,
+    summary: 'Let a guest go on from the disk that it left, where the place that its disk was moving to is lost; with planOnly, say what would be lost', params: guest, body: bodies.recoverBody, response: storage.diskRecoverySchema,
+  },
   'guest.console': {
     method: 'GET', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 200,
     summary: "Read the end of a guest's console", params: guest, query: strictBody({ maximumBytes: queryNumber(1, 1_048_576).default(65_536).describe('How much of the end of it.') }),

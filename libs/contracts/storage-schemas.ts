@@ -1,5 +1,6 @@
 import { type DiskWork, diskWorkPhases, type DiskWorkResult } from '@argosy/domain/disk-work';
 import type * as entity from '@argosy/domain/entities';
+import type { DiskRecovery } from '@argosy/domain/fleet-request';
 import type * as report from '@argosy/domain/host-report';
 import { snapshotTransitions } from '@argosy/domain/lifecycle';
 import { z } from 'zod';
@@ -30,7 +31,13 @@ export const diskWorkSchema = describes<DiskWork>()(
       bandwidthMiBPerSecond: z.number(),
     }),
     z.object({ kind: z.literal('take'), copyPath: text, newDiskPath: text }),
-    z.object({ kind: z.literal('settle'), copyPath: text, newDiskPath: text }),
+    z.object({
+      kind: z.literal('settle'),
+      copyPath: text,
+      newDiskPath: text,
+      // Written before there was one.
+      mayWriteSince: orNull(z.number()).default(null),
+    }),
     z.object({
       kind: z.literal('discard'),
       folder: text,
@@ -71,6 +78,17 @@ export const datastoreSchema = describes<entity.Datastore>()(
       }),
     ),
     createdAt: instant,
+  }),
+);
+
+export const diskRecoverySchema = describes<DiskRecovery>()(
+  z.object({
+    guestId: text,
+    datastoreId: text,
+    abandonedDatastoreId: text,
+    since: orNull(instant),
+    until: instant,
+    loses: text,
   }),
 );
 

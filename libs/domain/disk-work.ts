@@ -1,3 +1,5 @@
+import type { Instant } from './units';
+
 /** A guest's disk on its way to another datastore, as the target makes it. */
 export interface DiskCopy {
   /** It has this name until it is the guest's disk; then its own name is linked to it, and both names are one file. */
@@ -56,7 +58,13 @@ export type DiskWork =
       readonly bandwidthMiBPerSecond: number;
     })
   /** Tells whether the copy has become the guest's disk: then both names are one file. With no VMM that has it open. */
-  | { readonly kind: 'settle'; readonly copyPath: string; readonly newDiskPath: string }
+  | {
+      readonly kind: 'settle';
+      readonly copyPath: string;
+      readonly newDiskPath: string;
+      /** From when on the guest may have written to the copy, for whoever must decide without its word. */
+      readonly mayWriteSince: Instant | null;
+    }
   /** The copy is the guest's disk, whether or not its VMM has lived to give it its name: with that alone from here on. */
   | { readonly kind: 'take'; readonly copyPath: string; readonly newDiskPath: string }
   /** Deletes a copy that has not, and the folder if no disk lies in it. Begun when the VMM of that epoch is gone. */

@@ -15,6 +15,7 @@ import type {
 } from './entities';
 import type { HostRegistration } from './host-report';
 import type { PoolNetwork } from './network';
+import type { Instant } from './units';
 
 export interface PoolSettings {
   readonly balance?: Partial<BalancePolicy>;
@@ -134,6 +135,17 @@ export interface NewRule {
   readonly hosts?: readonly string[];
 }
 
+/** A guest goes on from the disk that it left, whatever became of the one that it was given; and what that costs. */
+export interface DiskRecovery {
+  readonly guestId: string;
+  readonly datastoreId: string;
+  readonly abandonedDatastoreId: string;
+  /** From when on it may have written there, and until when. null: not known. */
+  readonly since: Instant | null;
+  readonly until: Instant;
+  readonly loses: string;
+}
+
 /**
  * All that can be asked of the fleet, by an administrator or an agent. Pools, hosts, guests, images and datastores are
  * named by id or by name. A `guest.migrate` with no host lets Argosy choose.
@@ -177,6 +189,8 @@ export type FleetRequest =
       readonly datastore?: string;
       readonly reason?: string;
     }
+  /** From the disk that it left, where only a lost place could tell that it had moved. `planOnly`: says what would be lost, and does nothing. */
+  | { readonly kind: 'guest.recover'; readonly guest: string; readonly from: 'source'; readonly planOnly?: boolean }
   | { readonly kind: 'guest.remove'; readonly guest: string; readonly keepDisk?: boolean }
   | { readonly kind: 'snapshot.take'; readonly guest: string; readonly name: string; readonly memory?: boolean }
   | { readonly kind: 'snapshot.revert'; readonly guest: string; readonly snapshot: string }

@@ -1,4 +1,4 @@
-// guest clone, guest template and guest create --template, as an administrator types them.
+// guest clone, guest template, guest create --template and guest recover, as an administrator types them.
 import { FleetServer, token } from './fleet-server';
 import { type Ran, runInProcess } from './in-process';
 import { aGuest, handlersOf, sampleFleet, type SampleFleet } from './sample-fleet';
@@ -23,6 +23,14 @@ beforeEach(() => {
       }, 200);
       return row;
     },
+    'guest.recover': ({ params }) => ({
+      guestId: params.guest,
+      datastoreId: 'd1',
+      abandonedDatastoreId: 'd2',
+      since: 1_000,
+      until: 4_000,
+      loses: 'If the disk had moved, 3 s of its work are lost.',
+    }),
     'guest.make-template': ({ params }) => ({ ...aGuest(params.guest), isTemplate: true }),
     'guest.undo-template': ({ params }) => aGuest(params.guest),
   };
@@ -71,3 +79,21 @@ test.each([[['guest', 'create', 'x']], [['guest', 'create', 'x', '--image', 'tin
     expect({ status, err }).toMatchObject({ status: 2, err: expect.stringContaining('Give --image, or --template.') });
   },
 );
+
+test('a guest goes on from the disk that it left when its cost was said and it was meant', async () => {
+  expect(await argosy('guest', 'recover', 'web')).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('argosy guest recover web --from-source') as string,
+  });
+  const unmeant = await argosy('guest', 'recover', 'web', '--from-source');
+  expect(unmeant).toMatchObject({ status: 2, err: expect.stringContaining('3 s of its work are lost') as string });
+  expect(bodiesOf('guest.recover')).toEqual([{ from: 'source', planOnly: true }]);
+  expect(await argosy('guest', 'recover', 'web', '--from-source', '--yes')).toMatchObject({
+    status: 0,
+    out: expect.stringContaining('Guest web goes on from the disk that it left. If the disk had moved') as string,
+  });
+  expect(bodiesOf('guest.recover').slice(1)).toEqual([
+    { from: 'source', planOnly: true },
+    { from: 'source', planOnly: false },
+  ]);
+});

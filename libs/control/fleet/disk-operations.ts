@@ -5,6 +5,7 @@ import { type Refusal, refused } from '@argosy/domain/refusal';
 import { cloned } from './clones';
 import { beginDiskOperation, epochOf, sourceOf } from './begin-disk-operation';
 import { datastoresOf, reaches } from './datastores';
+import { tellWhoIsWaitedFor } from './disk-recovery';
 import { suspended } from './guests';
 import { diskSettled } from './moving-disks';
 import { isUnwanted, noteRelocation, outlivesItsHost, relocated } from './relocations';
@@ -34,7 +35,10 @@ function reconcileOperation(turn: FleetTurn, operation: DiskOperation): DiskOper
     return operation;
   }
   const host = hostFor(turn, operation);
-  if (!host) return operation;
+  if (!host) {
+    tellWhoIsWaitedFor(turn, operation);
+    return operation;
+  }
   const row = { ...operation, hostId: host.id };
   put(turn, 'diskOperation', row);
   follow(turn, row, host);

@@ -133,6 +133,7 @@ export function settleDisk(turn: FleetTurn, { id }: Guest, migration: Migration)
     kind: 'settle',
     copyPath: copyPathOf(turn.fleet, guest, migration),
     newDiskPath: diskPathOf(turn.fleet, moved),
+    mayWriteSince: migration.steps.findLast(({ step }) => step === 'switch-over' || step === 'copy')?.at ?? null,
   });
 }
 

@@ -161,7 +161,13 @@ function stays(turn: FleetTurn, guest: Guest, migration: Migration, failure: str
   endTasks(turn, guest.id, ['guest.migrate'], step, failure ?? step);
 }
 
-function relocationOf({ fleet }: FleetTurn, guestId: string): Migration | undefined {
+/** Nobody can tell any more whether it had moved, and somebody has decided that it has not. */
+export function abandonRelocation(turn: FleetTurn, guest: Guest, failure: string): void {
+  const migration = relocationOf(turn, guest.id);
+  if (migration) stays(turn, guest, migration, failure);
+}
+
+export function relocationOf({ fleet }: FleetTurn, guestId: string): Migration | undefined {
   for (const each of fleet.migrations.values()) if (each.guestId === guestId && isRelocation(each)) return each;
   return undefined;
 }

@@ -4,6 +4,7 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { defaultImpairments } from '../defaults';
 import { applyRecommendation, runBalance } from './balance';
 import { createDatastore, removeDatastore, updateDatastore } from './datastores';
+import { recoverGuest } from './disk-recovery';
 import { affectedGuests, emptyPhases } from './drills';
 import { cloneGuest, setTemplate } from './clones';
 import { createGuest } from './guest-creation';
@@ -51,6 +52,7 @@ const handlers: Handlers = {
   'guest.power': powerGuest,
   'guest.restart': restartGuest,
   'guest.migrate': migrateGuest,
+  'guest.recover': recoverGuest,
   'migration.cancel': cancelMigration,
   'guest.remove': removeGuest,
   'snapshot.take': takeSnapshot,

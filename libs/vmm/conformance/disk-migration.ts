@@ -270,7 +270,9 @@ export const diskMigrationTests: TestTable = {
         await h1.must({ call: 'cancelRelocation', copyPath });
         expect(await asked).toMatchObject({ code: 'migration-failed' });
         expect(await h1.stateOf(source)).toBe('running');
-        expect(await h1.must({ call: 'diskWork', work: { kind: 'settle', copyPath, newDiskPath } })).toMatchObject({
+        expect(
+          await h1.must({ call: 'diskWork', work: { kind: 'settle', copyPath, newDiskPath, mayWriteSince: null } }),
+        ).toMatchObject({
           moved: false,
         });
         await fillDisk(h1, source, 6);
@@ -321,7 +323,7 @@ export const diskMigrationTests: TestTable = {
         const isMoved = told.ok && (told.value as { moved: boolean }).moved;
         const settled = await h1.must({
           call: 'diskWork',
-          work: { kind: 'settle', copyPath: work.copyPath, newDiskPath: work.newDiskPath },
+          work: { kind: 'settle', copyPath: work.copyPath, newDiskPath: work.newDiskPath, mayWriteSince: null },
         });
         expect(settled.moved).toBe(isMoved);
         await h1.must({ call: 'start', guest: isMoved ? elsewhere(guest) : guest, epoch: 2 });

@@ -7,6 +7,7 @@ import { onlyPool } from '../resolve';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
 import { cloneCommands } from './guest-clone';
 import { powerCommands, waitForGuest } from './guest-power';
+import { recoverCommand } from './guest-recover';
 import { readCloudInit, settingFlags, settingsOf } from './guest-settings';
 
 const guest = { name: 'guest', names: 'guest' } as const;
@@ -144,6 +145,7 @@ export const guestCommands = [
       return 'done';
     },
   }),
+  recoverCommand,
   ...cloneCommands,
   ...powerCommands,
 ];
