@@ -1,5 +1,6 @@
 // The figures of the scheduler, at the size of a data centre, on one core and with nothing else running.
 
+import { balancing } from './balancing.mjs';
 import { placement } from './placement.mjs';
 
-export const benchmarks = [placement];
+export const benchmarks = [placement, balancing];

@@ -1,15 +1,11 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
-import { rejection } from './checks';
-import { brokenRules, violation } from './rules';
-import { type Cluster, type ClusterRule, imbalance, move } from './cluster';
-import { explainRejections, place } from './place';
+import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance } from './cluster';
+import { Movers } from './movers';
+import { chooseHost, explainRefusal } from './place';
+import { breaks, violation } from './rules';
+import { gainOf, moveCost, priorityOf, reasonOf, type WorthOptions, worthOf } from './worth';
 
-export interface BalanceOptions {
-  /** Demand above this share of a host's processors is not met well. */
-  readonly cpuSafetyShare: number;
-  /** Over this time a move's gain must be worth more than its cost. */
-  readonly horizonMs: number;
-  readonly bandwidthMiBPerSecond: number;
+export interface BalanceOptions extends WorthOptions {
   readonly maximumMoves: number;
 }
 
@@ -34,199 +30,120 @@ export interface BalanceAnswer {
   readonly stuck: readonly { readonly guestId: string; readonly reason: string }[];
 }
 
-/** What copying takes of the two hosts while it lasts, and what the guest loses by being copied. */
-const copyMillicores = 200;
-const slowdownShare = 0.2;
+interface Pass {
+  readonly cluster: Cluster;
+  readonly options: BalanceOptions;
+  readonly movers: Movers;
+  readonly moves: ProposedMove[];
+  readonly moved: Set<number>;
+  readonly stuck: { guestId: string; reason: string }[];
+}
 
 /**
  * First what must move (hosts that are being emptied, broken rules), then the moves that bring the most demand under the
- * hosts' safety level, one at a time, each judged in the state that the ones before it leave. The cluster is left in
- * the projected state.
+ * hosts' safety level, one at a time, each judged in the state that the ones before it leave. A guest moves once in an
+ * answer, and keeps its room where it was until the end of it: so no rule and no host's room is overrun on the way, however
+ * many of the moves are done at once. The cluster is left in the projected state.
  */
 export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswer {
   const imbalanceBefore = imbalance(cluster);
-  const stuck: { guestId: string; reason: string }[] = [];
-  const moves = mandatoryMoves(cluster, options, stuck);
-  while (moves.length < options.maximumMoves) {
-    const next = bestMove(cluster, options, new Set(moves.map((each) => each.guestId)));
+  const movers = new Movers(cluster, options);
+  const pass: Pass = { cluster, options, movers, moves: [], moved: new Set(), stuck: [] };
+  for (const want of evacuations(cluster)) mend(pass, want);
+  for (const want of brokenMusts(cluster)) mend(pass, want);
+  while (pass.moves.length < options.maximumMoves) {
+    const next = movers.next();
     if (next === null) break;
-    moves.push(
-      describe(cluster, next.guest, next.host, {
-        priority: next.priority,
-        reason: next.reason,
-        gain: next.gain,
-        cost: next.cost,
-      }),
-    );
+    const { guest, host } = next;
+    const worth = worthOf(cluster, guest, host, options);
+    describe(pass, next, {
+      priority: priorityOf(cluster, guest, worth),
+      reason: reasonOf(cluster, guest, host, options),
+      gain: gainOf(worth, options),
+      cost: moveCost(cluster, guest, options),
+    });
   }
-  return { moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck };
+  movers.end();
+  endMoves(cluster, pass.moved);
+  return { moves: pass.moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck: pass.stuck };
 }
 
-function mandatoryMoves(
-  cluster: Cluster,
-  options: BalanceOptions,
-  stuck: { guestId: string; reason: string }[],
-): ProposedMove[] {
-  const wanted: readonly { readonly guest: number; readonly reason: string; readonly rule?: ClusterRule }[] = [
-    ...cluster.guests.flatMap((_figures, guest) => {
-      const host = cluster.hostOf[guest]!;
-      return host >= 0 && cluster.hosts[host]!.use === 'evacuating'
-        ? [{ guest, reason: `${cluster.hosts[host]!.name} is being emptied` }]
-        : [];
-    }),
-    ...brokenRules(cluster)
-      .filter(({ rule }) => !rule.kind.startsWith('should'))
-      .map(({ guest, reason, rule }) => ({ guest, reason, rule })),
-  ];
-  const moves: ProposedMove[] = [];
-  for (const want of wanted) {
-    const from = cluster.hostOf[want.guest]!;
-    if (cluster.guests[want.guest]!.pinned || moves.some((each) => each.guestId === cluster.guests[want.guest]!.id))
-      continue;
-    // An earlier move may have mended it already.
-    if (want.rule && violation(cluster, want.rule, want.guest, from) === null) continue;
-    const answer = place(cluster, want.guest, { avoid: from });
-    if (answer.chosen === null) {
-      stuck.push({ guestId: cluster.guests[want.guest]!.id, reason: explainRejections(cluster, answer.rejections) });
-      continue;
-    }
-    const cost = moveCost(cluster, want.guest, options);
-    moves.push(
-      describe(cluster, want.guest, answer.chosen.host, { priority: 1, reason: want.reason, gain: cost, cost }),
-    );
-  }
-  return moves;
-}
-
-interface Candidate {
+interface Want {
   readonly guest: number;
-  readonly host: number;
-  readonly priority: number;
   readonly reason: string;
-  readonly gain: number;
-  readonly cost: number;
+  readonly rule?: ClusterRule;
 }
 
-/** A guest moves once in an answer: what it would gain by a second move is looked at when it has arrived. */
-function bestMove(cluster: Cluster, options: BalanceOptions, moved: ReadonlySet<string>): Candidate | null {
-  let best: Candidate | null = null;
-  for (let guest = 0; guest < cluster.guests.length; guest++) {
-    const from = cluster.hostOf[guest]!;
-    if (
-      from < 0 ||
-      cluster.guests[guest]!.pinned ||
-      moved.has(cluster.guests[guest]!.id) ||
-      cluster.hosts[from]!.use !== 'usable'
-    )
-      continue;
-    if (cluster.guests[guest]!.cpuDemandMillicores <= 0 && wishesBroken(cluster, guest, from) === 0) continue;
-    for (let host = 0; host < cluster.hosts.length; host++) {
-      if (host === from || rejection(cluster, guest, host) !== null) continue;
-      const candidate = judge(cluster, guest, host, options);
-      if (candidate !== null && (best === null || candidate.gain - candidate.cost > best.gain - best.cost))
-        best = candidate;
+function evacuations(cluster: Cluster): Want[] {
+  const wants: Want[] = [];
+  for (let host = 0; host < cluster.hosts.length; host++) {
+    if (cluster.useOf[host] !== 1) continue;
+    const reason = `${cluster.hosts[host]!.name} is being emptied`;
+    for (let guest = cluster.firstGuestOn[host]!; guest >= 0; guest = cluster.nextGuest[guest]!)
+      wants.push({ guest, reason });
+  }
+  return wants.sort((a, b) => a.guest - b.guest);
+}
+
+/** Looked at one by one: an earlier move may mend what a later guest breaks. */
+function* brokenMusts(cluster: Cluster): Generator<Want> {
+  for (const rule of cluster.rules) {
+    if (rule.isWish) continue;
+    for (const guest of rule.guests) {
+      const host = cluster.hostOf[guest]!;
+      if (host >= 0 && breaks(cluster, rule, guest, host))
+        yield { guest, rule, reason: violation(cluster, rule, guest, host)! };
     }
   }
-  return best;
 }
 
-function wishesBroken(cluster: Cluster, guest: number, host: number): number {
-  return cluster.rulesOf[guest]!.filter(
-    (rule) => rule.kind.startsWith('should') && violation(cluster, rule, guest, host) !== null,
-  ).length;
-}
-
-/** A fulfilled wish is worth as much as this much relief. */
-const wishMillicores = 30;
-
-/**
- * Relief is demand that is met after the move and was not before. Where nothing is unmet, evening out still leaves room
- * for the next rise: a tenth of the smaller gap between the two hosts counts, so that it is worth a slight move at most.
- */
-function judge(cluster: Cluster, guest: number, host: number, options: BalanceOptions): Candidate | null {
-  const from = cluster.hostOf[guest]!;
-  const demand = cluster.guests[guest]!.cpuDemandMillicores;
-  const relief =
-    unmet(cluster, from, 0, options) +
-    unmet(cluster, host, 0, options) -
-    unmet(cluster, from, -demand, options) -
-    unmet(cluster, host, demand, options);
-  const evening = evenness(cluster, from, host, demand);
-  const wishes = wishMillicores * (wishesBroken(cluster, guest, from) - wishesBroken(cluster, guest, host));
-  const worth = relief + evening + wishes;
-  if (worth <= 0 || relief < 0) return null;
-  const gain = (worth * options.horizonMs) / 1000;
+function mend(pass: Pass, { guest, reason }: Want): void {
+  const { cluster, moved, options, stuck } = pass;
+  if (cluster.guests[guest]!.pinned || cluster.leaving[guest]! >= 0 || moved.has(guest)) return;
+  const avoid = cluster.hostOf[guest]!;
+  const company = companyOf(cluster, guest);
+  const forAll = company.length > 0 ? chooseHost(cluster, guest, { avoid, company }) : -1;
+  const host = forAll >= 0 ? forAll : chooseHost(cluster, guest, { avoid });
+  if (host < 0) {
+    stuck.push({ guestId: cluster.guests[guest]!.id, reason: explainRefusal(cluster, guest, avoid) });
+    return;
+  }
   const cost = moveCost(cluster, guest, options);
-  if (gain <= cost) return null;
-  const priority = priorityOf(worth / cluster.hosts[from]!.cpuMillicores);
-  const names = [cluster.hosts[from]!, cluster.hosts[host]!].map((each) => each.name);
-  const reason =
-    relief > 0
-      ? `${names[0]} is asked for ${percent(cluster, from, 0)} of its processors; on ${names[1]} ${Math.round(relief)} millicores more of the demand are met`
-      : wishes > 0
-        ? `a rule would rather have it on ${names[1]}`
-        : `${names[0]} is at ${percent(cluster, from, 0)}, ${names[1]} at ${percent(cluster, host, 0)}: more even, there is room for the next rise`;
-  return { guest, host, priority, reason, gain, cost };
+  describe(pass, { guest, host }, { priority: 1, reason, gain: cost, cost });
 }
 
-function unmet(cluster: Cluster, host: number, change: number, options: BalanceOptions): number {
-  return Math.max(0, cluster.cpuDemand[host]! + change - options.cpuSafetyShare * cluster.hosts[host]!.cpuMillicores);
-}
-
-/** Only a move that leaves the giver above the taker counts as evening: so none is ever undone by its opposite. */
-function evenness(cluster: Cluster, from: number, host: number, demand: number): number {
-  const before =
-    cluster.cpuDemand[from]! / cluster.hosts[from]!.cpuMillicores -
-    cluster.cpuDemand[host]! / cluster.hosts[host]!.cpuMillicores;
-  const after =
-    (cluster.cpuDemand[from]! - demand) / cluster.hosts[from]!.cpuMillicores -
-    (cluster.cpuDemand[host]! + demand) / cluster.hosts[host]!.cpuMillicores;
-  return after < 0
-    ? 0
-    : 0.1 * (before - after) * Math.min(cluster.hosts[from]!.cpuMillicores, cluster.hosts[host]!.cpuMillicores);
-}
-
-function percent(cluster: Cluster, host: number, change: number): string {
-  return `${Math.round((100 * (cluster.cpuDemand[host]! + change)) / cluster.hosts[host]!.cpuMillicores)} %`;
-}
-
-/** The share of the giving host's processors that the move is worth, as vSphere's stars: 2 is strong, 5 slight. */
-function priorityOf(share: number): number {
-  if (share >= 0.2) return 2;
-  if (share >= 0.08) return 3;
-  return share >= 0.03 ? 4 : 5;
-}
-
-/** Pre-copy sends memory once and what is dirtied meanwhile again: memory / (bandwidth − dirty rate), as Clark et al. 2005 have it. */
-function moveCost(cluster: Cluster, guest: number, options: BalanceOptions): number {
-  const figures = cluster.guests[guest]!;
-  const dirtyMiB = figures.dirtyBytesPerSecond / (1024 * 1024);
-  const seconds =
-    figures.memoryMiB / Math.max(options.bandwidthMiBPerSecond - dirtyMiB, options.bandwidthMiBPerSecond / 10);
-  return seconds * (2 * copyMillicores + slowdownShare * figures.cpuDemandMillicores);
+/** Who has to leave a host as well, and is to stay with the guest. */
+function companyOf(cluster: Cluster, guest: number): readonly number[] {
+  const groups = cluster.rulesOf[guest]!.filter(({ kind }) => kind === 'together');
+  return groups.flatMap((rule) =>
+    rule.guests.filter((other) => other !== guest && cluster.useOf[cluster.hostOf[other]!] === 1),
+  );
 }
 
 function describe(
-  cluster: Cluster,
-  guest: number,
-  host: number,
+  { cluster, movers, moves, moved }: Pass,
+  { guest, host }: { readonly guest: number; readonly host: number },
   judged: { readonly priority: number; readonly reason: string; readonly gain: number; readonly cost: number },
-): ProposedMove {
+): void {
   const from = cluster.hostOf[guest]!;
-  const before = [from, host].map((index) => ({ cpu: cluster.cpuDemand[index]!, memory: cluster.memoryUsed[index]! }));
-  move(cluster, guest, host);
-  const projected = [from, host].map((index, order) => ({
-    hostId: cluster.hosts[index]!.id,
+  // By then, those that leave have left.
+  const memory = (at: number): number => cluster.memoryUsed[at]! - cluster.memoryLeaving[at]!;
+  const before = [from, host].map((at) => ({ cpu: cluster.cpuDemand[at]!, memoryMiB: memory(at) }));
+  beginMove(cluster, guest, host);
+  moved.add(guest);
+  movers.hasMoved(guest, from);
+  const projected = [from, host].map((at, order) => ({
+    hostId: cluster.hosts[at]!.id,
     cpuBefore: Math.round(before[order]!.cpu),
-    cpuAfter: Math.round(cluster.cpuDemand[index]!),
-    memoryBeforeMiB: before[order]!.memory,
-    memoryAfterMiB: cluster.memoryUsed[index]!,
+    cpuAfter: Math.round(cluster.cpuDemand[at]!),
+    memoryBeforeMiB: before[order]!.memoryMiB,
+    memoryAfterMiB: memory(at),
   }));
-  return {
+  moves.push({
     guestId: cluster.guests[guest]!.id,
     fromHostId: cluster.hosts[from]!.id,
     toHostId: cluster.hosts[host]!.id,
     ...judged,
     projected,
-  };
+  });
 }

@@ -32,13 +32,17 @@ export function fits(cluster: Cluster, guest: number, host: number): boolean {
     isUsable(cluster, guest, host) &&
     hasMemory(cluster, guest, host) &&
     canReserve(cluster, guest, host) &&
-    reachesDatastores(cluster, guest, host) &&
-    keepsRules(cluster, guest, host)
+    (cluster.guestBound[guest] === 0 || (reachesDatastores(cluster, guest, host) && keepsRules(cluster, guest, host)))
   );
 }
 
+export function failedCheck(cluster: Cluster, guest: number, host: number): Check | null {
+  for (const check of checks) if (!check.passes(cluster, guest, host)) return check;
+  return null;
+}
+
 export function rejection(cluster: Cluster, guest: number, host: number): Rejection | null {
-  const failed = checks.find(({ passes }) => !passes(cluster, guest, host));
+  const failed = failedCheck(cluster, guest, host);
   return failed
     ? { hostId: cluster.hosts[host]!.id, check: failed.name, ...failed.explain(cluster, guest, host) }
     : null;

@@ -83,6 +83,11 @@ export interface Cluster {
   readonly guestDemand: Float64Array;
   readonly guestReservation: Float64Array;
   readonly guestMemory: Float64Array;
+  readonly guestDirtyMiBPerSecond: Float64Array;
+  /** By guest: 1, it must stay where it is. */
+  readonly guestPinned: Uint8Array;
+  /** By guest: 1, it is under a rule, or needs datastores. Most are not, and are spared a look. */
+  readonly guestBound: Uint8Array;
   /** By host: what its guests ask and take. A guest takes room where it is and where it is leaving, and asks where it is. */
   readonly cpuDemand: Float64Array;
   readonly cpuReserved: Float64Array;
@@ -118,12 +123,13 @@ export function buildCluster(
     hosts: new Set(rule.hostIds.flatMap((id) => hostIndex.get(id) ?? [])),
     isWish: rule.kind.startsWith('should'),
   }));
+  const rulesOf = rulesByGuest(guests.length, clusterRules);
   const cluster: Cluster = {
     hosts,
     guests,
     hostIndex,
     guestIndex,
-    rulesOf: rulesByGuest(guests.length, clusterRules),
+    rulesOf,
     rules: clusterRules,
     // A host of nothing counts as one of next to nothing, so that every share of it is a number.
     cpuCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.cpuMillicores)),
@@ -132,6 +138,11 @@ export function buildCluster(
     guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
     guestReservation: Float64Array.from(guests, (guest) => guest.cpuReservationMillicores),
     guestMemory: Float64Array.from(guests, (guest) => guest.memoryMiB),
+    guestDirtyMiBPerSecond: Float64Array.from(guests, (guest) => guest.dirtyBytesPerSecond / (1024 * 1024)),
+    guestPinned: Uint8Array.from(guests, (guest) => (guest.pinned ? 1 : 0)),
+    guestBound: Uint8Array.from(guests, (guest, index) =>
+      rulesOf[index]!.length > 0 || guest.datastores.length > 0 ? 1 : 0,
+    ),
     cpuDemand: new Float64Array(hosts.length),
     cpuReserved: new Float64Array(hosts.length),
     memoryUsed: new Float64Array(hosts.length),
@@ -195,7 +206,7 @@ export function beginMove(cluster: Cluster, guest: number, host: number): void {
 }
 
 /** Those guests have left. */
-export function endMoves(cluster: Cluster, guests: readonly number[]): void {
+export function endMoves(cluster: Cluster, guests: Iterable<number>): void {
   for (const guest of guests) {
     const from = cluster.leaving[guest]!;
     if (from < 0) continue;
@@ -253,11 +264,13 @@ function changed(cluster: Cluster, host: number): void {
   for (let number = 0; number < watchers.length; number++) watchers[number]!.hostChanged(host);
 }
 
+export function usableHosts(cluster: Cluster): number[] {
+  return cluster.hosts.flatMap((host, index) => (host.use === 'usable' ? [index] : []));
+}
+
 /** Demand over capacity, by host; hosts that do not count are left out. */
 export function loads(cluster: Cluster): number[] {
-  return cluster.hosts.flatMap((host, index) =>
-    host.use === 'usable' ? [cluster.cpuDemand[index]! / host.cpuMillicores] : [],
-  );
+  return usableHosts(cluster).map((host) => cluster.cpuDemand[host]! / cluster.cpuCapacity[host]!);
 }
 
 /** The standard deviation of the hosts' load: vSphere's measure of a cluster's balance. */

@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster';
-import { type Rejection, rejection } from './checks';
-import { cpuRoomWeight, indexOf, memoryRoomWeight, type PlacementIndex } from './placement-index';
+import { failedCheck, type Rejection, rejection } from './checks';
+import { indexOf, type PlacementIndex, roomWeights } from './placement-index';
 import { equalScores } from './room-tree';
 import { breaks, namedHosts } from './rules';
 
@@ -43,8 +43,8 @@ const byWish: Score = { name: 'wishes', weight: 4, score: wishes };
 const scores: Readonly<Record<Objective, readonly Score[]>> = {
   spread: [
     byWish,
-    { name: 'cpu-room', weight: cpuRoomWeight, score: cpuRoom },
-    { name: 'memory-room', weight: memoryRoomWeight, score: memoryRoom },
+    { name: 'cpu-room', weight: roomWeights.cpuWeight, score: cpuRoom },
+    { name: 'memory-room', weight: roomWeights.memoryWeight, score: memoryRoom },
   ],
   packing: [byWish, { name: 'tightness', weight: 3, score: tightness }],
 };
@@ -107,15 +107,14 @@ export function place(cluster: Cluster, guest: number, options: PlacementOptions
 }
 
 const noRejections: readonly Rejection[] = [];
-const nobody: readonly number[] = [];
 
 /** As `place`, and nothing is allocated for the answer. -1: no host takes it. */
 export function chooseHost(cluster: Cluster, guest: number, options: PlacementOptions = {}): number {
-  const { objective = 'spread', avoid = -1, only, company = nobody } = options;
+  const { objective = 'spread', avoid = -1, only, company } = options;
   const index = indexOf(cluster);
   index.seek(guest, avoid, company);
   if (only !== undefined) return index.takes(only) && hasRoomForAll(cluster, only, index) ? only : -1;
-  const few = namedHosts(cluster, guest);
+  const few = cluster.guestBound[guest] === 1 ? namedHosts(cluster, guest) : null;
   if (few !== null) return bestOf(cluster, guest, few, index, objective);
   const found = index[objective].find(index);
   const named = index.named();
@@ -177,8 +176,23 @@ export function explainRejections(cluster: Cluster, rejections: readonly Rejecti
   const told = rejections
     .slice(0, explainedHosts)
     .map((each) => `${cluster.hosts[cluster.hostIndex.get(each.hostId)!]!.name}: ${each.reason}`);
-  const others = new Map<string, number>();
-  for (const { check } of rejections.slice(explainedHosts)) others.set(check, (others.get(check) ?? 0) + 1);
-  const counted = [...others].map(([check, count]) => `${check} on ${count} more`);
-  return [...told, ...counted].join('; ');
+  return [...told, ...counted(rejections.slice(explainedHosts).map(({ check }) => check))].join('; ');
+}
+
+/** As `explainRejections`, of a guest that nobody takes, without a list of all of them. */
+export function explainRefusal(cluster: Cluster, guest: number, avoid: number): string {
+  const told: Rejection[] = [];
+  const others: string[] = [];
+  for (let host = 0; host < cluster.hosts.length; host++) {
+    if (host === avoid) continue;
+    if (told.length < explainedHosts) told.push(...[rejection(cluster, guest, host) ?? []].flat());
+    else others.push(failedCheck(cluster, guest, host)?.name ?? 'nothing');
+  }
+  return [explainRejections(cluster, told), ...counted(others)].join('; ');
+}
+
+function counted(names: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([check, count]) => `${check} on ${count} more`);
 }

@@ -1,22 +1,23 @@
 import { fits } from './checks';
-import type { Cluster } from './cluster';
+import { type Cluster, usableHosts } from './cluster';
 import { RoomMap } from './room-map';
 import { RoomTree, type Seeker } from './room-tree';
 
-export const cpuRoomWeight = 2;
-export const memoryRoomWeight = 1;
+export const roomWeights = { cpuWeight: 2, memoryWeight: 1 };
+const nobody: readonly number[] = [];
 
 /** Finds hosts for guests of one cluster, and is kept as long as that. */
 export class PlacementIndex implements Seeker {
   private guest = -1;
   private avoid = -1;
   /** Hosts that wishes of the guest name are looked at one by one: the others are all alike to it. */
-  private hasWishes = false;
+  private isWishing = false;
   hasCompany = false;
   demandMillicores = 0;
   claimMillicores = 0;
   reservationMillicores = 0;
   memoryMiB = 0;
+  leastRoom = -Infinity;
   private tree: RoomTree | null = null;
   private map: RoomMap | null = null;
 
@@ -24,7 +25,10 @@ export class PlacementIndex implements Seeker {
 
   /** Made when it is first asked for: a cluster that is only looked at needs none. */
   get spread(): RoomTree {
-    return (this.tree ??= new RoomTree(this.cluster, cpuRoomWeight, memoryRoomWeight));
+    const { cpuCapacity, memoryCapacity } = this.cluster;
+    const byKind = (a: number, b: number): number =>
+      cpuCapacity[a]! - cpuCapacity[b]! || memoryCapacity[a]! - memoryCapacity[b]! || a - b;
+    return (this.tree ??= new RoomTree(this.cluster, usableHosts(this.cluster).sort(byKind), roomWeights));
   }
 
   get packing(): RoomMap {
@@ -32,13 +36,13 @@ export class PlacementIndex implements Seeker {
   }
 
   /** From now on for that guest, with those that are to come along; `avoid` (-1: none) is left out. */
-  seek(guest: number, avoid: number, company: readonly number[]): void {
+  seek(guest: number, avoid: number, company: readonly number[] = nobody): void {
     const { guestDemand, guestReservation, guestMemory } = this.cluster;
     this.guest = guest;
     this.avoid = avoid;
     this.hasCompany = company.length > 0;
-    this.hasWishes = false;
-    for (const rule of this.cluster.rulesOf[guest]!) this.hasWishes ||= rule.isWish && rule.hosts.size > 0;
+    this.leastRoom = -Infinity;
+    this.isWishing = this.cluster.guestBound[guest] === 1 && this.hasWishes(guest);
     this.demandMillicores = guestDemand[guest]!;
     this.reservationMillicores = guestReservation[guest]!;
     this.claimMillicores = Math.max(this.demandMillicores, this.reservationMillicores);
@@ -57,8 +61,13 @@ export class PlacementIndex implements Seeker {
   }
 
   accepts(host: number): boolean {
-    if (this.hasWishes && this.isNamed(host)) return false;
+    if (this.isWishing && this.isNamed(host)) return false;
     return this.takes(host);
+  }
+
+  private hasWishes(guest: number): boolean {
+    for (const rule of this.cluster.rulesOf[guest]!) if (rule.isWish && rule.hosts.size > 0) return true;
+    return false;
   }
 
   private isNamed(host: number): boolean {
@@ -68,7 +77,7 @@ export class PlacementIndex implements Seeker {
 
   /** The hosts that have to be looked at one by one besides those that the index finds. */
   named(): ReadonlySet<number> | null {
-    if (!this.hasWishes) return null;
+    if (!this.isWishing) return null;
     const named = new Set<number>();
     for (const rule of this.cluster.rulesOf[this.guest]!)
       if (rule.isWish) for (const host of rule.hosts) named.add(host);

@@ -1,4 +1,4 @@
-import { type Cluster, type HostWatcher, hostUses } from './cluster';
+import { type Cluster, type HostWatcher, usableHosts } from './cluster';
 import type { Seeker } from './room-tree';
 
 /** Bits of each coordinate: hosts whose free room differs by less than 1/4096 of the largest host's count as equal. */
@@ -38,7 +38,7 @@ export class RoomMap implements HostWatcher {
   private readonly stackY = new Int32Array(2 * depth);
 
   constructor(private readonly cluster: Cluster) {
-    const usable = cluster.hosts.flatMap((host, index) => (host.use === hostUses[0] ? [index] : []));
+    const usable = usableHosts(cluster);
     const largest = (capacity: Float64Array): number =>
       usable.reduce((most, host) => Math.max(most, capacity[host]!), 1);
     this.cpuUnit = 1 / largest(cluster.cpuCapacity);

@@ -1,4 +1,4 @@
-import { type Cluster, type HostWatcher, hostUses } from './cluster';
+import type { Cluster, HostWatcher } from './cluster';
 
 /** What looks for a host: what it needs there, and the last word on each that would do. */
 export interface Seeker {
@@ -6,6 +6,8 @@ export interface Seeker {
   claimMillicores: number;
   reservationMillicores: number;
   memoryMiB: number;
+  /** With less room than that left, a host is of no use. */
+  leastRoom: number;
   accepts(host: number): boolean;
 }
 
@@ -17,62 +19,68 @@ const noise = 1e-12;
 /**
  * The usable hosts as the leaves of a tree, of which each node knows the best that is below it: so the host with the most
  * room is found without looking at the others. Room is the weighted share of processors and memory that would be left.
- * Hosts of a kind lie side by side, which keeps a node's best near to what its hosts really have.
+ * Hosts that are alike in what decides should lie side by side: that keeps a node's best near to what its hosts really have.
  */
 export class RoomTree implements HostWatcher {
-  readonly leafCount: number;
-  /** By leaf: its host. Leaves are ordered by processors, then memory, then the hosts' order. */
-  readonly hostAt: Int32Array;
+  /** By leaf: its host. */
+  private readonly hostAt: Int32Array;
   private readonly leafOf: Int32Array;
   private readonly size: number;
   private readonly room: Float64Array;
   private readonly memoryRoom: Float64Array;
   private readonly freeMemory: Float64Array;
   private readonly freeReservation: Float64Array;
-  private readonly mostCpu: Float64Array;
-  private readonly mostMemory: Float64Array;
+  /** By node: of its largest host, 1 / processors and 1 / memory. */
+  private readonly cpuUnit: Float64Array;
+  private readonly memoryUnit: Float64Array;
   private readonly firstHost: Int32Array;
   private readonly stack = new Int32Array(64);
 
+  private readonly cpuWeight: number;
+  private readonly memoryWeight: number;
+
   constructor(
     private readonly cluster: Cluster,
-    private readonly cpuWeight: number,
-    private readonly memoryWeight: number,
+    hosts: readonly number[],
+    { cpuWeight, memoryWeight }: { readonly cpuWeight: number; readonly memoryWeight: number },
   ) {
-    const { cpuCapacity, memoryCapacity } = cluster;
-    const usable = cluster.hosts.flatMap((host, index) => (host.use === hostUses[0] ? [index] : []));
-    usable.sort((a, b) => cpuCapacity[a]! - cpuCapacity[b]! || memoryCapacity[a]! - memoryCapacity[b]! || a - b);
-    this.leafCount = usable.length;
-    this.hostAt = Int32Array.from(usable);
+    this.cpuWeight = cpuWeight;
+    this.memoryWeight = memoryWeight;
+    this.hostAt = Int32Array.from(hosts);
     this.leafOf = new Int32Array(cluster.hosts.length).fill(-1);
-    usable.forEach((host, leaf) => (this.leafOf[host] = leaf));
+    hosts.forEach((host, leaf) => (this.leafOf[host] = leaf));
     this.size = 1;
-    while (this.size < usable.length) this.size *= 2;
+    while (this.size < hosts.length) this.size *= 2;
     const nodes = (value: number): Float64Array => new Float64Array(2 * this.size).fill(value);
     this.room = nodes(-Infinity);
     this.memoryRoom = nodes(-Infinity);
     this.freeMemory = nodes(-Infinity);
     this.freeReservation = nodes(-Infinity);
-    this.mostCpu = nodes(0);
-    this.mostMemory = nodes(0);
+    this.cpuUnit = nodes(Infinity);
+    this.memoryUnit = nodes(Infinity);
     this.firstHost = new Int32Array(2 * this.size).fill(0x7fffffff);
-    usable.forEach((host, leaf) => this.fillLeaf(this.size + leaf, host));
+    hosts.forEach((host, leaf) => this.fillLeaf(this.size + leaf, host));
     for (let node = this.size - 1; node >= 1; node--) this.fillFixed(node);
     for (let node = this.size - 1; node >= 1; node--) this.pull(node);
     cluster.watchers.push(this);
   }
 
+  /** The most that any host has left, whether it takes anybody or not. */
+  get mostRoom(): number {
+    return this.room[1]!;
+  }
+
   private fillLeaf(node: number, host: number): void {
-    this.mostCpu[node] = this.cluster.cpuCapacity[host]!;
-    this.mostMemory[node] = this.cluster.memoryCapacity[host]!;
+    this.cpuUnit[node] = 1 / this.cluster.cpuCapacity[host]!;
+    this.memoryUnit[node] = 1 / this.cluster.memoryCapacity[host]!;
     this.firstHost[node] = host;
     this.measure(node, host);
   }
 
   private fillFixed(node: number): void {
     const [left, right] = [2 * node, 2 * node + 1];
-    this.mostCpu[node] = Math.max(this.mostCpu[left]!, this.mostCpu[right]!);
-    this.mostMemory[node] = Math.max(this.mostMemory[left]!, this.mostMemory[right]!);
+    this.cpuUnit[node] = Math.min(this.cpuUnit[left]!, this.cpuUnit[right]!);
+    this.memoryUnit[node] = Math.min(this.memoryUnit[left]!, this.memoryUnit[right]!);
     this.firstHost[node] = Math.min(this.firstHost[left]!, this.firstHost[right]!);
   }
 
@@ -80,7 +88,7 @@ export class RoomTree implements HostWatcher {
     const { cpuCapacity, memoryCapacity, cpuDemand, memoryUsed, cpuReserved } = this.cluster;
     const memoryShare = 1 - memoryUsed[host]! / memoryCapacity[host]!;
     this.room[node] = this.cpuWeight * (1 - cpuDemand[host]! / cpuCapacity[host]!) + this.memoryWeight * memoryShare;
-    this.memoryRoom[node] = this.memoryWeight * memoryShare;
+    this.memoryRoom[node] = this.memoryWeight === 0 ? -Infinity : this.memoryWeight * memoryShare;
     this.freeMemory[node] = memoryCapacity[host]! - memoryUsed[host]!;
     this.freeReservation[node] = cpuCapacity[host]! - cpuReserved[host]!;
   }
@@ -104,18 +112,22 @@ export class RoomTree implements HostWatcher {
     for (node >>= 1; node >= 1; node >>= 1) this.pull(node);
   }
 
-  /** The room that would be left on the host, as a weighted share; processors that are asked for twice count once. */
+  /**
+   * The room that would be left on the host, as a weighted share. Beside memory, processors that are asked for more than
+   * wholly count as none; alone they count below that, so that the least crowded of crowded hosts is found.
+   */
   roomAfter(host: number, seeker: Seeker): number {
     const { cpuCapacity, memoryCapacity, cpuDemand, memoryUsed } = this.cluster;
     const cpu = 1 - (cpuDemand[host]! + seeker.demandMillicores) / cpuCapacity[host]!;
     const memory = 1 - (memoryUsed[host]! + seeker.memoryMiB) / memoryCapacity[host]!;
+    if (this.memoryWeight === 0) return this.cpuWeight * cpu;
     return this.cpuWeight * Math.max(0, cpu) + this.memoryWeight * Math.max(0, memory);
   }
 
   /** No host below the node would be left with more. */
   private bound(node: number, seeker: Seeker): number {
-    const cpu = (this.cpuWeight * seeker.demandMillicores) / this.mostCpu[node]!;
-    const memory = (this.memoryWeight * seeker.memoryMiB) / this.mostMemory[node]!;
+    const cpu = this.cpuWeight * seeker.demandMillicores * this.cpuUnit[node]!;
+    const memory = this.memoryWeight * seeker.memoryMiB * this.memoryUnit[node]!;
     const both = this.room[node]! - cpu;
     const memoryAlone = this.memoryRoom[node]!;
     return (both > memoryAlone ? both : memoryAlone) - memory;
@@ -127,29 +139,33 @@ export class RoomTree implements HostWatcher {
 
   /** The host that is left with the most room, the first of equals; -1: none. */
   find(seeker: Seeker): number {
-    const most = this.mostRoom(seeker, 1);
-    return most === -Infinity ? -1 : this.firstWith(seeker, most - equalScores);
+    const found = this.findAny(seeker);
+    return found < 0 ? -1 : this.firstWith(seeker, this.roomAfter(found, seeker) - equalScores);
   }
 
-  private mostRoom(seeker: Seeker, from: number): number {
+  /** As `find`, and of equals it is one or the other, always the same for the same history. */
+  findAny(seeker: Seeker): number {
     const { stack } = this;
-    let best = -Infinity;
+    let best = seeker.leastRoom - equalScores;
+    let found = -1;
     let height = 0;
-    stack[height++] = from;
+    stack[height++] = 1;
     while (height > 0) {
       const node = stack[--height]!;
       if (!this.canHold(node, seeker) || this.bound(node, seeker) <= best + noise) continue;
       if (node >= this.size) {
         const host = this.hostAt[node - this.size]!;
         const room = this.roomAfter(host, seeker);
-        if (room > best && seeker.accepts(host)) best = room;
+        if (room <= best || !seeker.accepts(host)) continue;
+        best = room;
+        found = host;
         continue;
       }
       const isLeftBetter = this.bound(2 * node, seeker) >= this.bound(2 * node + 1, seeker);
       stack[height++] = 2 * node + (isLeftBetter ? 1 : 0);
       stack[height++] = 2 * node + (isLeftBetter ? 0 : 1);
     }
-    return best;
+    return found;
   }
 
   private firstWith(seeker: Seeker, least: number): number {

@@ -93,7 +93,8 @@ function awayPartner(cluster: Cluster, rule: ClusterRule, guest: number, host: n
 
 /** The only hosts that the guest's rules and datastores leave it, or null: they name none. What is here need not be free to take it. */
 export function namedHosts(cluster: Cluster, guest: number): Iterable<number> | null {
-  const owner = cluster.guests[guest]!.datastores.find(({ hostId }) => hostId !== null);
+  const { datastores } = cluster.guests[guest]!;
+  const owner = datastores.length > 0 ? datastores.find(({ hostId }) => hostId !== null) : undefined;
   if (owner) return [cluster.hostIndex.get(owner.hostId!) ?? -1].filter((host) => host >= 0);
   let fewest: ReadonlySet<number> | null = null;
   for (const rule of cluster.rulesOf[guest]!) {

@@ -37,7 +37,8 @@ export function clusterOf(
       id: guest.id,
       name: guest.name,
       hostId: expectedHost(fleet, guest),
-      cpuDemandMillicores: fleet.demand.get(guest.id)?.cpuMillicores ?? presumedMillicores,
+      leavingHostId: guest.state === 'migrating' ? guest.hostId : null,
+      cpuDemandMillicores: demandOf(fleet, guest),
       cpuReservationMillicores: guest.cpuReservationMillicores,
       memoryMiB: guest.memoryMiB,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
@@ -51,7 +52,13 @@ export function clusterOf(
   );
 }
 
-/** A guest in a migration counts where it goes; its source's share is free only when it has left, which balancing waits for. */
+/** What it waits for beyond its limit it would get nowhere. */
+function demandOf(fleet: Fleet, guest: Guest): number {
+  const asked = fleet.demand.get(guest.id)?.cpuMillicores ?? presumedMillicores;
+  return Math.min(asked, guest.cpuLimitMillicores ?? Infinity);
+}
+
+/** A guest in a migration counts where it goes; its room at the source is free only when it has left. */
 function expectedHost(fleet: Fleet, guest: Guest): string | null {
   if (guest.state !== 'migrating') return guest.hostId;
   for (const migration of fleet.migrations.values()) if (migration.guestId === guest.id) return migration.targetHostId;
