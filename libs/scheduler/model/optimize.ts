@@ -7,11 +7,20 @@ export interface OptimizeOptions {
   readonly seed: number;
   /** Where to begin: a placement that breaks nothing. Left out: where the items are. */
   readonly placement?: Int32Array;
-  /** How far the search is, from 0 to 1, at which it ends: a share of the time, or of the steps. It is asked every `stepsPerLook` steps. */
+  /** How far the search is, from 0 to 1, at which it ends: a share of the time or of the steps. It is asked every `stepsPerLook` steps. */
   readonly progress: (steps: number) => number;
-  readonly hottest?: number;
-  readonly coldest?: number;
+  readonly schedule?: Partial<Schedule>;
 }
+
+export interface Schedule {
+  /** The first temperature, in mean sizes of an item, and the last, in units of cost. */
+  readonly hottest: number;
+  readonly coldest: number;
+  /** Only items that are larger than so many temperatures are moved. */
+  readonly activeSize: number;
+}
+
+const usualSchedule: Schedule = { hottest: 1.5, coldest: 3, activeSize: 5 };
 
 export interface Optimized {
   readonly placement: Int32Array;
@@ -21,68 +30,126 @@ export interface Optimized {
 
 export const stepsPerLook = 2048;
 
-const logarithms = Float64Array.from({ length: 4096 }, (_unused, index) => -Math.log((index + 0.5) / 4096));
+/** −ln of a number drawn evenly between 0 and 1: how many temperatures a change may cost. */
+const allowances = Float64Array.from({ length: 4096 }, (_unused, index) => -Math.log((index + 0.5) / 4096));
 
+/**
+ * Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) with two kinds of steps, shifts and swaps, and with items let in by
+ * size: while it is hot only the large ones move. The small ones would move at random then, to no end, and what is held
+ * twice by a move would fill the hosts. As it cools, ever smaller ones are placed around those that stand.
+ *
+ * Returns the best placement found, which is the first one if there was no time. The answer depends on the seed and on what
+ * `progress` says, and on nothing else.
+ */
 export function optimize(model: Model, options: OptimizeOptions): Optimized {
   const state = new State(model, options.placement ?? model.origin);
-  const best = new Best(state);
-  const random = new Random(options.seed);
-  const hottest = options.hottest ?? 1000;
-  const coldest = options.coldest ?? 1;
+  const schedule = { ...usualSchedule, ...options.schedule };
+  const search = new Search(state, new Random(options.seed));
+  const hottest = Math.max(schedule.hottest * search.meanSize, schedule.coldest);
   let steps = 0;
   for (;;) {
     const progress = options.progress(steps);
-    if (progress >= 1) break;
-    const temperature = hottest * Math.pow(coldest / hottest, progress);
-    for (let step = 0; step < stepsPerLook; step++) {
-      const limit = temperature * logarithms[random.below(4096)]!;
-      if (random.below(2) === 0) tryShift(state, best, random, limit);
-      else trySwap(state, best, random, limit);
-    }
+    if (progress >= 1 || model.items === 0) break;
+    const temperature = hottest * Math.pow(schedule.coldest / hottest, progress);
+    search.run(stepsPerLook, temperature, schedule.activeSize * temperature);
     steps += stepsPerLook;
   }
-  return { placement: best.placement, cost: best.cost, steps };
+  return { placement: search.best.placement, cost: search.best.cost, steps };
 }
 
+/** Fewer than these would leave a hot search nothing to try. */
+const fewestActive = 64;
+/** How many hosts are tried for an item before another one is. */
 const triedHosts = 4;
 
-function tryShift(state: State, best: Best, random: Random, limit: number): void {
-  const { model } = state;
-  const item = random.below(model.items);
-  const from = state.hostOf[item]!;
-  const removal = state.removalDelta(item);
-  if (model.firstTransient === 0 && from === model.origin[item] && removal + model.itemMoveCost[item]! > limit) return;
-  for (let tried = 0; tried < triedHosts; tried++) {
-    const to = random.below(model.hosts);
-    if (to === from) continue;
-    const delta = state.additionDelta(item, to, removal + state.moveDelta(item, from, to), limit);
-    if (delta > limit || !state.groupsAllow(item, to)) continue;
+class Search {
+  readonly best: Best;
+  readonly meanSize: number;
+  /** Sizes and items, from the largest down. */
+  private readonly sizes: Float64Array;
+  private readonly order: Int32Array;
+
+  constructor(
+    private readonly state: State,
+    private readonly random: Random,
+  ) {
+    this.best = new Best(state);
+    const sizes = sizesOf(state.model);
+    this.order = Int32Array.from(sizes.keys()).sort((left, right) => sizes[right]! - sizes[left]!);
+    this.sizes = Float64Array.from(this.order, (item) => sizes[item]!);
+    this.meanSize = sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length);
+  }
+
+  run(steps: number, temperature: number, smallest: number): void {
+    const active = this.activeItems(smallest);
+    for (let step = 0; step < steps; step++) {
+      const limit = temperature * allowances[this.random.below(allowances.length)]!;
+      const item = this.order[this.random.below(active)]!;
+      if (this.random.below(2) === 0) this.tryShift(item, limit);
+      else this.trySwap(item, this.order[this.random.below(active)]!, limit);
+    }
+  }
+
+  /** How many items, from the largest down, are at least as large. */
+  private activeItems(smallest: number): number {
+    let [low, high] = [Math.min(fewestActive, this.sizes.length), this.sizes.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.sizes[middle]! >= smallest) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The host where the item was at first comes first: going back costs no room of what is held twice, and gives some back. */
+  private tryShift(item: number, limit: number): void {
+    const { state } = this;
+    const { model } = state;
+    const from = state.hostOf[item]!;
+    const removal = state.removalDelta(item);
+    for (let tried = 0; tried < triedHosts; tried++) {
+      const to = tried === 0 ? model.origin[item]! : this.random.below(model.hosts);
+      if (to === from) continue;
+      const delta = state.additionDelta(item, to, removal + state.moveDelta(item, from, to), limit);
+      if (delta > limit || !state.groupsAllow(item, to)) continue;
+      state.moveItem(item, to);
+      this.best.note(item);
+      this.accept(delta);
+      return;
+    }
+  }
+
+  private trySwap(item: number, other: number, limit: number): void {
+    const { state } = this;
+    const { hostOf, model } = state;
+    const from = hostOf[item]!;
+    const to = hostOf[other]!;
+    if (from === to || model.groupOf[item] === model.groupOf[other]) return;
+    const delta = state.swapDelta(item, other);
+    if (delta > limit || !state.groupsAllow(item, to)) return;
+    // The second is judged with the first made, which is undone if that does not do.
     state.moveItem(item, to);
-    state.cost += delta;
-    best.note(item);
-    best.keep();
-    return;
+    if (!state.groupsAllow(other, from)) {
+      state.moveItem(item, from);
+      return;
+    }
+    state.moveItem(other, from);
+    this.best.note(item);
+    this.best.note(other);
+    this.accept(delta);
+  }
+
+  private accept(delta: number): void {
+    this.state.cost += delta;
+    this.best.keep();
   }
 }
 
-function trySwap(state: State, best: Best, random: Random, limit: number): void {
-  const { model, hostOf } = state;
-  const item = random.below(model.items);
-  const other = random.below(model.items);
-  const from = hostOf[item]!;
-  const to = hostOf[other]!;
-  if (from === to || model.groupOf[item] === model.groupOf[other]) return;
-  const delta = state.swapDelta(item, other);
-  if (delta > limit || !state.groupsAllow(item, to)) return;
-  // The second is judged with the first made, which is undone if that does not do.
-  state.moveItem(item, to);
-  if (!state.groupsAllow(other, from)) {
-    state.moveItem(item, from);
-    return;
-  }
-  state.moveItem(other, from);
-  state.cost += delta;
-  best.note(item);
-  best.note(other);
-  best.keep();
+/** What an item would cost where all of it is too much. */
+function sizesOf({ items, dimensions, weight, demand }: Model): Float64Array {
+  const sizes = new Float64Array(items);
+  for (let item = 0; item < items; item++)
+    for (let dimension = 0; dimension < dimensions; dimension++)
+      sizes[item]! += weight[dimension]! * Math.abs(demand[item * dimensions + dimension]!);
+  return sizes;
 }
