@@ -20,7 +20,7 @@ export interface ConsolidationOptions {
 }
 
 export const consolidationDefaults: ConsolidationOptions = {
-  halfLifeSteps: 24,
+  halfLifeSteps: 12,
   scatter: 3,
   relieveAboveShare: 1,
   fillShare: 0.95,

@@ -18,12 +18,20 @@ function row(name: string): string {
 }
 
 test('a made-up fleet runs under several policies, a column for each', async () => {
-  const { status, out } = await fleet('--hosts', '20', '--guests', '100', '--policy', 'none,threshold,argosy');
+  const names = ['none', 'balance', 'threshold', 'regression', 'argosy'];
+  const { status, out } = await fleet('--hosts', '20', '--guests', '100', '--policy', names.join(','));
   expect(status).toBe(0);
   expect(out).toMatch(/^A made-up fleet of seed 1\n20 hosts, 100 guests, 1 day, memory enforced\n/);
-  expect(out).toMatch(/^ +none +threshold +argosy$/m);
-  for (const name of ['energy \\(kWh\\)', 'migrations', 'SLAV \\(%\\)', 'failed placements', 'stranded \\(%\\)'])
-    expect(out).toMatch(new RegExp(`^${name}( +[\\d,.]+){3}$`, 'm'));
+  expect(out).toMatch(/^ +none +balance +threshold +regression +argosy$/m);
+  for (const name of [
+    'energy \\(kWh\\)',
+    'migrations',
+    'returns',
+    'SLAV \\(%\\)',
+    'failed placements',
+    'stranded \\(%\\)',
+  ])
+    expect(out).toMatch(new RegExp(`^${name}( +[\\d,.]+){5}$`, 'm'));
 });
 
 test('the same seed gives the same fleet, and another one another', async () => {
@@ -73,7 +81,7 @@ test.each([
   [['--trace', 'broken.csv'], 2, '--trace needs --format <planetlab|requests|bitbrains>.'],
   [['--format', 'planetlab'], 2, '--format goes with --trace <file>.'],
   [['--hosts', '0'], 2, '--hosts, --guests and --days must be at least 1.'],
-  [['--policy', 'none,best'], 2, '--policy must be one of none, threshold, argosy, and is "best".'],
+  [['--policy', 'none,best'], 2, '--policy must be one of none, balance, threshold, regression, argosy, and is "best".'],
   [['-o', 'yaml'], 2, '--output must be one of table, json, html, and is "yaml".'],
 ] as const)('%j is refused, and nothing is printed', async (args, status, message) => {
   writeFileSync(join(folder, 'broken.csv'), [row('one'), 'two,1,2'].join('\n'));

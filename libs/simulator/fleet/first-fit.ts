@@ -1,27 +1,44 @@
 import type { Fleet } from './fleet';
 import type { FleetPolicy } from './policy';
 
-/** The processor time that no guest of the host asks for. */
-export function freeMHz(fleet: Fleet, host: number): number {
-  let free = fleet.capacityMHz[host]!;
-  for (const guest of fleet.guestsOn[host]!) free = Math.max(0, free - fleet.cappedMHz(guest, host));
-  return free;
-}
+/** What new guests find free, while several start at one instant. */
+export class FreeRoom {
+  private readonly freeMHz: Float64Array;
 
-/** Whether a new guest has the memory, the processor time and cores fast enough there. */
-export function fitsNew(fleet: Fleet, guest: number, host: number): boolean {
-  const { cores, capacityMHz, memoryMiB } = fleet.workload;
-  const type = fleet.hosts[host]!;
-  return (
-    capacityMHz[guest]! <= cores[guest]! * type.coreMHz &&
-    fleet.memoryUsedMiB[host]! + memoryMiB[guest]! <= type.memoryMiB &&
-    freeMHz(fleet, host) >= capacityMHz[guest]!
-  );
+  constructor(private readonly fleet: Fleet) {
+    this.freeMHz = Float64Array.from(fleet.capacityMHz, (capacity, host) =>
+      fleet.guestsOn[host]!.reduce((free, guest) => Math.max(0, free - fleet.cappedMHz(guest, host)), capacity),
+    );
+  }
+
+  /** Whether the host has the memory, the processor time and cores fast enough for all that the guest may use. */
+  fits(guest: number, host: number): boolean {
+    const { cores, capacityMHz, memoryMiB } = this.fleet.workload;
+    const type = this.fleet.hosts[host]!;
+    return (
+      this.freeMHz[host]! >= capacityMHz[guest]! &&
+      capacityMHz[guest]! <= cores[guest]! * type.coreMHz &&
+      this.fleet.memoryUsedMiB[host]! + memoryMiB[guest]! <= type.memoryMiB
+    );
+  }
+
+  take(guest: number, host: number): void {
+    this.freeMHz[host]! -= this.fleet.workload.capacityMHz[guest]!;
+  }
 }
 
 /** Each guest on the first host that fits, and there it stays. */
-export const firstFit: FleetPolicy = {
-  name: 'none',
-  place: (fleet, guest) => fleet.hosts.findIndex((_, host) => fitsNew(fleet, guest, host)),
-  decide: () => {},
-};
+export function firstFitPolicy(): FleetPolicy {
+  let room: FreeRoom;
+  let seconds = -1;
+  return {
+    name: 'none',
+    place: (fleet, guest) => {
+      if (seconds !== fleet.seconds) [room, seconds] = [new FreeRoom(fleet), fleet.seconds];
+      const found = fleet.hosts.findIndex((_, host) => room.fits(guest, host));
+      if (found >= 0) room.take(guest, found);
+      return found;
+    },
+    decide: () => (seconds = -1),
+  };
+}

@@ -43,8 +43,11 @@ export class Fleet {
   seconds = 0;
   energyJoules = 0;
   migrations = 0;
+  returns = 0;
   private readonly previousMHz: Float64Array;
   private readonly idleGuestsEnd: boolean;
+  private readonly leftHost: Int32Array;
+  private readonly leftAtSeconds: Float64Array;
 
   constructor({ hosts, workload, memoryEnforced, idleGuestsEnd }: FleetOptions) {
     const guestCount = workload.names.length;
@@ -63,6 +66,8 @@ export class Fleet {
     this.isMeasured = new Uint8Array(guestCount);
     this.targets = new Int32Array(guestCount).fill(-1);
     this.guestRecord = new GuestRecord(guestCount);
+    this.leftHost = new Int32Array(guestCount).fill(-1);
+    this.leftAtSeconds = new Float64Array(guestCount);
   }
 
   /** What the guest is taken to need: all that it may, until it has been measured. */
@@ -97,6 +102,9 @@ export class Fleet {
   /** The guest is on both hosts from now until `arrive`. */
   depart(guest: number, host: number): void {
     this.migrations++;
+    if (this.leftHost[guest] === host && this.seconds - this.leftAtSeconds[guest]! <= 3600) this.returns++;
+    this.leftHost[guest] = this.hostOf[guest]!;
+    this.leftAtSeconds[guest] = this.seconds;
     this.targets[guest] = host;
     if (!this.guestsOn[host]!.includes(guest)) {
       this.guestsOn[host]!.push(guest);

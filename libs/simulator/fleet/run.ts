@@ -27,6 +27,8 @@ export interface FleetResult {
   readonly policy: string;
   readonly energyKWh: number;
   readonly migrations: number;
+  /** Those of them that bring a guest back to the host which it left last, within the hour. */
+  readonly returns: number;
   /** SLATAH: of the time of hosts that are on, the share in which they did less than they were asked for. */
   readonly violatedHostTime: number;
   /** PDM: of the work asked for, the share lost while guests migrated. */
@@ -164,6 +166,7 @@ function resultOf(
     ...told,
     energyKWh: fleet.energyJoules / 3_600_000,
     migrations: fleet.migrations,
+    returns: fleet.returns,
     violatedHostTime,
     migrationLoss,
     slaViolation: violatedHostTime * migrationLoss,

@@ -1,7 +1,14 @@
-import { fitsNew } from './first-fit';
+import { FreeRoom } from './first-fit';
 import type { Fleet } from './fleet';
 import { wattsAt } from './hosts';
 import type { FleetPolicy } from './policy';
+import { Trend } from './trend';
+
+/** When a host is too full: by what its guests ask for now, and by where that is going, if it is known. All are shares of the host. */
+interface Overload {
+  readonly trend?: Trend;
+  isOver(asked: number, ahead: number, isKnown: boolean): boolean;
+}
 
 /**
  * THR-MMT of Beloglazov and Buyya, as CloudSim 5.0 decides it: a host above the threshold gives away the guests
@@ -10,10 +17,39 @@ import type { FleetPolicy } from './policy';
  * reckoned to draw its idle power already, and what hosts draw is not reckoned again within a pass.
  */
 export function thresholdPolicy(threshold = 0.8): FleetPolicy {
+  return minimumMigrationTime('threshold', () => ({ isOver: (asked) => asked > threshold }));
+}
+
+/** LR-MMT of the same: too full is a host that the line through its last ten loads brings there within a step, so many times over. */
+export function regressionPolicy(safety = 1.2, fallbackThreshold = 0.7): FleetPolicy {
+  return minimumMigrationTime('regression', (fleet) => ({
+    trend: new Trend(fleet.workload.names.length),
+    isOver: (asked, ahead, isKnown) => (isKnown ? safety * ahead >= 1 : asked > fallbackThreshold),
+  }));
+}
+
+function minimumMigrationTime(name: string, overloadOf: (fleet: Fleet) => Overload): FleetPolicy {
+  let overload: Overload | undefined;
+  let starting: { readonly pass: Pass; readonly room: FreeRoom; readonly seconds: number } | undefined;
   return {
-    name: 'threshold',
-    place: (fleet, guest) => new Pass(fleet, threshold).cheapestNew(guest),
-    decide: (fleet, move) => new Pass(fleet, threshold).decide(move),
+    name,
+    place: (fleet, guest) => {
+      overload ??= overloadOf(fleet);
+      if (starting?.seconds !== fleet.seconds)
+        starting = { pass: new Pass(fleet, overload), room: new FreeRoom(fleet), seconds: fleet.seconds };
+      const { pass, room } = starting;
+      const host = pass.cheapest(guest, none, (each) => room.fits(guest, each));
+      if (host < 0) return host;
+      room.take(guest, host);
+      pass.put(guest, host);
+      return host;
+    },
+    decide: (fleet, move) => {
+      starting = undefined;
+      overload ??= overloadOf(fleet);
+      overload.trend?.observe(fleet);
+      new Pass(fleet, overload).decide(move);
+    },
   };
 }
 
@@ -27,10 +63,12 @@ class Pass {
   private readonly freeMHz: Float64Array;
   private readonly watts: Float64Array;
   private readonly memoryMiB: Float64Array;
+  private readonly aheadMHz: Float64Array;
+  private readonly isKnown: Uint8Array;
 
   constructor(
     private readonly fleet: Fleet,
-    private readonly threshold: number,
+    private readonly overload: Overload,
   ) {
     const count = fleet.hosts.length;
     this.guestsOn = fleet.guestsOn.slice();
@@ -39,13 +77,15 @@ class Pass {
     this.freeMHz = new Float64Array(count);
     this.watts = Float64Array.from(fleet.hosts, (type, host) => wattsAt(type, fleet.utilisation(host)));
     this.memoryMiB = fleet.memoryUsedMiB.slice();
+    this.aheadMHz = new Float64Array(count);
+    this.isKnown = new Uint8Array(count);
     for (let host = 0; host < count; host++) this.sum(host);
   }
 
   decide(move: (guest: number, host: number) => void): void {
     const { fleet } = this;
     const hosts = fleet.hosts.map((_, host) => host);
-    const over = new Set(hosts.filter((host) => this.isOver(host, 0)));
+    const over = new Set(hosts.filter((host) => this.isOver(host)));
     const leaving = [...over].flatMap((host) => this.relieve(host));
     for (const guest of this.byDemand(leaving)) {
       const host = this.cheapest(guest, over);
@@ -76,7 +116,7 @@ class Pass {
       const guest = guests.reduce((least, each) => (memoryMiB[each]! < memoryMiB[least]! ? each : least));
       leaving.push(guest);
       this.remove(guest, host);
-    } while (this.isOver(host, 0));
+    } while (this.isOver(host));
     return leaving;
   }
 
@@ -107,17 +147,13 @@ class Pass {
     return found;
   }
 
-  cheapestNew(guest: number): number {
-    return this.cheapest(guest, none, (host) => fitsNew(this.fleet, guest, host));
-  }
-
-  private cheapest(guest: number, excluded: ReadonlySet<number>, fits = this.fitsMoved(guest)): number {
+  cheapest(guest: number, excluded: ReadonlySet<number>, fits = this.fitsMoved(guest)): number {
     const wanted = this.fleet.wantedMHz(guest);
     let least = Infinity;
     let found = -1;
     for (let host = 0; host < this.guestsOn.length; host++) {
       if (excluded.has(host) || !fits(host)) continue;
-      if (this.allocatedMHz[host] !== 0 && this.isOver(host, wanted)) continue;
+      if (this.allocatedMHz[host] !== 0 && this.isOver(host, guest)) continue;
       const load = (this.allocatedMHz[host]! + wanted) / this.fleet.capacityMHz[host]!;
       const more = wattsAt(this.fleet.hosts[host]!, load) - this.watts[host]!;
       if (more >= least) continue;
@@ -138,15 +174,21 @@ class Pass {
       this.memoryMiB[host]! + memoryMiB <= fleet.hosts[host]!.memoryMiB;
   }
 
-  private isOver(host: number, moreMHz: number): boolean {
-    return (this.requestedMHz[host]! + moreMHz) / this.fleet.capacityMHz[host]! > this.threshold;
+  /** With one more guest, if one is named. */
+  private isOver(host: number, guest = -1): boolean {
+    const { trend } = this.overload;
+    const capacity = this.fleet.capacityMHz[host]!;
+    const asked = (this.requestedMHz[host]! + (guest < 0 ? 0 : this.fleet.wantedMHz(guest))) / capacity;
+    if (!trend) return this.overload.isOver(asked, 0, false);
+    const ahead = (this.aheadMHz[host]! + (guest < 0 ? 0 : trend.aheadMHz(guest))) / capacity;
+    return this.overload.isOver(asked, ahead, this.isKnown[host] === 1 || (guest >= 0 && trend.isKnown(guest)));
   }
 
   private byDemand(guests: readonly number[]): number[] {
     return [...guests].sort((one, other) => this.fleet.demandMHz[other]! - this.fleet.demandMHz[one]!);
   }
 
-  private put(guest: number, host: number): void {
+  put(guest: number, host: number): void {
     this.guestsOn[host] = [...this.guestsOn[host]!, guest];
     this.memoryMiB[host]! += this.fleet.workload.memoryMiB[guest]!;
     this.sum(host);
@@ -165,7 +207,12 @@ class Pass {
     let allocated = 0;
     let free = fleet.capacityMHz[host]!;
     let isShort = false;
+    const { trend } = this.overload;
+    this.aheadMHz[host] = 0;
+    this.isKnown[host] = 0;
     for (const guest of this.guestsOn[host]!) {
+      if (trend) this.aheadMHz[host] += trend.aheadMHz(guest);
+      if (trend?.isKnown(guest)) this.isKnown[host] = 1;
       const capped = fleet.cappedMHz(guest, host);
       requested += fleet.demandMHz[guest]!;
       allocated += capped;

@@ -9,7 +9,13 @@ import { Failure, usageFailure } from '../failure';
 import type { FleetReport } from '../output/fleet-report';
 import type { Session } from '../session';
 
-const policyNames = ['none', 'threshold', 'argosy'] as const satisfies readonly FleetPolicyName[];
+const policyNames = [
+  'none',
+  'balance',
+  'threshold',
+  'regression',
+  'argosy',
+] as const satisfies readonly FleetPolicyName[];
 
 const flags = {
   hosts: { type: 'count', summary: 'how many hosts (default 1000; 800 for planetlab, 50 for bitbrains and requests)' },

@@ -26,6 +26,7 @@ const percent = 100;
 export const figures: readonly Figure[] = [
   { name: 'energy', unit: 'kWh', digits: 2, of: (result) => result.energyKWh, meaning: 'what the hosts drew, by their SPECpower figures; a host without load is off' },
   { name: 'migrations', unit: '', digits: 0, of: (result) => result.migrations, meaning: 'begun' },
+  { name: 'returns', unit: '', digits: 0, of: (result) => result.returns, meaning: 'migrations that bring a guest back to the host which it left last, within the hour' },
   { name: 'SLATAH', unit: '%', digits: 3, of: (result) => result.violatedHostTime * percent, meaning: 'of the time of hosts that are on: in which a guest got less than it asked for' },
   { name: 'PDM', unit: '%', digits: 4, of: (result) => result.migrationLoss * percent, meaning: 'of the work asked for: lost while guests migrated' },
   { name: 'SLAV', unit: '%', digits: 6, of: (result) => result.slaViolation * percent, meaning: 'SLATAH × PDM' },

@@ -1,0 +1,73 @@
+import { balance, type BalanceOptions } from '@argosy/scheduler/balance';
+import { buildCluster, type Cluster, move } from '@argosy/scheduler/cluster';
+import { chooseHost } from '@argosy/scheduler/place';
+import type { Fleet } from './fleet';
+import type { FleetPolicy } from './policy';
+
+/** What a pool has by default, and the controller passes. */
+const poolBalance: BalanceOptions = {
+  cpuSafetyShare: 0.85,
+  horizonMs: 300_000,
+  bandwidthMiBPerSecond: 1000,
+  maximumMoves: 20,
+};
+const threshold = 3;
+
+/**
+ * A pool's own placement and balancing, as the controller calls them: new guests where there is most room, and moves where demand is not
+ * met well. It looks at steps only, where the controller looks every ten seconds, and it keeps to memory in any case.
+ */
+export function balancingPolicy(): FleetPolicy {
+  let starting: { readonly cluster: Cluster; readonly seconds: number } | undefined;
+  return {
+    name: 'balance',
+    place: (fleet, guest) => {
+      // Guests that start at one instant are placed on one reckoning.
+      if (starting?.seconds !== fleet.seconds) starting = { cluster: clusterOf(fleet), seconds: fleet.seconds };
+      const host = chooseHost(starting.cluster, guest);
+      if (host >= 0) move(starting.cluster, guest, host);
+      return host;
+    },
+    decide: (fleet, migrate) => {
+      starting = undefined;
+      const cluster = clusterOf(fleet);
+      for (const { guestId, toHostId, priority } of balance(cluster, poolBalance).moves)
+        if (priority <= threshold) migrate(cluster.guestIndex.get(guestId)!, cluster.hostIndex.get(toHostId)!);
+    },
+  };
+}
+
+const noDatastores: ReadonlyMap<string, string> = new Map();
+
+/** All guests that will ever be are in it, those that are not there without a host. */
+function clusterOf(fleet: Fleet): Cluster {
+  const { hosts, workload } = fleet;
+  return buildCluster(
+    hosts.map(({ cores, memoryMiB }, host) => ({
+      id: `h${host}`,
+      name: `h${host}`,
+      use: 'usable',
+      useReason: '',
+      cpuMillicores: cores * 1000,
+      memoryMiB,
+      missingDatastores: noDatastores,
+    })),
+    workload.names.map((name, guest) => ({
+      id: `g${guest}`,
+      name,
+      hostId: fleet.hostOf[guest]! < 0 ? null : `h${fleet.hostOf[guest]}`,
+      cpuDemandMillicores: (1000 * fleet.wantedMHz(guest)) / coreMHzFor(fleet, guest),
+      cpuReservationMillicores: 0,
+      memoryMiB: workload.memoryMiB[guest]!,
+      dirtyBytesPerSecond: 0,
+      datastores: [],
+      pinned: false,
+    })),
+    [],
+  );
+}
+
+/** Of the host that the guest is on; of the first host, for one that has none. */
+function coreMHzFor({ hosts, hostOf }: Fleet, guest: number): number {
+  return hosts[Math.max(hostOf[guest]!, 0)]!.coreMHz;
+}
