@@ -4,6 +4,7 @@ import type { Instant } from '@argosy/domain/units';
 import type { AuditStore, NewAuditEvent } from '@argosy/inventory/audit-store';
 import { isDatabaseAway } from './http/failures';
 import { RateLimiter } from './http/limits';
+import { cleaningMs, dayMs, removeInBatches } from './old-records';
 
 export interface AuditLimits {
   /** How many events wait for a database that is away; what comes then is dropped. */
@@ -58,8 +59,6 @@ export interface AuditedCall {
   readonly source: string;
 }
 
-const dayMs = 86_400_000;
-const cleaningMs = 600_000;
 /** A batch that a database which is there refuses so often will never be taken. */
 const mostRefusals = 5;
 
@@ -106,15 +105,16 @@ export class AuditTrail {
   /** Removes what is older than the retention, a little at a time. Value: how many. */
   async removeOld(): Promise<number> {
     const before = this.ports.now() - this.ports.retentionDays * dayMs;
-    const { removedAtOnce } = this.limits;
-    let removed = 0;
     try {
-      for (let count = removedAtOnce; count === removedAtOnce && !this.isClosed; removed += count)
-        count = await this.ports.store.removeBefore(before, removedAtOnce);
+      return await removeInBatches({
+        remove: (most) => this.ports.store.removeBefore(before, most),
+        atOnce: this.limits.removedAtOnce,
+        goesOn: () => !this.isClosed,
+      });
     } catch (error) {
       this.ports.say(`old audit events are not removed yet, and will be tried again: ${String(error)}`);
+      return 0;
     }
-    return removed;
   }
 
   async close(): Promise<void> {

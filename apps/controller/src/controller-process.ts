@@ -6,6 +6,7 @@ import { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetStore, Lease } from '@argosy/control/ports/fleet-store';
 import { AccessStore } from '@argosy/inventory/access-store';
 import { AuditStore } from '@argosy/inventory/audit-store';
+import { RecordStore } from '@argosy/inventory/record-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
 import { migrate } from '@argosy/inventory/migrate';
@@ -15,6 +16,7 @@ import { CommandQueues } from '@argosy/queue/command-queues';
 import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { actuators, guestConsole } from './actuators';
 import { AuditTrail } from './audit-trail';
+import { OldRecords } from './old-records';
 import { DatastoreHeartbeats } from './datastore-heartbeats';
 import { FleetLoop } from './fleet-loop';
 import { ControllerMetrics } from './http/metrics';
@@ -40,6 +42,7 @@ export class ControllerProcess {
     private readonly settings: ControllerSettings,
     private readonly parts: {
       readonly loop: FleetLoop;
+      readonly oldRecords: OldRecords;
       readonly fleetSecret: string;
       readonly queues: CommandQueues;
       readonly speaker: TelemetrySpeaker;
@@ -97,8 +100,16 @@ export class ControllerProcess {
       },
     });
     const heartbeats = new DatastoreHeartbeats(loop.fleet, settings.holder, (event) => loop.take(event));
+    const oldRecords = new OldRecords({
+      store: new RecordStore(database),
+      retentionDays: settings.recordRetentionDays,
+      now,
+      isLeading: () => loop.leading,
+      say,
+    });
     const parts = {
       loop,
+      oldRecords,
       fleetSecret,
       queues,
       speaker: new TelemetrySpeaker(redis),
@@ -143,7 +154,8 @@ export class ControllerProcess {
 
   async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
-    const { loop, queues, speaker, listening, peers, heartbeats, database } = this.parts;
+    const { loop, oldRecords, queues, speaker, listening, peers, heartbeats, database } = this.parts;
+    oldRecords.close();
     await heartbeats.stop();
     await loop.stop();
     listening.close();

@@ -4,6 +4,9 @@ import { readEnvironment } from '@argosy/contracts/environment';
 import { redisAddressShapes, redisConnection } from '@argosy/queue/redis-address';
 import { z } from 'zod';
 
+const anyDays = 'must be a whole number of days from 1 to 3650';
+const days = z.coerce.number({ error: anyDays }).int(anyDays).min(1, anyDays).max(3650, anyDays);
+
 const environment = z.object({
   DATABASE_URL: z
     .string({
@@ -42,12 +45,8 @@ const environment = z.object({
     .min(2_000)
     .max(60_000)
     .default(5_000),
-  ARGOSY_AUDIT_RETENTION_DAYS: z.coerce
-    .number({ error: 'must be a whole number of days from 1 to 3650' })
-    .int('must be a whole number of days from 1 to 3650')
-    .min(1, 'must be a whole number of days from 1 to 3650')
-    .max(3650, 'must be a whole number of days from 1 to 3650')
-    .default(90),
+  ARGOSY_AUDIT_RETENTION_DAYS: days.default(90),
+  ARGOSY_RECORD_RETENTION_DAYS: days.default(90),
 });
 
 /** All that a controller is told from outside, read once. */
@@ -68,6 +67,8 @@ export interface ControllerSettings {
   readonly leaseMs: number;
   /** How long the audit trail is kept. */
   readonly auditRetentionDays: number;
+  /** How long events and what has ended (tasks, migrations, recommendations, alarms) are kept. */
+  readonly recordRetentionDays: number;
   /** Names this process as the holder of the lease. */
   readonly holder: string;
 }
@@ -87,6 +88,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): ControllerSettings {
     fenceAgentFolders: values.ARGOSY_FENCE_AGENT_FOLDERS.split(':'),
     leaseMs: values.ARGOSY_LEASE_MS,
     auditRetentionDays: values.ARGOSY_AUDIT_RETENTION_DAYS,
+    recordRetentionDays: values.ARGOSY_RECORD_RETENTION_DAYS,
     holder: `${hostname()}-${process.pid}-${Date.now().toString(36)}`,
   });
 }
