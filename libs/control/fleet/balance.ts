@@ -35,12 +35,18 @@ export function balanceDuePools(turn: FleetTurn): void {
   }
 }
 
-/** One pass: judges the pool, writes the run with its recommendations, and applies those that the automation level allows. */
-export function runBalance(turn: FleetTurn, pool: Pool): readonly Recommendation[] {
+/**
+ * One pass: judges the pool, writes the run with its recommendations, and applies those that the automation level allows. A run
+ * that finds nothing is written when somebody asked for it (`isAsked`), and says why.
+ */
+export function runBalance(turn: FleetTurn, pool: Pool, { isAsked = false } = {}): readonly Recommendation[] {
   const { fleet, now } = turn;
   fleet.lastBalanceAt.set(pool.id, now);
   const cluster = clusterOf(turn, pool.id);
-  if (cluster.guests.length === 0) return [];
+  if (cluster.guests.length === 0) {
+    if (isAsked) writeRun(turn, pool, nothingToBalance, []);
+    return [];
+  }
   const answer = balance(cluster, {
     cpuSafetyShare: pool.balance.cpuSafetyShare,
     horizonMs: balanceHorizonMs,
@@ -55,7 +61,7 @@ export function runBalance(turn: FleetTurn, pool: Pool): readonly Recommendation
     if (!moves.some((move) => isSame(move, recommendation)))
       putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
   const fresh = moves.filter((move) => !open.some((each) => isSame(move, each)));
-  if (fresh.length > 0) writeRun(turn, pool, answer, fresh);
+  if (fresh.length > 0 || isAsked) writeRun(turn, pool, answer, fresh);
   const recommendations = [...fleet.recommendations.values()].filter((each) => each.poolId === pool.id);
   if (pool.balance.automation === 'full')
     for (const recommendation of recommendations.sort((a, b) => a.priority - b.priority))
@@ -73,18 +79,41 @@ function isSame(move: ProposedMove, open: Recommendation): boolean {
   );
 }
 
+const nothingToBalance: BalanceAnswer = { moves: [], imbalanceBefore: 0, imbalanceAfter: 0, stuck: [] };
+
+/** Of a run that recommends nothing new. */
+function whyNothing(turn: FleetTurn, pool: Pool, { moves, stuck }: BalanceAnswer): string {
+  const standing = [...turn.fleet.recommendations.values()].filter(
+    (each) => each.poolId === pool.id && each.fromHostId !== null,
+  );
+  const { threshold } = pool.balance;
+  if (standing.length > 0) return `Nothing new: ${standing.length} recommendations stand already.`;
+  if (stuck.length > 0) return 'Nothing to do: what must move cannot.';
+  if (![...turn.fleet.guests.values()].some((each) => each.poolId === pool.id && each.state === 'running'))
+    return 'Nothing to do, because no guest runs in it.';
+  if (moves.length > 0)
+    return `Nothing to do, because what would better it is slight: ${moves.length} moves of priority ${Math.min(...moves.map(({ priority }) => priority))} and slighter, and the pool's threshold is ${threshold}.`;
+  return 'Nothing to do, because no move would bring more than it costs.';
+}
+
 function writeRun(turn: FleetTurn, pool: Pool, answer: BalanceAnswer, fresh: BalanceAnswer['moves']): void {
   const runId = turn.fleet.newId();
+  const isIdle = fresh.length === 0;
   const balanceRun = {
     id: runId,
     poolId: pool.id,
     at: turn.now,
     imbalanceBefore: answer.imbalanceBefore,
-    imbalanceAfter: answer.imbalanceAfter,
+    imbalanceAfter: isIdle ? answer.imbalanceBefore : answer.imbalanceAfter,
     recommendationCount: fresh.length,
-    explanation: answer.stuck
-      .map((each) => `${guestName(turn.fleet, each.guestId)} must move and cannot: ${each.reason}`)
-      .join('; '),
+    explanation: [
+      ...(isIdle ? [whyNothing(turn, pool, answer)] : []),
+      answer.stuck
+        .map((each) => `${guestName(turn.fleet, each.guestId)} must move and cannot: ${each.reason}`)
+        .join('; '),
+    ]
+      .filter((part) => part !== '')
+      .join(' '),
   };
   put(turn, 'balanceRun', balanceRun);
   for (const move of fresh) {

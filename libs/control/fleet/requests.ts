@@ -77,7 +77,7 @@ export function answerRequest(turn: FleetTurn, request: FleetRequest): Result<un
 
 function balanceNow(turn: FleetTurn, request: Of<'balance.run'>): Result<readonly Recommendation[]> {
   const pool = find(turn, 'pool', request.pool);
-  return pool.ok ? accepted(runBalance(turn, pool.value)) : pool;
+  return pool.ok ? accepted(runBalance(turn, pool.value, { isAsked: true })) : pool;
 }
 
 function applyRecommendations(turn: FleetTurn, request: Of<'recommendation.apply'>): Result<readonly Recommendation[]> {

@@ -14,14 +14,11 @@ export const balanceCommands = [
     run: async (session, { flags }) => {
       const pool = await onlyPool(session.api, flags.pool);
       const { items } = await session.api.call('balance.run', { body: { pool } });
-      const [run] =
-        session.isForPeople && items.length > 0
-          ? await session.api.list('balance.list', { query: { pool }, limit: 1 })
-          : [];
+      const [run] = session.isForPeople ? await session.api.list('balance.list', { query: { pool }, limit: 1 }) : [];
       if (run !== undefined) await session.printRow(balanceRunView, run);
+      if (session.isForPeople && items.length === 0) return 'done';
       if (run !== undefined) session.print('');
-      if (session.isForPeople && items.length === 0) session.print(`There is nothing to move in ${pool}.`);
-      else await session.printRows(recommendationView, items);
+      await session.printRows(recommendationView, items);
       return 'done';
     },
   }),
