@@ -200,3 +200,17 @@ test('of two hosts with room the emptier one takes a guest', () => {
   ];
   expect(balance(aCluster(hosts, guests), options).moves[0]).toMatchObject({ fromHostId: 'h1', toHostId: 'h3' });
 });
+
+test('room that a guest leaves is taken in the next answer, when it has left', () => {
+  const rules: RuleFigures[] = [
+    { name: 'a to h3', kind: 'must-run-on', guestIds: ['a'], hostIds: ['h3'] },
+    { name: 'b to h1', kind: 'must-run-on', guestIds: ['b'], hostIds: ['h1'] },
+  ];
+  const guests = [aGuest('a', 'h1', { memoryMiB: 800 }), aGuest('b', 'h2', { memoryMiB: 800 })];
+  const cluster = aCluster([aHost('h1'), aHost('h2'), aHost('h3')], guests, rules);
+  const first = balance(cluster, options);
+  expect(first.moves.map(({ guestId }) => guestId)).toEqual(['a']);
+  expect(first.stuck[0]?.reason).toContain('h1: needs 800 MiB, 224 MiB free');
+  expect(first.moves[0]?.projected.map(({ memoryAfterMiB }) => memoryAfterMiB)).toEqual([0, 800]);
+  expect(balance(cluster, options).moves).toMatchObject([{ guestId: 'b', toHostId: 'h1' }]);
+});

@@ -57,7 +57,7 @@ function notUsable(cluster: Cluster, _guest: number, host: number): { code: Refu
   return { code: use === 'evacuating' ? 'host-in-maintenance' : 'host-not-online', reason: useReason };
 }
 
-function reachesDatastores(cluster: Cluster, guest: number, host: number): boolean {
+export function reachesDatastores(cluster: Cluster, guest: number, host: number): boolean {
   const { datastores } = cluster.guests[guest]!;
   if (datastores.length === 0) return true;
   const { id, missingDatastores } = cluster.hosts[host]!;
@@ -114,7 +114,7 @@ function reservationShort(cluster: Cluster, guest: number, host: number): { code
   };
 }
 
-function keepsRules(cluster: Cluster, guest: number, host: number): boolean {
+export function keepsRules(cluster: Cluster, guest: number, host: number): boolean {
   for (const rule of cluster.rulesOf[guest]!) if (!rule.isWish && breaks(cluster, rule, guest, host)) return false;
   return true;
 }

@@ -1,6 +1,8 @@
 import type { Guest, Host, Pool } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import type { Cluster } from '@argosy/scheduler/cluster';
+import { type Cluster, move, usableHosts } from '@argosy/scheduler/cluster';
+import { freeMemory, freeReservation } from '@argosy/scheduler/repacking';
+import { type LossWitness, tolerance } from '@argosy/scheduler/tolerance';
 import { type FleetTurn, poolOf } from './turn';
 
 /** What is promised, or can be: memory whole, and reserved processor time. */
@@ -124,6 +126,60 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
     );
   }
   return accepted(null);
+}
+
+/**
+ * Where hosts may be lost, what is free in all must not lie in pieces too small for the guests that would need it: with this
+ * guest on that host, every loss that the pool is to bear leaves a place for each. What cannot be found out is let through.
+ */
+export function survivesLosses(turn: FleetTurn, guest: Guest, cluster: Cluster, chosen: number): Result<null> {
+  const pool = poolOf(turn.fleet, guest);
+  const usable = usableHosts(cluster).length;
+  const losses = Math.min(pool.failure.toleratedHostFailures, usable - 1);
+  if (pool.failure.admission !== 'host-failures' || losses <= 0) return accepted(null);
+  const without = new Set(
+    cluster.guests.flatMap(({ id }, index) =>
+      turn.fleet.guests.get(id)?.restartPriority === 'disabled' ? [index] : [],
+    ),
+  );
+  const index = cluster.guestIndex.get(guest.id)!;
+  const before = cluster.hostOf[index]!;
+  move(cluster, index, chosen);
+  const { witness } = tolerance(cluster, { losses, without });
+  const reason = witness === null ? null : tellWitness(cluster, witness);
+  move(cluster, index, before);
+  if (reason === null) return accepted(null);
+  return refused(
+    'admission-control',
+    `Starting ${guest.name} on ${cluster.hosts[chosen]!.name} would leave too little room for the loss of ${losses} host${losses > 1 ? 's' : ''}: ${reason}. Stop a guest, add a host, or change failure.toleratedHostFailures of pool ${pool.name}.`,
+    {
+      admission: pool.failure.admission,
+      lostHosts: witness!.hosts.map((host) => cluster.hosts[host]!.id),
+      guestsDown: witness!.guests.map((each) => cluster.guests[each]!.id),
+    },
+  );
+}
+
+/** More hosts than that are told by their number. */
+const toldHosts = 6;
+
+function tellWitness(cluster: Cluster, { hosts, guests }: LossWitness): string {
+  const asks = guests.map((guest) => {
+    const reserved = cluster.guestReservation[guest]!;
+    return `${cluster.guests[guest]!.name} (${cluster.guestMemory[guest]} MiB${reserved > 0 ? `, ${reserved} millicores reserved` : ''})`;
+  });
+  const others = usableHosts(cluster)
+    .filter((host) => !hosts.includes(host))
+    .sort((a, b) => freeMemory(cluster, b) - freeMemory(cluster, a) || a - b);
+  const free = others
+    .slice(0, toldHosts)
+    .map(
+      (host) =>
+        `${cluster.hosts[host]!.name} ${freeMemory(cluster, host)} MiB and ${freeReservation(cluster, host)} millicores`,
+    );
+  const more = others.length > toldHosts ? ` and less memory on each of ${others.length - toldHosts} more hosts` : '';
+  const names = hosts.map((host) => cluster.hosts[host]!.name).join(' and ');
+  return `without ${names}, ${asks.join(', ')} would find no place beside the other guests that are lost with ${hosts.length > 1 ? 'them' : 'it'}; free are ${free.join(', ')}${more}`;
 }
 
 /** Takes guests, as far as its health goes. */

@@ -4,7 +4,7 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Cluster } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { diskPathOf, folderOf, hasDisk } from '../guest-specification';
-import { admit, coveredByFailoverHosts } from './admission';
+import { admit, coveredByFailoverHosts, survivesLosses } from './admission';
 import { unneededBases, usersOfBase } from './bases';
 import { beginDiskOperation, isBusy, isSettling } from './begin-disk-operation';
 import { misfit } from './guest-rows';
@@ -130,7 +130,9 @@ export function hasRoom(turn: FleetTurn, guest: Guest): Result<Cluster> {
       rejections: answer.rejections,
     });
   const covered = coveredByFailoverHosts(turn, guest, cluster, answer.chosen.host);
-  return covered.ok ? accepted(cluster) : covered;
+  if (!covered.ok) return covered;
+  const survives = survivesLosses(turn, guest, cluster, answer.chosen.host);
+  return survives.ok ? accepted(cluster) : survives;
 }
 
 export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Result<Guest> {

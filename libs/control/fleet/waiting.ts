@@ -2,6 +2,7 @@ import type { Guest } from '@argosy/domain/entities';
 import { formatDuration } from '@argosy/domain/units';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
+import { planTogether } from '@argosy/scheduler/repacking';
 import { startAt } from './guests';
 import { clusterOf } from './placement';
 import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
@@ -16,6 +17,7 @@ const lostWithHost = / (is proved off|has stopped it)$/;
 export function placeWaiting(turn: FleetTurn): void {
   withdrawStaleStarts(turn);
   const clusters = new Map<string, Cluster>();
+  const plans = new Map<string, Plan>();
   const held = new Map<string, Held>();
   for (const guest of waitingGuests(turn)) {
     if (guest.state === 'recovering' && guest.restartPriority === 'disabled' && lostWithHost.test(guest.stateReason)) {
@@ -28,9 +30,26 @@ export function placeWaiting(turn: FleetTurn): void {
     const key = `${guest.poolId}/${purpose}`;
     let cluster = clusters.get(key);
     if (!cluster) clusters.set(key, (cluster = clusterOf(turn, guest.poolId, purpose)));
-    const isPlaced = placeGuest(turn, guest, cluster);
+    if (purpose === 'failover' && !plans.has(key)) plans.set(key, planRestarts(turn, guest.poolId, cluster));
+    const isPlaced = placeGuest(turn, guest, cluster, plans.get(key));
     if (isPlaced && guest.state === 'recovering') held.get(guest.poolId)!.restartsLeft--;
   }
+}
+
+/** Where guests are to go, by their index in the cluster; null: each to the host that suits it best. */
+type Plan = ReadonlyMap<number, number> | null;
+
+/** Those that wait for others of higher priority are in it as well: their room is not given away before they come. */
+function planRestarts(turn: FleetTurn, poolId: string, cluster: Cluster): Plan {
+  const lost = [...turn.fleet.guests.values()].filter(
+    ({ state, poolId: pool, restartPriority }) =>
+      state === 'recovering' && pool === poolId && restartPriority !== 'disabled',
+  );
+  lost.sort((a, b) => rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
+  return planTogether(
+    cluster,
+    lost.map(({ id }) => cluster.guestIndex.get(id)!),
+  );
 }
 
 /** What the guests of a pool wait for besides room. */
@@ -89,12 +108,13 @@ function giveUpDisabled(turn: FleetTurn, guest: Guest): void {
 }
 
 /** Room that is not there now is looked for at each pass; the wait is told once, when it begins. */
-export function placeGuest(turn: FleetTurn, guest: Guest, cluster: Cluster): boolean {
+export function placeGuest(turn: FleetTurn, guest: Guest, cluster: Cluster, plan: Plan = null): boolean {
   const index = cluster.guestIndex.get(guest.id);
   if (index === undefined) throw new Error(`Guest ${guest.name} is missing from its pool's cluster.`);
   const approval = waitsForApproval(turn, guest);
   if (approval && standingStart(turn, guest, cluster)) return false;
-  const answer = place(cluster, index, { explain: true });
+  const only = plan?.get(index);
+  const answer = place(cluster, index, { explain: true, ...(only === undefined ? {} : { only }) });
   if (answer.chosen === null) {
     raiseAlarm(turn, {
       code: 'guest-down',

@@ -1,0 +1,107 @@
+import type { Cluster } from './cluster';
+import { freeMemory, freeReservation } from './repacking';
+
+/** In how many ways memory and reservations are weighed against each other: one that shows it is enough. */
+const memoryShares = [0.5, 0.8, 0.2, 0.95, 0.05];
+/** A guest that rules or datastores keep from more hosts than that is no matter of room: its host is looked at by itself. */
+const fewHosts = 8;
+
+/**
+ * A bound on what losses ask for. Guests are placed one by one wherever they fit. One that fits nowhere finds on each host so
+ * much placed before it that less than the largest guest's size is left, of memory or of reservations: so what was placed
+ * weighs at least the sum of these slacks, however the two resources are weighed (the dual of choosing for each host which
+ * of the two ran out). If all that is lost weighs no more, no guest is left over, in whatever order they come.
+ */
+export class Slack {
+  private readonly weighings: readonly Weighing[];
+  private hosts: readonly number[] = [];
+
+  constructor(cluster: Cluster, counts: (guest: number) => boolean) {
+    this.weighings = memoryShares.map((share) => weigh(cluster, share, counts));
+  }
+
+  /** How hard the loss of the host is: what its guests ask for, and the slack that goes with it. */
+  weight(host: number): number {
+    return this.weighings[0]!.weight[host]!;
+  }
+
+  /** The order in which hosts are added to a loss. */
+  order(hosts: readonly number[]): void {
+    this.hosts = hosts;
+    for (const { weight, hardest } of this.weighings) {
+      hardest.push(0);
+      for (let index = hosts.length - 1; index >= 0; index--)
+        hardest.unshift(Math.max(hardest[0]!, weight[hosts[index]!]!));
+    }
+  }
+
+  /** No loss of those together with so many more, of the hosts from that index on, is too much. */
+  covers(chosen: readonly number[], index: number, missing: number): boolean {
+    if (index >= this.hosts.length) return false;
+    return this.weighings.some(({ weight, total, hardest }) => {
+      let sum = missing * hardest[index]!;
+      for (const host of chosen) sum += weight[host]!;
+      return sum <= total;
+    });
+  }
+}
+
+interface Weighing {
+  /** By host: what is lost with it. */
+  readonly weight: Float64Array;
+  /** All the slack there is, but for that of as many hosts as rules may keep a guest from. */
+  readonly total: number;
+  /** By index in the order: the most that any host from there on weighs. */
+  readonly hardest: number[];
+}
+
+function weigh(cluster: Cluster, share: number, counts: (guest: number) => boolean): Weighing {
+  const kept = keptFrom(cluster);
+  const ordinary = cluster.guests.flatMap((_, guest) => (counts(guest) && kept[guest]! <= fewHosts ? [guest] : []));
+  const most = (of: ArrayLike<number>): number => ordinary.reduce((max, guest) => Math.max(max, of[guest]!), 0);
+  const memoryUnit = share / sum(cluster.memoryCapacity);
+  const cpuUnit = (1 - share) / sum(cluster.cpuCapacity);
+  const [largestMemory, largestReservation] = [most(cluster.guestMemory), most(cluster.guestReservation)];
+  const slack = cluster.hosts.map(({ use }, host) => {
+    if (use !== 'usable') return 0;
+    const memory = memoryUnit * (freeMemory(cluster, host) - largestMemory);
+    const reservation = cpuUnit * (freeReservation(cluster, host) - largestReservation);
+    // Where nobody reserves anything, reservations never run out.
+    return Math.max(0, largestReservation === 0 ? memory : Math.min(memory, reservation));
+  });
+  const weight = Float64Array.from(slack);
+  cluster.guests.forEach((_, guest) => {
+    const host = cluster.hostOf[guest]!;
+    if (host < 0 || !counts(guest)) return;
+    weight[host]! += memoryUnit * cluster.guestMemory[guest]! + cpuUnit * cluster.guestReservation[guest]!;
+    if (kept[guest]! > fewHosts) weight[host] = Infinity;
+  });
+  const spared = [...slack].sort((a, b) => b - a).slice(0, most(kept));
+  return { weight, total: sum(slack) - sum(spared), hardest: [] };
+}
+
+/** By guest: from how many hosts rules and datastores may keep it. Who stays with others is a group, and no case for the bound. */
+function keptFrom(cluster: Cluster): Float64Array {
+  const hostCount = cluster.hosts.length;
+  const missing = new Map<string, number>();
+  for (const { missingDatastores } of cluster.hosts)
+    for (const id of missingDatastores.keys()) missing.set(id, (missing.get(id) ?? 0) + 1);
+  return Float64Array.from(cluster.guests, ({ datastores }, guest) => {
+    let kept = 0;
+    for (const { id, hostId } of datastores) kept += hostId === null ? (missing.get(id) ?? 0) : hostCount;
+    for (const rule of cluster.rulesOf[guest]!) {
+      if (rule.isWish) continue;
+      if (rule.kind === 'apart') kept += rule.guests.length - 1;
+      else if (rule.kind === 'must-not-run-on') kept += rule.hosts.size;
+      else if (rule.kind === 'must-run-on') kept += hostCount - rule.hosts.size;
+      else kept += hostCount + fewHosts;
+    }
+    return kept;
+  });
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const each of numbers) total += each;
+  return total;
+}

@@ -1,0 +1,147 @@
+import { type Cluster, move } from './cluster';
+import { type Effort, namedByAnyone, ordinaryLooks, Repacker } from './repacking';
+import { Slack } from './slack';
+
+/** Hosts whose loss leaves guests down, and which those are. */
+export interface LossWitness {
+  readonly hosts: readonly number[];
+  readonly guests: readonly number[];
+}
+
+export interface Tolerance {
+  /** Whichever so many hosts are lost at once, all their guests find places beside the others, where those are: proved. */
+  readonly proved: number;
+  /** The fewest losses that are known not to be tolerated. null: none is known, of as many as were asked about. */
+  readonly witness: LossWitness | null;
+  /** Nothing is left open between the two. */
+  readonly isExact: boolean;
+  /** Guests that rules or datastores leave no other host if theirs is lost: no room would help, and none is asked for. */
+  readonly unprotected: readonly number[];
+}
+
+export interface ToleranceOptions {
+  readonly losses: number;
+  /** Guests that are not to be restarted anywhere. */
+  readonly without?: ReadonlySet<number>;
+  /** How many times a host is looked at for a guest before the answer is left open: some ten million a second. */
+  readonly looks?: number;
+}
+
+/**
+ * How many hosts the cluster can lose. Every set of so many is looked at, of hosts that are alike one for all, and the hardest
+ * first; but where a bound shows that no set from here on can be too much, none of them is. Each that is left is decided by
+ * packing its guests on the others. The cluster is left as it was.
+ */
+export function tolerance(cluster: Cluster, options: ToleranceOptions): Tolerance {
+  const search = new LossSearch(cluster, options);
+  let proved = 0;
+  let isOpen = false;
+  for (let losses = 1; losses <= options.losses; losses++) {
+    const answer = search.of(losses);
+    if (answer === 'open') isOpen = true;
+    else if (answer !== 'tolerated')
+      return { proved, witness: answer, isExact: !isOpen, unprotected: search.unprotected() };
+    else if (!isOpen) proved = losses;
+  }
+  return { proved, witness: null, isExact: !isOpen, unprotected: search.unprotected() };
+}
+
+class LossSearch {
+  private readonly effort: Effort;
+  private readonly repacker: Repacker;
+  /** Hosts that can be lost, the hardest first, those that are alike one after another. */
+  private readonly hosts: readonly number[];
+  private readonly kindOf: ReadonlyMap<number, string>;
+  private readonly slack: Slack;
+  private readonly noOtherHost = new Set<number>();
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly options: ToleranceOptions,
+  ) {
+    this.effort = { looks: options.looks ?? ordinaryLooks };
+    this.repacker = new Repacker(cluster, this.effort);
+    this.slack = new Slack(cluster, (guest) => this.counts(guest));
+    const running = cluster.hosts.flatMap((host, index) => (host.use === 'unusable' ? [] : [index]));
+    this.kindOf = kindsOf(cluster, running);
+    const weight = (host: number): number => this.slack.weight(host);
+    this.hosts = running.sort(
+      (a, b) => weight(b) - weight(a) || this.kindOf.get(a)!.localeCompare(this.kindOf.get(b)!) || a - b,
+    );
+    this.slack.order(this.hosts);
+  }
+
+  unprotected(): readonly number[] {
+    return [...this.noOtherHost].sort((a, b) => a - b);
+  }
+
+  of(losses: number): LossWitness | 'tolerated' | 'open' {
+    if (losses > this.hosts.length) return 'tolerated';
+    return this.choose([], 0, losses);
+  }
+
+  private counts(guest: number): boolean {
+    return this.options.without?.has(guest) !== true;
+  }
+
+  private choose(chosen: readonly number[], from: number, missing: number): LossWitness | 'tolerated' | 'open' {
+    if (missing === 0) return this.judge(chosen);
+    let answer: 'tolerated' | 'open' = 'tolerated';
+    for (let index = from; index + missing <= this.hosts.length; index++) {
+      if (this.slack.covers(chosen, index, missing)) break;
+      const host = this.hosts[index]!;
+      // Of hosts that are alike the first are lost for all of them.
+      const twin = index > from ? this.hosts[index - 1]! : -1;
+      if (twin >= 0 && this.kindOf.get(twin) === this.kindOf.get(host)) continue;
+      if (this.effort.looks <= 0) return 'open';
+      const below = this.choose([...chosen, host], index + 1, missing - 1);
+      if (below === 'open') answer = 'open';
+      else if (below !== 'tolerated') return below;
+    }
+    return answer;
+  }
+
+  /** The hosts are lost in thought. */
+  private judge(lost: readonly number[]): LossWitness | 'tolerated' | 'open' {
+    const { cluster, repacker } = this;
+    const uses = lost.map((host) => cluster.useOf[host]!);
+    const homeless = lost.flatMap((host) => guestsOn(cluster, host).map((guest) => ({ guest, host })));
+    for (const { guest } of homeless) move(cluster, guest, -1);
+    for (const host of lost) cluster.useOf[host] = 2;
+    const restarted = homeless.map(({ guest }) => guest).filter((guest) => this.counts(guest));
+    const hopeless = new Set(repacker.withoutAnyHost(restarted));
+    if (lost.length === 1) for (const guest of hopeless) this.noOtherHost.add(guest);
+    const guests = restarted.filter((guest) => !hopeless.has(guest));
+    const answer = repacker.fit(guests);
+    const down = answer === 'do-not-fit' ? repacker.leftOver(guests) : [];
+    lost.forEach((host, index) => (cluster.useOf[host] = uses[index]!));
+    for (const { guest, host } of homeless.reverse()) move(cluster, guest, host);
+    if (answer === 'do-not-fit') return { hosts: lost, guests: down };
+    return answer === 'fit' ? 'tolerated' : 'open';
+  }
+}
+
+export function guestsOn(cluster: Cluster, host: number): number[] {
+  const guests: number[] = [];
+  for (let guest = cluster.firstGuestOn[host]!; guest >= 0; guest = cluster.nextGuest[guest]!) guests.push(guest);
+  return guests;
+}
+
+/** Two hosts of a kind can stand for each other: the same room, guests of the same sizes, and nothing that names either. */
+function kindsOf(cluster: Cluster, hosts: readonly number[]): ReadonlyMap<number, string> {
+  const named = namedByAnyone(cluster);
+  return new Map(
+    hosts.map((host) => {
+      const guests = guestsOn(cluster, host);
+      if (named[host] === 1 || guests.some((guest) => cluster.guestBound[guest] === 1)) return [host, `${host}`];
+      const sizes = guests.map((guest) => `${cluster.guestMemory[guest]}/${cluster.guestReservation[guest]}`).sort();
+      const room = [
+        cluster.memoryCapacity[host],
+        cluster.cpuCapacity[host],
+        cluster.memoryUsed[host],
+        cluster.cpuReserved[host],
+      ];
+      return [host, `${cluster.useOf[host]} ${room.join(' ')}: ${sizes.join(' ')}`];
+    }),
+  );
+}
