@@ -80,14 +80,17 @@ export class Fill {
   /** Whether the host takes the guest and is not filled above the share by it: not as expected, and not as it is now either. */
   fits(guest: number, host: number, share: number): boolean {
     const { view } = this;
-    const now = view.demandMHz[guest]!;
-    if (now > view.guestCores[guest]! * view.coreMHz[host]!) return false;
-    if (this.nowMHz[host]! + now > view.capacityMHz[host]!) return false;
-    if (!this.hasMemory(guest, host)) return false;
+    if (!this.isFastEnough(guest, host) || !this.hasMemory(guest, host)) return false;
+    if (this.nowMHz[host]! + view.demandMHz[guest]! > view.capacityMHz[host]!) return false;
     return this.share(host, guest) <= share;
   }
 
-  hasMemory(guest: number, host: number): boolean {
+  private isFastEnough(guest: number, host: number): boolean {
+    const { demandMHz, guestCores, coreMHz } = this.view;
+    return demandMHz[guest]! <= guestCores[guest]! * coreMHz[host]!;
+  }
+
+  private hasMemory(guest: number, host: number): boolean {
     if (!this.options.memoryEnforced) return true;
     return this.memoryMiB[host]! + this.view.guestMemoryMiB[guest]! <= this.view.hostMemoryMiB[host]!;
   }
@@ -114,6 +117,16 @@ export class Fill {
       if (host !== undefined) return host;
     }
     return -1;
+  }
+
+  /** Of the hosts with the memory and with cores fast enough, the one that is filled least, be it too much; -1: none. */
+  emptiestFor(guest: number): number {
+    let found = -1;
+    for (let host = 0; host < this.classOf.length; host++) {
+      if (found >= 0 && this.share(host) >= this.share(found)) continue;
+      if (this.isFastEnough(guest, host) && this.hasMemory(guest, host)) found = host;
+    }
+    return found;
   }
 
   put(guest: number, host: number): void {

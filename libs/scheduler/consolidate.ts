@@ -65,10 +65,11 @@ export class Consolidator {
     return new Fill(this.view, this.estimate, { scatter: this.options.scatter, memoryEnforced });
   }
 
-  /** The host on which a guest starts; -1: none takes it. */
-  place(fill: Fill, guest: number): number {
-    const host = fill.fullestFor(guest, this.options.fillShare, () => true);
-    return host >= 0 ? host : fill.offFor(guest);
+  /** The host on which a guest starts; -1: none takes it. Where processors need not be reserved, a host with the memory is enough. */
+  place(fill: Fill, guest: number, reserved: boolean): number {
+    const fullest = fill.fullestFor(guest, this.options.fillShare, () => true);
+    const host = fullest >= 0 ? fullest : fill.offFor(guest);
+    return host >= 0 || reserved ? host : fill.emptiestFor(guest);
   }
 
   /** Once each step, when demand has been measured. The moves are in the order in which they were thought of. */

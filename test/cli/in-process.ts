@@ -15,13 +15,15 @@ export interface Surroundings {
   readonly typed?: readonly string[];
   /** Presses Ctrl-C once the output has this. */
   readonly interruptAt?: RegExp;
+  /** The same for what is said beside the output: progress. */
+  readonly interruptAtNote?: RegExp;
   /** Pressed, one after the other, once a screen is drawn. */
   readonly keys?: readonly string[];
 }
 
 export async function runInProcess(
   args: readonly string[],
-  { environment = {}, folder = '/', typed, interruptAt, keys }: Surroundings = {},
+  { environment = {}, folder = '/', typed, interruptAt, interruptAtNote, keys }: Surroundings = {},
 ): Promise<Ran> {
   const abort = new AbortController();
   const isTerminal = typed !== undefined || keys !== undefined;
@@ -30,7 +32,7 @@ export async function runInProcess(
   const screen = (name: 'out' | 'err') => ({
     write: (text: string) => {
       written[name] += text;
-      if (interruptAt?.test(written.out)) abort.abort();
+      if (interruptAt?.test(written.out) || interruptAtNote?.test(written.err)) abort.abort();
     },
     isTerminal,
     columns: 100,

@@ -56,6 +56,16 @@ test('the page has everything in it: it asks for nothing from anywhere', async (
   expect(out.match(/<path [^>]*d="M[\d. L]+" stroke="#/g)).toHaveLength(14);
 });
 
+test('Ctrl-C stops it between two steps', async () => {
+  const interrupted = { folder, typed: [], interruptAtNote: /argosy: step 1\d* of 287/ };
+  const { status, out, err } = await runInProcess(
+    ['sim', 'fleet', '--hosts', '500', '--policy', 'argosy'],
+    interrupted,
+  );
+  expect([status, out]).toEqual([130, '']);
+  expect(err).not.toMatch(/step 28\d/);
+});
+
 test('a recorded day of processor use runs for its length', async () => {
   writeFileSync(join(folder, 'day.csv'), [row('one'), row('two'), row('three'), row('four')].join('\n'));
   const { out } = await fleet('--trace', 'day.csv', '--format', 'planetlab');

@@ -57,7 +57,9 @@ function clusterOf(fleet: Fleet): Cluster {
       name,
       hostId: fleet.hostOf[guest]! < 0 ? null : `h${fleet.hostOf[guest]}`,
       cpuDemandMillicores: (1000 * fleet.wantedMHz(guest)) / coreMHzFor(fleet, guest),
-      cpuReservationMillicores: 0,
+      cpuReservationMillicores: workload.reserved
+        ? (1000 * workload.capacityMHz[guest]!) / coreMHzFor(fleet, guest)
+        : 0,
       memoryMiB: workload.memoryMiB[guest]!,
       dirtyBytesPerSecond: 0,
       datastores: [],

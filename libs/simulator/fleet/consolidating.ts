@@ -19,7 +19,7 @@ export function consolidatingPolicy(options: Partial<ConsolidationOptions> = {})
     place: (fleet, guest) => {
       // Guests that start at one instant are placed on one reckoning.
       if (fill?.seconds !== fleet.seconds) fill = { fill: of(fleet).fill(true), seconds: fleet.seconds };
-      const host = of(fleet).place(fill.fill, guest);
+      const host = of(fleet).place(fill.fill, guest, fleet.workload.reserved);
       if (host >= 0) fill.fill.put(guest, host);
       return host;
     },

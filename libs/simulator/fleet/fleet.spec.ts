@@ -89,10 +89,23 @@ describe('guests that come and go', () => {
     expect(samples.map(({ hostsOn }) => hostsOn)).toEqual([0, 1, 1, 0, 0]);
   });
 
-  test('are counted when no host has room for them', () => {
-    const large = { ...workload, memoryMiB: Float64Array.of(2000) };
-    for (const policy of [firstFitPolicy(), thresholdPolicy(), consolidatingPolicy()])
-      expect(aRun({ workload: large, policy }).failedPlacements).toBe(1);
+  const policies = [firstFitPolicy, balancingPolicy, thresholdPolicy, regressionPolicy, consolidatingPolicy];
+
+  test.each(policies)('are counted when no host has the memory for them: %p', (policy) => {
+    for (const reserved of [true, false]) {
+      const large = { ...workload, reserved, memoryMiB: Float64Array.of(2000) };
+      expect(aRun({ workload: large, policy: policy() }).failedPlacements).toBe(1);
+    }
+  });
+
+  test.each(policies)('need all the processor time that they may use only where it is reserved: %p', (policy) => {
+    const three = aWorkload([
+      [10, 10, 10],
+      [10, 10, 10],
+      [10, 10, 10],
+    ]);
+    expect(aRun({ workload: three, policy: policy() }).failedPlacements).toBe(1);
+    expect(aRun({ workload: { ...three, reserved: false }, policy: policy() }).failedPlacements).toBe(0);
   });
 
   test("are taken to have ended when they ask for nothing, where CloudSim's rule is asked for", () => {
@@ -143,7 +156,10 @@ describe('policies over a noisy day', () => {
 });
 
 describe("a pool's own balancing", () => {
-  const workload = aWorkload([80, 10, 80, 10].map((percent) => Array.from({ length: 10 }, () => percent)));
+  const workload = aWorkload(
+    [80, 10, 80, 10].map((percent) => Array.from({ length: 10 }, () => percent)),
+    { reserved: false },
+  );
 
   test('spreads new guests, and moves one where that meets more demand', () => {
     const { decide: _, ...placing } = balancingPolicy();
@@ -155,7 +171,10 @@ describe("a pool's own balancing", () => {
   });
 
   test('moves nobody where every demand is met', () => {
-    const light = aWorkload([40, 10, 40, 10].map((percent) => Array.from({ length: 10 }, () => percent)));
+    const light = aWorkload(
+      [40, 10, 40, 10].map((percent) => Array.from({ length: 10 }, () => percent)),
+      { reserved: false },
+    );
     expect(aRun({ workload: light, policy: balancingPolicy() }).migrations).toBe(0);
   });
 });

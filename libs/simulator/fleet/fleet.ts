@@ -136,7 +136,15 @@ export class Fleet {
       this.measureHost(host);
       if (elapsed > 0) this.energyJoules += this.energyOf(host, elapsed);
     }
-    if (this.idleGuestsEnd) this.endIdleGuests();
+    if (this.idleGuestsEnd) for (let host = 0; host < this.hosts.length; host++) this.endIdleGuests(host);
+  }
+
+  /** At the same instant as before, hosts whose guests are others now. */
+  measureAgain(hosts: Iterable<number>): void {
+    for (const host of hosts) {
+      this.measureHost(host);
+      if (this.idleGuestsEnd) this.endIdleGuests(host);
+    }
   }
 
   /** None for a host that was off when the time began. */
@@ -187,13 +195,11 @@ export class Fleet {
     return isShort ? this.capacityMHz[host]! / asked : 1;
   }
 
-  private endIdleGuests(): void {
-    for (let host = 0; host < this.hosts.length; host++) {
-      const ended = this.guestsOn[host]!.filter(
-        (guest) => this.demandMHz[guest] === 0 && this.targets[guest]! < 0 && this.hostOf[guest] === host,
-      );
-      for (const guest of ended) this.end(guest);
-    }
+  private endIdleGuests(host: number): void {
+    const isEnded = (guest: number): boolean =>
+      this.demandMHz[guest] === 0 && this.targets[guest]! < 0 && this.hostOf[guest] === host;
+    if (!this.guestsOn[host]!.some(isEnded)) return;
+    for (const guest of this.guestsOn[host]!.filter(isEnded)) this.end(guest);
   }
 
   private take(guest: number, host: number): void {

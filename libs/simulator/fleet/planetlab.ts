@@ -24,6 +24,7 @@ export function planetLabWorkload({ names, samples, percent }: UtilisationTrace)
     stepSeconds: 300,
     // The day ends just before the step of its last sample is due.
     lastStep: samples - 1,
+    reserved: true,
     cores: new Uint16Array(names.length).fill(1),
     capacityMHz: Float64Array.from(guests, (guest) => kindOf(guest).capacityMHz),
     memoryMiB: Float64Array.from(guests, (guest) => kindOf(guest).memoryMiB),

@@ -6,7 +6,6 @@ export interface FleetRunOptions extends FleetOptions {
   readonly policy: FleetPolicy;
   /** Milliseconds of a clock outside, to tell what decisions take. */
   readonly clock: () => number;
-  readonly onStep?: (step: number) => void;
 }
 
 /** How the fleet stood at a step, before anything was decided. */
@@ -49,29 +48,54 @@ interface Move {
   readonly host: number;
 }
 
-/** From the first placements to the last step. The same options give the same result, the decisions' times apart. */
-export function runFleet(options: FleetRunOptions): FleetResult {
-  const { policy, workload, clock } = options;
-  const fleet = new Fleet(options);
-  const changes = changesByStep(fleet);
-  const samples: FleetSample[] = [];
-  const decisionMs: number[] = [];
-  const middlingMiB = [...workload.memoryMiB].sort((a, b) => a - b)[workload.memoryMiB.length >> 1] ?? 0;
-  let failedPlacements = change(fleet, policy, changes[0]);
-  let seconds = firstInstantSeconds;
-  for (let step = 1; step <= workload.lastStep; step++) {
-    seconds += workload.stepSeconds;
-    failedPlacements += change(fleet, policy, changes[step]);
-    fleet.measure(seconds);
-    samples.push(sample(fleet, middlingMiB));
+/** A run step by step, so that whoever runs it can do something else between. The same options give the same result, the decisions' times apart. */
+export class FleetRun {
+  /** The last step that has been run. */
+  step = 0;
+  private readonly fleet: Fleet;
+  private readonly changes: readonly (Changes | undefined)[];
+  private readonly samples: FleetSample[] = [];
+  private readonly decisionMs: number[] = [];
+  private readonly middlingMiB: number;
+  private failedPlacements = 0;
+  private seconds = firstInstantSeconds;
+
+  constructor(private readonly options: FleetRunOptions) {
+    this.fleet = new Fleet(options);
+    this.changes = changesByStep(this.fleet);
+    const sizes = Float64Array.from(options.workload.memoryMiB).sort();
+    this.middlingMiB = sizes[sizes.length >> 1] ?? 0;
+    this.failedPlacements = change(this.fleet, options.policy, this.changes[0]);
+  }
+
+  /** False when the last step has been run already. */
+  advance(): boolean {
+    const { fleet } = this;
+    const { policy, workload, clock } = this.options;
+    if (this.step >= workload.lastStep) return false;
+    this.step++;
+    this.seconds += workload.stepSeconds;
+    this.failedPlacements += change(fleet, policy, this.changes[this.step]);
+    fleet.measure(this.seconds);
+    this.samples.push(sample(fleet, this.middlingMiB));
     const moves: Move[] = [];
     const begin = clock();
     policy.decide(fleet, (guest, host) => moves.push({ guest, host }));
-    decisionMs.push(clock() - begin);
-    migrate(fleet, seconds, moves);
-    options.onStep?.(step);
+    this.decisionMs.push(clock() - begin);
+    migrate(fleet, this.seconds, moves);
+    return true;
   }
-  return resultOf(fleet, { policy: policy.name, failedPlacements, decisionMs, samples });
+
+  result(): FleetResult {
+    const { failedPlacements, decisionMs, samples } = this;
+    return resultOf(this.fleet, { policy: this.options.policy.name, failedPlacements, decisionMs, samples });
+  }
+}
+
+export function runFleet(options: FleetRunOptions): FleetResult {
+  const run = new FleetRun(options);
+  while (run.advance());
+  return run.result();
 }
 
 interface Changes {
@@ -113,14 +137,19 @@ function migrate(fleet: Fleet, seconds: number, moves: readonly Move[]): void {
   }
   for (const at of [...arrivals.keys()].sort((a, b) => a - b)) {
     fleet.measure(at);
-    for (const { guest, host } of arrivals.get(at)!) fleet.arrive(guest, host);
-    fleet.measure(at);
+    const changed = new Set<number>();
+    for (const { guest, host } of arrivals.get(at)!) {
+      changed.add(fleet.hostOf[guest]!).add(host);
+      fleet.arrive(guest, host);
+    }
+    fleet.measureAgain(changed);
   }
 }
 
-/** The model counts a megabyte as 8000 kbit. */
+/** The model counts a megabyte as 8000 kbit. What would last into the next step ends before it: the policy never sees a guest on two hosts. */
 function copySeconds({ hosts, workload }: Fleet, { guest, host }: Move): number {
-  return workload.memoryMiB[guest]! / ((hosts[host]!.linkMbps * 1000) / (2 * 8000));
+  const seconds = workload.memoryMiB[guest]! / ((hosts[host]!.linkMbps * 1000) / (2 * 8000));
+  return Math.min(seconds, workload.stepSeconds - 1);
 }
 
 function sample(fleet: Fleet, middlingMiB: number): FleetSample {

@@ -43,7 +43,7 @@ export function syntheticWorkload({ guests, days, seed }: SyntheticFleet): Workl
   const random = createRandom(seed);
   const lastStep = Math.round(days * stepsADay) - 1;
   const made = Array.from({ length: guests }, (_, index) => aGuest(index, lastStep, random));
-  return buildWorkload(made, { stepSeconds, lastStep });
+  return buildWorkload(made, { stepSeconds, lastStep, reserved: false });
 }
 
 function aGuest(index: number, lastStep: number, random: Random): WorkloadGuest {

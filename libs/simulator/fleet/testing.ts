@@ -22,6 +22,7 @@ export function aWorkload(percent: readonly (readonly number[])[], changes: Part
     names: percent.map((_, guest) => `g${guest}`),
     stepSeconds: 300,
     lastStep: samples - 1,
+    reserved: true,
     cores: new Uint16Array(percent.length).fill(1),
     capacityMHz: new Float64Array(percent.length).fill(1000),
     memoryMiB: new Float64Array(percent.length).fill(100),

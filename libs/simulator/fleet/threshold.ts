@@ -38,7 +38,8 @@ function minimumMigrationTime(name: string, overloadOf: (fleet: Fleet) => Overlo
       if (starting?.seconds !== fleet.seconds)
         starting = { pass: new Pass(fleet, overload), room: new FreeRoom(fleet), seconds: fleet.seconds };
       const { pass, room } = starting;
-      const host = pass.cheapest(guest, none, (each) => room.fits(guest, each));
+      const cheapest = pass.cheapest(guest, none, (each) => room.fits(guest, each));
+      const host = cheapest < 0 ? room.roomiest(guest) : cheapest;
       if (host < 0) return host;
       room.take(guest, host);
       pass.put(guest, host);

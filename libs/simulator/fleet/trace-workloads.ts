@@ -32,7 +32,7 @@ export function requestWorkload(requests: readonly GuestRequest[]): Workload {
     };
   });
   const lastStep = guests.reduce((last, { arrivesAtStep }) => Math.max(last, arrivesAtStep), 0) + 1;
-  return buildWorkload(guests, { stepSeconds, lastStep });
+  return buildWorkload(guests, { stepSeconds, lastStep, reserved: true });
 }
 
 /** Guests with what they used, piece by piece: averaged over the steps, from the first guest's submission on. */
@@ -52,7 +52,7 @@ export function measuredWorkload(measured: readonly MeasuredGuest[]): Workload {
     };
   });
   const lastStep = guests.reduce((last, { leavesAtStep }) => Math.max(last, leavesAtStep), 1) - 1;
-  return buildWorkload(guests, { stepSeconds, lastStep });
+  return buildWorkload(guests, { stepSeconds, lastStep, reserved: false });
 }
 
 function usedShares({ fragments, durationMs, capacityMHz }: MeasuredGuest): number[] {

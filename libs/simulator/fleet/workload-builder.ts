@@ -14,7 +14,7 @@ export interface WorkloadGuest {
 /** Puts guests into the columns of a workload. */
 export function buildWorkload(
   guests: readonly WorkloadGuest[],
-  { stepSeconds, lastStep }: { readonly stepSeconds: number; readonly lastStep: number },
+  { stepSeconds, lastStep, reserved }: Pick<Workload, 'stepSeconds' | 'lastStep' | 'reserved'>,
 ): Workload {
   const sampleCount = Int32Array.from(guests, ({ demand }) => demand.length);
   const firstSample = new Int32Array(guests.length);
@@ -30,6 +30,7 @@ export function buildWorkload(
     names: guests.map(({ name }) => name),
     stepSeconds,
     lastStep,
+    reserved,
     cores: Uint16Array.from(guests, ({ cores }) => cores),
     capacityMHz: Float64Array.from(guests, ({ capacityMHz }) => capacityMHz),
     memoryMiB: Float64Array.from(guests, ({ memoryMiB }) => memoryMiB),

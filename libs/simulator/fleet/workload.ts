@@ -7,6 +7,8 @@ export interface Workload {
   readonly stepSeconds: number;
   /** The last step that is simulated. */
   readonly lastStep: number;
+  /** Whether a guest starts only where all the processor time that it may use is free. Otherwise that is preferred, and memory decides. */
+  readonly reserved: boolean;
   readonly cores: Uint16Array;
   /** Of all its cores together, when they do nothing but work. */
   readonly capacityMHz: Float64Array;

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { Result } from '@argosy/domain/refusal';
 import type { HostType } from '@argosy/simulator/fleet/hosts';
 import type { FleetPolicyName } from '@argosy/simulator/fleet/policies';
+import type { FleetResult } from '@argosy/simulator/fleet/run';
 import type { Workload } from '@argosy/simulator/fleet/workload';
 import { command, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
@@ -29,6 +31,8 @@ const flags = {
   output: { type: 'text', short: 'o', choices: ['table', 'json', 'html'], summary: 'how to print: table (default), json, html (one page with charts)' },
 } as const; // prettier-ignore
 type Flags = FlagValues<typeof flags>;
+
+const lookMs = 100;
 
 interface Plan {
   readonly title: string;
@@ -103,17 +107,31 @@ async function planOf(session: Session, given: Flags): Promise<Plan> {
   };
 }
 
-async function reportOf(session: Session, given: Flags): Promise<FleetReport> {
+/** A large fleet takes minutes: now and then it is looked whether somebody wants to stop. */
+async function resultOf(session: Session, plan: Plan, name: FleetPolicyName): Promise<FleetResult> {
   const { fleetPolicies } = await import('@argosy/simulator/fleet/policies');
-  const { runFleet } = await import('@argosy/simulator/fleet/run');
+  const { FleetRun } = await import('@argosy/simulator/fleet/run');
+  const { lastStep } = plan.workload;
+  session.progress(`${name}: placing ${plan.workload.names.length} guests`);
+  const run = new FleetRun({ ...plan, policy: fleetPolicies[name].create(), clock: () => performance.now() });
+  let lookedAt = performance.now();
+  while (run.advance()) {
+    if (performance.now() - lookedAt < lookMs) continue;
+    session.progress(`${name}: step ${run.step} of ${lastStep}`);
+    await immediate();
+    if (session.io.signal.aborted) throw new Failure('interrupted', `Stopped at step ${run.step} of ${lastStep}.`);
+    lookedAt = performance.now();
+  }
+  session.clearProgress();
+  return run.result();
+}
+
+async function reportOf(session: Session, given: Flags): Promise<FleetReport> {
   const plan = await planOf(session, given);
   const { workload } = plan;
   const names = given.policy.length > 0 ? (given.policy as readonly FleetPolicyName[]) : (['none', 'argosy'] as const);
-  const results = names.map((name) => {
-    const onStep = (step: number): void => session.progress(`${name}: step ${step} of ${workload.lastStep}`);
-    return runFleet({ ...plan, policy: fleetPolicies[name].create(), clock: () => performance.now(), onStep });
-  });
-  session.clearProgress();
+  const results: FleetResult[] = [];
+  for (const name of names) results.push(await resultOf(session, plan, name));
   return {
     title: plan.title,
     hosts: plan.hosts.length,

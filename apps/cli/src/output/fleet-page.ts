@@ -35,7 +35,7 @@ body { margin: 2rem auto; max-width: 76rem; padding: 0 1.5rem; font: 15px/1.5 sy
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1rem; margin: 0 0 .5rem; font-weight: 600; }
 p { color: var(--soft); margin: .25rem 0 1.5rem; }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+th { white-space: nowrap; } th, td { padding: .35rem .75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th.figure, td.figure { text-align: right; white-space: nowrap; } td.meaning { color: var(--soft); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(30rem, 1fr)); gap: 1.25rem; }
 @media (max-width: 34rem) { .charts { grid-template-columns: 1fr; } .meaning { display: none; } }
