@@ -5,11 +5,12 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { instanceFiles } from './command-line';
-import { isAnyOf, MemorySave, readFrom, type SavePlan } from './memory-save';
+import { InstanceTransfers } from './instance-transfers';
+import type { SavePlan } from './memory-save';
 import { InstanceConsole } from './instance-console';
 import type { GuestLinks } from './guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
-import { isPostCopyAllowed, isUnderWay, OutgoingMigration, type QueriedMigration, type Sending } from './outgoing';
+import { isUnderWay, type QueriedMigration, type Sending } from './outgoing';
 import { bootId, isRunning, signalProcess } from './process-table';
 import { spawnVmm } from './spawn-vmm';
 import type { ProcessorLimits } from './processor-limits';
@@ -17,8 +18,7 @@ import { refuse } from './qemu-refusal';
 import { endRelocation } from './relocate-disk';
 import { diskRefusal, runStates, shutdownReasons, torn } from './run-states';
 import { InstanceUsage } from './instance-usage';
-import { setEncryption } from './encryption';
-import { listen, type Listening, type Listens, takeDisk } from './incoming';
+import { type Listening, type Listens, takeDisk } from './incoming';
 import { connectSocket, QmpClient } from './qmp';
 import type { QmpEvent } from './qmp';
 
@@ -34,10 +34,6 @@ const adoptDeadlineMs = 3000;
 const reconnectEveryMs = 1000;
 const lookForEndEveryMs = 5;
 const killedWithinMs = 5000;
-const cancelDeadlineMs = 5000;
-const restoreDeadlineMs = 600_000;
-/** How long a destroyed source of a post-copy may go on sending what its target still needs. */
-const pushDeadlineMs = 60_000;
 
 /** One QEMU process with its guest: its connections, its state, and what happens to it by itself. */
 export class QemuInstance {
@@ -49,8 +45,7 @@ export class QemuInstance {
   private qmp: QmpClient | null = null;
   private readonly console: InstanceConsole;
   private threadIds: number[] = [];
-  private outgoing: OutgoingMigration | null = null;
-  private saving: MemorySave | null = null;
+  private readonly transfers = new InstanceTransfers(this);
   private readonly usage = new InstanceUsage();
   private end: { readonly how: 'stopped' | 'crashed'; readonly reason: string } | null = null;
   private exitReason = '';
@@ -67,7 +62,7 @@ export class QemuInstance {
   private gone: (() => void)[] = [];
 
   constructor(
-    private readonly host: InstanceHost,
+    readonly host: InstanceHost,
     readonly folder: InstanceFolder,
     public record: InstanceRecord,
   ) {
@@ -80,6 +75,10 @@ export class QemuInstance {
 
   get guest(): GuestSpecification {
     return this.record.guest;
+  }
+
+  get monitor(): QmpClient | null {
+    return this.qmp;
   }
 
   get diskNode(): string {
@@ -174,14 +173,14 @@ export class QemuInstance {
       qmp.call<{ status: string }>('query-status'),
       qmp.call<QueriedMigration>('query-migrate'),
     ]);
-    if (this.record.saving) return this.endSave(this.record.saving);
+    if (this.record.saving) return this.transfers.endSave(this.record.saving);
     const state = runStates[status] ?? 'running';
     const isSending = !this.record.incoming && isUnderWay(migration);
     if (state === 'paused' && this.record.incoming) this.state = 'received';
     else this.state = isSending && (state === 'running' || state === 'paused') ? 'sending' : state;
     if (this.record.relocating) await endRelocation(this, this.record.relocating);
-    if (isSending) await this.resumeOutgoing(migration, status);
-    else if (this.record.sendsDisk && migration.status !== 'completed') await this.dropSentDisk();
+    if (isSending) await this.transfers.resumeOutgoing(migration, status);
+    else if (this.record.sendsDisk && migration.status !== 'completed') await this.transfers.dropSentDisk();
     // A source that this happened to has nobody to send to, and waits to be destroyed.
     const isTarget = this.record.incoming || status === 'running';
     if (isTarget && migration.status === 'postcopy-paused') this.endTorn();
@@ -224,7 +223,7 @@ export class QemuInstance {
       reason: [this.exitReason || 'QEMU is gone', log].filter(Boolean).join(': '),
     };
     this.state = end.how;
-    this.outgoing?.finish();
+    this.transfers.finish();
     this.letGo();
     this.host.limits.release(this.key);
     if (!this.isOpening) {
@@ -244,7 +243,7 @@ export class QemuInstance {
   }
 
   /** A processor that waits for a page that will not come keeps QEMU from quitting in order. */
-  private endTorn(): void {
+  endTorn(): void {
     this.end ??= torn;
     this.kill();
   }
@@ -259,7 +258,7 @@ export class QemuInstance {
       );
       if (isHeard) await this.whenGone(graceMs);
     }
-    if (this.outgoing?.isPushing) await this.outgoing.whenOver(pushDeadlineMs).catch(() => undefined);
+    await this.transfers.whenPushed();
     await this.destroy();
   }
 
@@ -309,7 +308,7 @@ export class QemuInstance {
 
   detach(): void {
     this.isDetached = true;
-    this.outgoing?.finish();
+    this.transfers.finish();
     this.letGo();
   }
 
@@ -374,162 +373,36 @@ export class QemuInstance {
     await qmp.call('cont');
   }
 
-  // ---- Memory to and from a file ----
+  // ---- Memory that leaves it and comes to it ----
 
   /** Loads the guest's memory from its file, and lets it go on from there. */
   async restore(memoryPath: string): Promise<void> {
-    const qmp = this.requireQmp();
-    this.state = 'incoming';
-    await qmp.call('migrate-incoming', { uri: readFrom(memoryPath) });
-    for (let waitedMs = 0; !isAnyOf(this.state, 'received'); waitedMs += lookForEndEveryMs) {
-      if (waitedMs > restoreDeadlineMs || !this.isAlive())
-        throw refuse('vmm-failed', `${this.guest.name}: its memory cannot be loaded from ${memoryPath}`);
-      await sleep(lookForEndEveryMs);
-    }
+    await this.transfers.load(memoryPath);
     await this.resume();
   }
 
-  /** The memory into a file and, at the same moment, whatever `atStandstill` does; then the guest goes on, or ends. */
-  async save(plan: SavePlan, atStandstill: (qmp: QmpClient) => Promise<void> = async () => undefined): Promise<number> {
-    const before = this.state;
-    if (before !== 'running' && before !== 'paused')
-      throw refuse('guest-not-running', `${this.guest.name} has no memory to be saved: it is ${before}`);
-    const qmp = this.requireQmp();
-    this.keep({ saving: { ...plan, wasRunning: before === 'running' } });
-    this.state = 'sending';
-    this.host.limits.suspend(this.key, true);
-    this.saving = new MemorySave(qmp, plan.memoryPath);
-    try {
-      const pauseMs = await this.saving.whole(plan, before === 'running', () => atStandstill(qmp));
-      if (plan.andEnd) await this.destroy();
-      return pauseMs;
-    } finally {
-      this.saving = null;
-      if (this.isAlive()) {
-        this.keep({ saving: null });
-        this.state = before;
-        this.host.limits.suspend(this.key, false);
-      }
-    }
+  /** The memory into a file and, at the same moment, whatever `atStandstill` does; value: how long it stood still. */
+  save(plan: SavePlan, atStandstill?: (qmp: QmpClient) => Promise<void>): Promise<number> {
+    return this.transfers.save(plan, atStandstill);
   }
 
-  /** What an agent's death cut short is undone, and can be begun anew; what was to end the guest and is whole ends it. */
-  private async endSave(plan: NonNullable<InstanceRecord['saving']>): Promise<void> {
-    const save = new MemorySave(this.requireQmp(), plan.memoryPath);
-    if (await save.settle(plan.andEnd)) return this.destroy();
-    await save.undo(plan.wasRunning);
-    this.keep({ saving: null });
-    this.state = plan.wasRunning ? 'running' : 'paused';
+  listenForMigration(listening: Listening): Promise<Listens> {
+    return this.transfers.listen(listening);
   }
 
-  // ---- Migration ----
-
-  /** Value: where this instance listens, and where it takes its disk if that comes too. */
-  async listenForMigration(listening: Listening): Promise<Listens> {
-    const qmp = this.requireQmp();
-    this.state = 'incoming';
-    return listen(qmp, this.folder, { ...listening, takesDisk: Boolean(this.record.copyPath) });
+  migrateOut(sending: Sending): Promise<void> {
+    return this.transfers.sendOut(sending);
   }
 
-  async migrateOut({ policy, key, uri, disk }: Sending): Promise<void> {
-    const before = this.state;
-    if (before !== 'running' && before !== 'paused')
-      throw refuse('guest-not-running', `${this.guest.name} cannot be copied from here: it is ${before}`);
-    this.requireQmp();
-    this.state = 'sending';
-    this.host.limits.suspend(this.key, true);
-    if (disk) this.keep({ sendsDisk: true });
-    try {
-      await setEncryption(this.requireQmp(), { folder: this.folder, endpoint: 'client', key });
-      const outgoing = this.watchOutgoing(policy.postCopy);
-      await outgoing.start({ uri, policy, encrypted: key !== null, disk, device: this.diskNode });
-    } catch (error) {
-      this.host.limits.suspend(this.key, false);
-      if (disk) this.keep({ sendsDisk: false });
-      this.outgoing = null;
-      this.state = before;
-      throw error;
-    }
-  }
-
-  async cancelMigration(): Promise<boolean> {
-    if (!this.outgoing) return this.state === 'running' || this.state === 'paused';
-    return this.outgoing.cancel(cancelDeadlineMs);
-  }
-
-  private watchOutgoing(postCopy: boolean): OutgoingMigration {
-    const instance = this.id;
-    this.outgoing = new OutgoingMigration(this.requireQmp(), this.guest.name, postCopy, {
-      progress: (progress) => this.host.tell({ kind: 'migration-progress', instance, progress }),
-      mirrored: () => this.host.tell({ kind: 'disk-mirrored', instance }),
-      stuck: () => this.host.tell({ kind: 'migration-stuck', instance }),
-      completed: () => {
-        this.state = 'sent';
-        this.host.tell({ kind: 'migration-completed', instance, downtimeMs: null });
-      },
-      measured: (downtimeMs) => this.host.tell({ kind: 'migration-measured', instance, downtimeMs }),
-      ended: async (refusal) => {
-        this.outgoing = null;
-        if (this.record.sendsDisk) this.keep({ sendsDisk: false });
-        await this.seeWhetherItRuns();
-        this.host.limits.suspend(this.key, false);
-        if (refusal) this.host.tell({ kind: 'migration-failed', instance, refusal });
-      },
-    });
-    this.onBlockJob = (event) => this.outgoing?.onEvent(event);
-    return this.outgoing;
-  }
-
-  /** In a post-copy the guest may have stopped here, and this process is still needed. */
-  private async resumeOutgoing(migration: QueriedMigration, runState: string): Promise<void> {
-    const postCopy = await isPostCopyAllowed(this.requireQmp());
-    this.watchOutgoing(postCopy).watch(migration);
-    if (this.outgoing?.isPushing && runState !== 'running') this.state = 'sent';
-    if (this.record.sendsDisk) await this.outgoing?.adoptDisk(migration.status ?? '');
-  }
-
-  /** An agent that died while only the disk went over has begun nothing that the guest would miss. */
-  private async dropSentDisk(): Promise<void> {
-    await this.watchOutgoing(false).abandonDisk();
-    this.outgoing = null;
-    this.keep({ sendsDisk: false });
-  }
-
-  private async seeWhetherItRuns(): Promise<void> {
-    const answer = await this.qmp?.call<{ status: string }>('query-status').catch(() => undefined);
-    if (this.isAlive()) this.state = runStates[answer?.status ?? 'running'] ?? 'running';
-  }
-
-  private onMigrationStatus(status: string): void {
-    if (this.saving) this.saving.onStatus(status);
-    else if (this.outgoing) this.outgoing.onStatus(status);
-    else if (status === 'completed') this.received();
-    else if (status === 'postcopy-active') void this.watchPostCopyArrival();
-    else if (status === 'postcopy-paused') this.endTorn();
-  }
-
-  private received(): void {
-    if (this.state !== 'incoming') return;
-    this.state = 'received';
-    this.host.links.arrived(this.id, this.guest.network);
-    this.host.tell({ kind: 'incoming-completed', instance: this.id });
-  }
-
-  /** In post-copy no event tells that the processors' state is here and the guest could run: its run state does. */
-  private async watchPostCopyArrival(): Promise<void> {
-    while (this.state === 'incoming' && this.qmp) {
-      const answer = await this.qmp.call<{ status: string }>('query-status').catch(() => undefined);
-      if (!answer) return;
-      if (answer.status !== 'inmigrate') this.received();
-      else await sleep(1);
-    }
+  cancelMigration(): Promise<boolean> {
+    return this.transfers.cancel();
   }
 
   // ---- What QEMU tells ----
 
   private onEvent({ event, data }: QmpEvent): void {
-    if (event === 'MIGRATION') this.onMigrationStatus(String(data['status']));
-    else if (event === 'MIGRATION_PASS') this.outgoing?.onPass(Number(data['pass']));
+    if (event === 'MIGRATION') this.transfers.onStatus(String(data['status']));
+    else if (event === 'MIGRATION_PASS') this.transfers.onPass(Number(data['pass']));
     else if (event === 'STOP') this.onStop();
     else if (event === 'RESUME') this.onResume();
     else if (event === 'SHUTDOWN') this.onShutdown(String(data['reason']));
@@ -540,8 +413,7 @@ export class QemuInstance {
 
   private onStop(): void {
     this.stops += 1;
-    this.saving?.onStopped();
-    this.outgoing?.onStopped();
+    this.transfers.onStopped();
     if (this.state !== 'running' || this.end) return;
     this.state = 'paused';
     const refusal = this.pauseRefusal;
