@@ -25,58 +25,48 @@ export interface PoolSettings {
   readonly isolationResponse?: IsolationResponse;
 }
 
-export interface NewGuest {
+/** What may be set of a guest when it is made, and later. */
+interface GuestShape {
+  readonly vcpus?: number;
+  readonly memoryMiB?: number;
+  readonly cpuReservationMillicores?: number;
+  readonly cpuLimitMillicores?: number | null;
+  readonly cpuShares?: number;
+  readonly restartPriority?: RestartPriority;
+  readonly probe?: GuestProbe | null;
+}
+
+/** What it is made with besides. */
+interface GuestBeginning extends GuestShape {
   readonly name: string;
+  /** Where its disk is made; without one, where what it is made from is. */
+  readonly datastore?: string;
+  readonly cloudInit?: string | null;
+  readonly start?: boolean;
+}
+
+export interface NewGuest extends GuestBeginning {
   readonly pool: string;
   /** What it boots, or the template that it is made from: one of the two. */
   readonly image?: string;
   readonly template?: string;
   /** Of a template: with a disk of its own, instead of one that shares the template's. */
   readonly full?: boolean;
-  /** Where its disk is made; without one, where its image or its template is. */
-  readonly datastore?: string;
-  readonly vcpus?: number;
-  readonly memoryMiB?: number;
   readonly diskMiB?: number;
-  readonly cpuReservationMillicores?: number;
-  readonly cpuLimitMillicores?: number | null;
-  readonly cpuShares?: number;
-  readonly restartPriority?: RestartPriority;
-  readonly probe?: GuestProbe | null;
-  readonly cloudInit?: string | null;
-  readonly start?: boolean;
 }
 
 /** Made from another guest's disk; what is not said is as that guest has it. */
-export interface NewClone {
-  readonly name: string;
+export interface NewClone extends GuestBeginning {
   /** Its pool; without one, the source's. */
   readonly pool?: string;
   /** Both go on in overlays of what the source has now. Without it: a copy, but of a template. */
   readonly linked?: boolean;
   /** As the source was then, instead of now. */
   readonly snapshot?: string;
-  readonly datastore?: string;
-  readonly vcpus?: number;
-  readonly memoryMiB?: number;
-  readonly cpuReservationMillicores?: number;
-  readonly cpuLimitMillicores?: number | null;
-  readonly cpuShares?: number;
-  readonly restartPriority?: RestartPriority;
-  readonly probe?: GuestProbe | null;
-  readonly cloudInit?: string | null;
-  readonly start?: boolean;
 }
 
-export interface GuestSettings {
+export interface GuestSettings extends GuestShape {
   readonly name?: string;
-  readonly cpuReservationMillicores?: number;
-  readonly cpuLimitMillicores?: number | null;
-  readonly cpuShares?: number;
-  readonly restartPriority?: RestartPriority;
-  readonly probe?: GuestProbe | null;
-  readonly memoryMiB?: number;
-  readonly vcpus?: number;
 }
 
 export interface HostSettings {

@@ -90,7 +90,7 @@ export class ModelVmm implements VmmDriver {
       case 'stop':
         return this.stop(command, answer, next);
       case 'capabilities':
-        return answer(accepted(capabilities));
+        return answer(accepted(modelCapabilities));
       case 'list':
         return answer(
           accepted(
@@ -235,7 +235,7 @@ function instanceOf(command: VmmCommand): VmmInstance | null {
   return 'guest' in command ? { guestId: command.guest.guestId, epoch: command.epoch } : null;
 }
 
-const capabilities: DriverCapabilities = {
+export const modelCapabilities: DriverCapabilities = {
   driver: 'model',
   version: '1',
   accelerator: 'model',

@@ -16,6 +16,7 @@ import { ModelHost, usualHostTimes } from './model-host';
 import type { HostTimes } from './model-host';
 import type { ModelInstance } from './model-instance';
 import { ModelSite, usualVmmTimes } from './model-machine';
+import { modelCapabilities } from './model-vmm';
 import type { ModelMachine, VmmTimes } from './model-machine';
 import { ModelStore } from './model-store';
 
@@ -324,18 +325,7 @@ export class World {
   }
 }
 
-const noCapabilities = {
-  driver: 'model',
-  version: '1',
-  accelerator: 'model',
-  acceleratorReason: 'a simulated machine needs none',
-  machineType: 'model',
-  cpuModel: 'model',
-  guestArchitectures: ['x86_64'],
-  liveMigration: true,
-  postCopy: true,
-  facts: [],
-};
+const noCapabilities = { ...modelCapabilities, facts: [] };
 
 function openPlacements(
   guests: readonly Guest[],
