@@ -1,4 +1,4 @@
-import { auditOutcomes, type AuditEvent } from '@argosy/domain/entities';
+import { auditOutcomes, type AuditEvent } from '@argosy/domain/access';
 import { z } from 'zod';
 import { describes } from './describes';
 

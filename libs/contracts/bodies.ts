@@ -1,18 +1,17 @@
 import {
   admissionPolicies,
   automationLevels,
-  drillKinds,
-  fenceDeviceKinds,
   firmwares,
-  hostNetworks,
   imageFormats,
   isolationResponses,
   probeKinds,
   restartPriorities,
   restartReadiness,
-  roles,
   ruleKinds,
 } from '@argosy/domain/entities';
+import { drillKinds, hostNetworks } from '@argosy/domain/drill';
+import { roles } from '@argosy/domain/access';
+import { fenceDeviceKinds } from '@argosy/domain/fence-device';
 import type {
   DatastoreSettings,
   GuestSettings,

@@ -1,22 +1,21 @@
 import type * as entity from '@argosy/domain/entities';
+import type { Roll } from '@argosy/domain/roll';
 import {
   admissionPolicies,
   automationLevels,
-  drillKinds,
-  drillPhases,
   eventSeverities,
-  fenceDeviceKinds,
   firmwares,
-  hostNetworks,
   imageFormats,
   isolationResponses,
   probeKinds,
   restartPriorities,
   restartReadiness,
-  roles,
   ruleKinds,
   subjectKinds,
 } from '@argosy/domain/entities';
+import { drillKinds, drillPhases, hostNetworks, type Drill } from '@argosy/domain/drill';
+import { roles, type User } from '@argosy/domain/access';
+import { fenceDeviceKinds, type FenceDevice } from '@argosy/domain/fence-device';
 import type * as report from '@argosy/domain/host-report';
 import { migrationPhases, observedGuestStates } from '@argosy/domain/host-report';
 import {
@@ -132,7 +131,7 @@ export const driverCapabilitiesSchema = describes<entity.DriverCapabilities>()(
   }),
 );
 
-export const fenceDeviceSchema = describes<entity.FenceDevice>()(
+export const fenceDeviceSchema = describes<FenceDevice>()(
   z.object({
     name: text,
     kind: z.enum(fenceDeviceKinds),
@@ -328,11 +327,11 @@ export const balanceRunSchema = describes<entity.BalanceRun>()(
 );
 
 const objective = z.number().exactOptional();
-export const drillObjectivesSchema = describes<entity.Drill['objectives']>()(
+export const drillObjectivesSchema = describes<Drill['objectives']>()(
   z.object({ inject: objective, detect: objective, fence: objective, restart: objective, alive: objective }),
 );
 
-export const drillSchema = describes<entity.Drill>()(
+export const drillSchema = describes<Drill>()(
   z.object({
     id: text,
     kind: z.enum(drillKinds),
@@ -377,7 +376,7 @@ export const drillSchema = describes<entity.Drill>()(
   }),
 );
 
-export const rollSchema = describes<entity.Roll>()(
+export const rollSchema = describes<Roll>()(
   z.object({
     id: text,
     poolId: text,
@@ -441,7 +440,7 @@ export const alarmSchema = describes<entity.Alarm>()(
   }),
 );
 
-export const userSchema = describes<entity.User>()(
+export const userSchema = describes<User>()(
   z.object({ id: text, name: text, role: z.enum(roles), createdAt: instant }),
 );
 

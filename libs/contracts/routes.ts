@@ -1,4 +1,5 @@
-import { auditOutcomes, eventSeverities, roles, subjectKinds, type Role } from '@argosy/domain/entities';
+import { eventSeverities, subjectKinds } from '@argosy/domain/entities';
+import { auditOutcomes, roles, type Role } from '@argosy/domain/access';
 import { z } from 'zod';
 import { auditEventSchema } from './audit';
 import * as bodies from './bodies';

@@ -1,5 +1,6 @@
-import type { BalancePolicy, FailurePolicy, MigrationPolicy, LinkImpairment } from '@argosy/domain/entities';
-import { hostNetworks } from '@argosy/domain/entities';
+import type { BalancePolicy, FailurePolicy, MigrationPolicy } from '@argosy/domain/entities';
+import type { LinkImpairment } from '@argosy/domain/drill';
+import { hostNetworks } from '@argosy/domain/drill';
 
 /** Every pool starts with these; the reasons for the figures are in docs/operating.md. */
 export const defaultBalance: BalancePolicy = {

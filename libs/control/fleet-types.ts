@@ -2,9 +2,6 @@ import type {
   Alarm,
   Datastore,
   DiskOperation,
-  Drill,
-  FenceDevice,
-  FenceSecret,
   Guest,
   GuestProbe,
   Host,
@@ -12,11 +9,13 @@ import type {
   Migration,
   Pool,
   Recommendation,
-  Roll,
   Rule,
   Snapshot,
   Task,
 } from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
+import type { FenceDevice, FenceSecret } from '@argosy/domain/fence-device';
+import type { Roll } from '@argosy/domain/roll';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { EndedCopy, GuestObservation, HostReport, MigrationObservation } from '@argosy/domain/host-report';

@@ -1,18 +1,16 @@
 import type { DiskWork } from './disk-work';
-import type { PoolNetwork } from './network';
-import type { Instant } from './units';
+import type { FenceDevice } from './fence-device';
 import type {
-  DrillState,
   GuestState,
   HostState,
   MaintenanceState,
   MigrationStep,
   RecommendationState,
-  RollState,
-  RollStep,
   SnapshotState,
   TaskState,
 } from './lifecycle';
+import type { PoolNetwork } from './network';
+import type { Instant } from './units';
 
 export const automationLevels = ['manual', 'partial', 'full'] as const;
 /** As vSphere's DRS: manual recommends all; partial places guests by itself and recommends moves; full does both. */
@@ -139,32 +137,6 @@ export interface DriverCapabilities {
 export interface Degraded {
   readonly by: 'administrator' | 'health-check';
   readonly reason: string;
-}
-
-export const fenceDeviceKinds = ['chassis', 'fence-agent', 'webhook'] as const;
-export type FenceDeviceKind = (typeof fenceDeviceKinds)[number];
-
-/** A way to cut a host's power and to prove it. A host has several; they are tried in their order. */
-export interface FenceDevice {
-  /** Unique on its host. */
-  readonly name: string;
-  readonly kind: FenceDeviceKind;
-  /** chassis: the socket's path. fence-agent: the program, like fence_ipmilan. webhook: the URL. */
-  readonly address: string;
-  /** What a fence agent is given besides the action, by the names of its own manual. */
-  readonly options: Readonly<Record<string, string>>;
-  /** Options whose values are kept apart, and are never listed or logged. */
-  readonly secretNames: readonly string[];
-  /** The next device is tried when this one has not confirmed by then. */
-  readonly deadlineMs: number;
-  /** agent: named by the host's agent whenever it registers, and replaced by what it names then. */
-  readonly setBy: 'agent' | 'administrator';
-}
-
-/** The values of a fence device's secret options; `id` is `hostId/device`. No answer, event or log has any of it. */
-export interface FenceSecret {
-  readonly id: string;
-  readonly values: Readonly<Record<string, string>>;
 }
 
 export interface Host {
@@ -442,87 +414,6 @@ export interface BalanceRun {
   readonly explanation: string;
 }
 
-export interface RollHost {
-  readonly hostId: string;
-  /** From 1; hosts of one round are empty at the same time. */
-  readonly round: number;
-  readonly step: RollStep;
-  readonly since: Instant;
-  /** The last of what its command printed. */
-  readonly output: string;
-}
-
-/** Rolling maintenance of a pool: its plan, and how far it has come. It outlives the controller that began it. */
-export interface Roll {
-  readonly id: string;
-  readonly poolId: string;
-  readonly command: string;
-  readonly state: RollState;
-  readonly hosts: readonly RollHost[];
-  readonly requestedBy: string;
-  readonly failure: string | null;
-  readonly createdAt: Instant;
-  readonly endedAt: Instant | null;
-}
-
-export const drillKinds = ['host-loss', 'agent-loss', 'guest-crash', 'link-cut', 'link-slow'] as const;
-export type DrillKind = (typeof drillKinds)[number];
-
-/** By management agents reach each other and the servers; guests are on the other. */
-export const hostNetworks = ['management', 'guests'] as const;
-export type HostNetwork = (typeof hostNetworks)[number];
-
-/** What a drill does to a host's links, in both directions, and for how long. */
-export interface LinkImpairment {
-  readonly networks: readonly HostNetwork[];
-  readonly durationMs: number;
-  readonly delayMs: number;
-  /** 1: the link is cut. */
-  readonly lossShare: number;
-}
-
-export const drillPhases = ['inject', 'detect', 'fence', 'restart', 'alive'] as const;
-export type DrillPhaseName = (typeof drillPhases)[number];
-
-/** All times are from the injection. null: not reached, or not predicted. */
-export interface DrillPhase {
-  readonly name: DrillPhaseName;
-  readonly predictedMs: number | null;
-  readonly measuredMs: number | null;
-  readonly objectiveMs: number | null;
-  readonly met: boolean | null;
-}
-
-export interface GuestOutage {
-  readonly guestId: string;
-  readonly guestName: string;
-  readonly predictedMs: number | null;
-  /** From the injection to the guest's first heartbeat afterwards; 0: it beat on. */
-  readonly outageMs: number | null;
-  readonly fromHostId: string;
-  readonly toHostId: string | null;
-}
-
-export interface Drill {
-  readonly id: string;
-  readonly kind: DrillKind;
-  readonly poolId: string;
-  readonly hostId: string | null;
-  readonly guestId: string | null;
-  /** null: the drill is of no link. */
-  readonly impairment: LinkImpairment | null;
-  readonly state: DrillState;
-  readonly objectives: { readonly [phase in DrillPhaseName]?: number };
-  readonly phases: readonly DrillPhase[];
-  readonly outages: readonly GuestOutage[];
-  readonly verdict: 'met' | 'missed' | null;
-  readonly explanation: string;
-  readonly requestedBy: string;
-  readonly createdAt: Instant;
-  readonly injectedAt: Instant | null;
-  readonly endedAt: Instant | null;
-}
-
 export interface Task {
   readonly id: string;
   readonly name: string;
@@ -575,36 +466,4 @@ export interface Alarm {
   readonly message: string;
   readonly raisedAt: Instant;
   readonly clearedAt: Instant | null;
-}
-
-export const roles = ['viewer', 'operator', 'administrator'] as const;
-export type Role = (typeof roles)[number];
-
-export interface User {
-  readonly id: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly createdAt: Instant;
-}
-
-/** `denied`: not let in, 401 and 403; `refused`: any other 4xx; `dropped`: not of a call, but how many are left out. */
-export const auditOutcomes = ['done', 'denied', 'refused', 'failed', 'dropped'] as const;
-export type AuditOutcome = (typeof auditOutcomes)[number];
-
-/** A call of the API: who did what, from where, and what came of it. Never what was sent with it. */
-export interface AuditEvent {
-  readonly at: Instant;
-  /** A user's name, or "host h1". null: nobody that is known. */
-  readonly actor: string | null;
-  readonly tokenId: string | null;
-  readonly address: string | null;
-  readonly method: string | null;
-  readonly route: string;
-  /** As the caller named it, or as what was made is named. */
-  readonly subject: string | null;
-  readonly outcome: AuditOutcome;
-  readonly status: number | null;
-  readonly code: string | null;
-  /** How many calls are left out of the record since it was last said; 0 but in events with that outcome. */
-  readonly dropped: number;
 }

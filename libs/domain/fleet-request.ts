@@ -1,18 +1,16 @@
 import type {
   BalancePolicy,
-  DrillKind,
-  DrillPhaseName,
   FailurePolicy,
-  FenceDeviceKind,
   Firmware,
   GuestProbe,
   ImageFormat,
   IsolationResponse,
-  LinkImpairment,
   MigrationPolicy,
   RestartPriority,
   RuleKind,
 } from './entities';
+import type { DrillKind, DrillPhaseName, LinkImpairment } from './drill';
+import type { FenceDeviceKind } from './fence-device';
 import type { HostRegistration } from './host-report';
 import type { PoolNetwork } from './network';
 import type { Instant } from './units';

@@ -1,4 +1,4 @@
-import type { Role, User } from '@argosy/domain/entities';
+import type { Role, User } from '@argosy/domain/access';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditOutcome } from '@argosy/domain/entities';
+import type { AuditEvent, AuditOutcome } from '@argosy/domain/access';
 import { accepted, type Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import { badCursor, given, toPage, type Page, type PageRequest } from './fleet-queries';

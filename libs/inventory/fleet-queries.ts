@@ -1,4 +1,6 @@
 import type * as entity from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
+import type { Roll } from '@argosy/domain/roll';
 import { drillTransitions, migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
@@ -178,12 +180,9 @@ export class FleetQueries {
     );
   }
 
-  drills(
-    page: PageRequest,
-    filter: { readonly active?: boolean | undefined } = {},
-  ): Promise<Result<Page<entity.Drill>>> {
+  drills(page: PageRequest, filter: { readonly active?: boolean | undefined } = {}): Promise<Result<Page<Drill>>> {
     const state = among(endsOf(drillTransitions), filter.active);
-    return newestFirst<entity.Drill>(page, createdCursor, (after, take) =>
+    return newestFirst<Drill>(page, createdCursor, (after, take) =>
       this.prisma.drill.findMany({
         where: { ...given({ state }), ...createdBefore(after) },
         orderBy: byCreation,
@@ -192,14 +191,14 @@ export class FleetQueries {
     );
   }
 
-  rolls(page: PageRequest, { poolId }: { readonly poolId: string }): Promise<Result<Page<entity.Roll>>> {
-    return newestFirst<entity.Roll>(page, createdCursor, (after, take) =>
+  rolls(page: PageRequest, { poolId }: { readonly poolId: string }): Promise<Result<Page<Roll>>> {
+    return newestFirst<Roll>(page, createdCursor, (after, take) =>
       this.prisma.roll.findMany({ where: { poolId, ...createdBefore(after) }, orderBy: byCreation, take }),
     );
   }
 
-  async drill(id: string): Promise<entity.Drill | null> {
-    return orNull<entity.Drill>(await this.prisma.drill.findUnique({ where: { id } }));
+  async drill(id: string): Promise<Drill | null> {
+    return orNull<Drill>(await this.prisma.drill.findUnique({ where: { id } }));
   }
 
   tasks(page: PageRequest, filter: { readonly active?: boolean | undefined } = {}): Promise<Result<Page<entity.Task>>> {

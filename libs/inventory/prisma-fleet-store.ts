@@ -1,4 +1,7 @@
 import type * as entity from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
+import type { FenceSecret } from '@argosy/domain/fence-device';
+import type { Roll } from '@argosy/domain/roll';
 import { drillTransitions, migrationTransitions, rollTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import type {
   CommitOutcome,
@@ -58,7 +61,7 @@ export class PrismaFleetStore implements FleetStore {
     return {
       pools: pools.map(fromRow<entity.Pool>),
       hosts: hosts.map(fromRow<entity.Host>),
-      fenceSecrets: fenceSecrets.map(fromRow<entity.FenceSecret>),
+      fenceSecrets: fenceSecrets.map(fromRow<FenceSecret>),
       guests: guests.map(fromRow<entity.Guest>),
       images: images.map(fromRow<entity.Image>),
       datastores: datastores.map(fromRow<entity.Datastore>),
@@ -67,8 +70,8 @@ export class PrismaFleetStore implements FleetStore {
       rules: rules.map(fromRow<entity.Rule>),
       migrations: migrations.map(fromRow<entity.Migration>),
       recommendations: recommendations.map(fromRow<entity.Recommendation>),
-      drills: drills.map(fromRow<entity.Drill>),
-      rolls: rolls.map(fromRow<entity.Roll>),
+      drills: drills.map(fromRow<Drill>),
+      rolls: rolls.map(fromRow<Roll>),
       tasks: tasks.map(fromRow<entity.Task>),
       alarms: alarms.map(fromRow<entity.Alarm>),
     };

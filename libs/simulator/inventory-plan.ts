@@ -2,7 +2,6 @@ import { defaultBalance, defaultFailure, defaultMigration, fenceRetryMs } from '
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type {
   Datastore,
-  FenceDevice,
   Guest,
   GuestProbe,
   Host,
@@ -11,6 +10,7 @@ import type {
   Rule,
   RuleKind,
 } from '@argosy/domain/entities';
+import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
 

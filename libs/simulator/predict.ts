@@ -1,6 +1,7 @@
 import type { DrillFault, DrillPrediction } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { Drill, Guest, Host } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
 import type { GuestState } from '@argosy/domain/lifecycle';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';

@@ -1,4 +1,4 @@
-import { drillKinds } from '@argosy/domain/entities';
+import { drillKinds } from '@argosy/domain/drill';
 import type { FleetRequest, NewClone } from '@argosy/domain/fleet-request';
 import type { Names, Words } from './scenario-words';
 import type { World } from './world';

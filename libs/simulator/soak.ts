@@ -1,4 +1,5 @@
-import { type DrillKind, isolationResponses, type Pool } from '@argosy/domain/entities';
+import { isolationResponses, type Pool } from '@argosy/domain/entities';
+import type { DrillKind } from '@argosy/domain/drill';
 import type { Instant } from '@argosy/domain/units';
 import { inventoryOf } from './inventory-plan';
 import { createRandom } from './random';

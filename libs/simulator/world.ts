@@ -2,7 +2,8 @@ import { diskPathOf, type GuestSources, specificationOf } from '@argosy/control/
 import { isolationOf } from '@argosy/control/isolation-policy';
 import type { DrillFault, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { FleetRecord, Guest, Host, LinkImpairment, SubjectKind } from '@argosy/domain/entities';
+import type { FleetRecord, Guest, Host, SubjectKind } from '@argosy/domain/entities';
+import type { LinkImpairment } from '@argosy/domain/drill';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { accepted, refused } from '@argosy/domain/refusal';

@@ -1,6 +1,7 @@
 // Three hosts, two guests and what a fleet has besides, as the server of the tests answers it.
 import type { GuestView as Guest } from '@argosy/contracts/responses';
-import type { Datastore, Drill, Host, Image, Migration, Pool, Recommendation } from '@argosy/domain/entities';
+import type { Datastore, Host, Image, Migration, Pool, Recommendation } from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
 import { Refused, type Handlers } from './fleet-server';
 
 const createdAt = Date.now() - 3_600_000;

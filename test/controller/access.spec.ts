@@ -1,5 +1,5 @@
 import { mayCall, routeNames, routes, routeUrl } from '@argosy/contracts/routes';
-import { roles, type Role } from '@argosy/domain/entities';
+import { roles, type Role } from '@argosy/domain/access';
 import { fastify } from 'fastify';
 import { addGate, type RouteConfig } from '../../apps/controller/src/http/gate';
 import { credentialOf, makeLab, newcomer, registration, startEdge, type Edge, type RegisteredRoute } from './edge';

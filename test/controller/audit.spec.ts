@@ -1,4 +1,4 @@
-import type { AuditOutcome } from '@argosy/domain/entities';
+import type { AuditOutcome } from '@argosy/domain/access';
 import { AuditStore } from '@argosy/inventory/audit-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,5 @@
 import { routes, routeUrl, type Route, type RouteName, type RouteResponse } from '@argosy/contracts/routes';
-import type { Role } from '@argosy/domain/entities';
+import type { Role } from '@argosy/domain/access';
 import { AccessStore, hashSecret } from '@argosy/inventory/access-store';
 import { AuditStore } from '@argosy/inventory/audit-store';
 import { openDatabase } from '@argosy/inventory/database';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AuditEvent } from '@argosy/domain/entities';
+import type { AuditEvent } from '@argosy/domain/access';
 import type { Instant } from '@argosy/domain/units';
 import type { AuditStore, NewAuditEvent } from '@argosy/inventory/audit-store';
 import { isDatabaseAway } from './http/failures';

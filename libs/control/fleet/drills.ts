@@ -1,5 +1,6 @@
-import type { Drill, DrillPhase, DrillPhaseName, Guest, GuestOutage } from '@argosy/domain/entities';
-import { drillPhases } from '@argosy/domain/entities';
+import type { Guest } from '@argosy/domain/entities';
+import type { Drill, DrillPhase, DrillPhaseName, GuestOutage } from '@argosy/domain/drill';
+import { drillPhases } from '@argosy/domain/drill';
 import { canBecome, type DrillState, drillTransitions } from '@argosy/domain/lifecycle';
 import type { Result } from '@argosy/domain/refusal';
 import { formatDuration, type Instant } from '@argosy/domain/units';

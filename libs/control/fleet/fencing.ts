@@ -1,4 +1,5 @@
-import type { FenceDevice, Host, Pool } from '@argosy/domain/entities';
+import type { Host, Pool } from '@argosy/domain/entities';
+import type { FenceDevice } from '@argosy/domain/fence-device';
 import { sentence } from '@argosy/domain/units';
 import type { FleetEvent } from '../fleet-types';
 import { fenceRetryMs } from '../defaults';

@@ -1,4 +1,5 @@
-import type { FenceDevice, Host } from '@argosy/domain/entities';
+import type { Host } from '@argosy/domain/entities';
+import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostAssignments, HostRegistration } from '@argosy/domain/host-report';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';

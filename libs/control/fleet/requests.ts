@@ -1,4 +1,5 @@
-import type { Drill, LinkImpairment, Recommendation } from '@argosy/domain/entities';
+import type { Recommendation } from '@argosy/domain/entities';
+import type { Drill, LinkImpairment } from '@argosy/domain/drill';
 import type { FleetRequest, FleetRequestKind } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { defaultImpairments } from '../defaults';

@@ -1,4 +1,5 @@
-import type { Host, Pool, Roll, RollHost } from '@argosy/domain/entities';
+import type { Host, Pool } from '@argosy/domain/entities';
+import type { Roll, RollHost } from '@argosy/domain/roll';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { canBecome, type RollStep, rollStepTransitions } from '@argosy/domain/lifecycle';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';

@@ -3,8 +3,6 @@ import type {
   BalanceRun,
   Datastore,
   DiskOperation,
-  Drill,
-  FenceSecret,
   FleetRecord,
   Guest,
   Host,
@@ -13,11 +11,13 @@ import type {
   Placement,
   Pool,
   Recommendation,
-  Roll,
   Rule,
   Snapshot,
   Task,
 } from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
+import type { FenceSecret } from '@argosy/domain/fence-device';
+import type { Roll } from '@argosy/domain/roll';
 import type { Instant } from '@argosy/domain/units';
 
 /** What the brain keeps as rows, by the name of its kind. */

@@ -1,4 +1,4 @@
-import { roles } from '@argosy/domain/entities';
+import { roles } from '@argosy/domain/access';
 import { command, given } from '../command';
 import { fieldLines } from '../output/table';
 import { joinTokenView, tokenView, userView } from '../output/access-views';

@@ -1,4 +1,4 @@
-import { drillKinds, drillPhases, hostNetworks, type Drill, type DrillPhaseName } from '@argosy/domain/entities';
+import { drillKinds, drillPhases, hostNetworks, type Drill, type DrillPhaseName } from '@argosy/domain/drill';
 import { command, given, givenAny } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { didYouMean } from '../nearest';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fenceDeviceKinds } from '@argosy/domain/entities';
+import { fenceDeviceKinds } from '@argosy/domain/fence-device';
 import { command, given } from '../command';
 import { usageFailure } from '../failure';
 import { fenceDeviceView, hostView } from '../output/inventory-views';

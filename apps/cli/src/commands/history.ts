@@ -1,4 +1,5 @@
-import { auditOutcomes, eventSeverities, subjectKinds } from '@argosy/domain/entities';
+import { eventSeverities, subjectKinds } from '@argosy/domain/entities';
+import { auditOutcomes } from '@argosy/domain/access';
 import { command, given } from '../command';
 import { alarmView, auditView, eventView, placementView, taskView } from '../output/history-views';
 import { resolveId } from '../resolve';

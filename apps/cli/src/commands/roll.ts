@@ -1,4 +1,4 @@
-import type { Roll } from '@argosy/domain/entities';
+import type { Roll } from '@argosy/domain/roll';
 import { command } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { rollHostView, rollView } from '../output/roll-views';

@@ -1,4 +1,4 @@
-import type * as entity from '@argosy/domain/entities';
+import type { User } from '@argosy/domain/access';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import { createdColumns, idColumn, orNothing, shortIdColumn } from './columns';
 import { age, exactTime } from './units';
@@ -7,14 +7,14 @@ import type { View } from './view';
 type TokenRow = RouteResponse<'token.list'>['items'][number];
 type JoinTokenRow = RouteResponse<'join-token.list'>['items'][number];
 
-export const userView: View<entity.User> = {
+export const userView: View<User> = {
   kind: 'user',
   needs: [],
   nameOf: ({ name }) => name,
   columns: [
     { title: 'NAME', text: ({ name }) => name },
     { title: 'ROLE', text: ({ role }) => role },
-    ...createdColumns<entity.User>(),
+    ...createdColumns<User>(),
     idColumn(),
   ],
 };

@@ -1,4 +1,4 @@
-import type { Drill, DrillPhase, GuestOutage } from '@argosy/domain/entities';
+import type { Drill, DrillPhase, GuestOutage } from '@argosy/domain/drill';
 import { formatDuration } from '@argosy/domain/units';
 import type { Lookup } from '../lookup';
 import { paint, plain, tableLines, type Cell } from './table';

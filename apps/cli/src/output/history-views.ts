@@ -1,4 +1,5 @@
 import type * as entity from '@argosy/domain/entities';
+import type { Drill } from '@argosy/domain/drill';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import type { Lookup } from '../lookup';
 import { colourOfState, idColumn, orNothing, shortIdColumn, stateColumn } from './columns';
@@ -113,7 +114,7 @@ function projection(host: entity.ProjectedHost, lookup: Lookup): string {
   return `${lookup.nameOf('host', hostId)} cpu ${two(cpuBefore)}→${two(cpuAfter)} memory ${two(memoryBeforeMiB)}→${two(memoryAfterMiB)} MiB`;
 }
 
-export const drillView: View<entity.Drill> = {
+export const drillView: View<Drill> = {
   kind: 'drill',
   needs: ['guest', 'host'],
   nameOf: ({ id }) => id,

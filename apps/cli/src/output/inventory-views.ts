@@ -1,5 +1,6 @@
 import type { GuestView } from '@argosy/contracts/responses';
 import type * as entity from '@argosy/domain/entities';
+import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { mebibyte } from '@argosy/domain/units';
 import type { Lookup } from '../lookup';
@@ -137,7 +138,7 @@ export const hostView: View<entity.Host> = {
   ],
 };
 
-export const fenceDeviceView: View<entity.FenceDevice & { readonly order: number }> = {
+export const fenceDeviceView: View<FenceDevice & { readonly order: number }> = {
   kind: 'fence-device',
   needs: [],
   nameOf: ({ name }) => name,

@@ -1,4 +1,4 @@
-import type { Roll, RollHost } from '@argosy/domain/entities';
+import type { Roll, RollHost } from '@argosy/domain/roll';
 import { idColumn, orNothing, stateColumn } from './columns';
 import { clock, exactTime } from './units';
 import type { View } from './view';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { LinkImpairment } from '@argosy/domain/entities';
+import type { LinkImpairment } from '@argosy/domain/drill';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { z } from 'zod';
 

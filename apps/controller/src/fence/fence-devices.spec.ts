@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FenceDevice } from '@argosy/domain/entities';
+import type { FenceDevice } from '@argosy/domain/fence-device';
 import { fence, type FenceRequest } from './fence-devices';
 
 /** A power strip with one outlet, in a file, behind a program that follows the fence-agents API. */

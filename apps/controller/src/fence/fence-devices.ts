@@ -1,5 +1,5 @@
 import type { FleetEffect } from '@argosy/control/fleet-types';
-import type { FenceDeviceKind } from '@argosy/domain/entities';
+import type { FenceDeviceKind } from '@argosy/domain/fence-device';
 import { refused, type Result } from '@argosy/domain/refusal';
 import { switchOff } from './chassis-switch';
 import { runFenceAgent } from './fence-agent';

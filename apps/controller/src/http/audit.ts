@@ -1,4 +1,4 @@
-import type { AuditOutcome } from '@argosy/domain/entities';
+import type { AuditOutcome } from '@argosy/domain/access';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '@argosy/inventory/access-store';
 import type { AuditTrail } from '../audit-trail';

@@ -1,5 +1,5 @@
 import { mayCall, type Access } from '@argosy/contracts/routes';
-import type { Role } from '@argosy/domain/entities';
+import type { Role } from '@argosy/domain/access';
 import type { AccessStore, Caller } from '@argosy/inventory/access-store';
 import { refuse, type Answer, type CallContext } from './answer';
 import { RateLimiter } from './limits';
