@@ -26,11 +26,7 @@ beforeAll(async () => {
   });
   copyFileSync(join(root, 'guests/tiny/tiny.elf'), join(store(), 'tiny.elf'));
   await fleet.api.call('datastore.create', { body: { name: 'small', path: store(), shared: true } });
-  for (const { name: host } of fleet.hosts) {
-    const path = join(fleet.folder, `local-${host}`);
-    mkdirSync(path);
-    await fleet.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
-  }
+  await fleet.addOwnDatastores();
   const [guest] = await fleet.createGuests([{ name: 'web', datastore: 'small' }]);
   disk = new KeptDisk(fleet, guest!);
 }, 180_000);

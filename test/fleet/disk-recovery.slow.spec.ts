@@ -1,5 +1,5 @@
 // The host that a guest was moving to with its disk is lost in the instant of the hand-over, for good as far as anybody knows.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ApiRefusal } from './api-client';
 import { KeptDisk } from './kept-disk';
@@ -14,15 +14,11 @@ beforeAll(async () => {
     hostMemoryMiB: 512,
     pool: { balance: { automation: 'partial' }, failure: { hostFailures: 0 } },
   });
-  for (const host of ['h1', 'h2']) {
-    const path = join(fleet.folder, `local-${host}`);
-    mkdirSync(path);
-    await fleet.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
-  }
+  await fleet.addOwnDatastores();
 }, 180_000);
 afterAll(() => fleet?.stop(), 60_000);
 
-const folderOn = (host: string): string => join(fleet.folder, `local-${host}`, 'guests', guest.id);
+const folderOn = (host: string): string => join(fleet.folderOf(`local-${host}`), 'guests', guest.id);
 const recover = (planOnly: boolean) =>
   fleet.api.call('guest.recover', { params: { guest: guest.id }, body: { from: 'source', planOnly } });
 const refusalOf = (answer: Promise<unknown>): Promise<string> =>

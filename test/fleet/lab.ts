@@ -254,6 +254,20 @@ export class Fleet {
     });
   }
 
+  /** On each host one that no other reaches: `local-<host>`. */
+  async addOwnDatastores(): Promise<void> {
+    for (const { name: host } of this.hosts) {
+      const path = this.folderOf(`local-${host}`);
+      mkdirSync(path);
+      await this.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
+    }
+  }
+
+  /** Of one of those, or of the one that all share: `datastore`. */
+  folderOf(datastore: string): string {
+    return datastore === 'datastore' ? this.datastore : join(this.folder, datastore);
+  }
+
   // ---- Ends ----
 
   async stop(): Promise<void> {

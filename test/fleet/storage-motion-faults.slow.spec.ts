@@ -1,5 +1,5 @@
 // Each process that takes part in the move of a disk is killed at several moments of it, on a real fleet.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeptDisk } from './kept-disk';
@@ -20,11 +20,7 @@ beforeAll(async () => {
       failure: { guestRestarts: 1000 },
     },
   });
-  for (const host of ['h1', 'h2']) {
-    const path = join(fleet.folder, `local-${host}`);
-    mkdirSync(path);
-    await fleet.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
-  }
+  await fleet.addOwnDatastores();
 }, 180_000);
 afterAll(() => fleet?.stop(), 60_000);
 beforeEach(async () => {
@@ -38,8 +34,7 @@ beforeEach(async () => {
 afterEach(() => fleet.removeGuest(guest), 60_000);
 
 const datastores = ['local-h1', 'local-h2', 'datastore'];
-const folderOn = (datastore: string): string =>
-  join(datastore === 'datastore' ? fleet.datastore : join(fleet.folder, datastore), 'guests', guest.id);
+const folderOn = (datastore: string): string => join(fleet.folderOf(datastore), 'guests', guest.id);
 
 async function where(): Promise<{ host: string; datastore: string }> {
   const { datastoreId } = await guest.get();

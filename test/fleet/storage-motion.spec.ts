@@ -1,5 +1,5 @@
 // A guest's disk moves on a real fleet, with it to a host that does not reach where it was, or alone under it.
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeptDisk } from './kept-disk';
 import { Fleet, type LabGuest, signal, waitFor } from './lab';
@@ -9,18 +9,13 @@ let guest: LabGuest;
 let disk: KeptDisk;
 beforeAll(async () => {
   fleet = await Fleet.start({ hosts: 2, hostMemoryMiB: 512, pool: { balance: { automation: 'partial' } } });
-  for (const host of ['h1', 'h2']) {
-    mkdirSync(join(fleet.folder, `local-${host}`));
-    const path = join(fleet.folder, `local-${host}`);
-    await fleet.api.call('datastore.create', { body: { name: `local-${host}`, path, shared: false, host } });
-  }
+  await fleet.addOwnDatastores();
   [guest] = (await fleet.createGuests([{ name: 'g', memoryMiB: 64, datastore: 'local-h1' }])) as [LabGuest];
   disk = new KeptDisk(fleet, guest);
 }, 180_000);
 afterAll(() => fleet?.stop(), 60_000);
 
-const folderOn = (datastore: string): string =>
-  join(datastore === 'datastore' ? fleet.datastore : join(fleet.folder, datastore), 'guests', guest.id);
+const folderOn = (datastore: string): string => join(fleet.folderOf(datastore), 'guests', guest.id);
 
 async function where(): Promise<{ host: string; datastore: string }> {
   const { datastoreId } = await guest.get();
