@@ -11,6 +11,7 @@ const maintenanceShare = 0.004;
 const ruleShares = /** @type {const} */ ([
   ['apart', 8, 4],
   ['together', 3, 3],
+  ['spread', 4, 6],
   ['must-run-on', 3, 5],
   ['must-not-run-on', 3, 5],
   ['should-run-on', 3, 5],
@@ -58,19 +59,35 @@ export function crowdedFleet({ hostCount, guestCount, seed }) {
 function rulesOf(hosts, guests, random) {
   /** @type {RuleFigures[]} */
   const rules = [];
-  let next = 0;
-  // A guest is under one rule at most, so that none contradicts another.
-  const order = guests.map(({ id }) => ({ id, key: random() })).sort((left, right) => left.key - right.key);
+  // A guest is under one rule at most, so that none contradicts another; and a group that stays together fits on a host.
+  const order = guests.map((guest) => ({ guest, key: random() })).sort((left, right) => left.key - right.key);
+  const free = order.map(({ guest }) => guest);
   for (const [kind, share, members] of ruleShares) {
     const count = Math.floor((guests.length * share) / 100 / members);
     for (let number = 0; number < count; number += 1) {
-      const guestIds = order.slice(next, next + members).map(({ id }) => id);
-      next += members;
+      const guestIds = take(free, members, kind === 'together' ? 32 * 1024 : Infinity);
       const hostIds = kind.endsWith('-on') ? rackOf(hosts, random) : [];
       rules.push({ name: `${kind}-${number}`, kind, guestIds, hostIds });
     }
   }
   return rules;
+}
+
+/**
+ * @param {GuestFigures[]} free the last ones that are small enough are taken out
+ * @param {number} count
+ * @param {number} memoryMiB
+ */
+function take(free, count, memoryMiB) {
+  /** @type {string[]} */
+  const taken = [];
+  for (let index = free.length - 1; taken.length < count && index >= 0; index -= 1) {
+    const guest = /** @type {GuestFigures} */ (free[index]);
+    if (guest.memoryMiB > memoryMiB) continue;
+    taken.push(guest.id);
+    free.splice(index, 1);
+  }
+  return taken;
 }
 
 /**

@@ -2,5 +2,6 @@
 
 import { balancing } from './balancing.mjs';
 import { placement } from './placement.mjs';
+import { toleranceProof } from './tolerance.mjs';
 
-export const benchmarks = [placement, balancing];
+export const benchmarks = [placement, balancing, toleranceProof];

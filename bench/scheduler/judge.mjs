@@ -38,6 +38,7 @@ function follow(fleet, where, moves) {
   const guests = new Map(fleet.guests.map((guest) => [guest.id, guest]));
   const hosts = new Map(fleet.hosts.map((host) => [host.id, host]));
   const rulesOf = rulesByGuest(fleet);
+  const domains = domainsOf(fleet);
   const memory = new Map(fleet.hosts.map(({ id }) => [id, 0]));
   const reserved = new Map(fleet.hosts.map(({ id }) => [id, 0]));
   /** @type {Map<string, string>} */
@@ -58,7 +59,7 @@ function follow(fleet, where, moves) {
       host.use !== 'usable' ||
       (memory.get(toHostId) ?? 0) > host.memoryMiB ||
       (reserved.get(toHostId) ?? 0) > host.cpuMillicores ||
-      (rulesOf.get(guestId) ?? []).some((rule) => isAgainst(rule, guestId, toHostId, where, left));
+      (rulesOf.get(guestId) ?? []).some((rule) => isAgainst(rule, guestId, toHostId, { where, left, domains }));
     if (isWrong) broken += 1;
     left.set(guestId, fromHostId);
     where.set(guestId, toHostId);
@@ -74,22 +75,39 @@ function rulesByGuest({ rules }) {
   return byGuest;
 }
 
+/** @typedef {{ of: (hostId: string | undefined) => string | undefined, most: (rule: RuleFigures) => number }} Domains */
+
 /**
- * A group that is apart already comes together one by one, so for a move only together with nobody counts against it.
+ * @param {Fleet} fleet
+ * @returns {Domains} of a host, and how many guests of a rule may share one
+ */
+function domainsOf({ hosts }) {
+  const names = new Map(hosts.map(({ id, failureDomain }) => [id, failureDomain ?? id]));
+  const usable = new Set(hosts.filter(({ use }) => use === 'usable').map(({ id }) => names.get(id)));
+  return {
+    of: (hostId) => (hostId === undefined ? undefined : names.get(hostId)),
+    most: ({ guestIds }) => Math.ceil(guestIds.length / usable.size),
+  };
+}
+
+/**
+ * A group that is apart already comes together one by one: only a move away from all the others counts against it.
  * @param {RuleFigures} rule
  * @param {string} guestId
  * @param {string} hostId
- * @param {ReadonlyMap<string, string>} where
- * @param {ReadonlyMap<string, string>} left
+ * @param {{ where: ReadonlyMap<string, string>, left: ReadonlyMap<string, string>, domains: Domains }} state
  */
-function isAgainst(rule, guestId, hostId, where, left) {
+function isAgainst(rule, guestId, hostId, { where, left, domains }) {
   const others = rule.guestIds.filter((id) => id !== guestId);
   if (rule.kind === 'apart') return others.some((id) => where.get(id) === hostId || left.get(id) === hostId);
   if (rule.kind === 'must-run-on') return !rule.hostIds.includes(hostId);
   if (rule.kind === 'must-not-run-on') return rule.hostIds.includes(hostId);
+  if (rule.kind === 'spread') {
+    const isThere = (/** @type {string | undefined} */ at) => domains.of(at) === domains.of(hostId);
+    return others.filter((id) => isThere(where.get(id)) || isThere(left.get(id))).length >= domains.most(rule);
+  }
   if (rule.kind !== 'together') return false;
-  const partners = (/** @type {string | undefined} */ at) => others.filter((id) => where.get(id) === at).length;
-  return partners(hostId) < partners(where.get(guestId)) && partners(hostId) < others.length;
+  return others.every((id) => where.get(id) === where.get(guestId)) && where.get(guestId) !== hostId;
 }
 
 /**
@@ -97,13 +115,19 @@ function isAgainst(rule, guestId, hostId, where, left) {
  * @param {Fleet} fleet
  * @param {ReadonlyMap<string, string>} where
  */
-function brokenRules({ rules }, where) {
+function brokenRules(fleet, where) {
+  const domains = domainsOf(fleet);
   let broken = 0;
-  for (const { kind, guestIds, hostIds } of rules) {
+  for (const rule of fleet.rules) {
+    const { kind, guestIds, hostIds } = rule;
     const places = guestIds.map((id) => /** @type {string} */ (where.get(id)));
     if (kind === 'apart') broken += places.length - new Set(places).size;
     else if (kind === 'together') broken += new Set(places).size - 1;
-    else if (kind === 'must-run-on') broken += places.filter((id) => !hostIds.includes(id)).length;
+    else if (kind === 'spread') {
+      const counts = new Map();
+      for (const id of places) counts.set(domains.of(id), (counts.get(domains.of(id)) ?? 0) + 1);
+      for (const count of counts.values()) broken += Math.max(0, count - domains.most(rule));
+    } else if (kind === 'must-run-on') broken += places.filter((id) => !hostIds.includes(id)).length;
     else if (kind === 'must-not-run-on') broken += places.filter((id) => hostIds.includes(id)).length;
   }
   return broken;

@@ -3,6 +3,7 @@ import {
   automationLevels,
   firmwares,
   imageFormats,
+  isGuestRule,
   isolationResponses,
   probeKinds,
   restartPriorities,
@@ -282,7 +283,6 @@ export const datastoreSettingsBody = describes<DatastoreSettings>()(
   strictBody({ name: nameField.exactOptional(), alarmUsedShare: usedShareField.exactOptional() }),
 );
 
-const isGuestRule = (kind: string) => kind === 'together' || kind === 'apart';
 export const newRuleBody = describes<NewRule>()(
   strictBody({
     name: nameField,
@@ -299,11 +299,11 @@ export const newRuleBody = describes<NewRule>()(
   })
     .refine((rule) => !isGuestRule(rule.kind) || rule.guests.length >= 2, {
       path: ['guests'],
-      message: 'must name at least two guests for a rule of kind together or apart',
+      message: 'must name at least two guests for a rule of kind together, apart or spread',
     })
     .refine((rule) => !isGuestRule(rule.kind) || (rule.hosts ?? []).length === 0, {
       path: ['hosts'],
-      message: 'must be left out for a rule of kind together or apart, which speaks of guests only',
+      message: 'must be left out for a rule of kind together, apart or spread, which speaks of guests only',
     })
     .refine((rule) => isGuestRule(rule.kind) || (rule.hosts ?? []).length >= 1, {
       path: ['hosts'],

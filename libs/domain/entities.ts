@@ -309,6 +309,7 @@ export interface Guest {
 export const ruleKinds = [
   'together',
   'apart',
+  'spread',
   'must-run-on',
   'should-run-on',
   'must-not-run-on',
@@ -316,7 +317,11 @@ export const ruleKinds = [
 ] as const;
 export type RuleKind = (typeof ruleKinds)[number];
 
-/** together and apart speak of guests among themselves; the others of guests and hosts. */
+/** These speak of guests among themselves, the others of guests and hosts. spread is over failure domains. */
+export function isGuestRule(kind: string): boolean {
+  return kind === 'together' || kind === 'apart' || kind === 'spread';
+}
+
 export interface Rule {
   readonly id: string;
   readonly name: string;

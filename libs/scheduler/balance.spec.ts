@@ -23,14 +23,18 @@ const options: BalanceOptions = {
 
 type Rows = [HostFigures[], GuestFigures[], RuleFigures[]];
 
-const kinds = ['apart', 'must-run-on', 'must-not-run-on', 'should-run-on', 'should-not-run-on'] as const;
+const kinds = ['apart', 'spread', 'must-run-on', 'must-not-run-on', 'should-run-on', 'should-not-run-on'] as const;
 
 /** Uneven, of hosts of up to three sizes, with rules that hold and rules that do not. */
 function rowsOf(seed: number, size: 'small' | 'large' = 'small'): Rows {
   const random = seeded(seed);
   const upTo = (limit: number): number => Math.floor(random() * limit);
   const hosts = Array.from({ length: size === 'small' ? 3 + upTo(6) : 66 }, (_, number) =>
-    aHost(`h${number}`, { cpuMillicores: 1000 * (1 + upTo(3)), memoryMiB: 2048 }),
+    aHost(`h${number}`, {
+      cpuMillicores: 1000 * (1 + upTo(3)),
+      memoryMiB: 2048,
+      failureDomain: upTo(3) === 0 ? null : `rack-${upTo(3)}`,
+    }),
   );
   const guests = Array.from({ length: size === 'small' ? 4 * hosts.length : 150 }, (_, number) =>
     aGuest(`g${number}`, hosts[upTo(hosts.length)]!.id, {
@@ -43,7 +47,8 @@ function rowsOf(seed: number, size: 'small' | 'large' = 'small'): Rows {
   const rules = Array.from({ length: upTo(5) }, (_, number): RuleFigures => {
     const kind = kinds[upTo(kinds.length)]!;
     const guestIds = [...new Set([0, 1, 2].map(() => guests[upTo(guests.length)]!.id))];
-    const hostIds = kind === 'apart' ? [] : [hosts[upTo(hosts.length)]!.id, hosts[upTo(hosts.length)]!.id];
+    const hostIds =
+      kind === 'apart' || kind === 'spread' ? [] : [hosts[upTo(hosts.length)]!.id, hosts[upTo(hosts.length)]!.id];
     return { name: `r${number}`, kind, guestIds, hostIds };
   });
   return [hosts, guests, rules];
@@ -152,6 +157,30 @@ describe('a group that stays together', () => {
     );
     expect(balance(cluster, options).moves).toHaveLength(2);
     expect(brokenRules(cluster)).toEqual([]);
+  });
+
+  test('comes together on a third host where none that has a part of it takes the rest', () => {
+    const guest = (name: string, host: string): GuestFigures => aGuest(name, host, { memoryMiB: 300 });
+    const cluster = aCluster(
+      [aHost('h1'), aHost('h2'), aHost('h3', { memoryMiB: 2048 })],
+      [guest('a', 'h1'), guest('b', 'h1'), guest('c', 'h2'), guest('d', 'h2')],
+      [together],
+    );
+    const { moves, stuck } = balance(cluster, options);
+    expect(moves.map(({ toHostId }) => toHostId)).toEqual(['h3', 'h3', 'h3', 'h3']);
+    expect(stuck).toEqual([]);
+  });
+
+  test('stays as it is, and is told, where no host takes all of it', () => {
+    const guest = (name: string, host: string): GuestFigures => aGuest(name, host, { memoryMiB: 300 });
+    const cluster = aCluster(
+      [aHost('h1'), aHost('h2')],
+      [guest('a', 'h1'), guest('b', 'h1'), guest('c', 'h1'), guest('d', 'h2')],
+      [together],
+    );
+    const { moves, stuck } = balance(cluster, options);
+    expect(moves).toEqual([]);
+    expect(stuck).toMatchObject([{ guestId: 'd', reason: expect.stringContaining('176 MiB short') as string }]);
   });
 
   test('leaves a host that is being emptied for one with room for all of it', () => {

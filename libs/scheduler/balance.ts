@@ -1,5 +1,6 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
 import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance } from './cluster';
+import { gatheringHost, isApart } from './gather';
 import { Movers } from './movers';
 import { chooseHost, explainRefusal } from './place';
 import { breaks, violation } from './rules';
@@ -50,6 +51,7 @@ export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswe
   const movers = new Movers(cluster, options);
   const pass: Pass = { cluster, options, movers, moves: [], moved: new Set(), stuck: [] };
   for (const want of evacuations(cluster)) mend(pass, want);
+  for (const rule of cluster.rules) if (rule.kind === 'together' && isApart(cluster, rule)) gather(pass, rule);
   for (const want of brokenMusts(cluster)) mend(pass, want);
   while (pass.moves.length < options.maximumMoves) {
     const next = movers.next();
@@ -110,6 +112,20 @@ function mend(pass: Pass, { guest, reason }: Want): void {
   }
   const cost = moveCost(cluster, guest, options);
   describe(pass, { guest, host }, { priority: 1, reason, gain: cost, cost });
+}
+
+/** A group that is apart comes to one host or stays: so none of it is moved for nothing. */
+function gather(pass: Pass, rule: ClusterRule): void {
+  const { cluster, options } = pass;
+  const host = gatheringHost(cluster, rule);
+  if (host < 0) return;
+  for (const guest of rule.guests) {
+    const from = cluster.hostOf[guest]!;
+    if (from < 0 || from === host) continue;
+    const reason = `rule ${rule.name} brings its guests together on ${cluster.hosts[host]!.name}`;
+    const cost = moveCost(cluster, guest, options);
+    describe(pass, { guest, host }, { priority: 1, reason, gain: cost, cost });
+  }
 }
 
 /** Who has to leave a host as well, and is to stay with the guest. */

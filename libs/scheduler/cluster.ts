@@ -1,3 +1,5 @@
+import type { RuleKind } from '@argosy/domain/entities';
+
 /**
  * A pool as the scheduler sees it: hosts and guests by index, their figures in typed arrays, so that a move is a few
  * additions. Every call works on one of these; `move`, `beginMove`, `endMoves` and `setDemand` are all that changes it.
@@ -48,7 +50,7 @@ export interface GuestFigures {
 
 export interface RuleFigures {
   readonly name: string;
-  readonly kind: 'together' | 'apart' | 'must-run-on' | 'should-run-on' | 'must-not-run-on' | 'should-not-run-on';
+  readonly kind: RuleKind;
   readonly guestIds: readonly string[];
   readonly hostIds: readonly string[];
 }
@@ -79,6 +81,10 @@ export interface Cluster {
   readonly memoryCapacity: Float64Array;
   /** By host: an index into `hostUses`. */
   readonly useOf: Uint8Array;
+  /** By host: its failure domain; a host of none is one by itself. By domain: how many usable hosts it has. */
+  readonly domainOf: Int32Array;
+  readonly usableIn: Int32Array;
+  readonly domains: { usable: number };
   /** By guest. */
   readonly guestDemand: Float64Array;
   readonly guestReservation: Float64Array;
@@ -123,6 +129,7 @@ export function buildCluster(
     hosts: new Set(rule.hostIds.flatMap((id) => hostIndex.get(id) ?? [])),
     isWish: rule.kind.startsWith('should'),
   }));
+  const domainOf = domainsOf(hosts);
   const rulesOf = rulesByGuest(guests.length, clusterRules);
   const cluster: Cluster = {
     hosts,
@@ -135,6 +142,9 @@ export function buildCluster(
     cpuCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.cpuMillicores)),
     memoryCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.memoryMiB)),
     useOf: Uint8Array.from(hosts, (host) => hostUses.indexOf(host.use)),
+    domainOf,
+    usableIn: new Int32Array(hosts.length),
+    domains: { usable: 0 },
     guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
     guestReservation: Float64Array.from(guests, (guest) => guest.cpuReservationMillicores),
     guestMemory: Float64Array.from(guests, (guest) => guest.memoryMiB),
@@ -155,6 +165,7 @@ export function buildCluster(
     previousGuest: new Int32Array(guests.length).fill(-1),
     watchers: [],
   };
+  for (const host of usableHosts(cluster)) countUsable(cluster, host, 1);
   for (let index = guests.length - 1; index >= 0; index--) settle(cluster, index, hostIndex);
   return cluster;
 }
@@ -167,6 +178,30 @@ function settle(cluster: Cluster, guest: number, hostIndex: ReadonlyMap<string, 
   cluster.leaving[guest] = leaving;
   takeRoom(cluster, guest, leaving, 1);
   cluster.memoryLeaving[leaving]! += cluster.guestMemory[guest]!;
+}
+
+function domainsOf(hosts: readonly HostFigures[]): Int32Array {
+  const named = new Map<string, number>();
+  return Int32Array.from(hosts, ({ failureDomain = null }, index) => {
+    if (failureDomain === null) return index;
+    const domain = named.get(failureDomain) ?? index;
+    named.set(failureDomain, domain);
+    return domain;
+  });
+}
+
+function countUsable(cluster: Cluster, host: number, change: 1 | -1): void {
+  const domain = cluster.domainOf[host]!;
+  const before = cluster.usableIn[domain]!;
+  cluster.usableIn[domain] = before + change;
+  if (before === 0 || before + change === 0) cluster.domains.usable += change;
+}
+
+/** In thought: what if the host were lost? */
+export function setUse(cluster: Cluster, host: number, use: HostUse): void {
+  const isUsable = use === 'usable';
+  if ((cluster.useOf[host] === 0) !== isUsable) countUsable(cluster, host, isUsable ? 1 : -1);
+  cluster.useOf[host] = hostUses.indexOf(use);
 }
 
 /** Most guests are under no rule: they share one empty list. */

@@ -1,4 +1,5 @@
 import type { Cluster } from './cluster';
+import { namedHosts } from './rules';
 import { gainOf, moveCost, mostEvening, type WorthOptions, wishesBroken } from './worth';
 
 /**
@@ -14,7 +15,10 @@ export class Departures {
   readonly demand: Float64Array;
   readonly cost: Float64Array;
   readonly wishesBroken: Uint8Array;
-  readonly isBound: Uint8Array;
+  /** 1: its rules or datastores leave it few hosts. */
+  readonly namesHosts: Uint8Array;
+  /** 1: hosts that it would rather be on, or not, are looked at as well. */
+  readonly hasWishes: Uint8Array;
   private readonly slotOf: Int32Array;
 
   constructor(
@@ -27,7 +31,8 @@ export class Departures {
     this.demand = new Float64Array(count);
     this.cost = new Float64Array(count);
     this.wishesBroken = new Uint8Array(count);
-    this.isBound = new Uint8Array(count);
+    this.namesHosts = new Uint8Array(count);
+    this.hasWishes = new Uint8Array(count);
     this.slotOf = new Int32Array(count).fill(-1);
     let slot = 0;
     for (let host = 0; host < cluster.hosts.length; host++) {
@@ -42,14 +47,17 @@ export class Departures {
     let slot = from;
     for (let guest = cluster.firstGuestOn[host]!; guest >= 0; guest = cluster.nextGuest[guest]!) {
       if (cluster.guestPinned[guest] === 1 || cluster.leaving[guest]! >= 0) continue;
-      if (cluster.guestDemand[guest]! <= 0 && cluster.guestBound[guest] === 0) continue;
+      const isBound = cluster.guestBound[guest] === 1;
+      if (isBound ? isInGroup(cluster, guest) : cluster.guestDemand[guest]! <= 0) continue;
       this.insert(guest, from, slot++, options);
     }
     for (let each = from; each < slot; each++) {
       const guest = this.guest[each]!;
       this.slotOf[guest] = each;
-      this.isBound[each] = cluster.guestBound[guest]!;
-      if (this.isBound[each] === 1) this.wishesBroken[each] = wishesBroken(cluster, guest, host);
+      if (cluster.guestBound[guest] === 0) continue;
+      this.wishesBroken[each] = wishesBroken(cluster, guest, host);
+      this.namesHosts[each] = namedHosts(cluster, guest) === null ? 0 : 1;
+      this.hasWishes[each] = cluster.rulesOf[guest]!.some(({ isWish }) => isWish) ? 1 : 0;
     }
     return slot;
   }
@@ -83,4 +91,11 @@ export class Departures {
     const slot = this.slotOf[guest]!;
     if (slot >= 0) this.guest[slot] = -1;
   }
+}
+
+/** It stays with others: a group is not moved for load, and one of it not without the others. */
+function isInGroup(cluster: Cluster, guest: number): boolean {
+  return cluster.rulesOf[guest]!.some(
+    ({ kind, guests }) => kind === 'together' && guests.some((other) => other !== guest && cluster.hostOf[other]! >= 0),
+  );
 }

@@ -153,10 +153,9 @@ export class Movers {
     prospect.reliefMillicores = relief;
     prospect.wishesBroken = broken;
     prospect.cost = cost;
-    if (departures.isBound[slot] === 0) return this.lookAtKinds(guest, from);
-    const few = namedHosts(cluster, guest);
-    if (few !== null) return this.lookAtHosts(guest, from, few);
+    if (departures.namesHosts[slot] === 1) return this.lookAtHosts(guest, from, namedHosts(cluster, guest)!);
     this.lookAtKinds(guest, from);
+    if (departures.hasWishes[slot] === 0) return;
     for (const rule of cluster.rulesOf[guest]!) if (rule.isWish) this.lookAtHosts(guest, from, rule.hosts);
   }
 

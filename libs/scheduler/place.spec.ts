@@ -16,7 +16,15 @@ function scan(cluster: Cluster, guest: number, objective: Objective): number[] {
   return scored.filter(({ score }) => score >= best - 1e-9).map(({ host }) => host);
 }
 
-const kinds = ['apart', 'together', 'must-run-on', 'must-not-run-on', 'should-run-on', 'should-not-run-on'] as const;
+const kinds = [
+  'apart',
+  'together',
+  'spread',
+  'must-run-on',
+  'must-not-run-on',
+  'should-run-on',
+  'should-not-run-on',
+] as const;
 
 /** Guests still to be placed, on hosts of a few sizes, under rules of every kind. */
 function aFleet(seed: number): Cluster {
@@ -26,6 +34,7 @@ function aFleet(seed: number): Cluster {
     aHost(`h${number}`, {
       cpuMillicores: 1000 * (1 + upTo(3)),
       memoryMiB: 1024 * (1 + upTo(3)),
+      failureDomain: upTo(3) === 0 ? null : `rack-${upTo(3)}`,
       use: upTo(8) === 0 ? 'evacuating' : 'usable',
       missingDatastores: new Map(upTo(6) === 0 ? [['d', 'not mounted']] : []),
     }),
@@ -108,4 +117,36 @@ test('who refuses is listed only when it is asked for, or when nobody takes the 
   expect(place(cluster, 0).rejections).toEqual([]);
   expect(place(cluster, 0, { explain: true }).rejections).toMatchObject([{ hostId: 'h1', check: 'memory' }]);
   expect(place(cluster, 1).rejections).toHaveLength(2);
+});
+
+describe('a rule that spreads guests over failure domains', () => {
+  const hosts = ['north', 'north', 'south', null].map((failureDomain, number) =>
+    aHost(`h${number}`, { failureDomain }),
+  );
+  const guests = [0, 1, 2, 3].map((number) => aGuest(`g${number}`, null));
+  const rule: RuleFigures = { name: 'racks', kind: 'spread', guestIds: guests.map(({ id }) => id), hostIds: [] };
+
+  test('lets no domain take more than an even share, and a host of none is a domain', () => {
+    // Four guests over three domains: two in one of them at most.
+    const cluster = aCluster(hosts, guests, [rule]);
+    move(cluster, 0, 0);
+    expect(rejection(cluster, 1, 1)).toBeNull();
+    move(cluster, 1, 1);
+    expect(rejection(cluster, 2, 0)).toMatchObject({
+      code: 'rule-violated',
+      reason: 'rule racks spreads it: 2 others are in north, and 2 of them belong in one failure domain at most',
+    });
+    expect([2, 3].map((host) => rejection(cluster, 2, host))).toEqual([null, null]);
+  });
+
+  test('counts only domains that take guests', () => {
+    const evacuating = hosts.map((host) => (host.id === 'h2' ? { ...host, use: 'unusable' as const } : host));
+    const few = { ...rule, guestIds: ['g0', 'g1', 'g2'] };
+    const [all, left] = [hosts, evacuating].map((each) => {
+      const cluster = aCluster(each, guests, [few]);
+      move(cluster, 0, 0);
+      return rejection(cluster, 1, 1) === null;
+    });
+    expect({ all, left }).toEqual({ all: false, left: true });
+  });
 });

@@ -102,11 +102,13 @@ export function place(cluster: Cluster, guest: number, options: PlacementOptions
   const score = totalScore(cluster, guest, host, objective);
   return {
     chosen: { host, hostId: cluster.hosts[host]!.id, score, scores: named },
-    rejections: explain ? rejectionsOf(cluster, guest, options) : noRejections,
+    rejections: explain ? rejectionsOf(cluster, guest, options, recordedRejections) : noRejections,
   };
 }
 
 const noRejections: readonly Rejection[] = [];
+/** Beside a host that was found, so many that refused are enough for the record. */
+const recordedRejections = 100;
 
 /** As `place`, and nothing is allocated for the answer. -1: no host takes it. */
 export function chooseHost(cluster: Cluster, guest: number, options: PlacementOptions = {}): number {
@@ -160,11 +162,19 @@ function hasRoomForAll(cluster: Cluster, host: number, index: PlacementIndex): b
 }
 
 /** Of each host that does not take the guest, the first check that fails there. */
-export function rejectionsOf(cluster: Cluster, guest: number, options: PlacementOptions = {}): readonly Rejection[] {
-  const { avoid, only } = options;
-  return cluster.hosts.flatMap((_, host) =>
-    host === avoid || (only !== undefined && host !== only) ? [] : (rejection(cluster, guest, host) ?? []),
-  );
+export function rejectionsOf(
+  cluster: Cluster,
+  guest: number,
+  { avoid, only }: PlacementOptions,
+  most = Infinity,
+): readonly Rejection[] {
+  const rejections: Rejection[] = [];
+  for (let host = 0; host < cluster.hosts.length && rejections.length < most; host++) {
+    if (host === avoid || (only !== undefined && host !== only)) continue;
+    const failed = rejection(cluster, guest, host);
+    if (failed) rejections.push(failed);
+  }
+  return rejections;
 }
 
 /** More hosts than that are counted by the check that failed. */
@@ -184,9 +194,10 @@ export function explainRefusal(cluster: Cluster, guest: number, avoid: number): 
   const told: Rejection[] = [];
   const others: string[] = [];
   for (let host = 0; host < cluster.hosts.length; host++) {
-    if (host === avoid) continue;
-    if (told.length < explainedHosts) told.push(...[rejection(cluster, guest, host) ?? []].flat());
-    else others.push(failedCheck(cluster, guest, host)?.name ?? 'nothing');
+    const failed = host === avoid ? null : failedCheck(cluster, guest, host);
+    if (failed === null) continue;
+    if (told.length < explainedHosts) told.push(rejection(cluster, guest, host)!);
+    else others.push(failed.name);
   }
   return [explainRejections(cluster, told), ...counted(others)].join('; ');
 }

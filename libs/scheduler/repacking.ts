@@ -1,9 +1,15 @@
 import { fits, keepsRules, reachesDatastores } from './checks';
 import { type Cluster, move } from './cluster';
 import { chooseHost } from './place';
+import { freeMemory, freeReservation } from './room';
 
+/** What a place that the index finds counts for. */
+const indexedLooks = 100;
 /** Some tenth of a second of looking. */
 export const ordinaryLooks = 2_000_000;
+
+/** It is asked again at each pass for as long as guests wait for room. */
+const planningLooks = 200_000;
 
 /** Whether guests fit: proved either way, or not found out with the effort that was allowed. */
 export type Repacking = 'fit' | 'do-not-fit' | 'unknown';
@@ -14,9 +20,9 @@ export interface Effort {
 }
 
 /**
- * Whether guests that are on no host can all be placed beside what is placed, by every check: a search of all ways to do so,
- * the tightest host first, so that its first way is best fit by decreasing size. Hosts that are alike are tried once, guests
- * that are alike in one order. The cluster is left as it was.
+ * Whether guests that are on no host can all be placed beside what is placed, by every check: each where most room is, or else
+ * a search of all ways to do so, the tightest host first, so that its first way is best fit by decreasing size. Hosts that
+ * are alike are tried once, guests that are alike in one order. The cluster is left as it was.
  */
 export class Repacker {
   private readonly usable: readonly number[];
@@ -52,8 +58,26 @@ export class Repacker {
   }
 
   fit(guests: readonly number[]): Repacking {
+    if (this.effort.looks <= 0) return 'unknown';
     this.begin(guests);
-    return this.placeFrom(0);
+    // Mostly each finds room where most of it is, and that is found without a look at every host.
+    return this.placeEach() ? 'fit' : this.placeFrom(0);
+  }
+
+  private placeEach(): boolean {
+    const { cluster, items } = this;
+    const places = new Map<number, number>();
+    for (const guest of items) {
+      const host = chooseHost(cluster, guest);
+      this.effort.looks -= indexedLooks;
+      if (host < 0) break;
+      move(cluster, guest, host);
+      places.set(guest, host);
+    }
+    for (const guest of places.keys()) move(cluster, guest, -1);
+    if (places.size < items.length) return false;
+    this.found = places;
+    return true;
   }
 
   /** After `fit` has found that they do: where each guest was. */
@@ -188,24 +212,20 @@ export function planTogether(cluster: Cluster, guests: readonly number[]): Reado
   }
   for (const guest of placed) move(cluster, guest, -1);
   if (placed.length === guests.length) return null;
-  const repacker = new Repacker(cluster, { looks: ordinaryLooks });
+  const repacker = new Repacker(cluster, { looks: planningLooks });
   const hopeless = new Set(repacker.withoutAnyHost(guests));
   const others = guests.filter((guest) => !hopeless.has(guest));
   return repacker.fit(others) === 'fit' ? repacker.places : null;
 }
 
-export function freeMemory(cluster: Cluster, host: number): number {
-  return cluster.memoryCapacity[host]! - cluster.memoryUsed[host]!;
-}
-
-export function freeReservation(cluster: Cluster, host: number): number {
-  return cluster.cpuCapacity[host]! - cluster.cpuReserved[host]!;
-}
-
 /** By host: 1, a rule, a datastore or what it does not reach tells it from others. */
 export function namedByAnyone(cluster: Cluster): Uint8Array {
   const named = Uint8Array.from(cluster.hosts, ({ missingDatastores }) => (missingDatastores.size > 0 ? 1 : 0));
-  for (const rule of cluster.rules) for (const host of rule.hosts) named[host] = 1;
+  for (const rule of cluster.rules) {
+    for (const host of rule.hosts) named[host] = 1;
+    // Even the room that others take in a failure domain decides then.
+    if (rule.kind === 'spread') named.fill(1);
+  }
   for (const { datastores } of cluster.guests)
     for (const { hostId } of datastores) {
       const owner = hostId === null ? undefined : cluster.hostIndex.get(hostId);

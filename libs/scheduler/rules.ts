@@ -5,6 +5,8 @@ export function breaks(cluster: Cluster, rule: ClusterRule, guest: number, host:
   switch (rule.kind) {
     case 'apart':
       return neighbour(cluster, rule, guest, host) >= 0;
+    case 'spread':
+      return othersInDomain(cluster, rule, guest, host) >= mostInDomain(cluster, rule);
     case 'together':
       return isAwayFromPartners(cluster, rule, guest, host);
     case 'must-run-on':
@@ -24,6 +26,11 @@ export function violation(cluster: Cluster, rule: ClusterRule, guest: number, ho
   switch (rule.kind) {
     case 'apart':
       return `rule ${rule.name} keeps it apart from ${named(neighbour(cluster, rule, guest, host))}`;
+    case 'spread': {
+      const { name, failureDomain } = cluster.hosts[host]!;
+      const domain = failureDomain ?? name;
+      return `rule ${rule.name} spreads it: ${othersInDomain(cluster, rule, guest, host)} others are in ${domain}, and ${mostInDomain(cluster, rule)} of them belong in one failure domain at most`;
+    }
     case 'together': {
       const partner = awayPartner(cluster, rule, guest, host);
       return `rule ${rule.name} keeps it together with ${named(partner)} on ${cluster.hosts[cluster.hostOf[partner]!]!.name}`;
@@ -42,6 +49,24 @@ function neighbour(cluster: Cluster, rule: ClusterRule, guest: number, host: num
   for (const other of rule.guests)
     if (other !== guest && (cluster.hostOf[other] === host || cluster.leaving[other] === host)) return other;
   return -1;
+}
+
+/** As many of the rule's guests as must share a failure domain, were they all running: so it depends on nobody's start or stop. */
+function mostInDomain(cluster: Cluster, rule: ClusterRule): number {
+  return Math.ceil(rule.guests.length / Math.max(1, cluster.domains.usable));
+}
+
+function othersInDomain(cluster: Cluster, rule: ClusterRule, guest: number, host: number): number {
+  const { domainOf, hostOf, leaving } = cluster;
+  const domain = domainOf[host]!;
+  let count = 0;
+  for (const other of rule.guests) {
+    if (other === guest) continue;
+    const at = hostOf[other]!;
+    const from = leaving[other]!;
+    if ((at >= 0 && domainOf[at] === domain) || (from >= 0 && domainOf[from] === domain)) count++;
+  }
+  return count;
 }
 
 /** A partner on a host that is being emptied has to go elsewhere itself, and ties nobody to where it is. */

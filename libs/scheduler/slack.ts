@@ -1,5 +1,5 @@
 import type { Cluster } from './cluster';
-import { freeMemory, freeReservation } from './repacking';
+import { freeMemory, freeReservation } from './room';
 
 /** In how many ways memory and reservations are weighed against each other: one that shows it is enough. */
 const memoryShares = [0.5, 0.8, 0.2, 0.95, 0.05];
@@ -17,7 +17,8 @@ export class Slack {
   private hosts: readonly number[] = [];
 
   constructor(cluster: Cluster, counts: (guest: number) => boolean) {
-    this.weighings = memoryShares.map((share) => weigh(cluster, share, counts));
+    const kept = keptFrom(cluster);
+    this.weighings = memoryShares.map((share) => weigh(cluster, { share, counts, kept }));
   }
 
   /** How hard the loss of the host is: what its guests ask for, and the slack that goes with it. */
@@ -29,10 +30,19 @@ export class Slack {
   order(hosts: readonly number[]): void {
     this.hosts = hosts;
     for (const { weight, hardest } of this.weighings) {
-      hardest.push(0);
-      for (let index = hosts.length - 1; index >= 0; index--)
-        hardest.unshift(Math.max(hardest[0]!, weight[hosts[index]!]!));
+      let most = 0;
+      for (let index = hosts.length - 1; index >= 0; index--) {
+        most = Math.max(most, weight[hosts[index]!]!);
+        hardest[index] = most;
+      }
     }
+  }
+
+  /** No loss of so many hosts is too much, whichever they are. */
+  coversAny(losses: number): boolean {
+    return this.weighings.some(
+      ({ weight, total }) => losses * weight.reduce((most, each) => Math.max(most, each), 0) <= total,
+    );
   }
 
   /** No loss of those together with so many more, of the hosts from that index on, is too much. */
@@ -55,8 +65,14 @@ interface Weighing {
   readonly hardest: number[];
 }
 
-function weigh(cluster: Cluster, share: number, counts: (guest: number) => boolean): Weighing {
-  const kept = keptFrom(cluster);
+interface Terms {
+  /** Of memory; the rest is of reservations. */
+  readonly share: number;
+  readonly counts: (guest: number) => boolean;
+  readonly kept: Float64Array;
+}
+
+function weigh(cluster: Cluster, { share, counts, kept }: Terms): Weighing {
   const ordinary = cluster.guests.flatMap((_, guest) => (counts(guest) && kept[guest]! <= fewHosts ? [guest] : []));
   const most = (of: ArrayLike<number>): number => ordinary.reduce((max, guest) => Math.max(max, of[guest]!), 0);
   const memoryUnit = share / sum(cluster.memoryCapacity);

@@ -6,7 +6,7 @@ import { guestsOn, tolerance } from './tolerance';
 
 type Rows = [HostFigures[], GuestFigures[], RuleFigures[]];
 
-const kinds = ['apart', 'together', 'must-run-on', 'must-not-run-on'] as const;
+const kinds = ['apart', 'together', 'spread', 'must-run-on', 'must-not-run-on'] as const;
 
 /** Tiny, and so full that one loss more or less decides. */
 function rowsOf(seed: number): Rows {
@@ -14,7 +14,11 @@ function rowsOf(seed: number): Rows {
   const upTo = (limit: number): number => Math.floor(random() * limit);
   const memoryMiB = 600 + 100 * upTo(5);
   const hosts = Array.from({ length: 3 + upTo(3) }, (_, number) =>
-    aHost(`h${number}`, { memoryMiB: upTo(3) === 0 ? 500 : memoryMiB, use: upTo(9) === 0 ? 'evacuating' : 'usable' }),
+    aHost(`h${number}`, {
+      memoryMiB: upTo(3) === 0 ? 500 : memoryMiB,
+      use: upTo(9) === 0 ? 'evacuating' : 'usable',
+      failureDomain: upTo(2) === 0 ? `rack-${upTo(2)}` : null,
+    }),
   );
   const free = hosts.map((host) => host.memoryMiB);
   const guests = Array.from({ length: 3 + upTo(6) }, (_, number) => {

@@ -1,4 +1,4 @@
-import { type Cluster, move } from './cluster';
+import { type Cluster, move, setUse } from './cluster';
 import { type Effort, namedByAnyone, ordinaryLooks, Repacker } from './repacking';
 import { Slack } from './slack';
 
@@ -48,27 +48,22 @@ export function tolerance(cluster: Cluster, options: ToleranceOptions): Toleranc
 
 class LossSearch {
   private readonly effort: Effort;
-  private readonly repacker: Repacker;
-  /** Hosts that can be lost, the hardest first, those that are alike one after another. */
-  private readonly hosts: readonly number[];
-  private readonly kindOf: ReadonlyMap<number, string>;
   private readonly slack: Slack;
   private readonly noOtherHost = new Set<number>();
+  /** What the bound alone does not decide needs more, which is made then. */
+  private work: {
+    readonly repacker: Repacker;
+    /** Hosts that can be lost, the hardest first, those that are alike one after another. */
+    readonly hosts: readonly number[];
+    readonly kindOf: ReadonlyMap<number, string>;
+  } | null = null;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly options: ToleranceOptions,
   ) {
     this.effort = { looks: options.looks ?? ordinaryLooks };
-    this.repacker = new Repacker(cluster, this.effort);
     this.slack = new Slack(cluster, (guest) => this.counts(guest));
-    const running = cluster.hosts.flatMap((host, index) => (host.use === 'unusable' ? [] : [index]));
-    this.kindOf = kindsOf(cluster, running);
-    const weight = (host: number): number => this.slack.weight(host);
-    this.hosts = running.sort(
-      (a, b) => weight(b) - weight(a) || this.kindOf.get(a)!.localeCompare(this.kindOf.get(b)!) || a - b,
-    );
-    this.slack.order(this.hosts);
   }
 
   unprotected(): readonly number[] {
@@ -76,8 +71,20 @@ class LossSearch {
   }
 
   of(losses: number): LossWitness | 'tolerated' | 'open' {
-    if (losses > this.hosts.length) return 'tolerated';
+    const running = this.cluster.hosts.flatMap(({ use }, host) => (use === 'unusable' ? [] : [host]));
+    if (losses > running.length || this.slack.coversAny(losses)) return 'tolerated';
+    this.work ??= this.prepare(running);
     return this.choose([], 0, losses);
+  }
+
+  private prepare(running: readonly number[]): NonNullable<LossSearch['work']> {
+    const kindOf = kindsOf(this.cluster, running);
+    const weight = (host: number): number => this.slack.weight(host);
+    const hosts = [...running].sort(
+      (a, b) => weight(b) - weight(a) || compare(kindOf.get(a)!, kindOf.get(b)!) || a - b,
+    );
+    this.slack.order(hosts);
+    return { repacker: new Repacker(this.cluster, this.effort), hosts, kindOf };
   }
 
   private counts(guest: number): boolean {
@@ -86,13 +93,14 @@ class LossSearch {
 
   private choose(chosen: readonly number[], from: number, missing: number): LossWitness | 'tolerated' | 'open' {
     if (missing === 0) return this.judge(chosen);
+    const { hosts, kindOf } = this.work!;
     let answer: 'tolerated' | 'open' = 'tolerated';
-    for (let index = from; index + missing <= this.hosts.length; index++) {
+    for (let index = from; index + missing <= hosts.length; index++) {
       if (this.slack.covers(chosen, index, missing)) break;
-      const host = this.hosts[index]!;
+      const host = hosts[index]!;
       // Of hosts that are alike the first are lost for all of them.
-      const twin = index > from ? this.hosts[index - 1]! : -1;
-      if (twin >= 0 && this.kindOf.get(twin) === this.kindOf.get(host)) continue;
+      const twin = index > from ? hosts[index - 1]! : -1;
+      if (twin >= 0 && kindOf.get(twin) === kindOf.get(host)) continue;
       if (this.effort.looks <= 0) return 'open';
       const below = this.choose([...chosen, host], index + 1, missing - 1);
       if (below === 'open') answer = 'open';
@@ -103,22 +111,26 @@ class LossSearch {
 
   /** The hosts are lost in thought. */
   private judge(lost: readonly number[]): LossWitness | 'tolerated' | 'open' {
-    const { cluster, repacker } = this;
-    const uses = lost.map((host) => cluster.useOf[host]!);
+    const { cluster } = this;
+    const { repacker } = this.work!;
     const homeless = lost.flatMap((host) => guestsOn(cluster, host).map((guest) => ({ guest, host })));
     for (const { guest } of homeless) move(cluster, guest, -1);
-    for (const host of lost) cluster.useOf[host] = 2;
+    for (const host of lost) setUse(cluster, host, 'unusable');
     const restarted = homeless.map(({ guest }) => guest).filter((guest) => this.counts(guest));
     const hopeless = new Set(repacker.withoutAnyHost(restarted));
     if (lost.length === 1) for (const guest of hopeless) this.noOtherHost.add(guest);
     const guests = restarted.filter((guest) => !hopeless.has(guest));
     const answer = repacker.fit(guests);
     const down = answer === 'do-not-fit' ? repacker.leftOver(guests) : [];
-    lost.forEach((host, index) => (cluster.useOf[host] = uses[index]!));
+    for (const host of lost) setUse(cluster, host, cluster.hosts[host]!.use);
     for (const { guest, host } of homeless.reverse()) move(cluster, guest, host);
     if (answer === 'do-not-fit') return { hosts: lost, guests: down };
     return answer === 'fit' ? 'tolerated' : 'open';
   }
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 export function guestsOn(cluster: Cluster, host: number): number[] {

@@ -1,5 +1,6 @@
 import {
   admissionPolicies,
+  isGuestRule,
   isolationResponses,
   restartPriorities,
   restartReadiness,
@@ -152,7 +153,7 @@ function readRule(words: Words, draft: Draft): void {
   const { hosts, guests } = namesOf(draft);
   const kind = words.oneOf<RuleKind>(ruleKinds);
   const ruled = words.several('guest', guests);
-  const amongGuests = kind === 'together' || kind === 'apart';
+  const amongGuests = isGuestRule(kind);
   draft.rules.push({
     name: `${kind}-${ruled.join('-')}`,
     kind,

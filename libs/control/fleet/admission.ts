@@ -1,7 +1,7 @@
 import type { Guest, Host, Pool } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { type Cluster, move, usableHosts } from '@argosy/scheduler/cluster';
-import { freeMemory, freeReservation } from '@argosy/scheduler/repacking';
+import { freeMemory, freeReservation } from '@argosy/scheduler/room';
 import { type LossWitness, tolerance } from '@argosy/scheduler/tolerance';
 import { type FleetTurn, poolOf } from './turn';
 

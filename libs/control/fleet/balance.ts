@@ -2,6 +2,7 @@ import type { Guest, Host, Pool, Recommendation } from '@argosy/domain/entities'
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { balance, type BalanceAnswer, type ProposedMove } from '@argosy/scheduler/balance';
 import { rejection } from '@argosy/scheduler/checks';
+import { gathers } from '@argosy/scheduler/gather';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { balanceHorizonMs } from '../defaults';
 import { isBusy } from './begin-disk-operation';
@@ -150,8 +151,11 @@ export function applyRecommendation(turn: FleetTurn, recommendation: Recommendat
       `The recommendation is out of date: the guest is not running on ${hostName(turn.fleet, recommendation.fromHostId)} any more.`,
     );
   const cluster = clusterOf(turn, guest.poolId);
-  const failed = rejection(cluster, cluster.guestIndex.get(guest.id)!, cluster.hostIndex.get(target.id)!);
-  if (failed) return refuse(`${target.name} does not take ${guest.name} any more: ${failed.reason}.`);
+  const [index, host] = [cluster.guestIndex.get(guest.id)!, cluster.hostIndex.get(target.id)!];
+  const failed = rejection(cluster, index, host);
+  // The first of a group that comes together somewhere else goes there without the others.
+  const isGathered = failed?.check === 'rules' && gathers(cluster, index, host);
+  if (failed && !isGathered) return refuse(`${target.name} does not take ${guest.name} any more: ${failed.reason}.`);
   if (!hasMigrationRoom(turn, recommendation.fromHostId) || !hasMigrationRoom(turn, target.id)) return null;
   const applied = { ...recommendation, state: 'applied' as const };
   putEnded(turn, 'recommendation', applied);

@@ -1,4 +1,4 @@
-import type { Guest } from '@argosy/domain/entities';
+import { type Guest, isGuestRule } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Cluster } from '@argosy/scheduler/cluster';
@@ -168,7 +168,7 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   for (const rule of [...turn.fleet.rules.values()]) {
     if (!rule.guestIds.includes(guest.id)) continue;
     const guestIds = rule.guestIds.filter((id) => id !== guest.id);
-    const tooFew = guestIds.length < (rule.kind === 'together' || rule.kind === 'apart' ? 2 : 1);
+    const tooFew = guestIds.length < (isGuestRule(rule.kind) ? 2 : 1);
     if (tooFew) remove(turn, 'rule', rule.id);
     else put(turn, 'rule', { ...rule, guestIds });
   }

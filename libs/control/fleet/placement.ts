@@ -31,6 +31,7 @@ export function clusterOf(
       ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
       memoryMiB: host.capacity.memoryMiB,
+      failureDomain: host.failureDomain,
       missingDatastores: missingDatastores(fleet, host),
     })),
     guests.map((guest) => ({

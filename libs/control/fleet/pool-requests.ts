@@ -1,4 +1,4 @@
-import type { Datastore, Image, Pool, Rule } from '@argosy/domain/entities';
+import { type Datastore, type Host, type Image, isGuestRule, type Pool, type Rule } from '@argosy/domain/entities';
 import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
 import { freeSubnet, isHostAddress, overlap } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
@@ -208,7 +208,7 @@ export function createRule(turn: FleetTurn, { rule: wanted }: Of<'rule.create'>)
 }
 
 function misshapen(rule: NewRule): string | null {
-  const amongGuests = rule.kind === 'together' || rule.kind === 'apart';
+  const amongGuests = isGuestRule(rule.kind);
   if (amongGuests && new Set(rule.guests).size < 2) return `A rule of kind ${rule.kind} needs at least two guests.`;
   if (amongGuests && (rule.hosts ?? []).length > 0)
     return `A rule of kind ${rule.kind} speaks of guests only; leave hosts out.`;
@@ -229,6 +229,9 @@ function contradicts(turn: FleetTurn, rule: Rule): string | null {
     const kinds = [rule.kind, other.kind];
     if (kinds.includes('together') && kinds.includes('apart') && shared.length > 1)
       return against(turn, rule, other, shared);
+    const spread = [rule, other].find((each) => each.kind === 'spread');
+    if (spread && kinds.includes('together') && shared.length > mostInDomain(spread, hosts))
+      return against(turn, rule, other, shared);
     const must = [rule, other].find((each) => each.kind === 'must-run-on');
     const mustNot = [rule, other].find((each) => each.kind === 'must-not-run-on');
     if (must && mustNot && must.hostIds.every((id) => mustNot.hostIds.includes(id)))
@@ -237,6 +240,12 @@ function contradicts(turn: FleetTurn, rule: Rule): string | null {
       return against(turn, rule, other, shared);
   }
   return null;
+}
+
+/** A host of no failure domain is one by itself. */
+function mostInDomain(rule: Rule, hosts: readonly Host[]): number {
+  const domains = new Set(hosts.map(({ id, failureDomain }) => failureDomain ?? `host ${id}`));
+  return Math.ceil(rule.guestIds.length / Math.max(1, domains.size));
 }
 
 function against(turn: FleetTurn, rule: Rule, other: Rule, shared: readonly string[]): string {

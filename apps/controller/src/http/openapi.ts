@@ -57,7 +57,7 @@ const tags: Readonly<Record<string, string>> = {
   placements: 'Which guest ran where, and when.',
   images: 'What guests boot from.',
   datastores: 'Where images and disks are kept.',
-  rules: 'Which guests belong together or apart, and on which hosts.',
+  rules: 'Which guests belong together, apart or spread over failure domains, and on which hosts.',
   migrations: 'Guests that move while they run.',
   balance: 'Recommendations, and what led to them.',
   drills: 'Failures that are predicted, caused and measured.',
