@@ -1,5 +1,5 @@
 import { balance, type BalanceOptions } from '@argosy/scheduler/balance';
-import { buildCluster, type Cluster, move } from '@argosy/scheduler/cluster';
+import { buildCluster, type Cluster, move, setDemand } from '@argosy/scheduler/cluster';
 import { chooseHost } from '@argosy/scheduler/place';
 import type { Fleet } from './fleet';
 import type { FleetPolicy } from './policy';
@@ -18,23 +18,40 @@ const threshold = 3;
  * met well. It looks at steps only, where the controller looks every ten seconds, and it keeps to memory in any case.
  */
 export function balancingPolicy(): FleetPolicy {
-  let starting: { readonly cluster: Cluster; readonly seconds: number } | undefined;
+  let cluster: Cluster | undefined;
+  let syncedAt = -1;
+  const synced = (fleet: Fleet): Cluster => {
+    cluster ??= clusterOf(fleet);
+    if (syncedAt !== fleet.seconds) sync(cluster, fleet);
+    syncedAt = fleet.seconds;
+    return cluster;
+  };
   return {
     name: 'balance',
     place: (fleet, guest) => {
-      // Guests that start at one instant are placed on one reckoning.
-      if (starting?.seconds !== fleet.seconds) starting = { cluster: clusterOf(fleet), seconds: fleet.seconds };
-      const host = chooseHost(starting.cluster, guest);
-      if (host >= 0) move(starting.cluster, guest, host);
+      const host = chooseHost(synced(fleet), guest);
+      if (host >= 0) move(synced(fleet), guest, host);
       return host;
     },
     decide: (fleet, migrate) => {
-      starting = undefined;
-      const cluster = clusterOf(fleet);
-      for (const { guestId, toHostId, priority } of balance(cluster, poolBalance).moves)
-        if (priority <= threshold) migrate(cluster.guestIndex.get(guestId)!, cluster.hostIndex.get(toHostId)!);
+      syncedAt = -1;
+      const pool = synced(fleet);
+      for (const { guestId, toHostId, priority } of balance(pool, poolBalance).moves)
+        if (priority <= threshold) migrate(pool.guestIndex.get(guestId)!, pool.hostIndex.get(toHostId)!);
+      // What was proposed and is not done stands in the cluster as if it were.
+      syncedAt = -1;
     },
   };
+}
+
+/** Where guests are and what they ask for, as the fleet has it now. */
+function sync(cluster: Cluster, fleet: Fleet): void {
+  for (let guest = 0; guest < cluster.guests.length; guest++) {
+    const host = fleet.hostOf[guest]!;
+    if (cluster.hostOf[guest] !== host) move(cluster, guest, host);
+    const millicores = (1000 * fleet.wantedMHz(guest)) / coreMHzFor(fleet, guest);
+    if (cluster.guestDemand[guest] !== millicores) setDemand(cluster, guest, millicores);
+  }
 }
 
 const noDatastores: ReadonlyMap<string, string> = new Map();
