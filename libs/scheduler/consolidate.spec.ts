@@ -104,3 +104,19 @@ describe('an estimate', () => {
     expect(observed(values).meanMHz[0]).toBeCloseTo(200, -1);
   });
 });
+
+test('of two hosts that can be emptied, the one that has just taken a guest is not', () => {
+  const view = aView(2, [[0, 700], [0, 400]]); // prettier-ignore
+  const moves = (options: Partial<ConsolidationOptions>) => {
+    const { hostOf, demandMHz } = view;
+    hostOf.fill(0);
+    demandMHz.set([700, 400]);
+    // What was asked for last is all that counts.
+    const consolidator = new Consolidator(view, { ...consolidationDefaults, halfLifeSteps: 0.1, ...options });
+    for (const { guest, to } of consolidator.decide()) hostOf[guest] = to;
+    demandMHz[0] = 450;
+    return consolidator.decide();
+  };
+  expect(moves({})).toMatchObject([{ guest: 0, from: 0, to: 1, reason: 'empty' }]);
+  expect(moves({ coolDownSteps: 0 })).toMatchObject([{ guest: 1, from: 1, to: 0, reason: 'empty' }]);
+});
