@@ -134,7 +134,8 @@ export const diskWorkObservationSchema = describes<report.DiskWorkObservation>()
   z.object({
     operationId: text,
     phase: z.enum(diskWorkPhases),
-    progress: orNull(migrationProgressSchema),
+    // An agent of an earlier release does not tell it.
+    progress: orNull(migrationProgressSchema).default(null),
     result: diskWorkResultSchema,
     refusal: orNull(refusalSchema),
   }),

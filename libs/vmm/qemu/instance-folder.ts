@@ -25,8 +25,8 @@ export interface Relocation {
   readonly newDiskPath: string;
   /** The node that the guest's device has when the disk has moved. */
   readonly node: string;
-  /** The same of the flash with the variables of its UEFI; null: it has none. */
-  readonly variablesNode: string | null;
+  /** The same of the flash with the variables of its UEFI; none: it has none, or an earlier release wrote this. */
+  readonly variablesNode?: string | null;
   /** It stands still for the pivot, and ran before. */
   readonly standsStill: boolean;
 }

@@ -37,7 +37,7 @@ function flashFileOf({ guest }: InstanceRecord): string {
 
 /** From here on what the firmware writes goes to both. */
 export async function mirrorVariables(vmm: Flash, { newDiskPath, variablesNode }: Relocation): Promise<void> {
-  if (variablesNode === null) return;
+  if (!variablesNode) return;
   const qmp = vmm.requireQmp();
   await dropNode(qmp, variablesNode);
   const path = variablesBeside(newDiskPath);
@@ -67,7 +67,7 @@ export async function mirrorVariables(vmm: Flash, { newDiskPath, variablesNode }
  */
 export async function pivotVariables(vmm: Flash, relocation: Relocation): Promise<void> {
   const { variablesNode, newDiskPath } = relocation;
-  if (variablesNode === null) return;
+  if (!variablesNode) return;
   const qmp = vmm.requireQmp();
   for (let attempt = 1; attempt <= attempts; attempt++) {
     if (await devicesHave(qmp, variablesNode)) return;
@@ -94,7 +94,7 @@ async function pivotOnce(vmm: Flash, relocation: Relocation): Promise<void> {
 
 /** The disk stays, and so do they. */
 export async function keepVariables(vmm: Flash, { variablesNode, newDiskPath }: Relocation): Promise<void> {
-  if (variablesNode === null) return;
+  if (!variablesNode) return;
   const qmp = vmm.requireQmp();
   await endJob(qmp, job);
   await dropNode(qmp, variablesNode);
