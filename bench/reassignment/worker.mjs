@@ -1,20 +1,24 @@
-// One thread's search.
+// One thread's search: its rounds share the time evenly, and the best of them is its answer.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { built } from '../built.mjs';
 
-/** @typedef {{ description: import('../../libs/scheduler/model/model.js').ModelDescription, placement: Int32Array, seed: number, deadlineUnixMs: number }} WorkerData */
+/** @typedef {{ description: import('../../libs/scheduler/model/model.js').ModelDescription, placement: Int32Array, rounds: readonly import('./search.mjs').Round[], deadlineUnixMs: number }} WorkerData */
 
 const { buildModel } = built('scheduler/model/model.js');
 const { optimize } = built('scheduler/model/optimize.js');
 
-const { description, placement, seed, deadlineUnixMs } = /** @type {WorkerData} */ (workerData);
+const { description, placement, rounds, deadlineUnixMs } = /** @type {WorkerData} */ (workerData);
+const now = () => performance.timeOrigin + performance.now();
 const model = buildModel(description);
-const begun = performance.timeOrigin + performance.now();
-const duration = Math.max(1, deadlineUnixMs - begun);
-const answer = optimize(model, {
-  seed,
-  progress: () => (performance.timeOrigin + performance.now() - begun) / duration,
+let [cost, steps] = [Infinity, 0];
+rounds.forEach(({ seed, schedule }, round) => {
+  const begun = now();
+  const duration = Math.max(1, (deadlineUnixMs - begun) / (rounds.length - round));
+  const answer = optimize(model, { seed, schedule, progress: () => (now() - begun) / duration });
+  steps += answer.steps;
+  if (answer.cost >= cost) return;
+  cost = answer.cost;
+  placement.set(answer.placement);
 });
-placement.set(answer.placement);
-parentPort?.postMessage({ cost: answer.cost, steps: answer.steps });
+parentPort?.postMessage({ cost, steps });

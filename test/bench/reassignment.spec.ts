@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluate } from '../../bench/reassignment/evaluate.mjs';
 import { readInstance } from '../../bench/reassignment/read.mjs';
+import { roundsOf } from '../../bench/reassignment/search.mjs';
 import { ensureBuilt, root } from '../fleet/build';
 
 /** Two resources, the first transient; three machines; service 0 has processes 0 and 1, service 1 has process 2 and needs service 0 near it. */
@@ -102,7 +103,7 @@ function bench(...options: string[]): Promise<{ status: number; stdout: string; 
   );
 }
 
-test('the program writes an assignment that costs what it prints, in the time that it was given', async () => {
+test('the program writes the cheapest assignment of a small instance, and it costs what is printed', async () => {
   await ensureBuilt();
   const files = write({});
   const { status, stdout } = await bench('--seconds', '1', '--json');
@@ -129,4 +130,12 @@ test('an assignment that is not feasible at first is refused, with the constrain
   const { status, stderr } = await bench('--seconds', '1');
   expect(status).toBe(2);
   expect(stderr).toContain('assignment_t_1.txt is not feasible: two processes of service 0 are on machine 0');
+});
+
+test('one worker cools once, and the others begin anew where there is time', () => {
+  const task = { seed: 7, durationMs: 300_000, items: 1000 };
+  expect(roundsOf(0, task)).toEqual([{ seed: 7, schedule: {} }]);
+  expect(roundsOf(1, task)).toHaveLength(4);
+  expect(new Set([0, 1, 2].flatMap((worker) => roundsOf(worker, task).map(({ seed }) => seed))).size).toBe(9);
+  expect(roundsOf(1, { ...task, durationMs: 10_000, items: 50_000 })).toEqual([{ seed: 1007, schedule: {} }]);
 });
