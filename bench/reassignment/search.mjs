@@ -5,30 +5,32 @@ import { Worker } from 'node:worker_threads';
 /** @typedef {import('../../libs/scheduler/model/model.js').ModelDescription} ModelDescription */
 /** @typedef {{ seed: number, workers: number, deadline: number }} SearchOptions deadline: by performance.now() */
 /** @typedef {{ placement: Int32Array, cost: number, steps: number }} Answer */
-/** @typedef {{ seed: number, schedule: Partial<import('../../libs/scheduler/model/optimize.js').Schedule> }} Round */
+/** @typedef {{ seed: number, schedule: Partial<import('../../libs/scheduler/model/optimize.js').Schedule>, share: number }} Round share: of the time */
 
-/** All items from the beginning: better on a few tight instances where there is time enough for each item, hopeless where not. */
-const patient = { hottest: 1, activeSize: 0 };
-/** Milliseconds for each item, from which on there is. */
-const patientMs = 3;
-const mostRounds = 4;
-const shortestRoundMs = 30_000;
+/** What others than the usual schedule are good at: the large items first, and all of them from the beginning. */
+const largeFirst = { activeSize: 5 };
+const allAtOnce = { hottest: 1, activeSize: 0, coldest: 1000 };
+/** Milliseconds for each item, below which nothing comes of the latter. */
+const allAtOnceMs = 3;
+/** From here on there is time for two annealings. */
+const twoRoundsMs = 60_000;
 
 /**
- * One worker cools once, over all of the time: the longer, the better. The others begin anew a few times where time allows,
- * for now and then an annealing freezes with a large item in a bad place, and they vary the schedule.
+ * One worker cools once by the usual schedule, over all of the time. The others vary it: no schedule is the best on every fleet, and now
+ * and then an annealing freezes with a large item in a bad place.
  * @param {number} worker
  * @param {{ seed: number, durationMs: number, items: number }} task
  * @returns {Round[]}
  */
 export function roundsOf(worker, { seed, durationMs, items }) {
-  if (worker === 0) return [{ seed, schedule: {} }];
-  const count = Math.max(1, Math.min(mostRounds, Math.floor(durationMs / shortestRoundMs)));
-  const isPatient = durationMs / count / Math.max(1, items) >= patientMs;
-  return Array.from({ length: count }, (_unused, round) => ({
-    seed: seed + worker * 1000 + round,
-    schedule: isPatient && (round + worker) % 2 === 1 ? patient : {},
-  }));
+  if (worker === 0) return [{ seed, schedule: {}, share: 1 }];
+  const ownSeed = seed + 1000 * worker;
+  if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: largeFirst, share: 1 }];
+  const hasTime = durationMs >= allAtOnceMs * items;
+  return [
+    { seed: ownSeed, schedule: largeFirst, share: 0.25 },
+    { seed: ownSeed + 1, schedule: hasTime ? allAtOnce : {}, share: 0.75 },
+  ];
 }
 
 /**

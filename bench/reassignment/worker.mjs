@@ -1,4 +1,4 @@
-// One thread's search: its rounds share the time evenly, and the best of them is its answer.
+// One thread's search: its rounds follow each other, and the best of them is its answer.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { built } from '../built.mjs';
@@ -12,13 +12,15 @@ const { description, placement, rounds, deadlineUnixMs } = /** @type {WorkerData
 const now = () => performance.timeOrigin + performance.now();
 const model = buildModel(description);
 let [cost, steps] = [Infinity, 0];
-rounds.forEach(({ seed, schedule }, round) => {
+let shareLeft = 1;
+for (const { seed, schedule, share } of rounds) {
   const begun = now();
-  const duration = Math.max(1, (deadlineUnixMs - begun) / (rounds.length - round));
+  const duration = Math.max(1, ((deadlineUnixMs - begun) * share) / shareLeft);
+  shareLeft -= share;
   const answer = optimize(model, { seed, schedule, progress: () => (now() - begun) / duration });
   steps += answer.steps;
-  if (answer.cost >= cost) return;
+  if (answer.cost >= cost) continue;
   cost = answer.cost;
   placement.set(answer.placement);
-});
+}
 parentPort?.postMessage({ cost, steps });

@@ -132,10 +132,12 @@ test('an assignment that is not feasible at first is refused, with the constrain
   expect(stderr).toContain('assignment_t_1.txt is not feasible: two processes of service 0 are on machine 0');
 });
 
-test('one worker cools once, and the others begin anew where there is time', () => {
+test('workers differ in seed and schedule, and the rounds of each share its time', () => {
   const task = { seed: 7, durationMs: 300_000, items: 1000 };
-  expect(roundsOf(0, task)).toEqual([{ seed: 7, schedule: {} }]);
-  expect(roundsOf(1, task)).toHaveLength(4);
-  expect(new Set([0, 1, 2].flatMap((worker) => roundsOf(worker, task).map(({ seed }) => seed))).size).toBe(9);
-  expect(roundsOf(1, { ...task, durationMs: 10_000, items: 50_000 })).toEqual([{ seed: 1007, schedule: {} }]);
+  const plans = [0, 1, 2].map((worker) => roundsOf(worker, task));
+  for (const rounds of plans) expect(rounds.reduce((sum, { share }) => sum + share, 0)).toBe(1);
+  const seeds = plans.flatMap((rounds) => rounds.map(({ seed }) => seed));
+  expect(new Set(seeds).size).toBe(seeds.length);
+  expect(roundsOf(0, task)).toEqual([{ seed: 7, schedule: {}, share: 1 }]);
+  expect(roundsOf(1, { ...task, durationMs: 10_000, items: 50_000 })).toHaveLength(1);
 });

@@ -20,7 +20,16 @@ export interface Schedule {
   readonly activeSize: number;
 }
 
-const usualSchedule: Schedule = { hottest: 1.5, coldest: 3, activeSize: 5 };
+/**
+ * Where hosts have many items, the large ones are placed best before the small ones stir. Where they have few, the room for a large one
+ * has to be made by its neighbours, and they must be free to go. Both by measurement.
+ */
+function usualSchedule({ items, hosts }: Model): Schedule {
+  return { hottest: 1.5, coldest: 3, activeSize: Math.min(5, (items / (20 * hosts)) ** 2) };
+}
+
+/** From here on nothing that costs more is accepted. */
+const quenchFrom = 0.985;
 
 export interface Optimized {
   readonly placement: Int32Array;
@@ -43,14 +52,15 @@ const allowances = Float64Array.from({ length: 4096 }, (_unused, index) => -Math
  */
 export function optimize(model: Model, options: OptimizeOptions): Optimized {
   const state = new State(model, options.placement ?? model.origin);
-  const schedule = { ...usualSchedule, ...options.schedule };
+  const schedule = { ...usualSchedule(model), ...options.schedule };
   const search = new Search(state, new Random(options.seed));
   const hottest = Math.max(schedule.hottest * search.meanSize, schedule.coldest);
   let steps = 0;
   for (;;) {
     const progress = options.progress(steps);
     if (progress >= 1 || model.items === 0) break;
-    const temperature = hottest * Math.pow(schedule.coldest / hottest, progress);
+    const temperature =
+      progress < quenchFrom ? hottest * Math.pow(schedule.coldest / hottest, progress / quenchFrom) : 0;
     search.run(stepsPerLook, temperature, schedule.activeSize * temperature);
     steps += stepsPerLook;
   }
