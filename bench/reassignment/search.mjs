@@ -7,29 +7,30 @@ import { Worker } from 'node:worker_threads';
 /** @typedef {{ placement: Int32Array, cost: number, steps: number }} Answer */
 /** @typedef {{ seed: number, schedule: Partial<import('../../libs/scheduler/model/optimize.js').Schedule>, share: number }} Round share: of the time */
 
-/** What others than the usual schedule are good at: the large items first, and all of them from the beginning. */
+/** What is better than the usual schedule on one fleet or another where there is time: the large items first, or all of them from the beginning. */
 const largeFirst = { activeSize: 5 };
 const allAtOnce = { hottest: 1, activeSize: 0, coldest: 1000 };
-/** Milliseconds for each item, below which nothing comes of the latter. */
-const allAtOnceMs = 3;
+/** Milliseconds for each item, from which on there is. */
+const enoughMs = 3;
 /** From here on there is time for two annealings. */
 const twoRoundsMs = 60_000;
 
 /**
- * One worker cools once by the usual schedule, over all of the time. The others vary it: no schedule is the best on every fleet, and now
- * and then an annealing freezes with a large item in a bad place.
+ * One worker cools once, over all of the time. The others vary the schedule, for none is the best on every fleet, and begin anew in
+ * a long run, for now and then an annealing freezes with a large item in a bad place.
  * @param {number} worker
  * @param {{ seed: number, durationMs: number, items: number }} task
  * @returns {Round[]}
  */
 export function roundsOf(worker, { seed, durationMs, items }) {
-  if (worker === 0) return [{ seed, schedule: {}, share: 1 }];
+  const hasEnough = durationMs >= enoughMs * items;
+  if (worker === 0) return [{ seed, schedule: hasEnough ? largeFirst : {}, share: 1 }];
   const ownSeed = seed + 1000 * worker;
-  if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: largeFirst, share: 1 }];
-  const hasTime = durationMs >= allAtOnceMs * items;
+  const varied = hasEnough ? allAtOnce : {};
+  if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: varied, share: 1 }];
   return [
     { seed: ownSeed, schedule: largeFirst, share: 0.25 },
-    { seed: ownSeed + 1, schedule: hasTime ? allAtOnce : {}, share: 0.75 },
+    { seed: ownSeed + 1, schedule: varied, share: 0.75 },
   ];
 }
 
