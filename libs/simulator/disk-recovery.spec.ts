@@ -132,6 +132,42 @@ test('without proof that the other copy is dead it is refused, and with the host
   expect(world.invariants.violations).toEqual([]);
 });
 
+test('a host that came back without its disks and fell silent again is no proof, and one that is heard is', () => {
+  const world = aWaitingGuest('switch-over: granted');
+  world.site.datastore.unreachable.add('h2');
+  world.site.network.heal('h1', 'h2');
+  world.host('h2').powerOn();
+  world.run(15_000);
+  expect(recover(world, true)).toMatchObject({ ok: true });
+  world.host('h2').fenceFaults.set(null, 'refuses');
+  world.host('h2').isolate(true);
+  world.run(10_000);
+  expect(recover(world)).toMatchObject({
+    ok: false,
+    refusal: { code: 'not-confirmed', message: expect.stringContaining('argosy host fence h2') as string },
+  });
+  expect(world.guest('g').state).toBe('recovering');
+  world.host('h2').isolate(false);
+  world.run(10_000);
+  expect(recover(world)).toMatchObject({ ok: true });
+  world.run(10_000);
+  expectRunsFromSource(world);
+});
+
+test('a host that is back and reaches its disks looks for itself, and nobody needs to decide', () => {
+  const world = aWaitingGuest('switch-over: released');
+  world.host('h2').powerOn();
+  const answers: string[] = [];
+  for (let waitedMs = 0; waitedMs < 15_000; waitedMs += 100) {
+    world.run(100);
+    const plan = recover(world, true);
+    answers.push(plan.ok ? 'may' : plan.refusal.code);
+  }
+  expect(answers.at(0)).toBe('may');
+  expect(answers.at(-1)).toBe('already-ended');
+  expectRunsFromSource(world);
+});
+
 test('a guest that waits for nothing is refused', () => {
   expect(recover(aMigration('with-disk'))).toMatchObject({ ok: false, refusal: { code: 'already-ended' } });
 });

@@ -24,6 +24,8 @@ export function doModelDiskWork(
     }
     return accepted(nothingToTell);
   }
+  if (work.kind === 'settle' && (datastore.unreachable.has(machine.name) || !isThere(datastore, work)))
+    return refused('disk-missing', `neither disk is on ${machine.name}; is the datastore mounted?`);
   if (work.kind === 'settle')
     return accepted({ ...nothingToTell, moved: datastore.isSame(work.copyPath, work.newDiskPath) });
   if (work.kind === 'take') {
@@ -66,6 +68,13 @@ export function doModelDiskWork(
   const kept = work.memoryPath === null ? undefined : datastore.memories.get(work.memoryPath);
   if (kept && work.restorePath !== null) datastore.memories.set(work.restorePath, { ...kept });
   return accepted(nothingToTell);
+}
+
+function isThere(
+  { disks }: ModelDatastore,
+  paths: { readonly copyPath: string; readonly newDiskPath: string },
+): boolean {
+  return disks.has(paths.copyPath) || disks.has(paths.newDiskPath);
 }
 
 function suspend(machine: ModelMachine, instance: ModelInstance | undefined, path: string): Result<DiskWorkResult> {

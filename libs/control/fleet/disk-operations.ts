@@ -10,7 +10,7 @@ import { suspended } from './guests';
 import { diskSettled } from './moving-disks';
 import { isUnwanted, noteRelocation, outlivesItsHost, relocated } from './relocations';
 import { reverted, snapshotRemoved, snapshotTaken } from './snapshots';
-import { type FleetTurn, isHeard, isOff, order, put, raiseAlarm, record, remove, settled } from './turn';
+import { type FleetTurn, isHeard, isOff, nextAttempt, order, put, raiseAlarm, record, remove, settled } from './turn';
 
 /**
  * Disk operations are level-triggered like all else: the row says what is wanted, a host that reaches the files is told, and
@@ -60,6 +60,7 @@ function follow(turn: FleetTurn, operation: DiskOperation, host: Host): void {
   if (!isHeard(host) || isHeld(turn, operation)) return;
   const seen = observeWork(turn, host, operation.id);
   const [work, cancel] = [`disk:${operation.id}`, `cancel-disk:${operation.id}`];
+  if (!seen && operation.work.kind === 'settle' && isTooSoon(turn, operation)) return;
   const told = { operationId: operation.id, work: operation.work };
   if ((!seen || seen.phase === 'working') && isUnwanted(turn, operation))
     return order(turn, cancel, host, { kind: 'disk.cancel', ...told });
@@ -68,6 +69,13 @@ function follow(turn: FleetTurn, operation: DiskOperation, host: Host): void {
   for (const key of [work, cancel]) settled(turn, key);
   end(turn, operation, { refusal: seen.phase === 'failed' ? seen.refusal : null, result: seen.result });
 }
+
+/** What could not be told a moment ago is not asked again at once. */
+function isTooSoon({ fleet, now }: FleetTurn, { guestId }: DiskOperation): boolean {
+  return now <= (fleet.outstanding.get(`look-again:${guestId}`)?.notAfter ?? -Infinity);
+}
+
+const lookAgainMs = 5_000;
 
 /** A copy goes when no host has a VMM any more that has it open. */
 function isHeld({ fleet }: FleetTurn, { guestId, work }: DiskOperation): boolean {
@@ -138,8 +146,11 @@ function taken(turn: FleetTurn, guest: Guest, { work }: DiskOperation, { refusal
 function settledNow(turn: FleetTurn, guest: Guest, { work, datastoreId }: DiskOperation, outcome: Outcome): void {
   if (work.kind !== 'settle') return;
   const { moved } = outcome.result;
-  if (outcome.refusal || moved === null) beginDiskOperation(turn, { ...guest, datastoreId }, work);
-  else diskSettled(turn, guest, { ...work, datastoreId, moved });
+  if (outcome.refusal || moved === null) {
+    nextAttempt(turn, `look-again:${guest.id}`, 0, lookAgainMs);
+    tellWhoIsWaitedFor(turn, { guestId: guest.id, datastoreId, work });
+    beginDiskOperation(turn, { ...guest, datastoreId }, work);
+  } else diskSettled(turn, guest, { ...work, datastoreId, moved });
 }
 
 function observeWork({ fleet }: FleetTurn, host: Host, operationId: string): DiskWorkObservation | undefined {

@@ -40,8 +40,10 @@ interface Waiting {
   readonly other: Datastore;
 }
 
+type Look = Pick<DiskOperation, 'guestId' | 'datastoreId' | 'work'>;
+
 /** Whose outcome only a look at that place can tell. */
-function isLook({ work }: DiskOperation): boolean {
+function isLook({ work }: Look): boolean {
   return work.kind === 'settle' || (work.kind === 'relocate' && work.epoch !== null);
 }
 
@@ -139,7 +141,7 @@ function recover(
 }
 
 /** Nobody can look, so the guest waits: it is told for what, and what may be done. */
-export function tellWhoIsWaitedFor(turn: FleetTurn, operation: DiskOperation): void {
+export function tellWhoIsWaitedFor(turn: FleetTurn, operation: Look): void {
   const guest = turn.fleet.guests.get(operation.guestId);
   const other = turn.fleet.datastores.get(operation.datastoreId);
   if (!guest || !other || guest.state !== 'recovering' || !isLook(operation)) return;

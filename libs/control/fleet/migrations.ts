@@ -387,7 +387,9 @@ function crashed(turn: FleetTurn, migration: Migration, sides: Sides): void {
   const { guest } = sides;
   const { sourceSeen, targetOff } = sides;
   // The target's own word that it has nothing is as good as its disk's. One that is off has given none.
-  const isUnsettled = targetOff && sourceSeen?.phase !== 'lost';
+  // Before the copy was asked for nothing could be granted, and nothing may lie there.
+  const isCopied = migration.steps.some(({ step }) => step === 'copy');
+  const isUnsettled = targetOff && isCopied && sourceSeen?.phase !== 'lost';
   end(turn, migration, 'failed', 'neither side holds a complete copy of the guest any more', isUnsettled);
   record(turn, {
     code: 'guest-crashed',

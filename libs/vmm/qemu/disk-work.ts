@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DiskWork, type DiskWorkKind, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import { cloneDisk, cloneInside } from './clone-disk';
-import { imageTool, isSameFile, makeItsOwn } from './guest-disk';
+import { exists, imageTool, isSameFile, makeItsOwn } from './guest-disk';
 import type { QemuInstance } from './instance';
 import { refuse } from './qemu-refusal';
 import type { QmpClient } from './qmp';
@@ -42,7 +42,15 @@ const workers: Workers = {
     return undefined;
   },
   clone: cloneDisk,
-  settle: async ({ copyPath, newDiskPath }) => ({ ...nothingToTell, moved: await isSameFile(copyPath, newDiskPath) }),
+  settle: async ({ copyPath, newDiskPath }) => {
+    // Where neither lies nothing can be told: most likely the datastore is not mounted, and the disk is on it.
+    if (!(await exists(copyPath)) && !(await exists(newDiskPath)))
+      throw refuse(
+        'disk-missing',
+        `neither ${newDiskPath} nor ${copyPath} is on this host; is the datastore mounted here?`,
+      );
+    return { ...nothingToTell, moved: await isSameFile(copyPath, newDiskPath) };
+  },
   take: async ({ copyPath, newDiskPath }) => {
     await makeItsOwn(copyPath, newDiskPath);
     await rm(copyPath, { force: true });
