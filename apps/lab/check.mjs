@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
 import { runHere } from './run.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,6 +45,25 @@ const groups = isSlow
       ['--runInBand', join(root, 'test')],
     ];
 
+/**
+ * A thousand simulated fleets under faults, half of them never run before, with what processor the tests leave.
+ * @returns {Promise<{ name: string, status: number, output: string }[]>}
+ */
+function runSoaks() {
+  const fresh = 1_000_000 + Math.floor(Math.random() * 1e9);
+  const soak = async (/** @type {number} */ first) => {
+    const args = ['-n', '19', process.execPath, join(root, 'bin/argosy.mjs'), 'sim', 'soak'];
+    const child = spawn('nice', [...args, '--seeds', '500', '--first', String(first), '--workers', '1'], { cwd: root });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    return { name: `simulated soak, seeds ${first} to ${first + 499}`, status: status ?? 1, output };
+  };
+  return Promise.all([soak(1), soak(fresh)]);
+}
+
+const soaks = isSlow ? Promise.resolve([]) : runSoaks();
+
 const scratch = mkdtempSync(join(tmpdir(), 'argosy-check-'));
 const resultFile = join(scratch, 'tests.json');
 for (const group of groups) {
@@ -58,6 +78,11 @@ for (const group of groups) {
     failed += results.numFailedTests + results.numRuntimeErrorTestSuites;
   }
   if (status !== 0 && failed === failedBefore) failed++;
+}
+for (const { name, status, output } of await soaks) {
+  if (status === 0) passed++;
+  else failed++;
+  console.log(status === 0 ? `ok  ${name}` : `FAILED  ${name}\n${output}`);
 }
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);

@@ -50,6 +50,8 @@ export class ModelDatastore {
   readonly unreachable = new Set<string>();
   /** Folders that one machine alone reaches, and its name. */
   readonly owners = new Map<string, string>();
+  /** A fault: what guests write finds no room. */
+  full = false;
   totalMiB = 1024 * 1024;
   freeMiB = 1024 * 1024;
 
@@ -68,8 +70,11 @@ export class ModelDatastore {
   }
 
   make(path: string, sizeMiB: number, from?: DiskContent, basePaths: readonly string[] = []): Result<ModelDisk> {
-    if (sizeMiB > this.freeMiB)
-      return refused('disk-full', `the datastore has ${this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`);
+    if (this.full || sizeMiB > this.freeMiB)
+      return refused(
+        'disk-full',
+        `the datastore has ${this.full ? 0 : this.freeMiB} MiB left and ${path} needs ${sizeMiB} MiB`,
+      );
     this.freeMiB -= sizeMiB;
     const disk = {
       path,

@@ -1,3 +1,4 @@
+import { FleetInvariants } from './fleet-invariants';
 import type { ModelInstance } from './model-instance';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
@@ -15,17 +16,29 @@ interface Life {
  */
 export class Invariants {
   readonly violations: string[] = [];
+  readonly fleet: FleetInvariants;
+  /** The data that a guest writes at each boot, by its name: its clones have it from there. */
+  readonly dataSeeds = new Map<string, number>();
   private readonly lives = new Map<string, Life>();
+  /** How often each guest has ended: every boot beyond the first needs one. */
+  private readonly ends = new Map<string, number>();
 
   constructor(
     private readonly site: ModelSite,
     private readonly store: ModelStore,
     private readonly onChange: (guestId: string, instance: ModelInstance) => void,
-  ) {}
+  ) {
+    this.fleet = new FleetInvariants(site, store, (message) => this.fail(message));
+  }
 
   /** It goes back in time because somebody asked for it. */
   forget(guestId: string): void {
     this.lives.delete(guestId);
+  }
+
+  /** A copy died with its memory, or somebody asked for its end. */
+  hasEnded(guestId: string): void {
+    this.ends.set(guestId, (this.ends.get(guestId) ?? 0) + 1);
   }
 
   check(): void {
@@ -66,11 +79,36 @@ export class Invariants {
     }
     if (known && now.boot < known.boot)
       this.fail(`${instance.guest.name} runs with the memory of boot ${now.boot}, after boot ${known.boot}`);
-    if (!known || known.hostName !== now.hostName || known.boot !== now.boot) this.onChange(guestId, instance);
+    if (known?.hostName === now.hostName && known.boot === now.boot) return;
+    const ends = this.ends.get(guestId) ?? 0;
+    if (now.boot - 1 > ends)
+      this.fail(`${instance.guest.name} runs with boot ${now.boot}, and has ended ${ends} times`);
+    if (this.site.clock.now > 0) this.arrived(guestId, instance);
+    this.onChange(guestId, instance);
+  }
+
+  /** Where it runs from now on it has to be allowed, whatever may be said of where it was. */
+  private arrived(guestId: string, { guest, machine }: ModelInstance): void {
+    const here = this.site.machines.get(machine.name)!;
+    if (here.memoryUsedMiB() > here.capacity.memoryMiB)
+      this.fail(`${machine.name} has ${here.capacity.memoryMiB} MiB, and its guests have ${here.memoryUsedMiB()} MiB`);
+    const hostId = [...this.store.rows.host.values()].find(({ name }) => name === machine.name)?.id ?? '';
+    for (const rule of this.store.rows.rule.values()) {
+      if (!rule.guestIds.includes(guestId)) continue;
+      const neighbours = [...here.instances.values()].some(
+        (other) => other.executes() && other.id.guestId !== guestId && rule.guestIds.includes(other.id.guestId),
+      );
+      const isBroken =
+        (rule.kind === 'apart' && neighbours) ||
+        (rule.kind === 'must-run-on' && !rule.hostIds.includes(hostId)) ||
+        (rule.kind === 'must-not-run-on' && rule.hostIds.includes(hostId));
+      if (isBroken) this.fail(`${guest.name} runs on ${machine.name} against rule ${rule.name}`);
+    }
   }
 
   /** Once everything has settled: what is wanted runs where the record says, or an alarm or the guest's state says why not. */
   checkSettled(): void {
+    this.checkDisks();
     for (const guest of this.store.rows.guest.values()) {
       const copies = this.site.runningCopies(guest.id);
       const placements = this.store.placements.get(guest.id) ?? [];
@@ -85,7 +123,7 @@ export class Invariants {
       if (copies.length === 1 && guest.state === 'running') {
         if (copies[0]!.machine.name !== host?.name)
           this.fail(`${guest.name} runs on ${copies[0]!.machine.name}, and the record says ${host?.name ?? 'nowhere'}`);
-      } else if (guest.state === 'running' || (copies.length === 0 && !this.isExplained(guest.id))) {
+      } else if (guest.state === 'running' || (copies.length === 0 && !this.fleet.isExplained(guest.id))) {
         this.fail(
           `${guest.name} is lost: ${copies.length} copies run, it is recorded as ${guest.state} (${guest.stateReason}), and no alarm says why`,
         );
@@ -93,13 +131,16 @@ export class Invariants {
     }
   }
 
-  private isExplained(guestId: string): boolean {
-    const guest = this.store.rows.guest.get(guestId);
-    return [...this.store.rows.alarm.values()].some(
-      (alarm) =>
-        alarm.clearedAt === null &&
-        (alarm.subjectId === guestId || alarm.subjectId === guest?.hostId || alarm.subjectKind === 'pool'),
-    );
+  /** Data that is not where it should be. */
+  private checkDisks(): void {
+    for (const { id, name, clonedFrom, state, diskMade } of this.store.rows.guest.values()) {
+      const seed = this.dataSeeds.get(clonedFrom ?? name);
+      const disk = this.site.datastore.disks.get(`/datastore/guests/${id}/disk.qcow2`);
+      if (seed === undefined || !diskMade || state === 'cloning') continue;
+      if (!disk) this.fail(`${name} is ${state} and has no disk`);
+      else if (disk.dataSeed !== seed)
+        this.fail(`the disk of ${name} has the data of ${disk.dataSeed}, and not of ${seed}`);
+    }
   }
 
   private fail(message: string): void {

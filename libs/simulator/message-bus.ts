@@ -1,6 +1,7 @@
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostReport } from '@argosy/domain/host-report';
 import type { VirtualClock } from './clock';
+import type { Random } from './random';
 
 /** What may become of a job on its way; twice: its worker stalled, and it comes again. */
 export type Delivery = 'once' | 'twice' | 'lost' | { readonly lateMs: number } | { readonly againAfterMs: number };
@@ -22,6 +23,7 @@ export class MessageBus {
   private generation = 0;
   /** Decides the fate of each job; a test or a fault sets it. */
   fate: (command: HostCommand) => Delivery = () => 'once';
+  private chance: Random | null = null;
 
   constructor(private readonly clock: VirtualClock) {}
 
@@ -34,6 +36,15 @@ export class MessageBus {
     if (up) for (const queue of this.workers.keys()) this.drain(queue);
   }
 
+  /** A fault: from now on messages are lost, late or doubled as chance has it; null: no more. */
+  loseBy(chance: Random | null): void {
+    this.chance = chance;
+  }
+
+  isLossy(): boolean {
+    return this.chance !== null;
+  }
+
   empty(): void {
     this.waiting.clear();
     this.generation++;
@@ -41,7 +52,7 @@ export class MessageBus {
 
   enqueue(queue: string, command: HostCommand): void {
     if (!this.up) return;
-    const fate = this.fate(command);
+    const fate = this.chance === null ? this.fate(command) : jobFate(this.chance);
     if (fate === 'lost') return;
     const lateMs = typeof fate === 'object' && 'lateMs' in fate ? fate.lateMs : busMs;
     this.deliver(queue, command, lateMs);
@@ -60,8 +71,10 @@ export class MessageBus {
 
   publish(report: HostReport): void {
     if (!this.up) return;
+    const delaysMs = this.chance === null ? [busMs] : reportDelays(this.chance);
     for (const listener of this.listeners)
-      this.clock.after(busMs, () => this.up && this.listeners.has(listener) && listener(report));
+      for (const delayMs of delaysMs)
+        this.clock.after(delayMs, () => this.up && this.listeners.has(listener) && listener(report));
   }
 
   subscribe(listener: (report: HostReport) => void): void {
@@ -88,5 +101,34 @@ export class MessageBus {
     const waiting = this.waiting.get(queue) ?? [];
     this.waiting.delete(queue);
     for (const command of waiting) this.deliver(queue, command, busMs);
+  }
+}
+
+function jobFate(chance: Random): Delivery {
+  switch (chance.below(10)) {
+    case 0:
+      return 'twice';
+    case 1:
+      return 'lost';
+    case 2:
+      return { lateMs: chance.below(8000) };
+    case 3:
+      return { againAfterMs: chance.below(8000) };
+    default:
+      return 'once';
+  }
+}
+
+/** When each of its copies arrives: none, late, or one behind the other. */
+function reportDelays(chance: Random): readonly number[] {
+  switch (chance.below(12)) {
+    case 0:
+      return [];
+    case 1:
+      return [chance.below(1500)];
+    case 2:
+      return [busMs, chance.below(3000)];
+    default:
+      return [busMs];
   }
 }

@@ -63,12 +63,12 @@ const nuisances: Record<string, (world: World) => void> = {
     world.clock.after(outageMs, () => world.site.network.heal('h1', 'h2'));
   },
   'the source cut off from Redis and controllers': (world) => {
-    world.host('h1').isolate(true);
-    world.clock.after(outageMs, () => world.host('h1').isolate(false));
+    world.host('h1').cut('both');
+    world.clock.after(outageMs, () => world.host('h1').cut('none'));
   },
   'the target cut off from Redis and controllers': (world) => {
-    world.host('h2').isolate(true);
-    world.clock.after(outageMs, () => world.host('h2').isolate(false));
+    world.host('h2').cut('both');
+    world.clock.after(outageMs, () => world.host('h2').cut('none'));
   },
   'both agents and the controller killed': (world) => {
     world.host('h1').killAgent();

@@ -30,6 +30,9 @@ export interface AgentSurroundings {
   ): void;
 }
 
+/** deaf: nothing reaches it. mute: nothing that it sends arrives. */
+export type HostCut = 'none' | 'deaf' | 'mute' | 'both';
+
 export interface AgentHome {
   readonly machine: ModelMachine;
   readonly registration: HostRegistration;
@@ -37,8 +40,8 @@ export interface AgentHome {
   readonly journal: Map<string, JournalEntry>;
   /** The chassis is told which incarnation lives on it, so that a fence for another is refused. */
   incarnation: number;
-  /** A fault: neither controller nor Redis can be reached from here. */
-  readonly isolated: boolean;
+  /** A fault: what of its traffic with controllers and Redis is lost. */
+  readonly cutOff: HostCut;
   readonly health: string | null;
   /** A fault: how far its own clock is ahead of the fleet's. */
   readonly clockAheadMs: number;
@@ -123,12 +126,12 @@ export class ModelAgent {
     let answered = false;
     const askedAt = this.clock.ask();
     const again = (): void => this.register();
-    if (!this.home.isolated)
+    if (this.speaks())
       this.around.request(
         this.home.machine.name,
         { kind: 'host.register', registration: this.home.registration },
         (result) => {
-          if (answered || !this.alive) return;
+          if (answered || !this.alive || !this.hears()) return;
           answered = true;
           if (result.ok) {
             const assignments = result.value as HostAssignments;
@@ -155,7 +158,7 @@ export class ModelAgent {
   /** Its worker takes jobs, unless Redis is out of reach. */
   openQueue(): void {
     if (!this.state.assigned || !this.alive) return;
-    if (this.home.isolated) return this.around.bus.stopWork(this.home.registration.queue);
+    if (!this.hears()) return this.around.bus.stopWork(this.home.registration.queue);
     this.around.bus.work(this.home.registration.queue, (command) => this.step({ kind: 'command', command }));
   }
 
@@ -170,8 +173,17 @@ export class ModelAgent {
     });
   }
 
+  private hears(): boolean {
+    return this.home.cutOff === 'none' || this.home.cutOff === 'mute';
+  }
+
+  private speaks(): boolean {
+    return this.home.cutOff === 'none' || this.home.cutOff === 'deaf';
+  }
+
+  /** A connection needs both ways. */
   private reachesOutside(): boolean {
-    return !this.home.isolated && (this.around.bus.isUp() || this.around.controllerAnswers());
+    return this.home.cutOff === 'none' && (this.around.bus.isUp() || this.around.controllerAnswers());
   }
 
   private step(event: HostEvent): void {
@@ -234,7 +246,7 @@ export class ModelAgent {
   }
 
   private sendReport(): void {
-    if (!this.alive || !this.state.assigned || this.home.isolated) return;
+    if (!this.alive || !this.state.assigned || !this.speaks()) return;
     this.around.bus.publish(reportOf(this.state, this.clock.now(), this.home.registration));
   }
 }

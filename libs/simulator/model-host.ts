@@ -5,7 +5,7 @@ import type { Result } from '@argosy/domain/refusal';
 import type { JournalEntry } from '@argosy/control/host-types';
 import type { Timer } from './clock';
 import { ModelAgent } from './model-agent';
-import type { AgentHome, AgentSurroundings } from './model-agent';
+import type { AgentHome, AgentSurroundings, HostCut } from './model-agent';
 import type { ModelMachine } from './model-machine';
 import { ModelWatchdog } from './model-watchdog';
 
@@ -39,7 +39,7 @@ export class ModelHost implements AgentHome {
   onJournal: ((entry: JournalEntry) => void) | null = null;
   /** A fault, by the device's name (null: every device): it answers that it cannot, or not at all. */
   readonly fenceFaults = new Map<string | null, 'refuses' | 'silent'>();
-  isolated = false;
+  cutOff: HostCut = 'none';
   /** A fault that its health check finds. */
   health: string | null = null;
   clockAheadMs = 0;
@@ -121,9 +121,9 @@ export class ModelHost implements AgentHome {
     });
   }
 
-  /** A fault: its network to the controllers and to Redis is cut, or whole again. */
-  isolate(isolated: boolean): void {
-    this.isolated = isolated;
+  /** A fault: its network to the controllers and to Redis is cut, both ways or one, or whole again. */
+  cut(cutOff: HostCut): void {
+    this.cutOff = cutOff;
     this.agent?.openQueue();
   }
 

@@ -10,6 +10,7 @@ import { bootMemory, demandOf, dirtyBytesPerMs, obeyConsole, passTime, touchedMi
 import type { GuestMemory } from './model-guest';
 
 const consoleBytesKept = 16384;
+const nextWriteMs = 50;
 
 export type RelocateWork = Extract<DiskWork, { kind: 'relocate' }>;
 
@@ -124,6 +125,8 @@ export class ModelInstance {
     this.state = 'running';
     this.machine.shareOut();
     this.setTicking(firstBeatMs ?? this.memory?.beatLeftMs ?? 0);
+    const { clock, datastore } = this.machine.site;
+    if (datastore.full) clock.after(nextWriteMs, () => datastore.full && this.stall());
     for (const text of this.unread.splice(0)) this.read(text);
   }
 
@@ -161,6 +164,17 @@ export class ModelInstance {
     datastore.written(this.disk);
     this.run(boots && !kept ? this.machine.site.times.bootMs : undefined);
     return accepted(null);
+  }
+
+  /** A write found no room; it waits, and so does the guest. */
+  stall(): void {
+    if (!this.executes() || this.state !== 'running') return;
+    this.stopRunning('paused');
+    const { refusal } = refused(
+      'disk-full',
+      `there is no room for what ${this.guest.name} writes to ${this.disk.path}`,
+    );
+    this.machine.tell({ kind: 'paused', instance: this.id, reason: refusal.message, refusal });
   }
 
   freeze(): void {

@@ -54,6 +54,12 @@ export class ModelSite {
     return machine;
   }
 
+  /** Guests write all the time: where they find no room, their VMMs stop them, and again whenever they are resumed. */
+  fill(full: boolean): void {
+    this.datastore.full = full;
+    if (full) for (const instance of [...this.instances()]) instance.stall();
+  }
+
   listen(instance: ModelInstance): string {
     const uri = `model:${instance.machine.name}:${this.nextPort++}`;
     this.incoming.set(uri, instance);
@@ -119,6 +125,10 @@ export class ModelMachine {
     }
     this.instances.set(instanceKey(id), instance);
     return accepted(instance);
+  }
+
+  memoryUsedMiB(): number {
+    return [...this.instances.values()].reduce((sum, { guest }) => sum + guest.memoryMiB, 0);
   }
 
   find(id: VmmInstance): ModelInstance | undefined {

@@ -24,9 +24,9 @@ test('an agent that stood still for longer than the window has missed its guests
   // It hears no guest, and soon tells nothing; when it goes on, its first reports know nothing newer.
   machine.listener = null;
   world.run(1_500);
-  world.host('h1').isolate(true);
+  world.host('h1').cut('both');
   world.run(20_000);
-  world.host('h1').isolate(false);
+  world.host('h1').cut('none');
   world.run(1_500);
   machine.listener = listener;
   world.run(20_000);

@@ -1,4 +1,4 @@
-/** The links between hosts. */
+/** The links between hosts. What is cut one way loses what is sent that way; a stream needs both. */
 export class ModelNetwork {
   /** What any pair of hosts has when nothing slower is said of it. */
   linkMiBPerSecond = 1200;
@@ -6,11 +6,16 @@ export class ModelNetwork {
   private readonly slow = new Map<string, number>();
 
   cut(one: string, other: string): void {
-    this.cuts.add(pairOf(one, other));
+    this.cutOneWay(one, other);
+    this.cutOneWay(other, one);
+  }
+
+  cutOneWay(from: string, to: string): void {
+    this.cuts.add(`${from} ${to}`);
   }
 
   heal(one: string, other: string): void {
-    this.cuts.delete(pairOf(one, other));
+    for (const way of [`${one} ${other}`, `${other} ${one}`]) this.cuts.delete(way);
     this.slow.delete(pairOf(one, other));
   }
 
@@ -18,8 +23,12 @@ export class ModelNetwork {
     this.slow.set(pairOf(one, other), mibPerSecond);
   }
 
+  carries(from: string, to: string): boolean {
+    return !this.cuts.has(`${from} ${to}`);
+  }
+
   connected(one: string, other: string): boolean {
-    return !this.cuts.has(pairOf(one, other));
+    return this.carries(one, other) && this.carries(other, one);
   }
 
   /** 0 while the link is cut: TCP waits much longer than any simulated cut before it gives up. */

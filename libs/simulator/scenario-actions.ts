@@ -1,5 +1,6 @@
 import { drillKinds } from '@argosy/domain/drill';
 import type { FleetRequest, NewClone } from '@argosy/domain/fleet-request';
+import { createRandom } from './random';
 import type { Names, Words } from './scenario-words';
 import type { World } from './world';
 
@@ -30,6 +31,7 @@ function guestAction(words: Words, names: Names): Action {
     'suspend',
     'snapshot',
     'revert',
+    'forget',
     'clone',
     'template',
     'guest',
@@ -39,9 +41,13 @@ function guestAction(words: Words, names: Names): Action {
   ]);
   switch (verb) {
     case 'crash':
-      return (world) => world.copyOf(name)?.die('crashed', 'its process was killed');
+      if (words.done()) return (world) => world.copyOf(name)?.die('crashed', 'its process was killed');
+      words.oneOf(['target']);
+      return (world) => world.waitingCopyOf(name)?.die('crashed', 'its process was killed');
     case 'hang':
-      return (world) => world.copyOf(name)?.freeze();
+      if (words.done()) return (world) => world.copyOf(name)?.freeze();
+      words.oneOf(['target']);
+      return (world) => world.waitingCopyOf(name)?.freeze();
     case 'thaw':
       return (world) => {
         const { id } = world.guest(name);
@@ -72,7 +78,14 @@ function guestAction(words: Words, names: Names): Action {
     case 'suspend':
       return ask({ kind: 'guest.power', guest: name, desired: 'suspended' });
     case 'snapshot':
-      return ask({ kind: 'snapshot.take', guest: name, name: words.word('a name') });
+      return ask({
+        kind: 'snapshot.take',
+        guest: name,
+        name: words.word('a name'),
+        ...(words.done() ? {} : { memory: words.oneOf(['memory', 'disk']) === 'memory' }),
+      });
+    case 'forget':
+      return ask({ kind: 'snapshot.remove', guest: name, snapshot: words.word('its name') });
     case 'revert':
       return ask({ kind: 'snapshot.revert', guest: name, snapshot: words.word('its name') });
     case 'remove':
@@ -115,8 +128,12 @@ function controllerAction(words: Words): Action {
       const fault = isWhole ? 'cutOff' : 'datastoreCut';
       return (world) => world.controllers.forEach((controller) => (controller[fault] = verb === 'cut'));
     }
-    case 'start':
-      return (world) => void world.addController(`controller${world.controllers.length + 1}`);
+    case 'start': {
+      const aheadMs = words.done()
+        ? 0
+        : 1000 * (words.oneOf(['ahead', 'behind']) === 'ahead' ? 1 : -1) * words.number('seconds');
+      return (world) => void world.addController(`controller${world.controllers.length + 1}`, aheadMs);
+    }
   }
 }
 
@@ -124,6 +141,8 @@ function linkAction(words: Words, names: Names): Action {
   const one = words.known('host', names.hosts);
   const other = words.known('host', names.hosts);
   const verb = words.oneOf(['cut', 'heal', 'slow']);
+  const isOneWay = verb === 'cut' && !words.done() && words.oneOf(['one-way']) === 'one-way';
+  if (isOneWay) return (world) => world.site.network.cutOneWay(one, other);
   if (verb === 'cut') return (world) => world.site.network.cut(one, other);
   if (verb === 'heal') return (world) => world.site.network.heal(one, other);
   const mibPerSecond = words.number('MiB/s');
@@ -131,9 +150,10 @@ function linkAction(words: Words, names: Names): Action {
 }
 
 function databaseAction(words: Words): Action {
-  const away = words.oneOf(['off', 'on']) === 'off';
+  const verb = words.oneOf(['off', 'on', 'loses-answer']);
   return (world) => {
-    world.store.away = away;
+    if (verb === 'loses-answer') world.store.lostAnswers = 1;
+    else world.store.away = verb === 'off';
   };
 }
 
@@ -179,7 +199,11 @@ export const actionForms = {
   watchdog: (words, names) => {
     const name = words.known('host', names.hosts);
     const dies = words.oneOf(['kill', 'start']) === 'kill';
-    return (world) => (dies ? world.host(name).watchdog.die() : world.host(name).watchdog.start());
+    return (world) => {
+      const { watchdog, machine } = world.host(name);
+      if (dies) watchdog.die();
+      else if (machine.powered) watchdog.start();
+    };
   },
   guest: guestAction,
   migrate: (words, names) => {
@@ -199,16 +223,16 @@ export const actionForms = {
   },
   isolate: (words, names) => {
     const name = words.known('host', names.hosts);
-    const alsoDatastore = !words.done() && words.oneOf(['datastore']) === 'datastore';
+    const how = words.done() ? null : words.oneOf(['datastore', 'deaf', 'mute']);
     return (world) => {
-      world.host(name).isolate(true);
-      world.host(name).datastoreCut = alsoDatastore;
+      world.host(name).cut(how === 'deaf' || how === 'mute' ? how : 'both');
+      world.host(name).datastoreCut = how === 'datastore';
     };
   },
   rejoin: (words, names) => {
     const name = words.known('host', names.hosts);
     return (world) => {
-      world.host(name).isolate(false);
+      world.host(name).cut('none');
       world.host(name).datastoreCut = false;
     };
   },
@@ -240,6 +264,16 @@ export const actionForms = {
   controller: controllerAction,
   link: linkAction,
   database: databaseAction,
+  datastore: (words) => {
+    const full = words.oneOf(['full', 'roomy']) === 'full';
+    return (world) => world.site.fill(full);
+  },
+  messages: (words) => {
+    if (words.oneOf(['lossy', 'well']) === 'well') return (world) => world.bus.loseBy(null);
+    const seed = words.number('a seed');
+    return (world) => world.bus.loseBy(createRandom(seed));
+  },
+  mend: () => (world) => world.mend(),
   redis: redisAction,
   fence: fenceAction,
 } as const satisfies Record<string, (words: Words, names: Names) => Action>;

@@ -21,6 +21,8 @@ export interface Workload {
   readonly loadPermille: number;
   readonly dirtyMBps: number;
   readonly areaMiB: number;
+  /** What it writes to its disk, so that nobody else's can be taken for it; null: nothing. */
+  readonly dataSeed: number | null;
 }
 
 export interface ScenarioStep {
@@ -102,7 +104,7 @@ function readGuest(words: Words, draft: Draft): void {
     name,
     memoryMiB: words.number('its memory in MiB'),
   };
-  const workload = { loadPermille: 0, dirtyMBps: 0, areaMiB: 0 };
+  const workload = { loadPermille: 0, dirtyMBps: 0, areaMiB: 0, dataSeed: null as number | null };
   while (!words.done()) {
     const property = words.oneOf([
       'on',
@@ -111,6 +113,7 @@ function readGuest(words: Words, draft: Draft): void {
       'probe',
       'load',
       'dirty',
+      'data',
       'vcpus',
       'reserve',
       'must',
@@ -129,6 +132,7 @@ function readGuest(words: Words, draft: Draft): void {
     else if (property === 'load') workload.loadPermille = words.number('permille of a processor');
     else if (property === 'vcpus') plan.vcpus = words.number('a count');
     else if (property === 'reserve') plan.cpuReservationMillicores = words.number('millicores');
+    else if (property === 'data') workload.dataSeed = words.number('a seed');
     else if (property === 'dirty')
       Object.assign(workload, { dirtyMBps: words.number('MB/s'), areaMiB: words.number('the area in MiB') });
     else

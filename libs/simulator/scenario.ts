@@ -14,6 +14,8 @@ export interface ScenarioRun {
 export function runScenario(scenario: Scenario): ScenarioRun {
   const world = new World({ inventory: inventoryOf(scenario) });
   const workloads = new Map(scenario.guests.map((guest) => [guest.name, guest.workload]));
+  for (const { name, workload } of scenario.guests)
+    if (workload.dataSeed !== null) world.invariants.dataSeeds.set(name, workload.dataSeed);
   world.onBoot = (instance) => work(instance, workloads.get(instance.guest.name));
   for (const step of scenario.steps) {
     world.clock.at(step.atMs, () => {
@@ -30,6 +32,7 @@ export function runScenario(scenario: Scenario): ScenarioRun {
 function work(instance: ModelInstance, workload: Workload | undefined): void {
   if (!workload) return;
   if (workload.areaMiB > 0) instance.consoleWrite(`dirty ${workload.dirtyMBps} ${workload.areaMiB} 1\n`);
+  if (workload.dataSeed !== null) instance.consoleWrite(`disk fill 8 ${workload.dataSeed}\n`);
   if (workload.loadPermille > 0) instance.consoleWrite(`load ${workload.loadPermille}\n`);
 }
 

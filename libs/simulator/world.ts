@@ -42,6 +42,7 @@ export interface LogLine {
 const linkMs = 1;
 const servingBeats = 3;
 const apiMs = 2;
+const passMs = 1000;
 
 /**
  * A whole fleet on one virtual clock: the brains unchanged, and around them models of what the real adapters do. The
@@ -58,6 +59,7 @@ export class World {
   readonly log: LogLine[] = [];
   /** Hears of each copy that begins with an empty memory. */
   onBoot: ((instance: ModelInstance) => void) | null = null;
+  onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   private readonly checked: boolean;
   private nextId = 1;
 
@@ -68,9 +70,14 @@ export class World {
     this.store = new ModelStore(this.clock);
     this.bus = new MessageBus(this.clock);
     this.invariants = new Invariants(this.site, this.store, (guestId, instance) => this.noteRun(guestId, instance));
+    this.site.onDeath = (instance, how, reason) => this.sawDeath(instance, how, reason);
     this.site.onRevert = (diskPath) => this.invariants.forget(diskPath.split('/').at(-2) ?? '');
     this.store.seed(inventory, openPlacements(inventory.guests));
-    this.store.onWrite = (write) => write.kind === 'record' && this.noteRecord(write.record);
+    this.store.onWrite = (write) => {
+      if (write.kind === 'record') this.noteRecord(write.record);
+      this.invariants.fleet.sawWrite(write);
+    };
+    if (this.checked) this.clock.every(passMs, () => this.invariants.fleet.pass(this.isCalm()));
     const times = { ...usualHostTimes, ...calibration.host };
     for (const { path, hostId } of inventory.datastores) {
       const owner = inventory.hosts.find(({ id }) => id === hostId);
@@ -105,11 +112,28 @@ export class World {
 
   /** Asks the leader's API, as an administrator or an agent does. */
   request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void = () => {}): void {
+    this.sawRequest(request);
     this.clock.after(apiMs, () => {
       const leader = this.leader();
       if (leader) leader.request(actor, request, reply);
       else this.clock.after(apiMs, () => reply(refused('not-leader', 'no controller leads at the moment')));
     });
+  }
+
+  /** Nothing keeps the fleet from doing what is wanted. */
+  isCalm(): boolean {
+    const { bus, store, site } = this;
+    if (!this.leader() || !bus.isUp() || bus.isLossy() || store.away || site.datastore.full) return false;
+    if (this.controllers.some(({ cutOff, datastoreCut }) => cutOff || datastoreCut)) return false;
+    return [...this.hosts.values()].every(
+      (host) =>
+        host.machine.powered &&
+        host.cutOff === 'none' &&
+        !host.datastoreCut &&
+        host.fenceFaults.size === 0 &&
+        host.agent?.state.assigned &&
+        [...this.hosts.values()].every((other) => site.network.connected(host.name, other.name)),
+    );
   }
 
   leader(): ModelController | undefined {
@@ -151,6 +175,36 @@ export class World {
     return this.site.runningCopies(this.guest(guestName).id)[0];
   }
 
+  /** The copy of that guest that waits for its memory or its grant, if one does. */
+  waitingCopyOf(guestName: string): ModelInstance | undefined {
+    const { id } = this.guest(guestName);
+    return [...this.site.instances()].find((instance) => instance.id.guestId === id && instance.state === 'incoming');
+  }
+
+  /** Every fault is over, and what was off is on. */
+  mend(): void {
+    const { bus, store, site } = this;
+    bus.loseBy(null);
+    bus.setUp(true);
+    store.away = false;
+    site.fill(false);
+    if (this.controllers.every(({ mode }) => mode === 'dead'))
+      this.addController(`controller${this.controllers.length + 1}`);
+    for (const controller of this.controllers) {
+      controller.cutOff = controller.datastoreCut = false;
+      if (controller.paused) controller.resume();
+    }
+    for (const host of this.hosts.values()) {
+      host.cut('none');
+      host.datastoreCut = false;
+      host.fenceFaults.clear();
+      host.health = null;
+      host.powerOn();
+      host.watchdog.start();
+      for (const other of this.hosts.keys()) site.network.heal(host.name, other);
+    }
+  }
+
   note(text: string): void {
     this.log.push({ at: this.clock.now, text });
   }
@@ -175,10 +229,10 @@ export class World {
   private impair(host: ModelHost, { networks, durationMs, lossShare }: LinkImpairment): void {
     if (lossShare < 1 || !networks.includes('management')) return;
     const others = [...this.hosts.keys()].filter((name) => name !== host.name);
-    host.isolate(true);
+    host.cut('both');
     for (const other of others) this.site.network.cut(host.name, other);
     this.clock.after(durationMs, () => {
-      host.isolate(false);
+      host.cut('none');
       for (const other of others) this.site.network.heal(host.name, other);
     });
   }
@@ -238,6 +292,21 @@ export class World {
     });
   }
 
+  private sawRequest(request: FleetRequest): void {
+    const ends = request.kind === 'guest.restart' || (request.kind === 'guest.power' && request.desired === 'stopped');
+    if (!ends) return;
+    for (const guest of this.store.rows.guest.values())
+      if (request.guest === guest.name || request.guest === guest.id) this.invariants.hasEnded(guest.id);
+  }
+
+  /** A host that is cut off stops its guests by itself, a start under a disk's lock may have been in vain, and a guest that hangs is reset. */
+  private sawDeath(instance: ModelInstance, how: 'stopped' | 'crashed', reason: string): void {
+    this.onDeath?.(instance, how, reason);
+    const { isolationResponse, failure } = [...this.store.rows.pool.values()][0]!;
+    const byItself = isolationResponse !== 'keep-running' || failure.lockIsProof || failure.guestMonitoringMs > 0;
+    if (instance.memory !== null && (how === 'crashed' || byItself)) this.invariants.hasEnded(instance.id.guestId);
+  }
+
   private actOn(
     effect: Extract<FleetEffect, { kind: 'fence' | 'predict' | 'inject' | 'probe' }>,
     answer: (event: FleetEvent) => void,
@@ -285,11 +354,13 @@ export class World {
     };
     this.clock.after(deadlineMs, () => end(null));
     const peer = [...this.hosts.values()].find((host) => host.registration.peerAddress === address);
-    const connected = (): boolean => peer !== undefined && this.site.network.connected(from, peer.name);
+    const { network } = this.site;
     this.clock.after(linkMs, () => {
-      if (!peer || !connected() || !peer.machine.powered) return;
+      if (!peer || !network.carries(from, peer.name) || !peer.machine.powered) return;
       if (!peer.agent) return end(null);
-      peer.agent.hearPeer(request, (answer) => this.clock.after(linkMs, () => connected() && end(answer)));
+      peer.agent.hearPeer(request, (answer) =>
+        this.clock.after(linkMs, () => network.carries(peer.name, from) && end(answer)),
+      );
     });
   }
 

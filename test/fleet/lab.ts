@@ -51,7 +51,7 @@ export function signal(pid: number | undefined, name: NodeJS.Signals): void {
 /** Asks until there is an answer; the error of a late one says what was last seen. */
 export async function waitFor<Value>(
   what: string,
-  look: () => Value | undefined | false | Promise<Value | undefined | false>,
+  look: () => Value | undefined | null | false | Promise<Value | undefined | null | false>,
   {
     deadlineMs = patienceMs,
     intervalMs = 50,
@@ -61,7 +61,7 @@ export async function waitFor<Value>(
   const end = performance.now() + deadlineMs;
   for (;;) {
     const found = await look();
-    if (found !== undefined && found !== false) return found;
+    if (found !== undefined && found !== null && found !== false) return found;
     if (performance.now() > end) {
       const last: unknown = await seen();
       throw new Error(

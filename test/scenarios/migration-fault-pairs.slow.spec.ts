@@ -47,10 +47,10 @@ function losePower(world: World, hostName: string): void {
 
 function isolate(world: World, hostName: string, alsoFromDatastore: boolean): void {
   const host = world.host(hostName);
-  host.isolate(true);
+  host.cut('both');
   host.datastoreCut = alsoFromDatastore;
   world.clock.after(outageMs * 2, () => {
-    host.isolate(false);
+    host.cut('none');
     host.datastoreCut = false;
   });
 }
@@ -60,7 +60,7 @@ const delaysMs = [0, 7, 300, 1500, 4000];
 function runPair(step: (typeof migrationSteps)[number], first: string, second: string, delayMs: number): string[] {
   const world = aMigration();
   let deaths = first === 'stop and start' || second === 'stop and start' ? 1 : 0;
-  world.site.onDeath = (instance, how) => {
+  world.onDeath = (instance, how) => {
     if (instance.guest.name === 'g' && how === 'crashed' && instance.memory) deaths++;
   };
   atStep(world, step, () => {

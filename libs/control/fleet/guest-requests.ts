@@ -86,11 +86,13 @@ function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
   if (guest.state === 'stopped' || guest.state === 'cloning') return put(turn, 'guest', wanted);
   // As pulling the plug: what it had not written is lost.
   if (guest.state === 'suspended') return void becomeGuest(turn, wanted, 'stopped', '', { memoryPath: null });
-  beginTask(turn, 'guest.stop', ['guest', guest.id]);
   if (guest.state === 'failed' || guest.state === 'recovering') {
     clearAlarm(turn, 'guest-down', guest.id);
     becomeGuest(turn, wanted, 'stopped', '');
-  } else if (guest.state === 'migrating') put(turn, 'guest', wanted);
+    return endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
+  }
+  beginTask(turn, 'guest.stop', ['guest', guest.id]);
+  if (guest.state === 'migrating') put(turn, 'guest', wanted);
   else {
     // Asked again with force, the plug is pulled at once: what was sent with more patience does not hold it up.
     if (force) turn.fleet.outstanding.delete(`stop:${guest.id}:${guest.epoch}`);
@@ -103,6 +105,8 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
     return refused('guest-busy', `${guest.name} is being suspended; try again when that has ended.`);
   if (guest.state !== 'stopped' && guest.state !== 'failed' && guest.state !== 'suspended') {
     put(turn, 'guest', { ...guest, desired: 'running' });
+    // One that is stopping stops first.
+    if (guest.state !== 'stopping') endTasks(turn, guest.id, ['guest.stop'], 'cancelled', 'started meanwhile');
     if (guest.state === 'paused') reconcileGuest(turn, turn.fleet.guests.get(guest.id)!);
     return accepted(turn.fleet.guests.get(guest.id)!);
   }

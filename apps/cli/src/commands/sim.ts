@@ -4,6 +4,7 @@ import { command } from '../command';
 import { Failure } from '../failure';
 import type { Session } from '../session';
 import { simFleetCommand } from './sim-fleet';
+import { simSoakCommand } from './sim-soak';
 
 function readScenario(session: Session, path: string): { readonly file: string; readonly text: string } {
   try {
@@ -67,4 +68,5 @@ export const simCommands = [
     },
   }),
   simFleetCommand,
+  simSoakCommand,
 ];

@@ -1,0 +1,93 @@
+import type { FleetWrite } from '@argosy/control/ports/fleet-store';
+import type { Guest, Migration } from '@argosy/domain/entities';
+import { taskTransitions } from '@argosy/domain/lifecycle';
+import type { Instant } from '@argosy/domain/units';
+import type { ModelSite } from './model-machine';
+import type { ModelStore } from './model-store';
+
+/** In a fleet that nothing ails, a guest that should run and has room is down no longer than this. */
+const downAtMostMs = 60_000;
+/** And a task that was begun has ended by then, whatever came of it. */
+const taskAtMostMs = 120_000;
+
+/** What must hold of a fleet over time: that it does what is wanted, and does not undo what it has just done. */
+export class FleetInvariants {
+  private readonly downSince = new Map<string, Instant>();
+  private readonly taskSince = new Map<string, Instant>();
+  private readonly seenMoves = new Set<string>();
+  private readonly lastMoves = new Map<string, { readonly move: Migration; readonly at: Instant }>();
+
+  constructor(
+    private readonly site: ModelSite,
+    private readonly store: ModelStore,
+    private readonly fail: (message: string) => void,
+  ) {}
+
+  sawWrite(write: FleetWrite): void {
+    if (write.kind !== 'put' || write.entity !== 'migration') return;
+    const move = write.row;
+    if (this.seenMoves.has(move.id)) return;
+    this.seenMoves.add(move.id);
+    const last = this.lastMoves.get(move.guestId);
+    this.lastMoves.delete(move.guestId);
+    if (move.requestedBy !== 'argosy' || !this.isFree(move)) return;
+    const { now } = this.site.clock;
+    const coolDownMs = [...this.store.rows.pool.values()][0]!.balance.coolDownMs;
+    const isUndone = last?.move.sourceHostId === move.targetHostId && last.move.targetHostId === move.sourceHostId;
+    if (last && isUndone && now - last.at < coolDownMs)
+      this.fail(`${this.nameOf(move.guestId)} is moved back ${now - last.at} ms after it was moved, for no new reason`);
+    this.lastMoves.set(move.guestId, { move, at: now });
+  }
+
+  /** Asked each second. `isCalm`: nothing keeps the fleet from doing what is wanted. */
+  pass(isCalm: boolean): void {
+    const { now } = this.site.clock;
+    for (const guest of this.store.rows.guest.values()) {
+      if (!isCalm || !this.isDown(guest)) this.downSince.delete(guest.id);
+      else if (!this.downSince.has(guest.id)) this.downSince.set(guest.id, now);
+      else if (now - this.downSince.get(guest.id)! > downAtMostMs)
+        this.fail(`${guest.name} is ${guest.state} for a minute, though there is room and nothing is broken`);
+    }
+    for (const task of this.store.rows.task.values()) {
+      if (!isCalm || taskTransitions[task.state].length === 0) this.taskSince.delete(task.id);
+      else if (!this.taskSince.has(task.id)) this.taskSince.set(task.id, now);
+      else if (now - this.taskSince.get(task.id)! > taskAtMostMs)
+        this.fail(`task ${task.name} of ${this.nameOf(task.subjectId)} has not ended for two minutes`);
+    }
+  }
+
+  /** Somebody, or an alarm, says why it is as it is. */
+  isExplained(guestId: string): boolean {
+    const guest = this.store.rows.guest.get(guestId);
+    return [...this.store.rows.alarm.values()].some(
+      (alarm) =>
+        alarm.clearedAt === null &&
+        (alarm.subjectId === guestId || alarm.subjectId === guest?.hostId || alarm.subjectKind === 'pool'),
+    );
+  }
+
+  private isDown(guest: Guest): boolean {
+    if (guest.desired !== 'running' || guest.state === 'cloning') return false;
+    return this.site.runningCopies(guest.id).length === 0 && !this.isExplained(guest.id) && this.hasRoom(guest);
+  }
+
+  private hasRoom(guest: Guest): boolean {
+    const ruled = [...this.store.rows.rule.values()].some(({ guestIds }) => guestIds.includes(guest.id));
+    if (ruled || guest.cpuReservationMillicores > 0) return false;
+    return [...this.store.rows.host.values()].some((host) => {
+      if (host.state !== 'online' || host.maintenance !== 'none' || host.degraded !== null || host.quarantined)
+        return false;
+      return host.capacity.memoryMiB - (this.site.machines.get(host.name)?.memoryUsedMiB() ?? 0) >= guest.memoryMiB;
+    });
+  }
+
+  /** Nobody has to leave the host. */
+  private isFree({ sourceHostId }: Migration): boolean {
+    const host = this.store.rows.host.get(sourceHostId);
+    return host?.maintenance === 'none' && host.degraded === null;
+  }
+
+  private nameOf(id: string): string {
+    return this.store.rows.guest.get(id)?.name ?? this.store.rows.host.get(id)?.name ?? id;
+  }
+}
