@@ -121,7 +121,12 @@ export class ModelHost implements AgentHome {
     });
   }
 
-  /** A fault: its network to the controllers and to Redis is cut, both ways or one, or whole again. */
+  /** A fault: its network to the controllers and to Redis is cut, or whole again. */
+  isolate(isolated: boolean): void {
+    this.cut(isolated ? 'both' : 'none');
+  }
+
+  /** A fault: both ways or one. */
   cut(cutOff: HostCut): void {
     this.cutOff = cutOff;
     this.agent?.openQueue();

@@ -21,6 +21,7 @@ export interface InstanceMachine {
     readonly clock: VirtualClock;
     readonly datastore: ModelDatastore;
     readonly times: { readonly bootMs: number };
+    readonly onBoot: ((instance: ModelInstance) => void) | null;
     readonly onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null;
   };
   readonly instances: Map<string, unknown>;
@@ -163,6 +164,7 @@ export class ModelInstance {
     if (boots) this.memory = kept ?? bootMemory(this.disk);
     datastore.written(this.disk);
     this.run(boots && !kept ? this.machine.site.times.bootMs : undefined);
+    if (boots && !kept) this.machine.site.onBoot?.(this);
     return accepted(null);
   }
 

@@ -37,6 +37,8 @@ export class ModelSite {
   readonly incoming = new Map<string, ModelInstance>();
   onHandOver: ((guestId: string) => void) | null = null;
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
+  /** Hears of each copy that begins with an empty memory. */
+  onBoot: ((instance: ModelInstance) => void) | null = null;
   /** Hears that a disk, and so its guest, has gone back in time on purpose. */
   onRevert: ((diskPath: string) => void) | null = null;
   /** A fault's hook: how far the disk of a running guest has come on its way to another datastore. */

@@ -56,14 +56,14 @@ function drillRequest({ kind, hostId, guestId, impairment }: DrillFault): FleetR
 
 /**
  * The simulation's clock begins at 0 and what is under way now is taken as over: migrations and drills have ended, guests
- * run where their placement is, and nothing is moved for balance while the drill runs.
+ * run where their placement is. `balances`: as the pool's policy is; without, nothing is moved for balance.
  */
-function asSimulated(inventory: Inventory): Inventory {
+export function asSimulated(inventory: Inventory, { balances = false } = {}): Inventory {
   return {
     ...inventory,
     pools: inventory.pools.map((pool) => ({
       ...pool,
-      balance: { ...pool.balance, automation: 'partial' as const },
+      balance: balances ? pool.balance : { ...pool.balance, automation: 'partial' as const },
       createdAt: 0,
     })),
     hosts: inventory.hosts.map((host) => ({

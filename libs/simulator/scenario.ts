@@ -16,7 +16,7 @@ export function runScenario(scenario: Scenario): ScenarioRun {
   const workloads = new Map(scenario.guests.map((guest) => [guest.name, guest.workload]));
   for (const { name, workload } of scenario.guests)
     if (workload.dataSeed !== null) world.invariants.dataSeeds.set(name, workload.dataSeed);
-  world.onBoot = (instance) => work(instance, workloads.get(instance.guest.name));
+  world.whenBooted((instance) => work(instance, workloads.get(instance.guest.name)));
   for (const step of scenario.steps) {
     world.clock.at(step.atMs, () => {
       world.note(`! ${step.text}`);

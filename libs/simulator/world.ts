@@ -57,8 +57,6 @@ export class World {
   readonly controllers: ModelController[] = [];
   readonly invariants: Invariants;
   readonly log: LogLine[] = [];
-  /** Hears of each copy that begins with an empty memory. */
-  onBoot: ((instance: ModelInstance) => void) | null = null;
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   private readonly checked: boolean;
   private nextId = 1;
@@ -88,6 +86,12 @@ export class World {
       if (guest.diskMade) this.site.datastore.open(diskPathOf(sources, guest), guest.diskMiB);
     for (const host of inventory.hosts) this.addHost(host, inventory, times);
     for (let index = 1; index <= (options.controllers ?? 2); index++) this.addController(`controller${index}`);
+  }
+
+  /** Of each copy that begins with an empty memory, those of the beginning too. */
+  whenBooted(work: (instance: ModelInstance) => void): void {
+    this.site.onBoot = work;
+    for (const instance of this.site.instances()) if (instance.memory?.heartbeats === 0) work(instance);
   }
 
   /** Runs until that moment, with the invariants asked after each event. */
@@ -367,7 +371,6 @@ export class World {
   private noteRun(guestId: string, instance: ModelInstance): void {
     const name = this.store.rows.guest.get(guestId)?.name ?? instance.guest.name;
     const { boot, heartbeats } = instance.memory!;
-    if (heartbeats === 0) this.onBoot?.(instance);
     this.note(
       `= ${name} runs on ${instance.machine.name} (epoch ${instance.id.epoch}, boot ${boot}, heartbeat ${heartbeats})`,
     );
