@@ -8,6 +8,9 @@ import type { ModelInstance } from './model-instance';
 import { asSimulated } from './predict';
 import { World } from './world';
 
+/** What of an inventory it is about: the rest is history, or under way. */
+export type Facts = Pick<Inventory, 'pools' | 'hosts' | 'guests' | 'images' | 'datastores' | 'rules'>;
+
 /** What is changed, in thought. Names are the inventory's; of an added host it is new. */
 export type Change =
   | { readonly kind: 'host-lost'; readonly host: string }
@@ -61,10 +64,11 @@ const lookMs = 100;
  * of them within that time.
  */
 export function whatIf(
-  inventory: Inventory,
+  facts: Facts,
   demand: ReadonlyMap<string, Demand>,
   plan: { readonly changes: readonly Change[]; readonly forMs: number },
 ): Result<WhatIf> {
+  const inventory: Inventory = { ...inventoryOf({ hosts: [], guests: [] }), ...facts };
   const added = plan.changes.flatMap((change) => (change.kind === 'host-added' ? [change] : []));
   const unknown = plan.changes.find((change) => 'host' in change && !isKnown(inventory, change));
   if (unknown && 'host' in unknown)

@@ -5,6 +5,7 @@ import { Failure } from '../failure';
 import type { Session } from '../session';
 import { simFleetCommand } from './sim-fleet';
 import { simSoakCommand } from './sim-soak';
+import { simWhatIfCommand } from './sim-whatif';
 
 function readScenario(session: Session, path: string): { readonly file: string; readonly text: string } {
   try {
@@ -69,4 +70,5 @@ export const simCommands = [
   }),
   simFleetCommand,
   simSoakCommand,
+  simWhatIfCommand,
 ];
