@@ -8,7 +8,21 @@ import { colourOfState } from './columns';
 function phaseCells({ name, objectiveMs, predictedMs, measuredMs, met }: DrillPhase): Cell[] {
   const isMet: Cell = met === null ? { text: nothing } : { text: met ? 'yes' : 'NO', colour: met ? 'green' : 'red' };
   const reached = measuredMs === null ? 'not reached' : duration(measuredMs);
-  return [{ text: name }, { text: duration(objectiveMs) }, { text: duration(predictedMs) }, { text: reached }, isMet];
+  return [
+    { text: name },
+    { text: duration(objectiveMs) },
+    { text: duration(predictedMs) },
+    { text: reached },
+    { text: predictionError(predictedMs, measuredMs) },
+    isMet,
+  ];
+}
+
+/** By how much it took longer than predicted, or less long. */
+function predictionError(predictedMs: number | null, measuredMs: number | null): string {
+  if (predictedMs === null || measuredMs === null) return nothing;
+  const errorMs = measuredMs - predictedMs;
+  return `${errorMs < 0 ? '−' : '+'}${duration(Math.abs(errorMs))}`;
 }
 
 function outageCells({ guestName, fromHostId, toHostId, predictedMs, outageMs }: GuestOutage, lookup: Lookup): Cell[] {
@@ -35,8 +49,8 @@ export function drillReport(drill: Drill, lookup: Lookup, useColour: boolean): s
   const target = guestId === null ? lookup.nameOf('host', hostId) : lookup.nameOf('guest', guestId);
   const injected = injectedAt === null ? 'nothing injected yet' : `injected ${exactTime(injectedAt)}`;
   const timeline = tableLines(phases.map(phaseCells), {
-    titles: ['PHASE', 'OBJECTIVE', 'PREDICTED', 'MEASURED', 'MET'],
-    right: [false, true, true, true, false],
+    titles: ['PHASE', 'OBJECTIVE', 'PREDICTED', 'MEASURED', 'ERROR', 'MET'],
+    right: [false, true, true, true, true, false],
     useColour,
   });
   const losses = tableLines(
