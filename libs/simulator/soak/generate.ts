@@ -14,14 +14,14 @@ interface Draft {
   readonly host: string;
   readonly guest: string;
   /** A line for that moment, or some time after it, up to the end of the faults. */
-  add(text: string, afterMs?: number): void;
+  readonly add: (text: string, afterMs?: number) => void;
   /** Of guests that steps make: removed when all is over. */
-  make(guest: string): void;
+  readonly make: (guest: string) => void;
 }
 
 interface Fault {
   readonly weight: number;
-  write(draft: Draft): void;
+  readonly write: (draft: Draft) => void;
 }
 
 const after = ({ random }: Draft, mostMs: number): number => 100 + random.below(mostMs);
