@@ -297,8 +297,9 @@ export class World {
   }
 
   private sawRequest(request: FleetRequest): void {
-    const ends = request.kind === 'guest.restart' || (request.kind === 'guest.power' && request.desired === 'stopped');
-    if (!ends) return;
+    // A suspended guest whose host is lost before that is known starts from its disk.
+    const isEnd = request.kind === 'guest.power' && (request.desired === 'stopped' || request.desired === 'suspended');
+    if (!isEnd && request.kind !== 'guest.restart') return;
     for (const guest of this.store.rows.guest.values())
       if (request.guest === guest.name || request.guest === guest.id) this.invariants.hasEnded(guest.id);
   }

@@ -180,7 +180,7 @@ describe('acting', () => {
       host: 'h2',
       objectives: { detect: 3000, alive: 5000 },
     });
-    expect(met.out).toMatch(/^detect +3\.00 s +2\.81 s +2\.80 s +yes$/m);
+    expect(met.out).toMatch(/^detect +3\.00 s +2\.81 s +2\.80 s +−10 ms +yes$/m);
     expect(met.out).toMatch(/^web +h2 +h3 +3\.30 s +3\.40 s$/m);
     expect(met.out).toContain('1 of 1 guests came back. Longest outage 3.40 s.\nVerdict: objectives met');
     const missed = await argosy(['drill', 'run', 'host-loss', '--host', 'h2', '--objective', 'detect=1', '-o', 'json']);
