@@ -56,7 +56,7 @@ const groups = isSlow
       ['--runInBand', join(root, 'test')],
     ];
 
-const soakSeeds = 300;
+const soakSeeds = 500;
 
 /**
  * Simulated fleets under faults, with what processor the tests leave.

@@ -202,5 +202,7 @@ export interface Fleet {
   readonly silences: Map<string, Silence>;
   readonly lastBalanceAt: Map<string, Instant>;
   /** Refusals already recorded, so that each is recorded once. */
+  /** When this leader took over. */
+  tookOverAt: Instant;
   readonly recordedRefusals: Map<string, Refusal>;
 }

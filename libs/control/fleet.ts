@@ -60,6 +60,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     heldRestarts: new Set(),
     silences: new Map(),
     lastBalanceAt: new Map(),
+    tookOverAt: 0,
     recordedRefusals: new Map(),
   };
 }

@@ -269,6 +269,17 @@ function giveUp(turn: FleetTurn, guest: Guest, why: string): void {
   endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'failed', why);
 }
 
+/**
+ * The host has revoked that epoch, as when it was cut off and stopped its guests before their start was told: it never
+ * starts there any more, and if nothing of it is there the guest is down.
+ */
+export function cannotStart(turn: FleetTurn, host: Host, { guestId, epoch }: Readonly<Record<string, unknown>>): void {
+  const guest = turn.fleet.guests.get(String(guestId));
+  if (guest?.state !== 'starting' || guest.hostId !== host.id || guest.epoch !== epoch) return;
+  const { reported, observed } = seenOf(turn, guest);
+  if (reported && !observed) lostVmm(turn, guest, null);
+}
+
 function seenOf(
   turn: FleetTurn,
   guest: Guest,

@@ -3,6 +3,7 @@ import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
 import { takeMeasures } from './datastores';
+import { cannotStart } from './guests';
 import { withinWindow } from './recovery';
 import { fencePool } from './fencing';
 import { watchDatastore, watchLease } from './leases';
@@ -12,6 +13,8 @@ import { becomeHost, clearAlarm, type FleetTurn, poolOf, put, raiseAlarm, record
 const demandWindowMs = 5_000;
 
 const rememberedRefusals = 1_000;
+/** For so long after a take-over; a host whose clock is wrong is then heard all the same. */
+const lateReportsMs = 5_000;
 
 /** False: the report is of another incarnation, late, or of a host that is proved off, and says nothing. */
 export function takeReport(turn: FleetTurn, report: HostReport): boolean {
@@ -20,6 +23,8 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   if (report.term > fleet.term && report.term <= highestTerm) raiseTerm(turn, report);
   if (!host || report.incarnation !== host.incarnation || host.state === 'fenced' || host.state === 'offline')
     return false;
+  // What was on its way to the leader before knows less than the record that was read since: of a guest that was started, say.
+  if (report.sentAt < fleet.tookOverAt && now < fleet.tookOverAt + lateReportsMs) return false;
   const view = viewOf(fleet, host.id);
   if (view.report && view.report.incarnation === report.incarnation && view.report.sequence >= report.sequence)
     return false;
@@ -106,6 +111,7 @@ function recordRefusals(turn: FleetTurn, host: Host, report: HostReport): void {
       message: `${host.name} refused a command: ${refusal.message}`,
       details: { commandId },
     });
+    if (refusal.code === 'stale-epoch') cannotStart(turn, host, refusal.details ?? {});
   }
 }
 

@@ -41,6 +41,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.datastoreSilenceSince = now;
   fleet.takeOvers.clear();
   if (kind === 'reloaded') return;
+  fleet.tookOverAt = now;
   fleet.views.clear();
   fleet.lastBalanceAt.clear();
   fleet.channelHeardAt = null;

@@ -26,6 +26,7 @@ export function startGuest(turn: HostTurn, guest: GuestSpecification, epoch: num
     return refused(
       'stale-epoch',
       `Guest ${guest.name} has been at epoch ${latest} here; epoch ${epoch} does not start any more.`,
+      { guestId: guest.guestId, epoch },
     ).refusal;
   if (findCopy(turn, { guestId: guest.guestId, epoch })) return null;
   keepCopy(turn, { kind: 'guest', guestId: guest.guestId, epoch, guest, state: 'starting', refusal: null });
