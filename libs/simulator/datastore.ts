@@ -50,6 +50,10 @@ export class ModelDatastore {
   readonly unreachable = new Set<string>();
   /** Folders that one machine alone reaches, and its name. */
   readonly owners = new Map<string, string>();
+  /** Folders that a machine alone reaches and has not mounted: what lies there it takes for missing. */
+  readonly unmounted = new Set<string>();
+  /** Disks with a mark beside them: their guests may have gone on from a copy elsewhere. */
+  readonly leaving = new Set<string>();
   /** A fault: what guests write finds no room. */
   full = false;
   totalMiB = 1024 * 1024;
@@ -98,8 +102,13 @@ export class ModelDatastore {
   readonly memories = new Map<string, GuestMemory>();
 
   reaches(machineName: string, path: string): boolean {
-    for (const [folder, owner] of this.owners) if (path.startsWith(`${folder}/`)) return owner === machineName;
+    for (const [folder, owner] of this.owners)
+      if (path.startsWith(`${folder}/`)) return owner === machineName && !this.unmounted.has(folder);
     return true;
+  }
+
+  sees(machineName: string, path: string): boolean {
+    return this.disks.has(path) && this.reaches(machineName, path);
   }
 
   /** Another name for the same disk. */
@@ -133,6 +142,7 @@ export class ModelDatastore {
   delete(path: string): void {
     const disk = this.disks.get(path);
     this.disks.delete(path);
+    this.leaving.delete(path);
     if (disk && ![...this.disks.values()].includes(disk)) this.freeMiB += disk.sizeMiB;
   }
 

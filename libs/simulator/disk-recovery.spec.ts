@@ -173,14 +173,7 @@ test('a guest that waits for nothing is refused', () => {
 });
 
 test('a disk that moved alone to a place that was lost with its host is given up in the same way', () => {
-  const world = new World({
-    inventory: inventoryOf({
-      hosts: ['h1', 'h2'].map((name) => ({ name, memoryMiB: 4096 })),
-      datastores: [{ name: 'local-h1', on: 'h1' }],
-      guests: [{ name: 'g', memoryMiB: 64, on: 'h1', diskMiB: 64 }],
-    }),
-  });
-  world.run(3_000);
+  const world = aMoveAlone();
   world.site.onRelocation = (seen) => seen === 'pivoted' && world.host('h1').powerOff();
   world.request('administrator', { kind: 'guest.migrate', guest: 'g', datastore: 'local-h1' });
   world.run(20_000);
@@ -198,6 +191,57 @@ test('a disk that moved alone to a place that was lost with its host is given up
   ]);
   expect(world.guest('g')).toMatchObject({ state: 'running', datastoreId: 'shared' });
   expect(world.site.datastore.disks.get('/local-h1/guests/g/disk.qcow2')).toBe(moved);
+  expect(world.invariants.violations).toEqual([]);
+});
+
+/** Its disk was to move alone, from the shared datastore to h1's own. */
+function aMoveAlone(): World {
+  const world = new World({
+    inventory: inventoryOf({
+      hosts: ['h1', 'h2'].map((name) => ({ name, memoryMiB: 4096 })),
+      datastores: [{ name: 'local-h1', on: 'h1' }],
+      guests: [{ name: 'g', memoryMiB: 64, on: 'h1', diskMiB: 64 }],
+    }),
+  });
+  world.run(3_000);
+  return world;
+}
+
+describe.each(['named', 'pivoted'] as const)(
+  'a disk that moved alone is %s, and its host returns without the datastore',
+  (step) => {
+    test('its guest waits, and with the datastore mounted it runs from there', () => {
+      const world = aMoveAlone();
+      world.site.onRelocation = (seen) => seen === step && world.host('h1').powerOff();
+      world.request('administrator', { kind: 'guest.migrate', guest: 'g', datastore: 'local-h1' });
+      world.run(10_000);
+      world.site.datastore.unmounted.add('/local-h1');
+      world.host('h1').powerOn();
+      world.run(20_000);
+      expect(world.site.runningCopies('g')).toEqual([]);
+      expect(alarms(world)).toEqual([expect.stringContaining('argosy guest recover g --from-source')]);
+      world.site.datastore.unmounted.clear();
+      world.run(20_000);
+      expect(world.site.runningCopies('g').map(({ machine, guest }) => [machine.name, guest.diskPath])).toEqual([
+        ['h1', '/local-h1/guests/g/disk.qcow2'],
+      ]);
+      expect(world.guest('g')).toMatchObject({ state: 'running', datastoreId: 'local-h1' });
+      expect(alarms(world)).toEqual([]);
+      expect(world.invariants.violations).toEqual([]);
+    });
+  },
+);
+
+test('a disk that was still being copied has not moved, whether or not its host has mounted where it was going', () => {
+  const world = aMoveAlone();
+  world.site.onRelocation = (seen) => seen === 'mirrored' && world.host('h1').powerOff();
+  world.request('administrator', { kind: 'guest.migrate', guest: 'g', datastore: 'local-h1' });
+  world.run(10_000);
+  world.site.datastore.unmounted.add('/local-h1');
+  world.host('h1').powerOn();
+  world.run(20_000);
+  expect(world.guest('g')).toMatchObject({ state: 'running', datastoreId: 'shared' });
+  expect(world.site.runningCopies('g')).toHaveLength(1);
   expect(world.invariants.violations).toEqual([]);
 });
 

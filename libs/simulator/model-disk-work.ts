@@ -46,9 +46,10 @@ export function doModelDiskWork(
   const instance = epoch === null || !('guestId' in work) ? undefined : machine.find({ guestId: work.guestId, epoch });
   const memory = instance?.memory;
   if (work.kind === 'suspend') return suspend(machine, instance, work.memoryPath);
-  if (epoch !== null && !memory) return refused('guest-not-here', 'the guest does not run here any more');
+  if (work.kind !== 'delete-snapshot' && epoch !== null && !memory)
+    return refused('guest-not-here', 'the guest does not run here any more');
   if (work.kind === 'clone') return clone(datastore, disk, work);
-  if (epoch === null && disk.holder !== null) return refused('image-locked', `a process holds ${work.diskPath}`);
+  if (!memory && disk.holder !== null) return refused('image-locked', `a process holds ${work.diskPath}`);
   if (work.kind === 'delete-snapshot') {
     disk.snapshots.delete(work.snapshotId);
     if (work.memoryPath !== null) datastore.memories.delete(work.memoryPath);

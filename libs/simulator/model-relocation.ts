@@ -19,6 +19,7 @@ export function beginModelRelocation(machine: ModelMachine, work: RelocateWork):
   if (!instance || instance.guest.diskPath === work.newDiskPath) return accepted(null);
   if (datastore.disks.has(work.newDiskPath)) return refused('in-use', `${work.newDiskPath} is another disk`);
   datastore.delete(work.copyPath);
+  datastore.leaving.delete(work.diskPath);
   const copy = datastore.make(work.copyPath, instance.disk.sizeMiB);
   if (!copy.ok) return copy;
   datastore.lock(copy.value, instance);
@@ -48,6 +49,7 @@ export function endModelRelocation(
   const { datastore } = machine.site;
   const instance = instanceOf(machine, work);
   if (instance?.relocation) {
+    datastore.leaving.add(work.diskPath);
     const named = datastore.link(work.copyPath, work.newDiskPath);
     if (!named.ok) return named;
     machine.site.onRelocation?.('named');
@@ -59,8 +61,8 @@ export function endModelRelocation(
     }
     return accepted({ ...nothingToTell, moved: true, pauseMs });
   }
-  if (instance?.guest.diskPath === work.newDiskPath || datastore.isSame(work.copyPath, work.newDiskPath))
-    return accepted({ ...nothingToTell, moved: true });
+  const isNamed = datastore.sees(machine.name, work.newDiskPath) && datastore.isSame(work.copyPath, work.newDiskPath);
+  if (isNamed || instance?.guest.diskPath === work.newDiskPath) return accepted({ ...nothingToTell, moved: true });
   if (isCancelled()) {
     datastore.delete(work.copyPath);
     return refused('migration-failed', 'it was cancelled');
@@ -99,8 +101,13 @@ export function resumeRelocation(instance: ModelInstance): void {
   datastore.delete(work.copyPath);
 }
 
-function notMoved(machine: ModelMachine, { copyPath, guestId }: RelocateWork): Result<DiskWorkResult> {
-  machine.site.datastore.delete(copyPath);
+function notMoved(machine: ModelMachine, work: RelocateWork): Result<DiskWorkResult> {
+  const { copyPath, guestId, diskPath, newDiskPath } = work;
+  const { datastore } = machine.site;
+  const hasStayed = datastore.sees(machine.name, diskPath) && !datastore.leaving.has(diskPath);
+  if (!hasStayed && !datastore.sees(machine.name, copyPath))
+    return refused('disk-missing', `neither ${newDiskPath} nor ${copyPath} is on ${machine.name}; is it mounted?`);
+  datastore.delete(copyPath);
   return refused('guest-not-here', `guest ${guestId} does not run here any more; its disk has not moved`);
 }
 

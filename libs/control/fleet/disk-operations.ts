@@ -5,7 +5,7 @@ import { type Refusal, refused } from '@argosy/domain/refusal';
 import { cloned } from './clones';
 import { beginDiskOperation, epochOf, sourceOf } from './begin-disk-operation';
 import { datastoresOf, reaches } from './datastores';
-import { tellWhoIsWaitedFor } from './disk-recovery';
+import { isLook, tellWhoIsWaitedFor } from './disk-recovery';
 import { suspended } from './guests';
 import { diskSettled } from './moving-disks';
 import { isUnwanted, noteRelocation, outlivesItsHost, relocated } from './relocations';
@@ -41,26 +41,31 @@ function reconcileOperation(turn: FleetTurn, operation: DiskOperation): DiskOper
   }
   const row = { ...operation, hostId: host.id };
   put(turn, 'diskOperation', row);
+  // What the one before was told is nobody's answer any more.
+  settled(turn, `disk:${operation.id}`);
   follow(turn, row, host);
   return row;
 }
 
 function hostFor({ fleet }: FleetTurn, { datastoreId, guestId, work }: DiskOperation): Host | undefined {
-  // Where a VMM is gone it is told by the new place alone what became of the disk.
+  // Where a VMM is gone the new place can tell what became of the disk.
   const isCopied = work.kind === 'relocate' && work.epoch === null;
   const source = fleet.guests.get(isCopied ? guestId : (sourceOf(work) ?? ''));
   const own = source && isCopied ? datastoresOf(fleet, source).map(({ id }) => id) : [source?.datastoreId ?? ''];
   const datastores = [datastoreId, ...own].flatMap((id) => fleet.datastores.get(id) ?? []);
-  return [...fleet.hosts.values()]
+  const able = [...fleet.hosts.values()]
     .filter((host) => host.state === 'online' && datastores.every((each) => reaches(fleet, host, each)))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))[0];
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  // What a disk has left behind tells something too.
+  const left = fleet.datastores.get(fleet.guests.get(guestId)?.datastoreId ?? '');
+  return able.find((host) => left && reaches(fleet, host, left)) ?? able[0];
 }
 
 function follow(turn: FleetTurn, operation: DiskOperation, host: Host): void {
   if (!isHeard(host) || isHeld(turn, operation)) return;
   const seen = observeWork(turn, host, operation.id);
   const [work, cancel] = [`disk:${operation.id}`, `cancel-disk:${operation.id}`];
-  if (!seen && operation.work.kind === 'settle' && isTooSoon(turn, operation)) return;
+  if (!seen && isLook(operation) && isTooSoon(turn, operation)) return;
   const told = { operationId: operation.id, work: operation.work };
   if ((!seen || seen.phase === 'working') && isUnwanted(turn, operation))
     return order(turn, cancel, host, { kind: 'disk.cancel', ...told });
@@ -97,6 +102,7 @@ function end(turn: FleetTurn, operation: DiskOperation, outcome: Outcome): void 
   remove(turn, 'diskOperation', operation.id);
   const { work, guestId } = operation;
   const guest = turn.fleet.guests.get(guestId);
+  if (guest && isUntold(operation, outcome)) return lookAgain(turn, guest, operation);
   switch (work.kind) {
     case 'remove':
       return removed(turn, operation, work.folder, outcome.refusal);
@@ -109,7 +115,10 @@ function end(turn: FleetTurn, operation: DiskOperation, outcome: Outcome): void 
     case 'take':
       return guest && taken(turn, guest, operation, outcome);
     case 'settle':
-      return guest && settledNow(turn, guest, operation, outcome);
+      return (
+        guest &&
+        diskSettled(turn, guest, { ...work, datastoreId: operation.datastoreId, moved: outcome.result.moved === true })
+      );
     case 'snapshot':
       return snapshotTaken(turn, work.snapshotId, outcome);
     case 'delete-snapshot':
@@ -142,15 +151,16 @@ function taken(turn: FleetTurn, guest: Guest, { work }: DiskOperation, { refusal
   beginDiskOperation(turn, guest, work);
 }
 
+function isUntold(operation: DiskOperation, { refusal, result }: Outcome): boolean {
+  if (operation.work.kind === 'settle') return refusal !== null || result.moved === null;
+  return isLook(operation) && refusal?.code === 'disk-missing';
+}
+
 /** Asked again until a host has looked. */
-function settledNow(turn: FleetTurn, guest: Guest, { work, datastoreId }: DiskOperation, outcome: Outcome): void {
-  if (work.kind !== 'settle') return;
-  const { moved } = outcome.result;
-  if (outcome.refusal || moved === null) {
-    nextAttempt(turn, `look-again:${guest.id}`, 0, lookAgainMs);
-    tellWhoIsWaitedFor(turn, { guestId: guest.id, datastoreId, work });
-    beginDiskOperation(turn, { ...guest, datastoreId }, work);
-  } else diskSettled(turn, guest, { ...work, datastoreId, moved });
+function lookAgain(turn: FleetTurn, guest: Guest, { work, datastoreId }: DiskOperation): void {
+  nextAttempt(turn, `look-again:${guest.id}`, 0, lookAgainMs);
+  tellWhoIsWaitedFor(turn, { guestId: guest.id, datastoreId, work });
+  beginDiskOperation(turn, { ...guest, datastoreId }, work);
 }
 
 function observeWork({ fleet }: FleetTurn, host: Host, operationId: string): DiskWorkObservation | undefined {

@@ -43,7 +43,7 @@ interface Waiting {
 type Look = Pick<DiskOperation, 'guestId' | 'datastoreId' | 'work'>;
 
 /** Whose outcome only a look at that place can tell. */
-function isLook({ work }: Look): boolean {
+export function isLook({ work }: Look): boolean {
   return work.kind === 'settle' || (work.kind === 'relocate' && work.epoch !== null);
 }
 

@@ -188,7 +188,7 @@ export function noteRelocation(turn: FleetTurn, { guestId }: DiskOperation, prog
   if (migration && progress) noteProgress(turn, migration, { progress });
 }
 
-/** The host that had it is proved off: another looks at what became of the disk. */
+/** The host that had it is proved off: another looks at what became of the disk, and ends what was begun there. */
 export function outlivesItsHost({ work }: DiskOperation): boolean {
-  return work.kind === 'relocate';
+  return work.kind === 'relocate' || work.kind === 'delete-snapshot';
 }

@@ -86,6 +86,20 @@ export async function doDiskWork(work: ShortWork): Promise<DiskWorkResult> {
   return (await worker(work)) ?? nothingToTell;
 }
 
+/** A disk that a VMM has open is changed by it alone. One that ends in the middle of that leaves the disk, and the rest, to us. */
+export async function byWhoHasTheDisk<Value>(
+  vmm: QemuInstance | undefined,
+  how: { readonly inside: (vmm: QemuInstance) => Promise<Value>; readonly outside: () => Promise<Value> },
+): Promise<Value> {
+  if (!vmm?.isAlive()) return how.outside();
+  try {
+    return await how.inside(vmm);
+  } catch (error) {
+    if (!(await vmm.hasEndedWith(error))) throw error;
+    return how.outside();
+  }
+}
+
 /** With the VMM that has the disk open: only it may change what is in it. */
 export async function doDiskWorkInside(work: ShortWork, vmm: QemuInstance): Promise<DiskWorkResult> {
   if (work.kind === 'clone') return cloneInside(work, vmm);

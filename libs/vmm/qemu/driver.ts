@@ -17,7 +17,7 @@ import type {
 import { chooseAccelerator } from './accelerator';
 import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
-import { doDiskWork, doDiskWorkInside, measureDatastore } from './disk-work';
+import { byWhoHasTheDisk, doDiskWork, doDiskWorkInside, measureDatastore } from './disk-work';
 import { ensureDisk, ensureFirmware, ensureFolder, makeCopy, requireDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
@@ -187,9 +187,7 @@ class QemuDriver implements VmmDriver {
   /** After the calls before on the same instance, whatever became of them. */
   private inOrder(id: VmmInstance, call: (instance: QemuInstance) => Promise<void>): Promise<null> {
     const instance = this.find(id);
-    const result = instance.lane.then(() => call(instance));
-    instance.lane = result.catch(() => undefined);
-    return result.then(() => null);
+    return instance.inOrder(() => call(instance)).then(() => null);
   }
 
   private start(guest: GuestSpecification, epoch: number): Promise<null> {
@@ -203,22 +201,24 @@ class QemuDriver implements VmmDriver {
     return this.open(guest, { epoch, incoming: true, disk: null }, (vmm) => vmm.restore(memoryPath)).then(() => null);
   }
 
-  private async diskWork(work: DiskWork): Promise<DiskWorkResult> {
+  private diskWork(work: DiskWork): Promise<DiskWorkResult> {
     if (work.kind === 'relocate') return this.relocate(work);
-    if (!('epoch' in work) || work.epoch === null) return doDiskWork(work);
-    // A suspended guest's VMM may be gone already, with its memory whole.
-    const instance = this.instances.get(`${work.guestId}:${work.epoch}`);
-    if (!instance?.isAlive()) return doDiskWork(work);
-    // It may take long and changes nothing of the guest: whatever else is asked of it does not wait.
-    if (work.kind === 'clone') return doDiskWorkInside(work, instance);
-    const result = instance.lane.then(() => doDiskWorkInside(work, instance));
-    instance.lane = result.catch(() => undefined);
-    return result;
+    const instance = 'epoch' in work ? this.ofWork(work) : undefined;
+    return byWhoHasTheDisk(instance, {
+      // A copy may take long and changes nothing of the guest: whatever else is asked of it does not wait.
+      inside: (vmm) =>
+        work.kind === 'clone' ? doDiskWorkInside(work, vmm) : vmm.inOrder(() => doDiskWorkInside(work, vmm)),
+      outside: () => doDiskWork(work),
+    });
+  }
+
+  private ofWork({ guestId, epoch }: { readonly guestId: string; readonly epoch: number | null }) {
+    return epoch === null ? undefined : this.instances.get(`${guestId}:${epoch}`);
   }
 
   private async relocate(work: Extract<DiskWork, { kind: 'relocate' }>): Promise<DiskWorkResult> {
-    const { copyPath, guestId, epoch } = work;
-    const instance = epoch === null ? undefined : this.instances.get(`${guestId}:${epoch}`);
+    const { copyPath } = work;
+    const instance = this.ofWork(work);
     const cancelling = new AbortController();
     const owner: RelocationOwner = {
       signal: cancelling.signal,
@@ -228,10 +228,9 @@ class QemuDriver implements VmmDriver {
     };
     this.relocations.set(copyPath, cancelling);
     try {
-      if (!instance?.isAlive()) return await relocateOutside(work, owner);
-      return await relocateInside(work, instance, owner).catch((error: unknown) => {
-        if (instance.isAlive()) throw error;
-        return relocateOutside(work, owner);
+      return await byWhoHasTheDisk(instance, {
+        inside: (vmm) => relocateInside(work, vmm, owner),
+        outside: () => relocateOutside(work, owner),
       });
     } finally {
       this.relocations.delete(copyPath);

@@ -106,6 +106,7 @@ export async function makeCopy(guest: GuestSpecification, { copyPath, backingPat
 
 /** The copy and the disk are one file under two names from here on: that is how it is known that the guest ran from it. */
 export async function makeItsOwn(copyPath: string, diskPath: string): Promise<void> {
+  await unmarkLeaving(diskPath);
   await link(copyPath, diskPath).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST' && (await isSameFile(copyPath, diskPath))) return;
     // It has only the one name already.
@@ -113,7 +114,31 @@ export async function makeItsOwn(copyPath: string, diskPath: string): Promise<vo
     throw error;
   });
   // Before the guest writes there it must be sure that the name outlives a power cut.
-  const folder = await open(dirname(diskPath), 'r');
+  await syncFolder(dirname(diskPath));
+}
+
+const leavingMark = (diskPath: string): string => `${diskPath}.leaving`;
+
+/**
+ * Beside the disk, before its copy elsewhere gets the guest's name: whoever sees this disk and not the other place, as on a host
+ * that has not mounted it yet, knows that the guest may have gone on there. Empty, for a disk often leaves a full datastore.
+ */
+export async function markLeaving(diskPath: string): Promise<void> {
+  const mark = await open(leavingMark(diskPath), 'w');
+  await mark.close();
+  await syncFolder(dirname(diskPath));
+}
+
+export async function unmarkLeaving(diskPath: string): Promise<void> {
+  await rm(leavingMark(diskPath), { force: true });
+}
+
+export function isLeaving(diskPath: string): Promise<boolean> {
+  return exists(leavingMark(diskPath));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
   await folder.sync().finally(() => folder.close());
 }
 

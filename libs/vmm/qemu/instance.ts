@@ -19,7 +19,7 @@ import { endRelocation } from './relocate-disk';
 import { diskRefusal, runStates, shutdownReasons, torn } from './run-states';
 import { InstanceUsage } from './instance-usage';
 import { type Listening, type Listens, takeDisk } from './incoming';
-import { connectSocket, QmpClient } from './qmp';
+import { connectSocket, QmpClient, QmpClosed } from './qmp';
 import type { QmpEvent } from './qmp';
 
 export interface InstanceHost {
@@ -322,6 +322,18 @@ export class QemuInstance {
     this.record = { ...this.record, ...change };
     // The record is another agent's by then, and tells it what was cut short.
     if (!this.isDetached) this.folder.write(this.record);
+  }
+
+  /** Whether a call failed because of the process' end: the connection to it ends first, and its files are let go last. */
+  hasEndedWith(error: unknown): Promise<boolean> {
+    return this.whenGone(error instanceof QmpClosed ? reconnectEveryMs : 0);
+  }
+
+  /** After the calls before, whatever became of them. */
+  inOrder<Value>(call: () => Promise<Value>): Promise<Value> {
+    const result = this.lane.then(call);
+    this.lane = result.catch(() => undefined);
+    return result;
   }
 
   /** For what the VMM itself must do, as to the disk that it has open. */

@@ -8,7 +8,16 @@ import type { VmmState } from '@argosy/control/ports/vmm-driver';
 import { convertDisk, look } from './clone-disk';
 import { diskNode } from './command-line';
 import { devicesHave, DiskMirror, dropNode, endJob, findJob, isOverlayOf } from './disk-mirror';
-import { exists, imageTool, isSameFile, makeItsOwn, variablesBeside } from './guest-disk';
+import {
+  exists,
+  imageTool,
+  isLeaving,
+  isSameFile,
+  makeItsOwn,
+  markLeaving,
+  unmarkLeaving,
+  variablesBeside,
+} from './guest-disk';
 import type { InstanceRecord, Relocation } from './instance-folder';
 import { refuse } from './qemu-refusal';
 import {
@@ -25,13 +34,12 @@ type RelocateWork = Extract<DiskWork, { kind: 'relocate' }>;
 /** A VMM as far as its disk is concerned. */
 export interface RelocatingVmm {
   state: VmmState;
-  /** Calls that take effect in the order given wait here for the one before. */
-  lane: Promise<unknown>;
   readonly guest: GuestSpecification;
   readonly record: InstanceRecord;
   readonly diskNode: string;
   onBlockJob: ((event: QmpEvent) => void) | null;
   isAlive(): boolean;
+  inOrder<Value>(call: () => Promise<Value>): Promise<Value>;
   keep(change: Partial<InstanceRecord>): void;
   requireQmp(): QmpClient;
 }
@@ -60,6 +68,7 @@ export async function relocateOutside(work: RelocateWork, owner: RelocationOwner
   const { copyPath, newDiskPath, diskPath, epoch, guestId } = work;
   if (await isSameFile(copyPath, newDiskPath)) return moved;
   if (epoch !== null) {
+    await requireStayed(work);
     await rm(copyPath, { force: true });
     throw refuse(
       'guest-not-here',
@@ -82,6 +91,16 @@ export async function relocateOutside(work: RelocateWork, owner: RelocationOwner
   }
   await makeItsOwn(copyPath, newDiskPath);
   return moved;
+}
+
+/** A copy without the disk's name has never been it. Where none is seen, it may be that its datastore is not mounted yet. */
+async function requireStayed({ copyPath, diskPath, newDiskPath }: RelocateWork): Promise<void> {
+  if (await exists(copyPath)) return;
+  if ((await exists(diskPath)) && !(await isLeaving(diskPath))) return;
+  throw refuse(
+    'disk-missing',
+    `neither ${newDiskPath} nor ${copyPath} is on this host, and the disk may have moved there; is the datastore mounted here?`,
+  );
 }
 
 async function requireFree(newDiskPath: string): Promise<void> {
@@ -137,13 +156,12 @@ export async function relocateInside(
       if (progress) owner.progress(progress);
     }
     await mirrorVariables(vmm, relocation);
+    await markLeaving(work.diskPath);
     // Other calls need not wait for the copy, only for the pivot.
-    const pivoting = vmm.lane.then(() => {
+    const pauseMs = await vmm.inOrder(() => {
       requireWanted(owner);
       return pivot(vmm, mirror, relocation);
     });
-    vmm.lane = pivoting.catch(() => undefined);
-    const pauseMs = await pivoting;
     return { ...moved, pauseMs };
   } catch (error) {
     await undo(vmm, mirror, relocation).catch(() => undefined);
@@ -162,6 +180,7 @@ async function beginCopy(
   await dropNode(qmp, node);
   await mkdir(dirname(copyPath), { recursive: true });
   await rm(copyPath, { force: true });
+  await unmarkLeaving(work.diskPath);
   const overlay = await isOverlayOf(qmp, vmm.diskNode, backingPath);
   const disk = await look(vmm.guest.diskPath);
   const above = overlay ? ['-b', backingPath!, '-F', disk['backing-filename-format'] ?? 'qcow2'] : [];
@@ -219,7 +238,13 @@ async function undo(vmm: RelocatingVmm, mirror: DiskMirror, relocation: Relocati
   await mirror.drop();
   await keepVariables(vmm, relocation);
   await goOn(vmm, false);
-  await rm(relocation.copyPath, { force: true });
+  await dropCopy(vmm, relocation);
+}
+
+/** The mark before the copy: without either the disk has surely stayed. */
+async function dropCopy(vmm: RelocatingVmm, { copyPath }: Relocation): Promise<void> {
+  await unmarkLeaving(vmm.guest.diskPath);
+  await rm(copyPath, { force: true });
 }
 
 /** What an agent's death cut short: with its name the copy is the guest's disk, and without it is thrown away. */
@@ -236,7 +261,7 @@ export async function endRelocation(vmm: RelocatingVmm, relocation: Relocation):
   await endJob(qmp, job);
   await keepVariables(vmm, relocation);
   await goOn(vmm, false);
-  await rm(copyPath, { force: true });
+  await dropCopy(vmm, relocation);
 }
 
 /** The guest's device may have the copy already; if it has not, the guest stands still and both are the same. */
