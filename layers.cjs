@@ -5,6 +5,7 @@ module.exports = {
   scheduler: { path: 'libs/scheduler', uses: ['domain'], pure: true },
   control: { path: 'libs/control', uses: ['domain', 'scheduler'], pure: true },
   simulator: { path: 'libs/simulator', uses: ['domain', 'scheduler', 'control'], pure: true },
+  machine: { path: 'libs/machine', uses: ['domain'], pure: true },
   contracts: { path: 'libs/contracts', uses: ['domain'], pure: false },
   queue: { path: 'libs/queue', uses: ['domain', 'contracts'], pure: false },
   peer: { path: 'libs/peer', uses: ['domain', 'contracts'], pure: false },
@@ -16,6 +17,6 @@ module.exports = {
     pure: false,
   },
   agent: { path: 'apps/agent', uses: ['domain', 'contracts', 'control', 'queue', 'peer', 'vmm'], pure: false },
-  cli: { path: 'apps/cli', uses: ['domain', 'contracts', 'simulator'], pure: false },
+  cli: { path: 'apps/cli', uses: ['domain', 'contracts', 'machine', 'simulator'], pure: false },
   lab: { path: 'apps/lab', uses: [], pure: false },
 };

@@ -1,0 +1,124 @@
+import { controlRegisters } from './control-registers';
+import { encode, instructionSet, type Instruction, type Mnemonic } from './instruction-set';
+import { assemble } from './assembler';
+import { memoryStart } from './memory';
+
+/** Where chance comes from: a whole number in [0, limit). */
+export interface Chance {
+  below(limit: number): number;
+}
+
+/**
+ * Programs that do anything at all: every instruction, defined or not, over registers that often point into memory. A trap
+ * handler steps over what trapped and goes on, in user mode or in machine mode, as long as the program leaves it alone.
+ */
+const startUp = assemble(`
+    la   t0, handler
+    csrw mtvec, t0
+    csrw mscratch, sp
+    li   t0, 0x1800          # mstatus: machine mode before the trap
+    csrw mstatus, t0
+    j    program
+handler:
+    csrrw t6, mscratch, t6
+    csrr t6, mcause
+    blt  t6, zero, interrupt
+    csrr t6, mepc
+    addi t6, t6, 4
+    csrw mepc, t6
+    csrrw t6, mscratch, t6
+    mret
+interrupt:
+    li   t6, -1
+    csrw mtimecmph, t6
+    csrrw t6, mscratch, t6
+    mret
+program:
+`);
+
+export const randomProgramBytes = 16384;
+const bodyWords = 400;
+const dataOffset = 8192;
+
+function signed(chance: Chance, bits: number): number {
+  return chance.below(2 ** bits) - 2 ** (bits - 1);
+}
+
+function immediateFor({ format, mnemonic }: Instruction<Mnemonic>, chance: Chance): number {
+  switch (format) {
+    case 'B':
+      return (chance.below(24) - 6) * 4 + (chance.below(50) === 0 ? 2 : 0);
+    case 'J':
+      return (chance.below(24) - 6) * 4;
+    case 'csr':
+    case 'csri':
+      return chance.below(20) === 0
+        ? chance.below(4096)
+        : controlRegisters[chance.below(controlRegisters.length)]!.number;
+    case 'U':
+      return mnemonic === 'lui' && chance.below(2) === 0 ? memoryStart | 0 : signed(chance, 32);
+    case 'load':
+    case 'S':
+    case 'I':
+    case 'jalr':
+      return chance.below(4) === 0 ? signed(chance, 12) : chance.below(64) * 4;
+    case 'shift':
+      return chance.below(32);
+    case 'R':
+    case 'fence':
+    case 'none':
+    case 'source':
+      return 0;
+  }
+}
+
+/** Of the control registers, half the writes would end the program's world: they come, but seldom. */
+const seldom: readonly Mnemonic[] = [
+  'csrrw',
+  'csrrs',
+  'csrrc',
+  'csrrwi',
+  'csrrsi',
+  'csrrci',
+  'mret',
+  'wfi',
+  'jalr',
+  'jrum',
+];
+
+function randomWord(chance: Chance): number {
+  if (chance.below(200) === 0) return signed(chance, 32);
+  let instruction = instructionSet[chance.below(instructionSet.length)]!;
+  if (seldom.includes(instruction.mnemonic) && chance.below(3) !== 0)
+    instruction = instructionSet[chance.below(instructionSet.length)]!;
+  return encode(instruction.mnemonic, {
+    rd: chance.below(32),
+    rs1: chance.below(32),
+    rs2: chance.below(32),
+    immediate: immediateFor(instruction, chance),
+  });
+}
+
+export interface RandomProgram {
+  /** From the beginning of memory; `randomProgramBytes` long. */
+  readonly memory: Uint8Array;
+  /** What the registers hold at the first instruction. */
+  readonly registers: Int32Array;
+}
+
+export function randomProgram(chance: Chance): RandomProgram {
+  const memory = new Uint8Array(randomProgramBytes);
+  const words = new Int32Array(memory.buffer);
+  words.set(startUp.words);
+  const first = startUp.words.length;
+  for (let index = 0; index < bodyWords; index++) words[first + index] = randomWord(chance);
+  for (let index = dataOffset / 4; index < words.length; index++) words[index] = signed(chance, 32);
+  const registers = Int32Array.from({ length: 32 }, (_, register) =>
+    register === 0
+      ? 0
+      : chance.below(3) === 0
+        ? signed(chance, 32)
+        : (memoryStart + dataOffset + chance.below(2048) * 4) | 0,
+  );
+  return { memory, registers };
+}
