@@ -194,7 +194,7 @@ export class Interpreter {
 
       while (left > 0) {
         let code = codes[index]!;
-        if (code === Operation.Undecoded) code = decode(page, index, words[firstWord + index]!);
+        if ((code as Operation) === Operation.Undecoded) code = decode(page, index, words[firstWord + index]!);
         left--;
         const immediate = immediates[index]!;
         let taken = false;

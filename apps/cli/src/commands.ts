@@ -11,6 +11,7 @@ import { historyCommands } from './commands/history';
 import { hostCommands } from './commands/host';
 import { imageCommands } from './commands/image';
 import { labCommands } from './commands/lab';
+import { machineCommands } from './commands/machine';
 import { migrationCommands } from './commands/migration';
 import { poolCommands } from './commands/pool';
 import { programCommands } from './commands/program';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   ...accessCommands,
   ...labCommands,
   ...simCommands,
+  ...machineCommands,
   ...topCommands,
   ...programCommands,
 ];

@@ -1,0 +1,61 @@
+import { Console, MemoryDisk, sectorBytes } from '../devices';
+import { runThroughIdleness, type Machine, type Stop } from '../machine';
+import { processorDifferences, type ProcessorState } from '../processor-state';
+import { randomProgramBytes, type RandomProgram } from '../random-program';
+import type { Variant } from '../variants';
+import { chainOfMachines } from './chain';
+import type { MonitorKind } from './virtual-machine';
+
+/** All that can be seen of a run from outside, and all that the machine holds after it. */
+export interface Outcome {
+  readonly stop: Stop;
+  readonly output: readonly number[];
+  readonly processor: ProcessorState;
+  readonly memory: Uint8Array;
+  readonly disk: Uint8Array;
+}
+
+export interface RunOptions {
+  readonly variant: Variant;
+  readonly depth: number;
+  readonly kind?: MonitorKind;
+  readonly instructions: number;
+}
+
+const diskSectors = 2;
+const memoryBytes = 2 * randomProgramBytes;
+
+function diskOf({ devices }: Machine): Uint8Array {
+  const disk = new MemoryDisk(new Uint8Array(diskSectors * sectorBytes));
+  for (let sector = 0; sector < diskSectors; sector++)
+    devices.disk!.read(sector, disk.bytes.subarray(sector * sectorBytes, (sector + 1) * sectorBytes));
+  return disk.bytes;
+}
+
+export function runProgram(program: RandomProgram, options: RunOptions): Outcome {
+  const output: number[] = [];
+  const console = new Console((byte) => output.push(byte));
+  console.type([1, 2, 3]);
+  const { top } = chainOfMachines({ ...options, memoryBytes, diskSectors, console });
+  top.memory.write(0, program.memory);
+  top.registers.set(program.registers);
+  const stop = runThroughIdleness(top, options.instructions);
+  return { stop, output, processor: top.saveProcessor(), memory: top.memory.bytes, disk: diskOf(top) };
+}
+
+function firstDifference(one: Uint8Array, other: Uint8Array): number {
+  return one.findIndex((byte, index) => byte !== other[index]);
+}
+
+/** Empty: nobody could tell one run from the other, not even by counting instructions. */
+export function differencesOf(one: Outcome, other: Outcome): string[] {
+  const differences = processorDifferences(one.processor, other.processor);
+  if (one.stop !== other.stop) differences.push(`stop: ${one.stop} and ${other.stop}`);
+  if (one.output.join() !== other.output.join())
+    differences.push(`console: ${one.output.join()} and ${other.output.join()}`);
+  for (const store of ['memory', 'disk'] as const) {
+    const at = firstDifference(one[store], other[store]);
+    if (at !== -1) differences.push(`${store} at ${at}: ${one[store][at]} and ${other[store][at]}`);
+  }
+  return differences;
+}

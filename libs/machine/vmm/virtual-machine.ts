@@ -1,0 +1,104 @@
+import { machineMode, slots, userMode } from '../control-registers';
+import type { Devices } from '../devices';
+import { Interpreter } from '../interpreter';
+import { Machine, type Stop } from '../machine';
+import type { Memory } from '../memory';
+import { causes } from '../traps';
+
+/**
+ * direct: the processor below runs its instructions in user mode, whatever its own mode is, and what traps is dispatched.
+ * hybrid: so only in its user mode; in its machine mode every instruction is interpreted.
+ */
+export type MonitorKind = 'direct' | 'hybrid';
+
+/** How its instructions were run: their sum is all that it tried. */
+export interface Shares {
+  /** By the machine below, without the VMM. */
+  direct: number;
+  /** Trapped, and done by an interpreter routine. */
+  emulated: number;
+  /** Trapped, and given to the machine's own trap handler, or to who controls it. */
+  reflected: number;
+  /** Interpreted because the monitor is a hybrid one. */
+  interpreted: number;
+}
+
+export interface VirtualMachineParts {
+  readonly host: Machine;
+  readonly memory: Memory;
+  readonly devices: Devices;
+  readonly kind: MonitorKind;
+}
+
+/** A machine that a VMM makes of the one below it: the same in everything but time and the size of its memory. */
+export class VirtualMachine extends Machine {
+  readonly shares: Shares = { direct: 0, emulated: 0, reflected: 0, interpreted: 0 };
+  private readonly host: Machine;
+  private readonly kind: MonitorKind;
+  private readonly interpreter = new Interpreter();
+
+  constructor({ host, memory, devices, kind }: VirtualMachineParts) {
+    super(host.variant, memory, devices);
+    this.host = host;
+    this.kind = kind;
+  }
+
+  protected proceed(instructions: number): Stop | undefined {
+    return this.kind === 'hybrid' && !this.isInUserMode ? this.interpret(instructions) : this.runDirectly(instructions);
+  }
+
+  private runDirectly(instructions: number): Stop | undefined {
+    const { host } = this;
+    this.enter();
+    const before = host.time;
+    const stop = host.run(instructions);
+    const tried = host.time - before;
+    this.registers.set(host.registers);
+    this.control[slots.pc] = host.control[slots.pc]!;
+    this.time += tried;
+    this.shares.direct += tried;
+    if (stop === 'limit') return undefined;
+    if (stop !== 'trap') throw new Error(`A machine in user mode went ${stop} without a trap.`);
+    this.shares.direct--;
+    return this.dispatch(host.trap.cause, host.trap.value);
+  }
+
+  /** The machine below gets this one's registers and place, in user mode, within this one's memory. */
+  private enter(): void {
+    const { host, control, memory } = this;
+    const base = control[slots.base]! >>> 0;
+    const room = Math.max(0, memory.size - base);
+    host.registers.set(this.registers);
+    host.control[slots.pc] = control[slots.pc]!;
+    host.control[slots.mode] = userMode;
+    host.control[slots.base] = room === 0 ? 0 : memory.offset - host.memory.offset + base;
+    host.control[slots.bound] = Math.min(control[slots.bound]! >>> 0, room);
+  }
+
+  /** Every trap comes here. What this machine's processor would have done without a trap is done for it. */
+  private dispatch(cause: number, value: number): Stop | undefined {
+    const isInMachineMode = this.control[slots.mode] === machineMode;
+    if (cause === causes.illegalInstruction && isInMachineMode) {
+      this.shares.emulated++;
+      return this.executeSystem(value);
+    }
+    this.shares.reflected++;
+    return this.raise(cause === causes.userCall && isInMachineMode ? causes.machineCall : cause, value);
+  }
+
+  private interpret(instructions: number): Stop | undefined {
+    const { interpreter } = this;
+    const before = this.time;
+    const interruption = interpreter.run(this, instructions);
+    this.time += interpreter.executed;
+    this.shares.interpreted += this.time - before;
+    switch (interruption) {
+      case 'limit':
+        return undefined;
+      case 'trap':
+        return this.raise(interpreter.cause, interpreter.value);
+      case 'system':
+        return this.executeSystem(interpreter.value);
+    }
+  }
+}
