@@ -299,11 +299,11 @@ export const newRuleBody = describes<NewRule>()(
   })
     .refine((rule) => !isGuestRule(rule.kind) || rule.guests.length >= 2, {
       path: ['guests'],
-      message: 'must name at least two guests for a rule of kind together, apart or spread',
+      message: 'must name at least two guests for a rule of kind together, apart, spread or near',
     })
     .refine((rule) => !isGuestRule(rule.kind) || (rule.hosts ?? []).length === 0, {
       path: ['hosts'],
-      message: 'must be left out for a rule of kind together, apart or spread, which speaks of guests only',
+      message: 'must be left out for a rule of kind together, apart, spread or near, which speaks of guests only',
     })
     .refine((rule) => isGuestRule(rule.kind) || (rule.hosts ?? []).length >= 1, {
       path: ['hosts'],

@@ -310,6 +310,7 @@ export const ruleKinds = [
   'together',
   'apart',
   'spread',
+  'near',
   'must-run-on',
   'should-run-on',
   'must-not-run-on',
@@ -317,9 +318,14 @@ export const ruleKinds = [
 ] as const;
 export type RuleKind = (typeof ruleKinds)[number];
 
-/** These speak of guests among themselves, the others of guests and hosts. spread is over failure domains. */
+/** These speak of guests among themselves, the others of guests and hosts. spread and near are about failure domains. */
 export function isGuestRule(kind: string): boolean {
-  return kind === 'together' || kind === 'apart' || kind === 'spread';
+  return kind === 'together' || kind === 'apart' || kind === 'spread' || kind === 'near';
+}
+
+/** It is weighed, and broken where something else is worth more; the others are always kept. */
+export function isWish(kind: RuleKind): boolean {
+  return kind === 'near' || kind.startsWith('should');
 }
 
 export interface Rule {

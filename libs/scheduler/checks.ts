@@ -1,5 +1,5 @@
 import type { RefusalCode } from '@argosy/domain/refusal';
-import type { Cluster } from './cluster';
+import { type Cluster, platformParts } from './cluster';
 import { breaks, violation } from './rules';
 
 /** Why a host does not take a guest. */
@@ -20,6 +20,7 @@ interface Check {
 /** In this order: the first that fails is the one that is told. */
 export const checks: readonly Check[] = [
   { name: 'usable', passes: isUsable, explain: notUsable },
+  { name: 'compatibility', passes: isCompatible, explain: notCompatible },
   { name: 'datastore', passes: reachesDatastores, explain: datastoreMissing },
   { name: 'memory', passes: hasMemory, explain: memoryShort },
   { name: 'reservation', passes: canReserve, explain: reservationShort },
@@ -32,6 +33,7 @@ export function fits(cluster: Cluster, guest: number, host: number): boolean {
     isUsable(cluster, guest, host) &&
     hasMemory(cluster, guest, host) &&
     canReserve(cluster, guest, host) &&
+    (cluster.isUniform || isCompatible(cluster, guest, host)) &&
     (cluster.guestBound[guest] === 0 || (reachesDatastores(cluster, guest, host) && keepsRules(cluster, guest, host)))
   );
 }
@@ -56,6 +58,38 @@ function notUsable(cluster: Cluster, _guest: number, host: number): { code: Refu
   const { use, useReason } = cluster.hosts[host]!;
   return { code: use === 'evacuating' ? 'host-in-maintenance' : 'host-not-online', reason: useReason };
 }
+
+/** A guest that starts needs a processor of its kind; one that runs needs the very machine that it runs on. */
+export function isCompatible(cluster: Cluster, guest: number, host: number): boolean {
+  if (cluster.isUniform) return true;
+  const { architecture } = cluster.guests[guest]!;
+  const { platform = null } = cluster.hosts[host]!;
+  if (platform === null) return true;
+  if (architecture !== undefined && !platform.guestArchitectures.includes(architecture)) return false;
+  const from = cluster.hostOf[guest]!;
+  return from < 0 || cluster.platformOf[from]! < 0 || cluster.platformOf[from] === cluster.platformOf[host];
+}
+
+function notCompatible(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
+  const { architecture } = cluster.guests[guest]!;
+  const here = cluster.hosts[host]!.platform!;
+  const code = 'incompatible-host';
+  if (architecture !== undefined && !here.guestArchitectures.includes(architecture))
+    return { code, reason: `its processor is ${architecture}, and ${here.guestArchitectures.join(', ')} is run here` };
+  const source = cluster.hosts[cluster.hostOf[guest]!]!;
+  const part = platformParts.find((each) => source.platform![each] !== here[each])!;
+  return {
+    code,
+    reason: `its ${platformWords[part]} is ${source.platform![part]} on ${source.name} and ${here[part]} here, and a running guest cannot change it`,
+  };
+}
+
+const platformWords = {
+  driver: 'driver',
+  accelerator: 'accelerator',
+  machineType: 'machine type',
+  cpuModel: 'CPU model',
+};
 
 export function reachesDatastores(cluster: Cluster, guest: number, host: number): boolean {
   const { datastores } = cluster.guests[guest]!;

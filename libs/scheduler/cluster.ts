@@ -1,4 +1,4 @@
-import type { RuleKind } from '@argosy/domain/entities';
+import { isWish, type RuleKind } from '@argosy/domain/entities';
 
 /**
  * A pool as the scheduler sees it: hosts and guests by index, their figures in typed arrays, so that a move is a few
@@ -17,6 +17,15 @@ export interface NeededDatastore {
   readonly hostId: string | null;
 }
 
+/** What a host runs guests on. A running guest moves only to one that is the same in all but the architectures. */
+export interface Platform {
+  readonly driver: string;
+  readonly accelerator: string;
+  readonly machineType: string;
+  readonly cpuModel: string;
+  readonly guestArchitectures: readonly string[];
+}
+
 export interface HostFigures {
   readonly id: string;
   readonly name: string;
@@ -27,6 +36,8 @@ export interface HostFigures {
   readonly memoryMiB: number;
   /** What fails as one with it; null: it fails alone. */
   readonly failureDomain?: string | null;
+  /** null: not known, and taken to do for everybody. */
+  readonly platform?: Platform | null;
   /** Datastores that it should reach and does not, with the reason. */
   readonly missingDatastores: ReadonlyMap<string, string>;
 }
@@ -44,6 +55,8 @@ export interface GuestFigures {
   /** Bytes dirtied per second: what a live copy has to send again. */
   readonly dirtyBytesPerSecond: number;
   readonly datastores: readonly NeededDatastore[];
+  /** Of its processor; left out: any host's will do. */
+  readonly architecture?: string;
   /** Must stay where it is for now: in a migration, cooling down, starting. */
   readonly pinned: boolean;
 }
@@ -83,6 +96,11 @@ export interface Cluster {
   readonly useOf: Uint8Array;
   /** By host: its failure domain; a host of none is one by itself. By domain: how many usable hosts it has. */
   readonly domainOf: Int32Array;
+  /** By domain: its hosts; those of a domain that is one host by itself are not listed. */
+  readonly hostsIn: ReadonlyMap<number, readonly number[]>;
+  /** By host: those of one number run guests on the same. All hosts have the same: nobody has to ask. */
+  readonly platformOf: Int32Array;
+  readonly isUniform: boolean;
   readonly usableIn: Int32Array;
   readonly domains: { usable: number };
   /** By guest. */
@@ -127,9 +145,10 @@ export function buildCluster(
     kind: rule.kind,
     guests: rule.guestIds.flatMap((id) => guestIndex.get(id) ?? []),
     hosts: new Set(rule.hostIds.flatMap((id) => hostIndex.get(id) ?? [])),
-    isWish: rule.kind.startsWith('should'),
+    isWish: isWish(rule.kind),
   }));
   const domainOf = domainsOf(hosts);
+  const platformOf = platformsOf(hosts);
   const rulesOf = rulesByGuest(guests.length, clusterRules);
   const cluster: Cluster = {
     hosts,
@@ -143,6 +162,9 @@ export function buildCluster(
     memoryCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.memoryMiB)),
     useOf: Uint8Array.from(hosts, (host) => hostUses.indexOf(host.use)),
     domainOf,
+    hostsIn: hostsByDomain(hosts, domainOf),
+    platformOf,
+    isUniform: isUniform(hosts, guests, platformOf),
     usableIn: new Int32Array(hosts.length),
     domains: { usable: 0 },
     guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
@@ -188,6 +210,42 @@ function domainsOf(hosts: readonly HostFigures[]): Int32Array {
     named.set(failureDomain, domain);
     return domain;
   });
+}
+
+function hostsByDomain(hosts: readonly HostFigures[], domainOf: Int32Array): ReadonlyMap<number, readonly number[]> {
+  const hostsIn = new Map<number, number[]>();
+  hosts.forEach(({ failureDomain = null }, host) => {
+    if (failureDomain === null) return;
+    const others = hostsIn.get(domainOf[host]!);
+    if (others) others.push(host);
+    else hostsIn.set(domainOf[host]!, [host]);
+  });
+  return hostsIn;
+}
+
+/** What of two hosts has to be the same for a running guest to move between them. */
+export const platformParts = ['driver', 'accelerator', 'machineType', 'cpuModel'] as const;
+
+/** A host of which nothing is known is one by itself: -1, and takes and gives as any. */
+function platformsOf(hosts: readonly HostFigures[]): Int32Array {
+  const known = new Map<string, number>();
+  return Int32Array.from(hosts, ({ platform = null }) => {
+    if (platform === null) return -1;
+    const key = platformParts.map((part) => platform[part]).join('\n');
+    const number = known.get(key) ?? known.size;
+    known.set(key, number);
+    return number;
+  });
+}
+
+function isUniform(hosts: readonly HostFigures[], guests: readonly GuestFigures[], platformOf: Int32Array): boolean {
+  const architectures = new Set(guests.flatMap(({ architecture }) => architecture ?? []));
+  return (
+    platformOf.every((platform) => platform === -1 || platform === platformOf[0]) &&
+    hosts.every(({ platform = null }) =>
+      [...architectures].every((each) => platform === null || platform.guestArchitectures.includes(each)),
+    )
+  );
 }
 
 function countUsable(cluster: Cluster, host: number, change: 1 | -1): void {

@@ -1,4 +1,4 @@
-import { reachesDatastores } from './checks';
+import { isCompatible, reachesDatastores } from './checks';
 import { type Cluster, type ClusterRule, usableHosts } from './cluster';
 import { breaks } from './rules';
 import { freeMemory, freeReservation } from './room';
@@ -41,7 +41,7 @@ export function canGather(cluster: Cluster, rule: ClusterRule, host: number): bo
 
 function mayCome(cluster: Cluster, rule: ClusterRule, guest: number, host: number): boolean {
   if (cluster.guestPinned[guest] === 1 || cluster.leaving[guest]! >= 0) return false;
-  if (!reachesDatastores(cluster, guest, host)) return false;
+  if (!isCompatible(cluster, guest, host) || !reachesDatastores(cluster, guest, host)) return false;
   return cluster.rulesOf[guest]!.every(
     (other) => other === rule || other.isWish || !breaks(cluster, other, guest, host),
   );

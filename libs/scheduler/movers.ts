@@ -3,7 +3,7 @@ import { Departures } from './departures';
 import { HostHeap } from './host-heap';
 import { indexOf, type PlacementIndex } from './placement-index';
 import { equalScores, RoomTree } from './room-tree';
-import { namedHosts } from './rules';
+import { hostsOfWish, namedHosts } from './rules';
 import {
   gainOf,
   leastRoomFor,
@@ -156,7 +156,8 @@ export class Movers {
     if (departures.namesHosts[slot] === 1) return this.lookAtHosts(guest, from, namedHosts(cluster, guest)!);
     this.lookAtKinds(guest, from);
     if (departures.hasWishes[slot] === 0) return;
-    for (const rule of cluster.rulesOf[guest]!) if (rule.isWish) this.lookAtHosts(guest, from, rule.hosts);
+    for (const rule of cluster.rulesOf[guest]!)
+      if (rule.isWish) this.lookAtHosts(guest, from, hostsOfWish(cluster, rule, guest));
   }
 
   /** Nobody has room enough to be evener with the guest than its host is: so with most guests of a pool that is nearly even. */

@@ -2,6 +2,7 @@ import { fits } from './checks';
 import { type Cluster, usableHosts } from './cluster';
 import { RoomMap } from './room-map';
 import { RoomTree, type Seeker } from './room-tree';
+import { hostsOfWish } from './rules';
 
 export const roomWeights = { cpuWeight: 2, memoryWeight: 1 };
 const nobody: readonly number[] = [];
@@ -10,8 +11,8 @@ const nobody: readonly number[] = [];
 export class PlacementIndex implements Seeker {
   private guest = -1;
   private avoid = -1;
-  /** Hosts that wishes of the guest name are looked at one by one: the others are all alike to it. */
-  private isWishing = false;
+  /** Hosts that wishes of the guest name are looked at one by one: the others are all alike to it. null: it has none. */
+  private wished: ReadonlySet<number> | null = null;
   hasCompany = false;
   demandMillicores = 0;
   claimMillicores = 0;
@@ -42,7 +43,7 @@ export class PlacementIndex implements Seeker {
     this.avoid = avoid;
     this.hasCompany = company.length > 0;
     this.leastRoom = -Infinity;
-    this.isWishing = this.cluster.guestBound[guest] === 1 && this.hasWishes(guest);
+    this.wished = this.cluster.guestBound[guest] === 1 ? this.wishedBy(guest) : null;
     this.demandMillicores = guestDemand[guest]!;
     this.reservationMillicores = guestReservation[guest]!;
     this.claimMillicores = Math.max(this.demandMillicores, this.reservationMillicores);
@@ -61,27 +62,21 @@ export class PlacementIndex implements Seeker {
   }
 
   accepts(host: number): boolean {
-    if (this.isWishing && this.isNamed(host)) return false;
+    if (this.wished?.has(host) === true) return false;
     return this.takes(host);
   }
 
-  private hasWishes(guest: number): boolean {
-    for (const rule of this.cluster.rulesOf[guest]!) if (rule.isWish && rule.hosts.size > 0) return true;
-    return false;
-  }
-
-  private isNamed(host: number): boolean {
-    for (const rule of this.cluster.rulesOf[this.guest]!) if (rule.isWish && rule.hosts.has(host)) return true;
-    return false;
+  private wishedBy(guest: number): ReadonlySet<number> | null {
+    const { cluster } = this;
+    let wished: Set<number> | null = null;
+    for (const rule of cluster.rulesOf[guest]!)
+      if (rule.isWish) for (const host of hostsOfWish(cluster, rule, guest)) (wished ??= new Set()).add(host);
+    return wished;
   }
 
   /** The hosts that have to be looked at one by one besides those that the index finds. */
   named(): ReadonlySet<number> | null {
-    if (!this.isWishing) return null;
-    const named = new Set<number>();
-    for (const rule of this.cluster.rulesOf[this.guest]!)
-      if (rule.isWish) for (const host of rule.hosts) named.add(host);
-    return named;
+    return this.wished;
   }
 }
 

@@ -1,4 +1,4 @@
-import { fits, keepsRules, reachesDatastores } from './checks';
+import { fits, isCompatible, keepsRules, reachesDatastores } from './checks';
 import { type Cluster, move } from './cluster';
 import { chooseHost } from './place';
 import { freeMemory, freeReservation } from './room';
@@ -51,9 +51,13 @@ export class Repacker {
     const { cluster } = this;
     if (!this.usable.some((host) => cluster.useOf[host] === 0)) return [];
     const mayTake = (guest: number, host: number): boolean =>
-      cluster.useOf[host] === 0 && reachesDatastores(cluster, guest, host) && keepsRules(cluster, guest, host);
+      cluster.useOf[host] === 0 &&
+      isCompatible(cluster, guest, host) &&
+      reachesDatastores(cluster, guest, host) &&
+      keepsRules(cluster, guest, host);
     return guests.filter(
-      (guest) => cluster.guestBound[guest] === 1 && !this.usable.some((host) => mayTake(guest, host)),
+      (guest) =>
+        (cluster.guestBound[guest] === 1 || !cluster.isUniform) && !this.usable.some((host) => mayTake(guest, host)),
     );
   }
 
@@ -169,10 +173,11 @@ export class Repacker {
   }
 
   private areAlike(one: number, other: number): boolean {
-    const { guestBound, guestMemory, guestReservation } = this.cluster;
+    const { guests, guestBound, guestMemory, guestReservation } = this.cluster;
     return (
       guestBound[one] === 0 &&
       guestBound[other] === 0 &&
+      guests[one]!.architecture === guests[other]!.architecture &&
       guestMemory[one] === guestMemory[other] &&
       guestReservation[one] === guestReservation[other]
     );
@@ -187,6 +192,7 @@ export class Repacker {
         // Of the same size, so that of those that are alike the first by order was tried first.
         cluster.memoryCapacity[other] === cluster.memoryCapacity[host] &&
         cluster.cpuCapacity[other] === cluster.cpuCapacity[host] &&
+        cluster.platformOf[other] === cluster.platformOf[host] &&
         freeMemory(cluster, other) === freeMemory(cluster, host) &&
         freeReservation(cluster, other) === freeReservation(cluster, host),
     );

@@ -9,6 +9,8 @@ export function breaks(cluster: Cluster, rule: ClusterRule, guest: number, host:
       return othersInDomain(cluster, rule, guest, host) >= mostInDomain(cluster, rule);
     case 'together':
       return isAwayFromPartners(cluster, rule, guest, host);
+    case 'near':
+      return isFarFromOthers(cluster, rule, guest, host);
     case 'must-run-on':
     case 'should-run-on':
       return !rule.hosts.has(host);
@@ -35,6 +37,8 @@ export function violation(cluster: Cluster, rule: ClusterRule, guest: number, ho
       const partner = awayPartner(cluster, rule, guest, host);
       return `rule ${rule.name} keeps it together with ${named(partner)} on ${cluster.hosts[cluster.hostOf[partner]!]!.name}`;
     }
+    case 'near':
+      return `rule ${rule.name} would rather have it in the failure domain of the others`;
     case 'must-run-on':
     case 'should-run-on':
       return `rule ${rule.name}: ${modal} run on other hosts`;
@@ -101,6 +105,36 @@ function isAwayFromPartners(cluster: Cluster, rule: ClusterRule, guest: number, 
   if (here === 0) return true;
   const most = isOneHost ? elsewhere : mostPartners(cluster, rule, guest);
   return here < most;
+}
+
+/** More of the others are in another failure domain than in the host's. */
+function isFarFromOthers(cluster: Cluster, rule: ClusterRule, guest: number, host: number): boolean {
+  const here = partnersInDomain(cluster, rule, guest, host);
+  for (const other of rule.guests) {
+    if (!ties(cluster, guest, other)) continue;
+    if (partnersInDomain(cluster, rule, guest, cluster.hostOf[other]!) > here) return true;
+  }
+  return false;
+}
+
+function partnersInDomain(cluster: Cluster, rule: ClusterRule, guest: number, host: number): number {
+  const domain = cluster.domainOf[host];
+  let count = 0;
+  for (const other of rule.guests)
+    if (ties(cluster, guest, other) && cluster.domainOf[cluster.hostOf[other]!] === domain) count++;
+  return count;
+}
+
+/** The hosts that a wish of the guest tells from others: to go to, or to leave alone. */
+export function hostsOfWish(cluster: Cluster, rule: ClusterRule, guest: number): Iterable<number> {
+  if (rule.kind !== 'near') return rule.hosts;
+  const hosts = new Set<number>();
+  for (const other of rule.guests) {
+    if (!ties(cluster, guest, other)) continue;
+    const at = cluster.hostOf[other]!;
+    for (const host of cluster.hostsIn.get(cluster.domainOf[at]!) ?? [at]) hosts.add(host);
+  }
+  return hosts;
 }
 
 function mostPartners(cluster: Cluster, rule: ClusterRule, guest: number): number {

@@ -2,7 +2,7 @@ import { balance, type BalanceOptions } from './balance';
 import { brokenRules } from './rules';
 import { imbalance, move, type RuleFigures } from './cluster';
 import { explainRejections, place } from './place';
-import { aCluster, aGuest, aHost } from './testing';
+import { aCluster, aGuest, aHost, aPlatform } from './testing';
 
 const options: BalanceOptions = {
   cpuSafetyShare: 0.85,
@@ -50,6 +50,37 @@ describe('placing a guest', () => {
       [kept],
     );
     expect(place(cluster, 2).chosen?.hostId).toBe(expected);
+  });
+
+  test('keeps a running guest on its CPU model, and starts one wherever its architecture is run', () => {
+    const cluster = aCluster(
+      [
+        aHost('h1', { platform: aPlatform() }),
+        aHost('h2', { platform: aPlatform({ cpuModel: 'zen3' }) }),
+        aHost('h3', { platform: aPlatform({ guestArchitectures: ['aarch64'] }) }),
+      ],
+      [aGuest('running', 'h1', { architecture: 'x86_64' }), aGuest('new', null, { architecture: 'aarch64' })],
+    );
+    expect(explainRejections(cluster, place(cluster, 0, { avoid: 0 }).rejections)).toBe(
+      'h2: its CPU model is haswell on h1 and zen3 here, and a running guest cannot change it; h3: its processor is x86_64, and aarch64 is run here',
+    );
+    expect(place(cluster, 1).chosen?.hostId).toBe('h3');
+  });
+
+  test.each([
+    ['the failure domain of the others', 500, 'h2'],
+    ['anywhere, where that has no room', 2000, 'h3'],
+  ])('near: it goes to %s', (_where, memoryMiB, expected) => {
+    const cluster = aCluster(
+      [
+        aHost('h1', { failureDomain: 'north' }),
+        aHost('h2', { failureDomain: 'north' }),
+        aHost('h3', { failureDomain: 'south', cpuMillicores: 9000, memoryMiB: 9000 }),
+      ],
+      [aGuest('database', 'h1', { memoryMiB: 900 }), aGuest('new', null, { memoryMiB })],
+      [rule('near', ['database', 'new'])],
+    );
+    expect(place(cluster, 1).chosen?.hostId).toBe(expected);
   });
 
   test('counts reservations, not demand, against a limit that must hold', () => {

@@ -102,8 +102,9 @@ function keptFrom(cluster: Cluster): Float64Array {
   const missing = new Map<string, number>();
   for (const { missingDatastores } of cluster.hosts)
     for (const id of missingDatastores.keys()) missing.set(id, (missing.get(id) ?? 0) + 1);
-  return Float64Array.from(cluster.guests, ({ datastores }, guest) => {
-    let kept = 0;
+  const foreignTo = new Map<string, number>();
+  return Float64Array.from(cluster.guests, ({ datastores, architecture }, guest) => {
+    let kept = architecture === undefined ? 0 : hostsWithout(cluster, architecture, foreignTo);
     for (const { id, hostId } of datastores) kept += hostId === null ? (missing.get(id) ?? 0) : hostCount;
     for (const rule of cluster.rulesOf[guest]!) {
       if (rule.isWish) continue;
@@ -114,6 +115,18 @@ function keptFrom(cluster: Cluster): Float64Array {
     }
     return kept;
   });
+}
+
+/** How many hosts do not run guests of that architecture. */
+function hostsWithout({ hosts }: Cluster, architecture: string, known: Map<string, number>): number {
+  let count = known.get(architecture);
+  if (count === undefined) {
+    count = hosts.filter(
+      ({ platform = null }) => platform !== null && !platform.guestArchitectures.includes(architecture),
+    ).length;
+    known.set(architecture, count);
+  }
+  return count;
 }
 
 function sum(numbers: Iterable<number>): number {

@@ -1,4 +1,11 @@
-import { buildCluster, type Cluster, type GuestFigures, type HostFigures, type RuleFigures } from './cluster';
+import {
+  buildCluster,
+  type Cluster,
+  type GuestFigures,
+  type HostFigures,
+  type Platform,
+  type RuleFigures,
+} from './cluster';
 
 /** Builders: what a test sets is what matters in it. */
 export function aHost(name: string, changes: Partial<HostFigures> = {}): HostFigures {
@@ -12,6 +19,11 @@ export function aHost(name: string, changes: Partial<HostFigures> = {}): HostFig
     missingDatastores: new Map(),
     ...changes,
   };
+}
+
+export function aPlatform(changes: Partial<Platform> = {}): Platform {
+  const platform = { driver: 'qemu', accelerator: 'kvm', machineType: 'pc', cpuModel: 'haswell' };
+  return { ...platform, guestArchitectures: ['x86_64'], ...changes };
 }
 
 export function aGuest(name: string, hostId: string | null, changes: Partial<GuestFigures> = {}): GuestFigures {

@@ -1,5 +1,5 @@
-import { fits, keepsRules, reachesDatastores } from './checks';
-import { aCluster, aGuest, aHost, seeded } from './testing';
+import { fits, isCompatible, keepsRules, reachesDatastores } from './checks';
+import { aCluster, aGuest, aHost, aPlatform, seeded } from './testing';
 import { type Cluster, type GuestFigures, type HostFigures, move, type RuleFigures } from './cluster';
 import { planTogether } from './repacking';
 import { guestsOn, tolerance } from './tolerance';
@@ -18,6 +18,7 @@ function rowsOf(seed: number): Rows {
       memoryMiB: upTo(3) === 0 ? 500 : memoryMiB,
       use: upTo(9) === 0 ? 'evacuating' : 'usable',
       failureDomain: upTo(2) === 0 ? `rack-${upTo(2)}` : null,
+      platform: upTo(4) === 0 ? aPlatform({ guestArchitectures: ['x86_64'] }) : null,
     }),
   );
   const free = hosts.map((host) => host.memoryMiB);
@@ -28,6 +29,7 @@ function rowsOf(seed: number): Rows {
     return aGuest(`g${number}`, free[host]! >= 0 ? `h${host}` : null, {
       memoryMiB: size,
       cpuReservationMillicores: 100 * upTo(4),
+      architecture: upTo(5) === 0 ? 'aarch64' : 'x86_64',
       datastores: upTo(12) === 0 ? [{ id: 'local', name: 'local', hostId: `h${host}` }] : [],
     });
   });
@@ -66,7 +68,10 @@ function survives(rows: Rows, lost: readonly number[]): boolean {
     !isUsable ||
     hosts.some(
       ({ use }, host) =>
-        use === 'usable' && reachesDatastores(cluster, guest, host) && keepsRules(cluster, guest, host),
+        use === 'usable' &&
+        isCompatible(cluster, guest, host) &&
+        reachesDatastores(cluster, guest, host) &&
+        keepsRules(cluster, guest, host),
     );
   return canPlace(cluster, homeless.filter(hasHost));
 }

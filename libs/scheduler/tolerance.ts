@@ -146,12 +146,18 @@ function kindsOf(cluster: Cluster, hosts: readonly number[]): ReadonlyMap<number
     hosts.map((host) => {
       const guests = guestsOn(cluster, host);
       if (named[host] === 1 || guests.some((guest) => cluster.guestBound[guest] === 1)) return [host, `${host}`];
-      const sizes = guests.map((guest) => `${cluster.guestMemory[guest]}/${cluster.guestReservation[guest]}`).sort();
+      const sizes = guests
+        .map(
+          (guest) =>
+            `${cluster.guestMemory[guest]}/${cluster.guestReservation[guest]}/${cluster.guests[guest]!.architecture}`,
+        )
+        .sort();
       const room = [
         cluster.memoryCapacity[host],
         cluster.cpuCapacity[host],
         cluster.memoryUsed[host],
         cluster.cpuReserved[host],
+        cluster.platformOf[host],
       ];
       return [host, `${cluster.useOf[host]} ${room.join(' ')}: ${sizes.join(' ')}`];
     }),

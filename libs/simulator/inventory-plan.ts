@@ -13,6 +13,7 @@ import type {
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
+import { modelCapabilities } from './model-vmm';
 
 export interface HostPlan {
   readonly name: string;
@@ -21,6 +22,8 @@ export interface HostPlan {
   readonly off?: boolean;
   readonly failureDomain?: string;
   readonly failoverOnly?: boolean;
+  /** What its guests see of its processors. */
+  readonly cpuModel?: string;
   /** The names of its fence devices in their order; without this, one. */
   readonly fenceDevices?: readonly string[];
 }
@@ -126,7 +129,7 @@ function hostOfPlan(plan: HostPlan): Host {
     peerAddress: `${plan.name}:7000`,
     queue: `agent-${plan.name}`,
     capacity: { cpuMillicores: plan.cpuMillicores ?? 2000, memoryMiB: plan.memoryMiB },
-    capabilities: null,
+    capabilities: plan.cpuModel === undefined ? null : { ...modelCapabilities, cpuModel: plan.cpuModel },
     failureDomain: plan.failureDomain ?? null,
     failoverOnly: plan.failoverOnly ?? false,
     degraded: null,

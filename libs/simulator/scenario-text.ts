@@ -78,10 +78,11 @@ function readHost(words: Words, draft: Draft): void {
     memoryMiB: words.number('its memory in MiB'),
   };
   while (!words.done()) {
-    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence', 'domain', 'failover-only']);
+    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence', 'domain', 'failover-only', 'cpu-model']);
     if (property === 'cpu') host.cpuMillicores = words.number('millicores');
     else if (property === 'off') host.off = true;
     else if (property === 'failover-only') host.failoverOnly = true;
+    else if (property === 'cpu-model') host.cpuModel = words.word('a model of processor');
     else if (property === 'domain') host.failureDomain = words.word('a failure domain');
     else if (property === 'fence')
       host.fenceDevices = words.word('names of fence devices with commas between').split(',');

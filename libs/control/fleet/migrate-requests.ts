@@ -59,8 +59,6 @@ function migrateLive(turn: FleetTurn, guest: Guest, { target, datastore, reason 
     return refused('incompatible-host', `${target.name} is in another pool than ${guest.name}.`);
   const chosen = chooseTarget(turn, guest, { target, datastore });
   if (!chosen.ok) return chosen;
-  const mismatch = incompatible(source, chosen.value);
-  if (mismatch) return refused('incompatible-host', mismatch);
   for (const hostId of [guest.hostId, chosen.value.id])
     if (!hasMigrationRoom(turn, hostId))
       return refused(
@@ -118,16 +116,6 @@ function chooseTarget(
     `${target ? `${target.name} does not take ${guest.name}` : `No other host takes ${guest.name}`}: ${explainRejections(cluster, answer.rejections)}.`,
     { rejections: answer.rejections },
   );
-}
-
-/** What a live copy needs to be the same on both sides. */
-function incompatible(source: Host, target: Host): string | null {
-  const [from, to] = [source.capabilities, target.capabilities];
-  if (!from || !to) return null;
-  for (const what of ['driver', 'machineType', 'cpuModel', 'accelerator'] as const)
-    if (from[what] !== to[what])
-      return `${source.name} has ${what} ${from[what]} and ${target.name} ${to[what]}: a running guest cannot move between them.`;
-  return null;
 }
 
 export function cancelMigration(turn: FleetTurn, request: Of<'migration.cancel'>): Result<Migration> {

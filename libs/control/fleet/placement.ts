@@ -32,6 +32,7 @@ export function clusterOf(
       cpuMillicores: host.capacity.cpuMillicores,
       memoryMiB: host.capacity.memoryMiB,
       failureDomain: host.failureDomain,
+      platform: host.capabilities,
       missingDatastores: missingDatastores(fleet, host),
     })),
     guests.map((guest) => ({
@@ -43,6 +44,7 @@ export function clusterOf(
       cpuReservationMillicores: guest.cpuReservationMillicores,
       memoryMiB: guest.memoryMiB,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
+      architecture: fleet.images.get(guest.imageId)?.architecture,
       datastores: datastoresOf(fleet, guest.id === moved?.guestId ? { ...guest, ...moved } : guest),
       pinned:
         guest.state !== 'running' ||

@@ -29,7 +29,8 @@ export const ruleCommands = [
   }),
   command({
     path: 'rule create',
-    summary: 'say that guests belong together, apart or spread over failure domains, or on or off certain hosts',
+    summary:
+      'say that guests belong together, apart, spread over failure domains or near each other, or on or off certain hosts',
     parameters: [{ name: 'name' }],
     flags: {
       kind: { type: 'text', choices: ruleKinds, required: true, summary: `one of ${ruleKinds.join(', ')}` },
@@ -45,6 +46,7 @@ export const ruleCommands = [
     examples: [
       'rule create replicas --kind apart --guests db-1,db-2',
       'rule create racks --kind spread --guests web-1,web-2,web-3',
+      'rule create close --kind near --guests shop,database',
       'rule create licence --kind must-run-on --guests erp --hosts h1,h2',
     ],
     run: async (session, { parameters, flags }) => {
