@@ -9,6 +9,7 @@ export const fleetRoutes = {
   'pool.create': ({ body }) => ({ kind: 'pool.create', ...body }),
   'pool.update': ({ params, body }) => ({ kind: 'pool.update', ...params, ...body }),
   'pool.remove': ({ params }) => ({ kind: 'pool.remove', ...params }),
+  'pool.tolerance': ({ params }) => ({ kind: 'pool.tolerance', ...params }),
   'host.enter-maintenance': ({ params }) => ({ kind: 'host.maintenance', ...params, enter: true }),
   'host.exit-maintenance': ({ params }) => ({ kind: 'host.maintenance', ...params, enter: false }),
   'host.fence': ({ params }) => ({ kind: 'host.fence', ...params }),

@@ -112,6 +112,17 @@ export const poolSchema = describes<entity.Pool>()(
   }),
 );
 
+export const lossToleranceSchema = describes<entity.LossTolerance>()(
+  z.object({
+    poolId: text,
+    tolerated: z.number(),
+    isExact: z.boolean(),
+    witness: orNull(z.object({ hostIds: z.array(text), guestIds: z.array(text) })),
+    unprotectedGuestIds: z.array(text),
+    explanation: text,
+  }),
+);
+
 export const hostCapacitySchema = describes<entity.HostCapacity>()(
   z.object({ cpuMillicores: z.number(), memoryMiB: z.number() }),
 );

@@ -106,6 +106,11 @@ export const routes = {
     method: 'DELETE', path: '/pools/:pool', tag: 'pools', access: 'administrator', status: 204,
     summary: 'Remove an empty pool', params: pool,
   },
+  'pool.tolerance': {
+    method: 'GET', path: '/pools/:pool/tolerance', tag: 'pools', access: 'viewer', status: 200,
+    summary: 'Say how many hosts a pool can lose as it stands, and which loss would be too much', params: pool,
+    response: responses.lossToleranceSchema,
+  },
 
   'pool.roll': {
     method: 'POST', path: '/pools/:pool/roll', tag: 'pools', access: 'administrator', status: 202,

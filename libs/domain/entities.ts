@@ -106,6 +106,20 @@ export interface Pool {
   readonly createdAt: Instant;
 }
 
+/** Which losses of hosts a pool bears, as it stands now. */
+export interface LossTolerance {
+  readonly poolId: string;
+  /** Whichever so many hosts are lost at once, all their guests find places on the others: proved. */
+  readonly tolerated: number;
+  /** No more is borne. false: more may be, and it was not found out with the effort that was allowed. */
+  readonly isExact: boolean;
+  /** The fewest hosts whose loss is known to leave guests down, and which guests. */
+  readonly witness: { readonly hostIds: readonly string[]; readonly guestIds: readonly string[] } | null;
+  /** Guests that rules, datastores or their platform leave no other host, however much room there is. */
+  readonly unprotectedGuestIds: readonly string[];
+  readonly explanation: string;
+}
+
 export interface HostCapacity {
   readonly cpuMillicores: number;
   readonly memoryMiB: number;

@@ -142,6 +142,7 @@ export type FleetRequest =
   | { readonly kind: 'pool.create'; readonly name: string; readonly settings?: PoolSettings }
   | { readonly kind: 'pool.update'; readonly pool: string; readonly name?: string; readonly settings?: PoolSettings }
   | { readonly kind: 'pool.remove'; readonly pool: string }
+  | { readonly kind: 'pool.tolerance'; readonly pool: string }
   | { readonly kind: 'host.register'; readonly registration: HostRegistration }
   | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.fence'; readonly host: string }

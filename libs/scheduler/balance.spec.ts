@@ -95,7 +95,7 @@ test('each move is the best that a look at every guest on every host finds, unti
 
 test('in a large pool moves are within 5 % of the best there is, taken together, and nothing is left to gain at the end either', () => {
   const shares = sharesOfBest(rowsOf(1, 'large'));
-  expect(shares.length).toBeGreaterThan(30);
+  expect(shares.length).toBeGreaterThan(20);
   expect(shares.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(0.95 * shares.length);
 });
 

@@ -17,6 +17,8 @@ const slowdownShare = 0.2;
 const wishMillicores = 30;
 /** Evening out where nothing is unmet leaves room for the next rise: so much of the smaller gap counts. */
 const eveningShare = 0.1;
+/** A host that is asked for less than this share of its safety level has that room already: demand may double. */
+const idleShare = 0.5;
 
 /**
  * In millicores: demand that is met after the move and was not before, evening, and wishes. 0: the move is no good. A move
@@ -25,7 +27,7 @@ const eveningShare = 0.1;
 export function worthOf(cluster: Cluster, guest: number, host: number, options: WorthOptions): number {
   const relief = reliefOf(cluster, guest, host, options);
   if (relief < 0) return 0;
-  return Math.max(0, relief + evenness(cluster, guest, host) + wishWorth(cluster, guest, host));
+  return Math.max(0, relief + evenness(cluster, guest, host, options) + wishWorth(cluster, guest, host));
 }
 
 export function reliefOf(cluster: Cluster, guest: number, host: number, options: WorthOptions): number {
@@ -49,11 +51,12 @@ export function overloadOf(cluster: Cluster, host: number, options: WorthOptions
 }
 
 /** Only a move that leaves the giver above the taker counts as evening: so none is ever undone by its opposite. */
-function evenness(cluster: Cluster, guest: number, host: number): number {
+function evenness(cluster: Cluster, guest: number, host: number, { cpuSafetyShare }: WorthOptions): number {
   const from = cluster.hostOf[guest]!;
   const demand = cluster.guestDemand[guest]!;
   const given = cluster.cpuCapacity[from]!;
   const taken = cluster.cpuCapacity[host]!;
+  if (cluster.cpuDemand[from]! < idleShare * cpuSafetyShare * given) return 0;
   const after = (cluster.cpuDemand[from]! - demand) / given - (cluster.cpuDemand[host]! + demand) / taken;
   return after < 0 ? 0 : eveningShare * (demand / given + demand / taken) * Math.min(given, taken);
 }

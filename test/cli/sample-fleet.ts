@@ -205,6 +205,14 @@ export function handlersOf(fleet: SampleFleet): Handlers {
   return {
     'pool.list': () => page([pool]),
     'pool.get': () => pool,
+    'pool.tolerance': () => ({
+      poolId: pool.id,
+      tolerated: 1,
+      isExact: true,
+      witness: { hostIds: [...hosts.values()].slice(0, 2).map(({ id }) => id), guestIds: [] },
+      unprotectedGuestIds: [],
+      explanation: 'tolerates 1 host',
+    }),
     'pool.create': ({ body }) => ({ ...pool, name: body.name }),
     'pool.update': ({ body }) => ({ ...pool, name: body.name ?? pool.name }),
     'host.list': () => page(hosts.values()),

@@ -137,11 +137,7 @@ export function survivesLosses(turn: FleetTurn, guest: Guest, cluster: Cluster, 
   const usable = usableHosts(cluster).length;
   const losses = Math.min(pool.failure.toleratedHostFailures, usable - 1);
   if (pool.failure.admission !== 'host-failures' || losses <= 0) return accepted(null);
-  const without = new Set(
-    cluster.guests.flatMap(({ id }, index) =>
-      turn.fleet.guests.get(id)?.restartPriority === 'disabled' ? [index] : [],
-    ),
-  );
+  const without = notRestarted(turn, cluster);
   const index = cluster.guestIndex.get(guest.id)!;
   const before = cluster.hostOf[index]!;
   move(cluster, index, chosen);
@@ -157,6 +153,13 @@ export function survivesLosses(turn: FleetTurn, guest: Guest, cluster: Cluster, 
       lostHosts: witness!.hosts.map((host) => cluster.hosts[host]!.id),
       guestsDown: witness!.guests.map((each) => cluster.guests[each]!.id),
     },
+  );
+}
+
+/** Guests that are not to be restarted when their host is lost, by their index. */
+export function notRestarted({ fleet }: FleetTurn, cluster: Cluster): ReadonlySet<number> {
+  return new Set(
+    cluster.guests.flatMap(({ id }, index) => (fleet.guests.get(id)?.restartPriority === 'disabled' ? [index] : [])),
   );
 }
 

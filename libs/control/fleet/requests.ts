@@ -26,6 +26,7 @@ import { createImage, createPool, createRule, removeImage, removePool, removeRul
 import { rollPool, stopRoll } from './rolls';
 import { removeSnapshot, revertSnapshot, takeSnapshot } from './snapshots';
 import { beginTask } from './tasks';
+import { poolTolerance } from './tolerance';
 import { type FleetTurn, put, record } from './turn';
 
 type Of<Kind extends FleetRequestKind> = Extract<FleetRequest, { kind: Kind }>;
@@ -36,6 +37,7 @@ const handlers: Handlers = {
   'pool.create': createPool,
   'pool.update': updatePool,
   'pool.remove': removePool,
+  'pool.tolerance': poolTolerance,
   'host.register': registerHost,
   'host.maintenance': setMaintenance,
   'host.fence': fenceHost,

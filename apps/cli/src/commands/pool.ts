@@ -2,7 +2,7 @@ import { admissionPolicies, automationLevels, isolationResponses, restartReadine
 import type { RouteCall } from '@argosy/contracts/routes';
 import { command, given, givenAny, type Flag, type FlagValues } from '../command';
 import { usageFailure } from '../failure';
-import { poolView } from '../output/inventory-views';
+import { poolDetailView, poolView } from '../output/inventory-views';
 
 const policyFlags = {
   automation: {
@@ -130,10 +130,12 @@ export const poolCommands = [
   }),
   command({
     path: 'pool show',
-    summary: 'show a pool with all its policies',
+    summary: 'show a pool with all its policies, and which losses of hosts it bears now',
     parameters: [pool],
     run: async (session, { parameters }) => {
-      await session.printRow(poolView, await session.api.call('pool.get', { params: parameters }));
+      const row = await session.api.call('pool.get', { params: parameters });
+      const lossTolerance = await session.api.call('pool.tolerance', { params: parameters });
+      await session.printRow(poolDetailView, { ...row, lossTolerance });
       return 'done';
     },
   }),

@@ -194,7 +194,7 @@ export const poolView: View<entity.Pool> = {
     { title: 'AUTOMATION', text: ({ balance }) => balance.automation },
     { title: 'THRESHOLD', text: ({ balance }) => `${balance.threshold}`, right: true },
     {
-      title: 'TOLERATES',
+      title: 'KEEPS ROOM FOR',
       text: ({ failure }) =>
         `${failure.toleratedHostFailures} host${failure.toleratedHostFailures === 1 ? '' : 's'} lost`,
     },
@@ -218,6 +218,11 @@ export const poolView: View<entity.Pool> = {
     { title: 'MOST SILENT', text: ({ failure }) => `${failure.maximumSilentHosts}`, only: 'detail' },
     idColumn(),
   ],
+};
+
+export const poolDetailView: View<entity.Pool & { readonly lossTolerance: entity.LossTolerance }> = {
+  ...poolView,
+  columns: [...poolView.columns, { title: 'LOSSES', text: ({ lossTolerance }) => lossTolerance.explanation }],
 };
 
 export const imageView: View<entity.Image> = {
