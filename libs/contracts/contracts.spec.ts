@@ -95,8 +95,7 @@ describe('routes', () => {
   test('what only reads may be called by a viewer, and nothing that a viewer may call changes the fleet', () => {
     for (const name of Object.keys(fleetRoutes) as (keyof typeof fleetRoutes)[]) {
       const { access, method } = routes[name];
-      if (access !== 'join')
-        expect({ name, may: mayCall('viewer', access) }).toEqual({ name, may: method === 'GET' });
+      if (access !== 'join') expect({ name, may: mayCall('viewer', access) }).toEqual({ name, may: method === 'GET' });
     }
     expect(mayCall('administrator', 'operator')).toBe(true);
     expect(mayCall('administrator', 'join')).toBe(false);

@@ -56,7 +56,7 @@ export interface GuestFigures {
   readonly dirtyBytesPerSecond: number;
   readonly datastores: readonly NeededDatastore[];
   /** Of its processor; left out: any host's will do. */
-  readonly architecture?: string;
+  readonly architecture?: string | undefined;
   /** Must stay where it is for now: in a migration, cooling down, starting. */
   readonly pinned: boolean;
 }
