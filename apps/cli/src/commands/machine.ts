@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Classification } from '@argosy/machine/classification';
 import type { TestVerdict } from '@argosy/machine/test-program';
+import type { VariantName } from '@argosy/machine/variants';
 import { command } from '../command';
 import { Failure, usageFailure } from '../failure';
+import { classificationLines } from '../output/classification-report';
 import type { Session } from '../session';
 
 const elfMagic = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
@@ -49,7 +52,35 @@ async function judge(session: Session, path: string, depths: readonly number[]):
   );
 }
 
+async function classifications(names: readonly VariantName[], seed: number): Promise<Classification[]> {
+  const { classify } = await import('@argosy/machine/classification');
+  const { variantNames, variants } = await import('@argosy/machine/variants');
+  const { createRandom } = await import('@argosy/simulator/random');
+  const wanted = names.length === 0 ? variantNames : names;
+  return wanted.map((name) => classify(variants[name], createRandom(seed)));
+}
+
 export const machineCommands = [
+  command({
+    path: 'machine classify',
+    summary: 'find out which instructions are privileged and which are sensitive, and apply Popek and Goldberg to them',
+    flags: {
+      variant: { type: 'texts', choices: ['virtualizable', 'unprivileged-reads', 'hybrid'], summary: 'of the instruction set (default all three)' },
+      seed: { type: 'count', summary: 'of the states that are tried (default 1)' },
+    },
+    examples: ['machine classify', 'machine classify --variant unprivileged-reads -o wide'],
+    run: async (session, { flags }) => {
+      const results = await classifications(flags.variant as readonly VariantName[], flags.seed ?? 1);
+      if (session.format === 'json' || session.format === 'yaml') session.printValue(results);
+      else
+        for (const [index, result] of results.entries()) {
+          if (index > 0) session.print('');
+          const options = { everyWitness: session.format === 'wide', useColour: session.useColour };
+          classificationLines(result, options).forEach((line) => session.print(line));
+        }
+      return 'done';
+    },
+  }),
   command({
     path: 'machine test',
     summary: 'run RISC-V test programs (static ELF32, tohost) on the bare machine and in a machine of a machine',

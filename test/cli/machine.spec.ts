@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assemble } from '@argosy/machine/assembler';
+import { elfFile } from '@argosy/machine/testing';
+import { runInProcess } from './in-process';
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'argosy-machine-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function machine(...args: string[]) {
+  return runInProcess(['machine', ...args], { folder });
+}
+
+function program(result: number): Uint8Array {
+  const { bytes, labels } = assemble(`
+      la t0, tohost
+      li t1, ${result}
+      sw t1, 0(t0)
+    stay: j stay
+    tohost: .word 0`);
+  return elfFile(bytes, 0x80000000, new Map([['tohost', labels.get('tohost')!]]));
+}
+
+test('classify names what stands against each theorem, with a witness', async () => {
+  const { status, out } = await machine('classify', '--variant', 'unprivileged-reads,hybrid');
+  expect(status).toBe(0);
+  expect(out).toMatch(/^unprivileged-reads: user mode reads some control registers/m);
+  expect(out).toMatch(
+    /^ {2}not privileged, sensitive: location\n {4}csrr mbase\n {4}csrr mbase, in user mode: at base 0x/m,
+  );
+  expect(out).toMatch(
+    /^ {2}Theorem 1 \(virtualizable\) fails: 5 sensitive instructions are not privileged \(csrr mstatus, /m,
+  );
+  expect(out).toMatch(/^ {2}Theorem 1 \(virtualizable\) fails: 1 sensitive instruction is not privileged \(jrum\)\.$/m);
+  expect(out).toMatch(
+    /^ {2}Theorem 3 \(hybrid virtualizable\) holds: every user-sensitive instruction is privileged\.$/m,
+  );
+});
+
+test('the programs of a folder are judged, at each depth that was asked for, and other files are passed over', async () => {
+  writeFileSync(join(folder, 'good'), program(1));
+  writeFileSync(join(folder, 'good.dump'), 'a listing');
+  const good = await machine('test', '.', '--depth', '0,1,2');
+  expect(good).toMatchObject({ status: 0 });
+  expect(good.out.match(/^passed {2}good at depth [012] \(\d+ instructions\)$/gm)).toHaveLength(3);
+  writeFileSync(join(folder, 'wrong'), program(15));
+  const wrong = await machine('test', '.');
+  expect(wrong.status).toBe(8);
+  expect(wrong.out).toContain('FAILED  wrong at depth 1: test 7 failed\n2 passed, 2 failed.\n');
+});
+
+test.each([
+  [['test', 'nowhere'], 5, 'nowhere cannot be read (ENOENT).'],
+  [['test', 'good', '--depth', '7'], 2, '--depth is one or more of 0 to 4, such as --depth 0,1.'],
+  [['test', 'good.dump'], 1, 'good.dump: The program cannot be loaded: it is no ELF file.'],
+  [['classify', '--variant', 'other'], 2, 'unprivileged-reads'],
+])('what cannot be done is said: %j', async (args, status, sentence) => {
+  const ran = await machine(...args);
+  expect([ran.status, ran.err]).toEqual([status, expect.stringContaining(sentence)]);
+});
