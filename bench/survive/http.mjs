@@ -195,7 +195,7 @@ function figuresOf(requests, moves, { note }) {
       unit: 'ms',
       reference: move.downtimeMs,
       target: null,
-      remark: `${Math.round(longest.from - move.requestedAt)} ms after its migration was asked for; QEMU's word for the guest's standstill in it: ${move.downtimeMs} ms. ${causeOf(requests, longest)}`,
+      remark: `${Math.round(longest.from - move.requestedAt)} ms after its migration was asked for; from the guest's stop to its hand-over in it: ${move.downtimeMs} ms. ${causeOf(requests, longest)}`,
     }),
     atMost({
       name: 'http.answer',

@@ -53,7 +53,6 @@ test('the memory arrives whole after many passes', async () => {
       });
       await from.event('migration-completed', source);
       await to.event('incoming-completed', target);
-      await from.event('migration-measured', source);
       const progress = from.events.findLast((event) => event.kind === 'migration-progress');
       passes.push(progress?.kind === 'migration-progress' ? progress.progress.iteration : 0);
       counts.push(...from.heartbeats(source));

@@ -63,9 +63,9 @@ export class InstanceTransfers {
     this.outgoing?.onPass(pass);
   }
 
-  onStopped(): void {
+  onStopped(atMs: number): void {
     this.saving?.onStopped();
-    this.outgoing?.onStopped();
+    this.outgoing?.onStopped(atMs);
   }
 
   /** Loads the guest's memory from its file; it stands still. */
@@ -152,9 +152,9 @@ export class InstanceTransfers {
       progress: (progress) => this.vmm.host.tell({ kind: 'migration-progress', instance, progress }),
       mirrored: () => this.vmm.host.tell({ kind: 'disk-mirrored', instance }),
       stuck: () => this.vmm.host.tell({ kind: 'migration-stuck', instance }),
-      completed: () => {
+      completed: (downtimeMs) => {
         this.vmm.state = 'sent';
-        this.vmm.host.tell({ kind: 'migration-completed', instance, downtimeMs: null });
+        this.vmm.host.tell({ kind: 'migration-completed', instance, downtimeMs });
       },
       measured: (downtimeMs) => this.vmm.host.tell({ kind: 'migration-measured', instance, downtimeMs }),
       ended: async (refusal) => {
@@ -189,9 +189,9 @@ export class InstanceTransfers {
     if (this.vmm.isAlive()) this.vmm.state = runStates[answer?.status ?? 'running'] ?? 'running';
   }
 
-  onStatus(status: string): void {
+  onStatus(status: string, atMs: number): void {
     if (this.saving) this.saving.onStatus(status);
-    else if (this.outgoing) this.outgoing.onStatus(status);
+    else if (this.outgoing) this.outgoing.onStatus(status, atMs);
     else if (status === 'completed') this.received();
     else if (status === 'postcopy-active') void this.watchPostCopyArrival();
     else if (status === 'postcopy-paused') this.vmm.endTorn();

@@ -412,20 +412,21 @@ export class QemuInstance {
 
   // ---- What QEMU tells ----
 
-  private onEvent({ event, data }: QmpEvent): void {
-    if (event === 'MIGRATION') this.transfers.onStatus(String(data['status']));
+  private onEvent(told: QmpEvent): void {
+    const { event, data, atMs } = told;
+    if (event === 'MIGRATION') this.transfers.onStatus(String(data['status']), atMs);
     else if (event === 'MIGRATION_PASS') this.transfers.onPass(Number(data['pass']));
-    else if (event === 'STOP') this.onStop();
+    else if (event === 'STOP') this.onStop(atMs);
     else if (event === 'RESUME') this.onResume();
     else if (event === 'SHUTDOWN') this.onShutdown(String(data['reason']));
     else if (event === 'GUEST_PANICKED') this.endWith({ how: 'crashed', reason: 'the guest panicked' });
     else if (event === 'BLOCK_IO_ERROR') this.onDiskError(data);
-    else if (event.startsWith('BLOCK_JOB_')) this.onBlockJob?.({ event, data });
+    else if (event.startsWith('BLOCK_JOB_')) this.onBlockJob?.(told);
   }
 
-  private onStop(): void {
+  private onStop(atMs: number): void {
     this.stops += 1;
-    this.transfers.onStopped();
+    this.transfers.onStopped(atMs);
     if (this.state !== 'running' || this.end) return;
     this.state = 'paused';
     const refusal = this.pauseRefusal;

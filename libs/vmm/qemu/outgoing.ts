@@ -28,8 +28,8 @@ export interface OutgoingListener {
   progress(progress: MigrationProgress): void;
   /** All of the disk is over, and every write goes to both; the memory follows. */
   mirrored(): void;
-  /** All that the target needs to run is sent. In post-copy the rest of the memory follows. */
-  completed(): void;
+  /** All that the target needs to run is sent. In post-copy the rest of the memory follows, and the downtime is measured later. */
+  completed(downtimeMs: number | null): void;
   /** QEMU's own loop waits for the other side: it answers nothing, and the guest may stand still. */
   stuck(): void;
   measured(downtimeMs: number): void;
@@ -93,6 +93,7 @@ export class OutgoingMigration {
   private isCancelling = false;
   private hasRunOn = false;
   private wasTold = false;
+  private stoppedAtMs: number | null = null;
   private isFailing = false;
   private wasStuck = false;
   private isAsking = false;
@@ -223,10 +224,10 @@ export class OutgoingMigration {
   }
 
   /** The source's MIGRATION events. */
-  onStatus(status: string): void {
+  onStatus(status: string, atMs: number): void {
     if (status === 'pre-switchover') void this.endDisk();
     if (status === 'postcopy-active') this.phase = 'post-copy';
-    if (status === 'completed') this.complete();
+    if (status === 'completed') this.complete(atMs);
     // The target is gone, and there is nobody to send the rest to.
     if (status === 'postcopy-paused') this.finish();
     if (status === 'failed' || status === 'cancelled') void this.fail(status);
@@ -239,8 +240,9 @@ export class OutgoingMigration {
   }
 
   /** The guest has stopped here. In post-copy that is when the target may run. */
-  onStopped(): void {
-    if (this.phase === 'post-copy') this.tellCompleted();
+  onStopped(atMs: number): void {
+    this.stoppedAtMs = atMs;
+    if (this.phase === 'post-copy') this.tellCompleted(null);
   }
 
   /** Whether the target still needs this process: killing it would kill the guest. */
@@ -295,21 +297,23 @@ export class OutgoingMigration {
     if (progress && this.phase === 'copying') this.listener.progress(progress);
   }
 
-  private complete(): void {
+  private complete(atMs: number): void {
+    // Of a guest that stood still before, and in post-copy, QEMU's own word is waited for.
+    const isKnown = this.phase === 'copying' && this.stoppedAtMs !== null;
     this.phase = 'completed';
     this.endTimers();
-    this.tellCompleted();
+    this.tellCompleted(isKnown ? Math.round(atMs - this.stoppedAtMs!) : null);
     for (const resolve of this.waiting.splice(0)) resolve();
-    void this.measure();
+    if (!isKnown) void this.measure();
   }
 
-  private tellCompleted(): void {
+  private tellCompleted(downtimeMs: number | null): void {
     if (this.wasTold) return;
     this.wasTold = true;
-    this.listener.completed();
+    this.listener.completed(downtimeMs);
   }
 
-  /** QEMU computes its figures only after it has told of the end. */
+  /** QEMU computes its figures only after it has told of the end, when this VMM may be gone already. */
   private async measure(): Promise<void> {
     const endMs = performance.now() + measureWithinMs;
     while (performance.now() < endMs) {

@@ -15,6 +15,8 @@ export class QmpClosed extends Error {}
 export interface QmpEvent {
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** By QEMU's own clock, ms since 1970: what lies between two events is told by these, however late they are read. */
+  readonly atMs: number;
 }
 
 interface PendingCall {
@@ -29,6 +31,7 @@ interface Message {
   readonly error?: { readonly class: string; readonly desc: string };
   readonly event?: string;
   readonly data?: Readonly<Record<string, unknown>>;
+  readonly timestamp?: { readonly seconds: number; readonly microseconds: number };
   readonly QMP?: unknown;
 }
 
@@ -38,6 +41,7 @@ const messageSchema = z.object({
   error: z.object({ class: z.string(), desc: z.string() }).optional(),
   event: z.string().optional(),
   data: z.record(z.string(), z.unknown()).optional(),
+  timestamp: z.object({ seconds: z.number(), microseconds: z.number() }).optional(),
   QMP: z.unknown().optional(),
 });
 
@@ -130,7 +134,8 @@ export class QmpClient {
     // What speaks so is no QEMU any more, and nothing that it says can be relied on.
     if (message === undefined) return this.close();
     if (message.QMP !== undefined) this.greeted();
-    else if (message.event !== undefined) this.onEvent({ event: message.event, data: message.data ?? {} });
+    else if (message.event !== undefined)
+      this.onEvent({ event: message.event, data: message.data ?? {}, atMs: instantOf(message) });
     else if (message.id !== undefined) this.answer(message.id, message);
   }
 
@@ -142,6 +147,12 @@ export class QmpClient {
     if (message.error) call.reject(new QmpError(message.error.desc));
     else call.resolve(message.return);
   }
+}
+
+/** What QEMU could not date it gives negative seconds. */
+function instantOf({ timestamp }: Message): number {
+  if (!timestamp || timestamp.seconds < 0) return Date.now();
+  return timestamp.seconds * 1000 + timestamp.microseconds / 1000;
 }
 
 /** undefined: no JSON object, or not of the form that the protocol says. */
