@@ -1,4 +1,4 @@
-import { controlRegisters } from './control-registers';
+import { controlRegisters, type ControlRegisterName } from './control-registers';
 import { encode, instructionSet, type Instruction, type Mnemonic } from './instruction-set';
 import { assemble } from './assembler';
 import { memoryStart } from './memory';
@@ -44,6 +44,15 @@ function signed(chance: Chance, bits: number): number {
   return chance.below(2 ** bits) - 2 ** (bits - 1);
 }
 
+/** Without these a program soon has no handler and no memory, and does nothing but trap: they come, but seldom. */
+const vital: readonly ControlRegisterName[] = ['mtvec', 'mbase', 'mbound', 'mpbase', 'mpbound', 'mstatus', 'mpower'];
+
+function controlRegisterFor(chance: Chance): number {
+  if (chance.below(20) === 0) return chance.below(4096);
+  const { name, number } = controlRegisters[chance.below(controlRegisters.length)]!;
+  return vital.includes(name) && chance.below(8) !== 0 ? controlRegisterFor(chance) : number;
+}
+
 function immediateFor({ format, mnemonic }: Instruction<Mnemonic>, chance: Chance): number {
   switch (format) {
     case 'B':
@@ -52,9 +61,7 @@ function immediateFor({ format, mnemonic }: Instruction<Mnemonic>, chance: Chanc
       return (chance.below(24) - 6) * 4;
     case 'csr':
     case 'csri':
-      return chance.below(20) === 0
-        ? chance.below(4096)
-        : controlRegisters[chance.below(controlRegisters.length)]!.number;
+      return controlRegisterFor(chance);
     case 'U':
       return mnemonic === 'lui' && chance.below(2) === 0 ? memoryStart | 0 : signed(chance, 32);
     case 'load':
@@ -72,7 +79,7 @@ function immediateFor({ format, mnemonic }: Instruction<Mnemonic>, chance: Chanc
   }
 }
 
-/** Of the control registers, half the writes would end the program's world: they come, but seldom. */
+/** Half of these would end a program as well. */
 const seldom: readonly Mnemonic[] = [
   'csrrw',
   'csrrs',

@@ -1,10 +1,18 @@
+import { assemble } from '../assembler';
 import { Console, MemoryDisk, sectorBytes } from '../devices';
 import { runThroughIdleness, type Machine, type Stop } from '../machine';
-import { processorDifferences, type ProcessorState } from '../processor-state';
+import { processorDifferences, registerCount, type ProcessorState } from '../processor-state';
 import { randomProgramBytes, type RandomProgram } from '../random-program';
 import type { Variant } from '../variants';
 import { chainOfMachines } from './chain';
 import type { MonitorKind } from './virtual-machine';
+
+/** A program of a text, from the beginning of memory, with nothing in the registers. */
+export function programOf(text: string): RandomProgram {
+  const memory = new Uint8Array(randomProgramBytes);
+  memory.set(assemble(text).bytes);
+  return { memory, registers: new Int32Array(registerCount) };
+}
 
 /** All that can be seen of a run from outside, and all that the machine holds after it. */
 export interface Outcome {
