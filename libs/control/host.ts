@@ -231,6 +231,7 @@ function takeResult(turn: HostTurn, token: number, result: Result<unknown>): voi
 }
 
 function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
+  if (event.kind === 'relocation-progress') return noteWorkProgress(turn, event.copyPath, event.progress);
   const copy = findCopy(turn, event.instance);
   const migration = migrationOf(turn, event.instance);
   switch (event.kind) {
@@ -245,8 +246,6 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
     case 'migration-progress':
       if (migration) noteProgress(turn, migration, event.progress);
       return;
-    case 'relocation-progress':
-      return noteWorkProgress(turn, event.copyPath, event.progress);
     case 'disk-mirrored':
       if (migration?.phase === 'copying') keepMigration(turn, { ...migration, startedAt: turn.now, diskUri: null });
       return;

@@ -16,6 +16,8 @@ function instanceOf(machine: ModelMachine, { guestId, epoch }: RelocateWork): Mo
 export function beginModelRelocation(machine: ModelMachine, work: RelocateWork): Result<null> {
   const { datastore } = machine.site;
   const instance = instanceOf(machine, work);
+  const disk = datastore.disks.get(work.diskPath);
+  if (work.epoch === null && disk?.holder === null) tellHalf(machine, work, disk.sizeMiB);
   if (!instance || instance.guest.diskPath === work.newDiskPath) return accepted(null);
   if (datastore.disks.has(work.newDiskPath)) return refused('in-use', `${work.newDiskPath} is another disk`);
   datastore.delete(work.copyPath);
@@ -25,7 +27,13 @@ export function beginModelRelocation(machine: ModelMachine, work: RelocateWork):
   datastore.lock(copy.value, instance);
   datastore.mirrorTo(instance.disk, copy.value);
   instance.relocation = work;
-  const [totalBytes, transferredBytes] = [instance.disk.sizeMiB * mebibyte, (instance.disk.sizeMiB * mebibyte) / 2];
+  tellHalf(machine, work, instance.disk.sizeMiB);
+  machine.site.onRelocation?.('mirrored');
+  return accepted(null);
+}
+
+function tellHalf(machine: ModelMachine, work: RelocateWork, sizeMiB: number): void {
+  const [totalBytes, transferredBytes] = [sizeMiB * mebibyte, (sizeMiB * mebibyte) / 2];
   const progress = {
     totalBytes,
     transferredBytes,
@@ -35,9 +43,9 @@ export function beginModelRelocation(machine: ModelMachine, work: RelocateWork):
     iteration: 0,
     expectedEndMs: null,
   };
-  machine.tell({ kind: 'relocation-progress', instance: instance.id, copyPath: work.copyPath, progress });
-  machine.site.onRelocation?.('mirrored');
-  return accepted(null);
+  const { guestId, epoch, copyPath } = work;
+  const instance = epoch === null ? null : { guestId, epoch };
+  machine.tell({ kind: 'relocation-progress', instance, copyPath, progress });
 }
 
 /** The copy gets the disk's name, and then the guest the copy; both while it stands still. */

@@ -89,6 +89,13 @@ export class HostUnderTest {
     return find() as Extract<VmmEvent, { kind: Kind }>;
   }
 
+  async relocationProgress(copyPath: string): Promise<Extract<VmmEvent, { kind: 'relocation-progress' }>> {
+    const find = () =>
+      this.events.flatMap((one) => (one.kind === 'relocation-progress' && one.copyPath === copyPath ? [one] : []))[0];
+    await this.until(() => find() !== undefined, `how far ${copyPath} has come`);
+    return find()!;
+  }
+
   async line<Kind extends GuestLine['kind']>(kind: Kind, since = 0): Promise<Extract<GuestLine, { kind: Kind }>> {
     const find = () => this.lines.slice(since).find((one) => one.kind === kind);
     await this.until(() => find() !== undefined, `the line ${kind} on ${this.host}`);
@@ -146,6 +153,6 @@ export class HostUnderTest {
   }
 }
 
-export function isSame(one: VmmInstance, other: VmmInstance): boolean {
-  return one.guestId === other.guestId && one.epoch === other.epoch;
+export function isSame(one: VmmInstance | null, other: VmmInstance): boolean {
+  return one?.guestId === other.guestId && one.epoch === other.epoch;
 }

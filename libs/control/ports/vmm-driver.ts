@@ -147,10 +147,10 @@ export type VmmEvent =
   | { readonly kind: 'migration-stuck'; readonly instance: VmmInstance }
   /** On the source: all of its disk is at the target, and from now on every write goes to both. The memory follows. */
   | { readonly kind: 'disk-mirrored'; readonly instance: VmmInstance }
-  /** Its disk moves alone, and so much of it is there. */
+  /** A disk moves alone, and so much of it is there. `instance` null: of a guest that does not run. */
   | {
       readonly kind: 'relocation-progress';
-      readonly instance: VmmInstance;
+      readonly instance: VmmInstance | null;
       readonly copyPath: string;
       readonly progress: MigrationProgress;
     }

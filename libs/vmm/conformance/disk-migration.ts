@@ -264,7 +264,7 @@ export const diskMigrationTests: TestTable = {
         const slow = { ...relocation(guest, source.epoch), bandwidthMiBPerSecond: 1 };
         const { copyPath, newDiskPath } = slow;
         const asked = h1.refusal({ call: 'diskWork', work: slow });
-        const { progress } = await h1.event('relocation-progress', source);
+        const { progress } = await h1.relocationProgress(copyPath);
         expect(progress.transferredBytes + progress.remainingBytes).toBe(progress.totalBytes);
         expect(progress.bytesPerSecond).toBeGreaterThan(0);
         await h1.must({ call: 'cancelRelocation', copyPath });
@@ -341,6 +341,28 @@ export const diskMigrationTests: TestTable = {
         await h2.must({ call: 'start', guest: elsewhere(guest), epoch: 2 });
         await h2.beats({ ...source, epoch: 2 });
         await expectDisk(h2, { ...source, epoch: 2 }, 5);
+      },
+    },
+    {
+      says: 'of a stopped guest’s disk too it is told how far it has come; cancelled, it stays, and another move works',
+      run: async (hosts) => {
+        const { h1 } = hosts;
+        const { guest, source } = await running(hosts);
+        await h1.must({ call: 'consoleWrite', instance: source, text: 'disk fill 4096 5\n' });
+        await h1.line('diskFilled');
+        await h1.must({ call: 'stop', instance: source, graceMs: 0 });
+        const slow = { ...relocation(guest, 1), epoch: null, bandwidthMiBPerSecond: 1 };
+        const asked = h1.refusal({ call: 'diskWork', work: slow });
+        const { progress } = await h1.relocationProgress(slow.copyPath);
+        expect(progress.transferredBytes + progress.remainingBytes).toBe(progress.totalBytes);
+        await h1.must({ call: 'cancelRelocation', copyPath: slow.copyPath });
+        expect(await asked).toMatchObject({ code: 'migration-failed' });
+        expect(await h1.must({ call: 'diskWork', work: { ...slow, bandwidthMiBPerSecond: 1000 } })).toMatchObject({
+          moved: true,
+        });
+        await h1.must({ call: 'start', guest: elsewhere(guest), epoch: 2 });
+        await h1.beats({ ...source, epoch: 2 });
+        await expectDisk(h1, { ...source, epoch: 2 }, 5);
       },
     },
   ],

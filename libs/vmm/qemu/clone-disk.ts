@@ -2,6 +2,8 @@ import { chmod, copyFile, constants, link, mkdir, rename, rm, stat } from 'node:
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import { copyProgress } from './disk-mirror';
 import { copyDeadlineMs, exists, imageTool, placeWhole, variablesBeside } from './guest-disk';
 import type { QemuInstance } from './instance';
 import { refuse } from './qemu-refusal';
@@ -96,16 +98,42 @@ function keptImage({ imagePath }: Pick<CloneWork, 'imagePath'>, disk: DiskInform
 
 type ConvertWork = Pick<CloneWork, 'diskPath' | 'snapshotId' | 'imagePath'>;
 
-export async function convertDisk(work: ConvertWork, path: string, signal?: AbortSignal): Promise<void> {
+interface Conversion {
+  readonly signal: AbortSignal;
+  readonly bandwidthMiBPerSecond: number;
+  progress(progress: MigrationProgress): void;
+}
+
+export async function convertDisk(work: ConvertWork, path: string, conversion?: Conversion): Promise<void> {
   const { diskPath, snapshotId } = work;
-  const image = keptImage(work, await look(diskPath));
+  const disk = await look(diskPath);
+  const image = keptImage(work, disk);
   // A snapshot's clusters stay as they are, also in a disk that somebody writes to.
   const of = snapshotId === null ? [] : ['-U', '-l', `snapshot.name=${snapshotId}`];
   const above = image ? ['-B', image[1]!, '-F', image[3]!] : [];
   // Unlike its default, this cache is on the disk at the end.
-  const how = ['-q', '-f', 'qcow2', '-O', 'qcow2', '-t', 'writeback'];
-  await imageTool(['convert', ...how, ...of, ...above, diskPath, path], copyDeadlineMs, signal);
+  const how = ['-f', 'qcow2', '-O', 'qcow2', '-t', 'writeback'];
+  const told = conversion ? ['-p', '-r', `${conversion.bandwidthMiBPerSecond}M`] : ['-q'];
+  await imageTool(['convert', ...how, ...told, ...of, ...above, diskPath, path], {
+    timeout: copyDeadlineMs,
+    ...(conversion ? { signal: conversion.signal, hear: hearProgress(conversion, disk['virtual-size']) } : {}),
+  });
 }
+
+/** qemu-img prints how far it has come, as "(12.34/100%)", over and over on one line. */
+function hearProgress({ progress }: Conversion, totalBytes: number): (text: string) => void {
+  const begunAt = performance.now();
+  let toldAt = begunAt;
+  return (text) => {
+    const percent = /\((\d+\.\d+)\/100%\)\s*$/.exec(text)?.[1];
+    const now = performance.now();
+    if (percent === undefined || now - toldAt < progressEveryMs) return;
+    toldAt = now;
+    progress(copyProgress(Math.round((totalBytes * Number(percent)) / 100), totalBytes, now - begunAt));
+  };
+}
+
+const progressEveryMs = 200;
 
 /** Of the job and of the node that it writes to: a guest's disk is copied once at a time. */
 const copyName = 'clone';

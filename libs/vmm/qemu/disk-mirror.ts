@@ -31,6 +31,21 @@ export async function findJob(qmp: QmpClient, job: string): Promise<BlockJob | u
   return jobs.find(({ device }) => device === job);
 }
 
+/** What an administrator is told of it; it has no passes, so `iteration` is 0. */
+export function copyProgress(transferredBytes: number, totalBytes: number, elapsedMs: number): MigrationProgress {
+  const remainingBytes = totalBytes - transferredBytes;
+  const bytesPerSecond = Math.round((transferredBytes * 1000) / Math.max(1, elapsedMs));
+  return {
+    transferredBytes,
+    remainingBytes,
+    totalBytes,
+    bytesPerSecond,
+    dirtyBytesPerSecond: 0,
+    iteration: 0,
+    expectedEndMs: bytesPerSecond > 0 ? Math.ceil((remainingBytes * 1000) / bytesPerSecond) : null,
+  };
+}
+
 /**
  * Copies a disk while its guest runs (QEMU's blockdev-mirror). Once it is ready every write of the guest goes to both at once
  * ("write-blocking"), so that they stay the same until it is ended. An error at the copy ends it, and harms nobody.
@@ -88,21 +103,9 @@ export class DiskMirror {
     }
   }
 
-  /** What an administrator is told of it; it has no passes, so `iteration` is 0. */
   async progress(elapsedMs: number): Promise<MigrationProgress | undefined> {
     const found = await findJob(this.qmp, this.job);
-    if (!found) return undefined;
-    const remainingBytes = found.len - found.offset;
-    const bytesPerSecond = Math.round((found.offset * 1000) / Math.max(1, elapsedMs));
-    return {
-      transferredBytes: found.offset,
-      remainingBytes,
-      totalBytes: found.len,
-      bytesPerSecond,
-      dirtyBytesPerSecond: 0,
-      iteration: 0,
-      expectedEndMs: bytesPerSecond > 0 ? Math.ceil((remainingBytes * 1000) / bytesPerSecond) : null,
-    };
+    return found && copyProgress(found.offset, found.len, elapsedMs);
   }
 
   /** Ends it with both disks the same: the guest stands still. `pivot`: it goes on with the copy, else with what it had. */

@@ -222,9 +222,8 @@ class QemuDriver implements VmmDriver {
     const cancelling = new AbortController();
     const owner: RelocationOwner = {
       signal: cancelling.signal,
-      progress: (progress) => {
-        if (instance) this.host.tell({ kind: 'relocation-progress', instance: instance.id, copyPath, progress });
-      },
+      progress: (progress) =>
+        this.host.tell({ kind: 'relocation-progress', instance: instance?.id ?? null, copyPath, progress }),
     };
     this.relocations.set(copyPath, cancelling);
     try {

@@ -39,13 +39,21 @@ export async function placeWhole(path: string, make: (temporaryPath: string) => 
   }
 }
 
+export interface ImageToolOptions {
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** What it prints, as it prints it. */
+  readonly hear?: (text: string) => void;
+}
+
 export async function imageTool(
   parameters: readonly string[],
-  timeout = imageToolDeadlineMs,
-  signal?: AbortSignal,
+  { timeout = imageToolDeadlineMs, signal, hear }: ImageToolOptions = {},
 ): Promise<string> {
   try {
-    return (await run('qemu-img', [...parameters], { timeout, ...(signal ? { signal } : {}) })).stdout;
+    const running = run('qemu-img', [...parameters], { timeout, ...(signal ? { signal } : {}) });
+    if (hear) running.child.stdout?.on('data', hear);
+    return (await running).stdout;
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: string };
     if (code === 'ENOENT') throw refuse('vmm-unsupported', 'qemu-img is not installed; apt-get install qemu-utils');

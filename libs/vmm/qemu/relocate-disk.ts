@@ -80,7 +80,11 @@ export async function relocateOutside(work: RelocateWork, owner: RelocationOwner
   await rm(copyPath, { force: true });
   try {
     requireWanted(owner);
-    await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath, owner.signal);
+    await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath, {
+      signal: owner.signal,
+      bandwidthMiBPerSecond: work.bandwidthMiBPerSecond,
+      progress: (progress) => owner.progress(progress),
+    });
     const variables = variablesBeside(diskPath);
     if (await exists(variables)) await copyFile(variables, variablesBeside(newDiskPath), constants.COPYFILE_FICLONE);
     requireWanted(owner);
