@@ -101,7 +101,7 @@ type ConvertWork = Pick<CloneWork, 'diskPath' | 'snapshotId' | 'imagePath'>;
 interface Conversion {
   readonly signal: AbortSignal;
   readonly bandwidthMiBPerSecond: number;
-  progress(progress: MigrationProgress): void;
+  readonly progress: (progress: MigrationProgress) => void;
 }
 
 export async function convertDisk(work: ConvertWork, path: string, conversion?: Conversion): Promise<void> {
