@@ -20,10 +20,10 @@ function aWaitingGuest(lost: Lost): World {
   atStep(world, lost, () => {
     world.site.network.cut('h1', 'h2');
     if (lost === 'switch-over: released') return world.host('h2').powerOff();
-    world.host('h2').isolate(true);
+    world.host('h2').cut('both');
     world.clock.after(300, () => {
       world.host('h2').powerOff();
-      world.host('h2').isolate(false);
+      world.host('h2').cut('none');
     });
   });
   begin(world, 'with-disk');
@@ -140,14 +140,14 @@ test('a host that came back without its disks and fell silent again is no proof,
   world.run(15_000);
   expect(recover(world, true)).toMatchObject({ ok: true });
   world.host('h2').fenceFaults.set(null, 'refuses');
-  world.host('h2').isolate(true);
+  world.host('h2').cut('both');
   world.run(10_000);
   expect(recover(world)).toMatchObject({
     ok: false,
     refusal: { code: 'not-confirmed', message: expect.stringContaining('argosy host fence h2') as string },
   });
   expect(world.guest('g').state).toBe('recovering');
-  world.host('h2').isolate(false);
+  world.host('h2').cut('none');
   world.run(10_000);
   expect(recover(world)).toMatchObject({ ok: true });
   world.run(10_000);

@@ -121,12 +121,7 @@ export class ModelHost implements AgentHome {
     });
   }
 
-  /** A fault: its network to the controllers and to Redis is cut, or whole again. */
-  isolate(isolated: boolean): void {
-    this.cut(isolated ? 'both' : 'none');
-  }
-
-  /** A fault: both ways or one. */
+  /** A fault: its network to the controllers and to Redis is cut, both ways or one, or whole again. */
   cut(cutOff: HostCut): void {
     this.cutOff = cutOff;
     this.agent?.openQueue();
