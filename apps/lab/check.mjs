@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { runHere } from './run.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -59,19 +59,36 @@ const groups = isSlow
 const soakSeeds = 500;
 
 /**
- * Simulated fleets under faults, with what processor the tests leave.
- * @returns {Promise<{ status: number, output: string }>}
+ * The same seeds each time, and as many that no commit before had: what fails can be run again from what is printed.
+ * @returns {readonly number[]} the first of each
  */
-async function runSoaks() {
-  const args = ['-n', '19', process.execPath, join(root, 'bin/argosy.mjs'), 'sim', 'soak'];
-  const child = spawn('nice', [...args, '--seeds', String(soakSeeds), '--first', '1', '--workers', '1'], { cwd: root });
+function firstSeeds() {
+  const { stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+  const commit = Number.parseInt(stdout?.slice(0, 8) || Date.now().toString(16).slice(-8), 16);
+  return [1, soakSeeds * (2 + (commit % 1_000_000)) + 1];
+}
+
+/**
+ * Simulated fleets under faults, with what processor the tests leave.
+ * @param {number} first
+ * @returns {Promise<{ status: number, output: string, seeds: string }>}
+ */
+async function runSoaks(first) {
+  const args = ['-n', '19', process.execPath, join(root, 'bin/argosy.mjs'), 'sim', 'soak', '--workers', '1'];
+  const child = spawn('nice', [...args, '--seeds', `${soakSeeds}`, '--first', `${first}`], { cwd: root });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const status = await new Promise((resolve) => child.on('close', resolve));
-  return { status: status ?? 1, output };
+  return { status: status ?? 1, output, seeds: `seeds ${first} to ${first + soakSeeds - 1}` };
 }
 
-const soaks = isSlow ? null : runSoaks();
+async function runAllSoaks() {
+  const results = [];
+  for (const first of firstSeeds()) results.push(await runSoaks(first));
+  return results;
+}
+
+const soaks = isSlow ? [] : runAllSoaks();
 
 const scratch = mkdtempSync(join(tmpdir(), 'argosy-check-'));
 const resultFile = join(scratch, 'tests.json');
@@ -88,11 +105,10 @@ for (const group of groups) {
   }
   if (status !== 0 && failed === failedBefore) failed++;
 }
-const soaked = await soaks;
-if (soaked) {
-  if (soaked.status === 0) passed++;
+for (const { status, output, seeds } of await soaks) {
+  if (status === 0) passed++;
   else failed++;
-  console.log(soaked.status === 0 ? `ok  simulated soaks, seeds 1 to ${soakSeeds}` : `FAILED  soaks\n${soaked.output}`);
+  console.log(status === 0 ? `ok  simulated soaks, ${seeds}` : `FAILED  simulated soaks, ${seeds}\n${output}`);
 }
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);
