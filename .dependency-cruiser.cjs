@@ -44,7 +44,7 @@ module.exports = {
       name: 'no-orphans',
       comment: 'A file that nobody imports and that starts nothing is left over.',
       severity: 'error',
-      from: { orphan: true, pathNot: [tests, '/main\\.ts$', '\\.d\\.ts$', '\\.c?js$', '\\.mjs$', '^libs/domain/'] },
+      from: { orphan: true, pathNot: [tests, '/main\\.tsx?$', '\\.d\\.ts$', '\\.c?js$', '\\.mjs$', '^libs/domain/'] },
       to: {},
     },
     {
@@ -67,7 +67,7 @@ module.exports = {
     exclude: { path: ['^dist/', 'libs/inventory/generated'] },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'] },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mjs', '.js', '.cjs', '.json'] },
     reporterOptions: { dot: { collapsePattern: '^(apps|libs)/[^/]+' } },
   },
 };

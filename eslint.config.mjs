@@ -14,7 +14,7 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', '.argosy/', 'libs/inventory/generated/', 'coverage/'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

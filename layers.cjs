@@ -18,5 +18,6 @@ module.exports = {
   },
   agent: { path: 'apps/agent', uses: ['domain', 'contracts', 'control', 'queue', 'peer', 'vmm'], pure: false },
   cli: { path: 'apps/cli', uses: ['domain', 'contracts', 'machine', 'simulator'], pure: false },
+  console: { path: 'apps/console', uses: ['contracts'], pure: false },
   lab: { path: 'apps/lab', uses: [], pure: false },
 };

@@ -20,6 +20,8 @@ const steps = [
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
   { name: 'types of the lab', command: [bin('tsc'), '--noEmit', '-p', 'apps/lab'] },
   { name: 'types of the bench', command: [bin('tsc'), '--noEmit', '-p', 'bench'] },
+  { name: 'types of the console', command: [bin('tsc'), '--noEmit', '-p', 'apps/console'] },
+  { name: "types of the console's tests", command: [bin('tsc'), '--noEmit', '-p', 'test/console'] },
   { name: 'layers', command: [bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'apps', 'libs'] },
 ];
 

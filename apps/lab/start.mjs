@@ -153,8 +153,11 @@ async function bringUp(lab) {
  * @returns {string}
  */
 function nextCommands(url, folder) {
+  const tokenFile = join(folder, 'controller/token');
+  const token = readFileSync(tokenFile, 'utf8').trim();
   return [
-    `Argosy runs at ${url}   (token: ${join(folder, 'controller/token')})`,
+    `Argosy runs at ${url}   (token: ${tokenFile})`,
+    `  ${url}/#token=${token}   the console, signed in`,
     '  npx argosy top                                   the fleet, live',
     '  npx argosy guest list                            where every guest is',
     '  npx argosy drill run host-loss --host h2         lose another host',

@@ -544,6 +544,16 @@ export const labSchema = z.object({
   lab: orNull(z.object({ folder: text, hosts: z.array(text) })),
 });
 
+/** Whether a host of the guest's pool would take it now; `rejection` null: it would. */
+export const guestHostSchema = z.object({
+  hostId: text,
+  hostName: text,
+  isCurrent: z.boolean(),
+  /** Where it would go if nobody named a host. */
+  isBest: z.boolean(),
+  rejection: orNull(z.object({ check: text, code: z.enum(refusalCodes), reason: text })),
+});
+
 export const consoleSchema = z.object({ text });
 
 export const hostCapabilitiesSchema = z.object({

@@ -180,6 +180,12 @@ export const routes = {
     method: 'GET', path: '/guests/:guest', tag: 'guests', access: 'viewer', status: 200,
     summary: 'Get a guest', params: guest, response: responses.guestSchema,
   },
+  'guest.hosts': {
+    method: 'GET', path: '/guests/:guest/hosts', tag: 'guests', access: 'viewer', status: 200,
+    summary: 'Say which hosts of its pool would take a guest now, and why the others would not', params: guest,
+    query: strictBody({ datastore: reference('As it would be with its disk there, by id or name.').optional() }),
+    response: responses.pageOf(responses.guestHostSchema),
+  },
   'guest.create': {
     method: 'POST', path: '/guests', tag: 'guests', access: 'operator', status: 201,
     summary: 'Create a guest', body: bodies.newGuestBody, response: responses.guestSchema,

@@ -61,7 +61,7 @@ describe('every route', () => {
     const names = new Set(edge.registered.map(({ name }) => name));
     for (const name of routeNames) expect(names).toContain(name);
     const open = edge.registered.filter(({ access }) => access === 'everyone').map(({ path }) => path);
-    const pages = ['/', '/api', '/pages/fleet.js', '/pages/api.js', '/pages/client.js', '/pages/style.css'];
+    const pages = ['/', '/assets/:file', '/api', '/pages/api.js', '/pages/client.js', '/pages/style.css'];
     expect(new Set(open)).toEqual(new Set(['/health', '/api/openapi.json', ...pages, '/*']));
   });
 

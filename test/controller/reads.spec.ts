@@ -175,3 +175,26 @@ test('actions are recorded under the name of the user who asked', async () => {
   const { items } = await call('event.list', { query: 'subject=by-olga' });
   expect(items[0]).toMatchObject({ actor: 'olga' });
 });
+
+test('a guest is told which hosts would take it, and why the others would not', async () => {
+  const { call } = edge;
+  const names = { pool: 'lab', image: 'tiny' };
+  await call('guest.create', { body: { name: 'picky', memoryMiB: 64, ...names } });
+  await call('guest.create', { body: { name: 'twin', memoryMiB: 64, ...names } });
+  await call('rule.create', {
+    body: { name: 'off-h2', pool: 'lab', kind: 'must-not-run-on', guests: ['picky'], hosts: ['h2'] },
+  });
+  const { items } = await call('guest.hosts', { params: { guest: 'picky' } });
+  expect(items).toMatchObject([
+    { hostName: 'h1', isBest: true, isCurrent: false, rejection: null },
+    { hostName: 'h2', isBest: false, rejection: { check: 'rules', code: 'rule-violated' } },
+  ]);
+  const forTwin = await call('guest.hosts', { params: { guest: 'twin' } });
+  expect(forTwin.items.map(({ rejection }) => rejection)).toEqual([null, null]);
+  expect(forTwin.items.filter(({ isBest }) => isBest)).toHaveLength(1);
+  await call('host.enter-maintenance', { params: { host: 'h1' } });
+  expect((await call('guest.hosts', { params: { guest: 'picky' } })).items[0]).toMatchObject({
+    rejection: { code: 'host-in-maintenance' },
+  });
+  await call('host.exit-maintenance', { params: { host: 'h1' } });
+});

@@ -10,7 +10,7 @@ const presumedMillicores = 50;
 
 /** The pool as the scheduler sees it, from what is placed and what the hosts report. */
 export function clusterOf(
-  turn: FleetTurn,
+  turn: Pick<FleetTurn, 'fleet' | 'now'>,
   poolId: string,
   purpose: 'ordinary' | 'failover' = 'ordinary',
   /** As it would be with that guest's disk there. */

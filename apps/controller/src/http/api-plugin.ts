@@ -11,7 +11,7 @@ import { addGate, callerOf, configOf, routeConfig } from './gate';
 import { createHandlers } from './handlers/handlers';
 import { Health } from './health';
 import { openApiDocument } from './openapi';
-import { addPages } from './pages';
+import { addPages, wantsPage } from './pages';
 import { parserOf, type RawCall } from './parse-call';
 import type { FleetGateway, HttpPorts } from './ports';
 import { StreamReaders } from './stream-readers';
@@ -29,8 +29,7 @@ export function apiPlugin(ports: HttpPorts) {
     addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health) });
     addStream(server, ports);
     addStatus(server, ports, health);
-    addPages(server);
-    addUnknown(server);
+    addUnknown(server, addPages(server, sendUnknown));
   };
 }
 
@@ -171,25 +170,28 @@ function addStatus(server: FastifyInstance, { metrics }: HttpPorts, health: Heal
   );
 }
 
-/** What no route takes: one that takes the same path with another method says so. */
-function addUnknown(server: FastifyInstance): void {
+/** What no route takes: a browser gets the console, which knows its own addresses. */
+function addUnknown(server: FastifyInstance, sendPage: typeof sendUnknown): void {
   server.route({
     method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
     url: '/*',
     ...routeConfig('unknown', 'everyone'),
-    handler: async ({ method, url }, reply) => {
-      const path = url.split('?', 1)[0] ?? '';
-      const methods = methodsAt(path);
-      if (methods.length === 0)
-        return sendRefusal(
-          reply,
-          refuse('unknown-route', `There is nothing at ${path}; /api lists what there is.`).refusal,
-        );
-      reply.header('allow', methods.join(', '));
-      return sendRefusal(
-        reply,
-        refuse('method-not-allowed', `${path} takes ${methods.join(' and ')}, not ${method}.`).refusal,
-      );
-    },
+    handler: async (request, reply) => (wantsPage(request) ? sendPage(request, reply) : sendUnknown(request, reply)),
   });
+}
+
+/** A route that takes the same path with another method is named. */
+function sendUnknown({ method, url }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = url.split('?', 1)[0] ?? '';
+  const methods = methodsAt(path);
+  if (methods.length === 0)
+    return sendRefusal(
+      reply,
+      refuse('unknown-route', `There is nothing at ${path}; /api lists what there is.`).refusal,
+    );
+  reply.header('allow', methods.join(', '));
+  return sendRefusal(
+    reply,
+    refuse('method-not-allowed', `${path} takes ${methods.join(' and ')}, not ${method}.`).refusal,
+  );
 }

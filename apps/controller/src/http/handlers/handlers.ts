@@ -11,7 +11,7 @@ import { serverHandlers } from './server';
 export function createHandlers(ports: HttpPorts, health: Health): Handlers {
   return {
     ...requestHandlers(ports),
-    ...liveHandlers(ports.gateway),
+    ...liveHandlers(ports),
     ...historyHandlers(ports),
     ...accessHandlers(ports),
     ...agentHandlers(ports),

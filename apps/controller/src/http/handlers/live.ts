@@ -1,7 +1,8 @@
 import type { Host } from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { refuse, type Answer, type Handlers } from '../answer';
-import type { FleetGateway } from '../ports';
+import { hostsForGuest } from '@argosy/control/outlook';
+import type { FleetGateway, HttpPorts } from '../ports';
 import { shownGuest } from '../shown';
 import { filterId, findRow, listRows, type NamedKind, type NamedRow } from '../references';
 
@@ -10,7 +11,7 @@ function page<Item>(items: readonly Item[]) {
 }
 
 /** What is there now: the brain's own rows, which are never behind the database. */
-export function liveHandlers(gateway: FleetGateway) {
+export function liveHandlers({ gateway, now }: Pick<HttpPorts, 'gateway' | 'now'>) {
   const list = <Kind extends NamedKind>(kind: Kind) => listRows(gateway.fleet, kind);
   const find = <Kind extends NamedKind>(kind: Kind, reference: string): Answer<NamedRow<Kind>> =>
     findRow(gateway.fleet, kind, reference);
@@ -41,6 +42,13 @@ export function liveHandlers(gateway: FleetGateway) {
     'guest.get': ({ params }) => {
       const guest = find('guest', params.guest);
       return guest.ok ? { ok: true, value: shownGuest(guest.value) } : guest;
+    },
+    'guest.hosts': ({ params, query }) => {
+      const guest = find('guest', params.guest);
+      if (!guest.ok) return guest;
+      const datastore = filter('datastore', query.datastore);
+      if (!datastore.ok) return datastore;
+      return page(hostsForGuest(gateway.fleet, { guest: guest.value, datastoreId: datastore.value }, now()));
     },
     'guest.console': async ({ params, query }) => {
       const guest = find('guest', params.guest);

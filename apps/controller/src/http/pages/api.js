@@ -109,7 +109,7 @@ function section(document, each) {
   made.addEventListener('toggle', () => {
     if (!made.open || made.children.length > 1) return;
     const isStream = operation.operationId === 'event.stream';
-    const inside = isStream ? element('p', {}, 'See it at work on the fleet page.') : form(document, each);
+    const inside = isStream ? element('p', {}, 'See it at work in the console.') : form(document, each);
     made.append(element('div', {}, element('p', { className: 'dim' }, operation.description ?? ''), inside));
   });
   return made;

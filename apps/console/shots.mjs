@@ -1,0 +1,115 @@
+/* global sessionStorage, document, innerWidth, axe */
+// npm run console:shots: a picture of every page at two widths, of a lab that runs, for people to look at. And what axe
+// finds wrong on each: a violation of level A or AA ends it with status 1.
+//   npm run console:shots -- [--url http://127.0.0.1:8080] [--token-file .argosy/controller/token] [--only guests] [--dark]
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:8080' },
+    'token-file': { type: 'string', default: join(root, '.argosy/controller/token') },
+    only: { type: 'string', default: '' },
+    dark: { type: 'boolean', default: false },
+  },
+});
+const token = readFileSync(values['token-file'], 'utf8').trim();
+const folder = join(root, '.shots');
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const widths = [1440, 390];
+const settleMs = 1200;
+
+/** @param {string} path */
+async function read(path) {
+  const response = await fetch(`${values.url}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } });
+  return (await response.json()).items;
+}
+
+const [pools, hosts, guests, drills] = await Promise.all(['/pools', '/hosts', '/guests', '/drills'].map(read));
+const running = guests.find((/** @type {{ state: string }} */ { state }) => state === 'running') ?? guests[0];
+const tabs = {
+  pool: ['', '/balance', '/rules', '/failover', '/settings', '/events'],
+  host: ['', '/guests', '/hardware', '/fencing', '/events'],
+  guest: ['', '/console', '/snapshots', '/placements', '/settings', '/events'],
+  access: ['', '/users', '/hosts', '/audit'],
+};
+const pages = [
+  ['sign-in', null],
+  ['fleet', '/'],
+  ...['pools', 'hosts', 'guests', 'drills', 'events', 'tasks', 'datastores', 'images'].map((name) => [
+    name,
+    `/${name}`,
+  ]),
+  ['new-drill', '/drills/new'],
+  ...tabs.pool.map((tab) => [`pool${tab.replace('/', '-')}`, pools[0] && `/pools/${pools[0].id}${tab}`]),
+  ...tabs.host.map((tab) => [`host${tab.replace('/', '-')}`, hosts[0] && `/hosts/${hosts[0].id}${tab}`]),
+  ...tabs.guest.map((tab) => [`guest${tab.replace('/', '-')}`, running && `/guests/${running.id}${tab}`]),
+  ...tabs.access.map((tab) => [`access${tab.replace('/', '-')}`, `/access${tab}`]),
+  ['drill', drills[0] && `/drills/${drills[0].id}`],
+  ['nothing-there', '/nothing/there'],
+].filter(([name, path]) => path !== undefined && String(name).includes(values.only));
+
+mkdirSync(folder, { recursive: true });
+const profile = mkdtempSync(join(tmpdir(), 'argosy-shots-'));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: '/usr/bin/chromium',
+  colorScheme: values.dark ? 'dark' : 'light',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
+let violations = 0;
+try {
+  const page = await context.newPage();
+  page.on('console', (message) => message.type() === 'error' && console.log(`  console: ${message.text()}`));
+  page.on('pageerror', (error) => console.log(`  error: ${error.message}`));
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const [name, path] of pages) {
+      if (path === null) {
+        await page.goto(values.url);
+        await page.evaluate(() => sessionStorage.clear());
+        await page.goto(values.url);
+      } else {
+        if (page.url() === 'about:blank' || !(await page.evaluate(() => sessionStorage.getItem('argosy-token'))))
+          await page.goto(`${values.url}/#token=${token}`);
+        await page.goto(`${values.url}${path}`);
+      }
+      await page.waitForTimeout(settleMs);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      if (overflow) console.log(`  ${name} at ${width}: wider than the screen`);
+      await page.screenshot({ path: join(folder, `${name}-${width}${values.dark ? '-dark' : ''}.png`) });
+      await page.evaluate(axeSource);
+      const { violations: found } = await page.evaluate(() =>
+        axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }),
+      );
+      for (const { id, help, nodes } of found) {
+        violations += 1;
+        console.log(`  ${name} at ${width}: ${id}: ${help}`);
+        for (const { html, failureSummary } of nodes.slice(0, 3))
+          console.log(
+            `    ${html.slice(0, 200)}\n    ${failureSummary.split('\n').slice(1, 3).join(' ').slice(0, 300)}`,
+          );
+      }
+    }
+    console.log(`${pages.length} pages at ${width}`);
+  }
+} finally {
+  await context.close();
+  rmSync(profile, { recursive: true, force: true });
+}
+console.log(`pictures in ${folder}; ${violations} violations found by axe`);
+process.exit(violations === 0 ? 0 : 1);

@@ -1,0 +1,76 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { createBrowserRouter, RouterProvider } from 'react-router';
+import { ApiError, call, unreachable } from './api/client';
+import { signIn, signOut, useSession } from './api/session';
+import { startFeed } from './fleet/feed';
+import { Frame } from './frame/frame';
+import { SignIn } from './frame/sign-in';
+import { RouteError } from './frame/route-error';
+
+/** Each page is a piece of its own: what is not looked at is not loaded. */
+const router = createBrowserRouter([
+  {
+    element: <Frame />,
+    errorElement: <RouteError />,
+    HydrateFallback: () => null,
+    children: [
+      { index: true, lazy: async () => ({ Component: (await import('./pages/fleet')).FleetPage }) },
+      { path: 'pools', lazy: async () => ({ Component: (await import('./pages/pools')).PoolsPage }) },
+      { path: 'pools/:reference/:tab?', lazy: async () => ({ Component: (await import('./pages/pool')).PoolPage }) },
+      { path: 'hosts', lazy: async () => ({ Component: (await import('./pages/hosts')).HostsPage }) },
+      { path: 'hosts/:reference/:tab?', lazy: async () => ({ Component: (await import('./pages/host')).HostPage }) },
+      { path: 'guests', lazy: async () => ({ Component: (await import('./pages/guests')).GuestsPage }) },
+      { path: 'guests/:reference/:tab?', lazy: async () => ({ Component: (await import('./pages/guest')).GuestPage }) },
+      { path: 'events', lazy: async () => ({ Component: (await import('./pages/events')).EventsPage }) },
+      { path: 'tasks', lazy: async () => ({ Component: (await import('./pages/tasks')).TasksPage }) },
+      { path: 'datastores', lazy: async () => ({ Component: (await import('./pages/storage')).DatastoresPage }) },
+      { path: 'images', lazy: async () => ({ Component: (await import('./pages/storage')).ImagesPage }) },
+      { path: 'access/:tab?', lazy: async () => ({ Component: (await import('./pages/access')).AccessPage }) },
+      { path: '*', element: <RouteError isUnknown /> },
+    ],
+  },
+]);
+
+export function App({ cache }: { readonly cache: QueryClient }) {
+  const { token, who } = useSession();
+  const [failure, setFailure] = useState<ApiError | null>(null);
+
+  // A token that was kept or came in the address is looked at once; whose it is says what is offered.
+  useEffect(() => {
+    if (token === null || who !== null) return undefined;
+    const abort = new AbortController();
+    const look = () => {
+      call('whoami', {}, { token, signal: abort.signal }).then(
+        (found) => signIn(token, found),
+        (error: unknown) => {
+          if (abort.signal.aborted) return;
+          const known = error instanceof ApiError ? error : unreachable();
+          setFailure(known);
+          if (known.code === 'unauthenticated') signOut();
+          else retry = setTimeout(look, 1000);
+        },
+      );
+    };
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    look();
+    return () => {
+      abort.abort();
+      clearTimeout(retry);
+    };
+  }, [token, who]);
+
+  const name = who?.name;
+  useEffect(() => {
+    if (token === null || name === undefined) return undefined;
+    const stop = startFeed(cache);
+    return () => {
+      stop();
+      // Another user may see other things.
+      cache.clear();
+    };
+  }, [cache, token, name]);
+
+  if (token === null || who === null) return <SignIn failure={failure} isWaiting={token !== null} />;
+  return <RouterProvider router={router} />;
+}

@@ -1,0 +1,233 @@
+import { Button, Slider } from '@patternfly/react-core';
+import { poolSettingsBody } from '@argosy/contracts/bodies';
+import { useMemo, useState } from 'react';
+import { Link } from 'react-router';
+import { call } from '../api/client';
+import { useMay } from '../api/session';
+import type { BalanceRun, Pool, Recommendation } from '../fleet/rows';
+import { useNewest, useRows } from '../fleet/use-fleet';
+import { type Column, DataTable } from '../ui/data-table';
+import { Field, ChoiceField } from '../ui/field';
+import { Section } from '../ui/facts';
+import { instant, percent } from '../ui/format';
+import { Nothing } from '../ui/page';
+import { StateLabel } from '../ui/state-label';
+import { useToasts } from '../ui/toasts';
+
+/** What would better the pool, what was done about it, and how much Argosy does by itself. */
+export function PoolBalance({ pool }: { readonly pool: Pool }) {
+  const runs = useRows('balanceRun');
+  const own = useMemo(
+    () => [...runs.values()].filter(({ poolId }) => poolId === pool.id).sort((one, other) => one.at - other.at),
+    [runs, pool.id],
+  );
+  return (
+    <>
+      <Automation pool={pool} />
+      <Recommendations pool={pool} />
+      <Section title="How even its hosts were">
+        {own.length === 0 ? (
+          <p className="quiet">
+            Each look at the balance that finds something, or that somebody asks for, is drawn here.
+          </p>
+        ) : (
+          <>
+            <History runs={own} />
+            <p className="quiet">
+              {instant(own.at(-1)!.at)}: {own.at(-1)!.explanation}
+            </p>
+          </>
+        )}
+      </Section>
+    </>
+  );
+}
+
+const automations = poolSettingsBody.shape.balance.unwrap().shape.automation.unwrap().options;
+const automationTitles = {
+  manual: 'manual: everything is recommended',
+  partial: 'partial: guests are placed, moves are recommended',
+  full: 'full: guests are placed and moved',
+};
+const thresholds = ['only what rules demand', 'a large gain', 'a fair gain', 'a small gain', 'any gain'];
+
+function Automation({ pool }: { readonly pool: Pool }) {
+  const may = useMay();
+  const { complain } = useToasts();
+  const { automation, threshold } = pool.balance;
+  const change = (balance: { automation?: (typeof automations)[number]; threshold?: number }) =>
+    void call('pool.update', { params: { pool: pool.id }, body: { settings: { balance } } }).catch((error: unknown) =>
+      complain('Nothing was changed', error),
+    );
+  const isFixed = !may('pool.update');
+  return (
+    <Section title="Automation">
+      <div className="columns">
+        {isFixed ? (
+          <p>{automationTitles[automation]}</p>
+        ) : (
+          <ChoiceField
+            label="Who applies recommendations"
+            value={automation}
+            onChange={(value) => change({ automation: value as typeof automation })}
+            choices={automations.map((value) => ({ value, label: automationTitles[value] }))}
+          />
+        )}
+        <Field label={`A move is worth it for ${thresholds[threshold - 1] ?? ''}`}>
+          {() => (
+            <Slider
+              value={threshold}
+              min={1}
+              max={5}
+              step={1}
+              isDisabled={isFixed}
+              showTicks
+              onChange={(_event, value) => value !== threshold && change({ threshold: value })}
+              thumbAriaLabel="Threshold, from 1: only what rules demand, to 5: any gain"
+            />
+          )}
+        </Field>
+      </div>
+    </Section>
+  );
+}
+
+function Recommendations({ pool }: { readonly pool: Pool }) {
+  const may = useMay();
+  const { say, complain } = useToasts();
+  const [isRunning, setIsRunning] = useState(false);
+  const all = useNewest('recommendation');
+  const own = useMemo(() => all.filter(({ poolId }) => poolId === pool.id).slice(0, 100), [all, pool.id]);
+  const open = own.filter(({ state }) => state === 'open');
+  const [guests, hosts] = [useRows('guest'), useRows('host')];
+  const apply = (recommendations: string[] | 'all') =>
+    void call('recommendation.apply', { body: { recommendations, pool: pool.id } }).catch((error: unknown) =>
+      complain('Not applied', error),
+    );
+  const runNow = () => {
+    setIsRunning(true);
+    call('balance.run', { body: { pool: pool.id } })
+      .then(
+        ({ items }) =>
+          say(
+            items.length === 0 ? `${pool.name} is balanced` : `${items.length} found`,
+            items.length === 0 ? 'No move is worth its cost.' : '',
+          ),
+        (error: unknown) => complain('The balance was not looked at', error),
+      )
+      .finally(() => setIsRunning(false));
+  };
+  const columns = useMemo<Column<Recommendation>[]>(
+    () => [
+      {
+        title: 'Priority',
+        value: ({ priority }) => priority,
+        show: ({ priority }) => `${priority}${priority === 1 ? ' (a rule)' : ''}`,
+        isNumber: true,
+      },
+      {
+        title: 'Guest',
+        value: ({ guestId }) => guests.get(guestId)?.name ?? guestId,
+        show: ({ guestId }) => <Link to={`/guests/${guestId}`}>{guests.get(guestId)?.name ?? guestId}</Link>,
+      },
+      {
+        title: 'From → to',
+        value: ({ fromHostId, toHostId }) =>
+          `${fromHostId === null ? 'nowhere' : (hosts.get(fromHostId)?.name ?? fromHostId)} → ${hosts.get(toHostId)?.name ?? toHostId}`,
+      },
+      { title: 'Why', value: ({ reason }) => reason, isWide: true },
+      { title: 'Gain', value: ({ gain }) => gain, show: ({ gain }) => gain.toFixed(1), isNumber: true },
+      { title: 'Cost', value: ({ cost }) => cost, show: ({ cost }) => cost.toFixed(1), isNumber: true },
+      { title: 'Found', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => instant(createdAt) },
+      {
+        title: 'State',
+        value: ({ state }) => state,
+        show: ({ id, guestId, state }) =>
+          state === 'open' && may('recommendation.apply') ? (
+            <Button
+              variant="link"
+              isInline
+              aria-label={`Apply: move ${guests.get(guestId)?.name ?? ''}`}
+              onClick={() => apply([id])}
+            >
+              Apply
+            </Button>
+          ) : (
+            <StateLabel state={state} />
+          ),
+      },
+    ],
+    [guests, hosts, may('recommendation.apply')],
+  );
+  const actions = (
+    <>
+      {may('balance.run') && (
+        <Button variant="secondary" isLoading={isRunning} onClick={runNow}>
+          Look now
+        </Button>
+      )}
+      {open.length > 0 && may('recommendation.apply') && (
+        <Button onClick={() => apply('all')}>Apply all {open.length}</Button>
+      )}
+    </>
+  );
+  return (
+    <Section title="Recommendations">
+      <DataTable
+        label="recommendations"
+        rows={own}
+        columns={columns}
+        keyOf={({ id }) => id}
+        isUnfiltered
+        actions={own.length > 0 && actions}
+        empty={
+          <Nothing title="No recommendation" action={actions}>
+            Argosy looks every {pool.balance.intervalMs / 1000} s. A move is recommended when it gains more than it
+            costs.
+          </Nothing>
+        }
+      />
+    </Section>
+  );
+}
+
+const chart = { width: 900, height: 150, left: 46, bottom: 22 };
+
+/** The imbalance before each run, and as it would be after its moves: 0 is even. */
+function History({ runs }: { readonly runs: readonly BalanceRun[] }) {
+  const [start, end] = [runs[0]!.at, Math.max(runs.at(-1)!.at, runs[0]!.at + 1)];
+  const most = Math.max(0.1, ...runs.map(({ imbalanceBefore }) => imbalanceBefore));
+  const x = (at: number) => chart.left + ((at - start) / (end - start)) * (chart.width - chart.left - 12);
+  const y = (value: number) => 8 + (1 - value / most) * (chart.height - chart.bottom - 8);
+  return (
+    <svg
+      className="timeline"
+      viewBox={`0 0 ${chart.width} ${chart.height}`}
+      role="img"
+      aria-label={`Imbalance at ${runs.length} runs; the last ${runs.at(-1)!.imbalanceBefore.toFixed(2)}`}
+    >
+      {[0, most].map((value) => (
+        <g key={value}>
+          <line x1={chart.left} x2={chart.width} y1={y(value)} y2={y(value)} />
+          <text x={chart.left - 6} y={y(value) + 4} textAnchor="end">
+            {percent(value)}
+          </text>
+        </g>
+      ))}
+      {runs.map(({ id, at, imbalanceBefore, imbalanceAfter, recommendationCount }) => (
+        <g key={id} className="balance-run">
+          <line x1={x(at)} x2={x(at)} y1={y(imbalanceBefore)} y2={y(imbalanceAfter)} />
+          <circle cx={x(at)} cy={y(imbalanceBefore)} r={4}>
+            <title>{`${instant(at)}: ${percent(imbalanceBefore)} before, ${percent(imbalanceAfter)} after ${recommendationCount} moves`}</title>
+          </circle>
+        </g>
+      ))}
+      <text x={chart.left} y={chart.height - 4}>
+        {instant(start)}
+      </text>
+      <text x={chart.width} y={chart.height - 4} textAnchor="end">
+        {instant(end)}
+      </text>
+    </svg>
+  );
+}

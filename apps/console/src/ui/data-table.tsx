@@ -1,0 +1,166 @@
+import { Button, SearchInput } from '@patternfly/react-core';
+import {
+  type ColumnDef,
+  getCoreRowModel,
+  getFilteredRowModel,
+  getSortedRowModel,
+  type SortingState,
+  useReactTable,
+} from '@tanstack/react-table';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type ReactNode, useMemo, useRef, useState } from 'react';
+import { compareNames } from '../fleet/rows';
+
+export interface Column<Row> {
+  readonly title: string;
+  /** What it is sorted and filtered by. */
+  readonly value: (row: Row) => string | number | null;
+  /** What is shown, if it is more than the value. */
+  readonly show?: (row: Row) => ReactNode;
+  readonly isNumber?: boolean;
+  /** Takes what room the others leave, and breaks its lines. */
+  readonly isWide?: boolean;
+}
+
+interface DataTableProps<Row> {
+  /** What the rows are: said to screen readers, and counted above the table. */
+  readonly label: string;
+  readonly rows: readonly Row[];
+  readonly columns: readonly Column<Row>[];
+  readonly keyOf: (row: Row) => string;
+  readonly sortedBy?: { readonly title: string; readonly descending?: boolean };
+  /** Said where there are none: what would fill it. */
+  readonly empty: ReactNode;
+  readonly actions?: ReactNode;
+  readonly isUnfiltered?: boolean;
+}
+
+/** Up to so many rows all stand on the page; more are drawn as they are scrolled to. */
+const mostWhole = 100;
+const rowHeight = 41;
+
+/** A table that can be sorted and searched, and takes 20,000 rows. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, rows, columns, keyOf, sortedBy, empty, actions, isUnfiltered = false } = props;
+  const [sorting, setSorting] = useState<SortingState>(
+    sortedBy ? [{ id: sortedBy.title, desc: sortedBy.descending ?? false }] : [],
+  );
+  const [search, setSearch] = useState('');
+  const definitions = useMemo(() => columns.map(definitionOf), [columns]);
+  const table = useReactTable({
+    data: rows as Row[],
+    columns: definitions,
+    state: { sorting, globalFilter: search },
+    onSortingChange: setSorting,
+    onGlobalFilterChange: setSearch,
+    globalFilterFn: 'includesString',
+    getRowId: keyOf,
+    getCoreRowModel: getCoreRowModel(),
+    getSortedRowModel: getSortedRowModel(),
+    getFilteredRowModel: getFilteredRowModel(),
+  });
+  const shown = table.getRowModel().rows;
+  const scroller = useRef<HTMLDivElement>(null);
+  const isVirtual = shown.length > mostWhole;
+  const virtualizer = useVirtualizer({
+    count: shown.length,
+    enabled: isVirtual,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+  });
+  const items = virtualizer.getVirtualItems();
+  const seen = isVirtual ? items.map(({ index }) => shown[index]!) : shown;
+  const above = isVirtual ? (items[0]?.start ?? 0) : 0;
+  const below = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
+  if (rows.length === 0)
+    return (
+      <div className="table-empty">
+        {actions}
+        {empty}
+      </div>
+    );
+  return (
+    <div className="table-area">
+      {(!isUnfiltered || actions) && (
+        <div className="table-tools">
+          {!isUnfiltered && (
+            <SearchInput
+              aria-label={`Filter ${label}`}
+              placeholder="Filter"
+              value={search}
+              onChange={(_event, typed) => setSearch(typed)}
+              onClear={() => setSearch('')}
+            />
+          )}
+          <span className="quiet">
+            {shown.length === rows.length ? `${rows.length} ${label}` : `${shown.length} of ${rows.length} ${label}`}
+          </span>
+          <span className="spring" />
+          {actions}
+        </div>
+      )}
+      <div
+        className={isVirtual ? 'table-scroller is-virtual' : 'table-scroller'}
+        ref={scroller}
+        tabIndex={0}
+        role="region"
+        aria-label={label}
+      >
+        <table className="table" aria-label={label} aria-rowcount={shown.length + 1}>
+          <thead>
+            <tr>
+              {table.getFlatHeaders().map((header, index) => {
+                const { title, isNumber } = columns[index]!;
+                const sorted = header.column.getIsSorted();
+                return (
+                  <th
+                    key={title}
+                    scope="col"
+                    className={isNumber ? 'number' : undefined}
+                    aria-sort={sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none'}
+                  >
+                    <Button variant="plain" className="sort" onClick={header.column.getToggleSortingHandler()}>
+                      {title}
+                      <span aria-hidden="true">{sorted === 'asc' ? ' ↑' : sorted === 'desc' ? ' ↓' : ''}</span>
+                    </Button>
+                  </th>
+                );
+              })}
+            </tr>
+          </thead>
+          <tbody>
+            {above > 0 && <tr aria-hidden="true" style={{ height: above }} />}
+            {seen.map((row) => (
+              <tr key={row.id} aria-rowindex={isVirtual ? row.index + 2 : undefined}>
+                {columns.map(({ title, value, show, isNumber, isWide }) => (
+                  <td key={title} className={isNumber ? 'number' : isWide ? 'wide' : undefined} data-label={title}>
+                    {show ? show(row.original) : value(row.original)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+            {below > 0 && <tr aria-hidden="true" style={{ height: below }} />}
+          </tbody>
+        </table>
+        {shown.length === 0 && <p className="quiet table-none">Nothing here has “{search}” in it.</p>}
+      </div>
+    </div>
+  );
+}
+
+function definitionOf<Row>({ title, value, isNumber }: Column<Row>): ColumnDef<Row> {
+  return {
+    id: title,
+    accessorFn: value,
+    sortDescFirst: isNumber === true,
+    sortUndefined: 'last',
+    getColumnCanGlobalFilter: () => true,
+    sortingFn: (one, other, id) => compare(one.getValue(id), other.getValue(id)),
+  } as ColumnDef<Row>;
+}
+
+function compare(one: string | number | null, other: string | number | null): number {
+  if (typeof one === 'number' && typeof other === 'number') return one - other;
+  return compareNames(String(one ?? ''), String(other ?? ''));
+}

@@ -1,0 +1,145 @@
+import {
+  Breadcrumb,
+  BreadcrumbItem,
+  EmptyState,
+  EmptyStateBody,
+  EmptyStateFooter,
+  Skeleton,
+  Tab,
+  Tabs,
+  TabTitleText,
+  Title,
+} from '@patternfly/react-core';
+import { type ReactNode, useEffect } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { useHasRead } from '../fleet/use-fleet';
+
+interface PageProps {
+  readonly title: string;
+  readonly above?: readonly { readonly title: string; readonly to: string }[];
+  /** Beside the title: its state. */
+  readonly beside?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+}
+
+export function Page({ title, above = [], beside, actions, children }: PageProps) {
+  useEffect(() => {
+    document.title = `${title} – Argosy`;
+  }, [title]);
+  return (
+    <>
+      <header className="page-head">
+        {above.length > 0 && (
+          <Breadcrumb>
+            {above.map(({ title: name, to }) => (
+              <BreadcrumbItem
+                key={to}
+                render={({ className }) => (
+                  <Link className={className} to={to}>
+                    {name}
+                  </Link>
+                )}
+              />
+            ))}
+            <BreadcrumbItem isActive>{title}</BreadcrumbItem>
+          </Breadcrumb>
+        )}
+        <div className="page-title">
+          <Title headingLevel="h1" size="xl">
+            {title}
+          </Title>
+          {beside}
+          <span className="spring" />
+          <div className="page-actions">{actions}</div>
+        </div>
+      </header>
+      {children}
+    </>
+  );
+}
+
+interface PageTabsProps {
+  /** The address of the page; a tab's own is below it. */
+  readonly base: string;
+  readonly tabs: readonly { readonly name: string; readonly title: string }[];
+  readonly current: string;
+  readonly children: ReactNode;
+}
+
+/** Each tab has its own address, so back, reload and a link to it work. */
+export function PageTabs({ base, tabs, current, children }: PageTabsProps) {
+  const navigate = useNavigate();
+  const chosen = tabs.some(({ name }) => name === current) ? current : tabs[0]!.name;
+  return (
+    <>
+      <Tabs
+        className="page-tabs"
+        activeKey={chosen}
+        onSelect={(_event, name) => void navigate(name === tabs[0]!.name ? base : `${base}/${name}`)}
+        aria-label="Parts of this page"
+      >
+        {tabs.map(({ name, title }) => (
+          <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`tab-${name}`} />
+        ))}
+      </Tabs>
+      <section
+        className="page-body"
+        id={`tab-${chosen}`}
+        role="tabpanel"
+        aria-label={tabs.find(({ name }) => name === chosen)?.title}
+      >
+        {children}
+      </section>
+    </>
+  );
+}
+
+export const PageBody = ({ children }: { readonly children: ReactNode }) => (
+  <section className="page-body">{children}</section>
+);
+
+interface NothingProps {
+  readonly title: string;
+  readonly children: ReactNode;
+  readonly action?: ReactNode;
+}
+
+/** Of an empty page: what would fill it. */
+export function Nothing({ title, children, action }: NothingProps) {
+  return (
+    <EmptyState titleText={title} headingLevel="h2" variant="sm">
+      <EmptyStateBody>{children}</EmptyStateBody>
+      {action && <EmptyStateFooter>{action}</EmptyStateFooter>}
+    </EmptyState>
+  );
+}
+
+/** An object that is not there, or not yet read. */
+export function Missing({
+  what,
+  reference,
+  to,
+}: {
+  readonly what: string;
+  readonly reference: string;
+  readonly to: string;
+}) {
+  const hasRead = useHasRead();
+  if (!hasRead) return <Waiting />;
+  return (
+    <Nothing title={`There is no ${what} ${reference}`} action={<Link to={to}>All {what}s</Link>}>
+      It may have been removed. What happened to it is among the events.
+    </Nothing>
+  );
+}
+
+export function Waiting() {
+  return (
+    <div className="waiting" aria-busy="true">
+      <Skeleton width="40%" screenreaderText="Reading the fleet" />
+      <Skeleton width="70%" />
+      <Skeleton width="60%" />
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Guest } from '@argosy/domain/entities';
+import type { RefusalCode } from '@argosy/domain/refusal';
+import type { Instant } from '@argosy/domain/units';
+import { rejection } from '@argosy/scheduler/checks';
+import { place } from '@argosy/scheduler/place';
+import type { Fleet } from './fleet-types';
+import { clusterOf } from './fleet/placement';
+
+// What would be, answered from the fleet as it is: nothing is changed, and nobody is asked.
+
+/** A host of a guest's pool, and why it would not take the guest now; null: it would. */
+export interface GuestHost {
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly isCurrent: boolean;
+  readonly isBest: boolean;
+  readonly rejection: { readonly check: string; readonly code: RefusalCode; readonly reason: string } | null;
+}
+
+/** By the checks that a placement or a migration goes by. `datastoreId`: as it would be with the guest's disk there. */
+export function hostsForGuest(
+  fleet: Fleet,
+  { guest, datastoreId }: { readonly guest: Guest; readonly datastoreId?: string | undefined },
+  now: Instant,
+): GuestHost[] {
+  const moved = datastoreId === undefined ? undefined : { guestId: guest.id, datastoreId };
+  const cluster = clusterOf({ fleet, now }, guest.poolId, 'ordinary', moved);
+  const index = cluster.guestIndex.get(guest.id)!;
+  const source = guest.hostId === null ? undefined : fleet.hosts.get(guest.hostId);
+  const avoid = source === undefined ? {} : { avoid: cluster.hostIndex.get(source.id)! };
+  const { chosen } = place(cluster, index, avoid);
+  return cluster.hosts.map(({ id, name }, host) => {
+    const why = rejection(cluster, index, host);
+    return {
+      hostId: id,
+      hostName: name,
+      isCurrent: source?.id === id,
+      isBest: chosen?.hostId === id,
+      rejection: why === null ? null : { check: why.check, code: why.code, reason: why.reason },
+    };
+  });
+}
