@@ -528,34 +528,6 @@ export const hostUsageSchema = z.object({
 });
 export type HostUsage = z.output<typeof hostUsageSchema>;
 
-export const leaseSchema = z.object({ term: z.number(), holder: text, url: text, held: z.boolean(), at: instant });
-
-export const whoamiSchema = z.object({ name: text, role: z.enum(roles), tokenId: text });
-
-export const labSchema = z.object({
-  version: text,
-  controller: text,
-  startedAt: instant,
-  /** null: nobody leads, or the database is away. */
-  leader: orNull(leaseSchema),
-  database: z.enum(['up', 'down']),
-  redis: z.enum(['up', 'down']),
-  /** null: this is no lab, and its hosts were started by somebody else. */
-  lab: orNull(z.object({ folder: text, hosts: z.array(text) })),
-});
-
-/** Whether a host of the guest's pool would take it now; `rejection` null: it would. */
-export const guestHostSchema = z.object({
-  hostId: text,
-  hostName: text,
-  isCurrent: z.boolean(),
-  /** Where it would go if nobody named a host. */
-  isBest: z.boolean(),
-  rejection: orNull(z.object({ check: text, code: z.enum(refusalCodes), reason: text })),
-});
-
-export const consoleSchema = z.object({ text });
-
 export const hostCapabilitiesSchema = z.object({
   hostId: text,
   hostName: text,

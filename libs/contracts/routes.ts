@@ -1,6 +1,7 @@
 import { eventSeverities, subjectKinds } from '@argosy/domain/entities';
 import { auditOutcomes, roles, type Role } from '@argosy/domain/access';
 import { z } from 'zod';
+import * as answers from './answers';
 import { auditEventSchema } from './audit';
 import * as bodies from './bodies';
 import {
@@ -184,7 +185,7 @@ export const routes = {
     method: 'GET', path: '/guests/:guest/hosts', tag: 'guests', access: 'viewer', status: 200,
     summary: 'Say which hosts of its pool would take a guest now, and why the others would not', params: guest,
     query: strictBody({ datastore: reference('As it would be with its disk there, by id or name.').optional() }),
-    response: responses.pageOf(responses.guestHostSchema),
+    response: responses.pageOf(answers.guestHostSchema),
   },
   'guest.create': {
     method: 'POST', path: '/guests', tag: 'guests', access: 'operator', status: 201,
@@ -261,7 +262,7 @@ export const routes = {
   'guest.console': {
     method: 'GET', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 200,
     summary: "Read the end of a guest's console", params: guest, query: strictBody({ maximumBytes: queryNumber(1, 1_048_576).default(65_536).describe('How much of the end of it.') }),
-    response: responses.consoleSchema,
+    response: answers.consoleSchema,
   },
   'guest.console-write': {
     method: 'POST', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 204,
@@ -474,11 +475,11 @@ export const routes = {
 
   'lab.get': {
     method: 'GET', path: '/lab', tag: 'server', access: 'viewer', status: 200,
-    summary: 'Say what this controller is, who leads, and what lab it runs', response: responses.labSchema,
+    summary: 'Say what this controller is, who leads, and what lab it runs', response: answers.labSchema,
   },
   whoami: {
     method: 'GET', path: '/whoami', tag: 'server', access: 'viewer', status: 200,
-    summary: 'Say whose token this is', response: responses.whoamiSchema,
+    summary: 'Say whose token this is', response: answers.whoamiSchema,
   },
 } as const satisfies Record<string, Route>;
 

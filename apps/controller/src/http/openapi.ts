@@ -2,6 +2,7 @@ import * as bodies from '@argosy/contracts/bodies';
 import { edgeErrorStatus, errorBodySchema, refusalStatus } from '@argosy/contracts/errors';
 import { fleetRoutes } from '@argosy/contracts/fleet-routes';
 import { auditEventSchema } from '@argosy/contracts/audit';
+import * as answers from '@argosy/contracts/answers';
 import * as responses from '@argosy/contracts/responses';
 import * as storage from '@argosy/contracts/storage-schemas';
 import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
@@ -33,7 +34,7 @@ const named = {
   HostUsage: responses.hostUsageSchema,
   Image: responses.imageSchema,
   JoinToken: responses.joinTokenSchema,
-  Lab: responses.labSchema,
+  Lab: answers.labSchema,
   Migration: responses.migrationSchema,
   MigrationPolicy: responses.migrationPolicySchema,
   NewGuest: bodies.newGuestBody,
