@@ -29,7 +29,7 @@ function mayMakeNetworks() {
   );
 }
 
-/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean }} SystemRequirement isWished: it works without, and less well */
+/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean, isForTests?: boolean }} SystemRequirement isWished: it works without, and less well */
 /** @type {readonly SystemRequirement[]} */
 const systemRequirements = [
   { name: 'QEMU', package: 'qemu-system-x86', isThere: () => isOnPath('qemu-system-x86_64') },
@@ -38,14 +38,19 @@ const systemRequirements = [
   // With it, and with the right to make network namespaces, each host has an address of its own.
   { name: 'iproute2', package: 'iproute2', isThere: () => isOnPath('ip') || !mayMakeNetworks(), isWished: true },
   { name: 'PostgreSQL', package: 'postgresql', isThere: () => postgresFolder() !== undefined },
+  // The console is tested in it.
+  { name: 'Chromium', package: 'chromium', isThere: () => isOnPath('chromium'), isForTests: true },
 ];
 
+/** @typedef {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined, forTests?: boolean }} Given a server that is given need not be installed */
+
 /**
- * @param {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined }} given a server that is given need not be installed
+ * @param {Given} given
  * @returns {SystemRequirement[]}
  */
 export function missingPrograms(given) {
-  return systemRequirements.filter(({ name, isThere }) => {
+  return systemRequirements.filter(({ name, isThere, isForTests }) => {
+    if (isForTests && given.forTests !== true) return false;
     if (name === 'Redis' && given.REDIS_URL) return false;
     if (name === 'PostgreSQL' && given.DATABASE_URL) return false;
     return !isThere();
@@ -185,7 +190,7 @@ async function buildIfOlder(root) {
 
 /**
  * @param {string} root the repository
- * @param {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined }} given
+ * @param {Given} given
  */
 export async function meetRequirements(root, given) {
   if (process.platform !== 'linux')

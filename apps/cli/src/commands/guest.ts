@@ -2,7 +2,7 @@ import type { GuestView as Guest } from '@argosy/contracts/responses';
 import { command, given } from '../command';
 import { usageFailure } from '../failure';
 import { placementView } from '../output/history-views';
-import { guestView } from '../output/inventory-views';
+import { guestHostView, guestView } from '../output/inventory-views';
 import { onlyPool } from '../resolve';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
 import { cloneCommands } from './guest-clone';
@@ -142,6 +142,17 @@ export const guestCommands = [
         placementView,
         await session.api.list('guest.placements', { params: parameters, limit: flags.limit ?? defaultLimit }),
       );
+      return 'done';
+    },
+  }),
+  command({
+    path: 'guest hosts',
+    summary: 'say which hosts would take a guest now, and why the others would not',
+    parameters: [guest],
+    flags: {},
+    run: async (session, { parameters }) => {
+      const { items } = await session.api.call('guest.hosts', { params: parameters, query: {} });
+      await session.printRows(guestHostView, items);
       return 'done';
     },
   }),

@@ -1,4 +1,5 @@
 import type { GuestView } from '@argosy/contracts/responses';
+import type { RouteResponse } from '@argosy/contracts/routes';
 import type * as entity from '@argosy/domain/entities';
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { HostUsage } from '@argosy/contracts/responses';
@@ -302,6 +303,21 @@ export const snapshotView: View<entity.Snapshot> = {
     { title: 'STOOD STILL', text: ({ pauseMs }) => duration(pauseMs), right: true },
     ...createdColumns<entity.Snapshot>(),
     idColumn(),
+  ],
+};
+
+export const guestHostView: View<RouteResponse<'guest.hosts'>['items'][number]> = {
+  kind: 'host',
+  needs: [],
+  nameOf: ({ hostName }) => hostName,
+  columns: [
+    { title: 'HOST', text: ({ hostName }) => hostName },
+    {
+      title: 'TAKES IT',
+      text: ({ isCurrent, isBest, rejection }) =>
+        isCurrent ? 'is there' : rejection !== null ? 'no' : isBest ? 'yes, the best' : 'yes',
+    },
+    { title: 'BECAUSE', text: ({ rejection }) => orNothing(rejection?.reason ?? '') },
   ],
 };
 

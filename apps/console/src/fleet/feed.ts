@@ -21,8 +21,9 @@ export const usageKey = ['usage'] as const;
 export const recordsKey = ['records'] as const;
 export const feedKey = ['feed'] as const;
 
-/** Changes come in bursts; what is seen of them is renewed so often. */
-const flushMs = 100;
+/** Changes come in bursts; what is seen of them is renewed so often: less often where there is more to renew. */
+const flushMs = { small: 100, large: 500 };
+const largeFleet = 2000;
 const retryMs = [250, 500, 1000, 2000];
 const mostRecords = 500;
 
@@ -87,7 +88,8 @@ class Feed {
       return;
     }
     this.waiting.push(message);
-    if (this.hasRead) this.timer ??= setTimeout(() => this.flush(), flushMs);
+    const { small, large } = flushMs;
+    if (this.hasRead) this.timer ??= setTimeout(() => this.flush(), this.rows.guest.size > largeFleet ? large : small);
   }
 
   private async readAll(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { GuestView, HostUsage } from '@argosy/contracts/responses';
 import { skipToken, useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import { type FeedState, type FleetEvent, feedKey, recordsKey, rowsKey, usageKey } from './feed';
 import { compareNames, type EntityName, type Row } from './rows';
 
@@ -23,7 +23,21 @@ export function useNamed<Name extends 'pool' | 'host' | 'guest' | 'image' | 'dat
   name: Name,
 ): readonly Row<Name>[] {
   const rows = useRows(name);
-  return useMemo(() => [...rows.values()].sort((one, other) => compareNames(one.name, other.name)), [rows]);
+  const before = useRef<readonly Row<Name>[]>(nobody);
+  return useMemo(() => (before.current = inOrder(before.current, rows)), [rows]);
+}
+
+/**
+ * With 20,000 guests comparing all names at each change would take longer than a frame: while nobody comes, goes or is
+ * renamed, the order is as it was.
+ */
+function inOrder<Named extends { readonly id: string; readonly name: string }>(
+  before: readonly Named[],
+  rows: ReadonlyMap<string, Named>,
+): readonly Named[] {
+  const isSame = before.length === rows.size && before.every(({ id, name }) => rows.get(id)?.name === name);
+  if (isSame) return before.map(({ id }) => rows.get(id)!);
+  return [...rows.values()].sort((one, other) => compareNames(one.name, other.name));
 }
 
 /** Newest first. */

@@ -2,6 +2,7 @@ import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle, NotificationB
 import BarsIcon from '@patternfly/react-icons/dist/esm/icons/bars-icon';
 import MoonIcon from '@patternfly/react-icons/dist/esm/icons/moon-icon';
 import SunIcon from '@patternfly/react-icons/dist/esm/icons/sun-icon';
+import UserIcon from '@patternfly/react-icons/dist/esm/icons/user-icon';
 import { useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { signOut, useSession } from '../api/session';
@@ -77,7 +78,7 @@ function UserMenu() {
       popperProps={{ position: 'right' }}
       toggle={(ref) => (
         <MenuToggle ref={ref} variant="plainText" isExpanded={isOpen} onClick={() => setIsOpen((is) => !is)}>
-          {who?.name}
+          <UserIcon /> <span className="user-name">{who?.name}</span>
         </MenuToggle>
       )}
     >

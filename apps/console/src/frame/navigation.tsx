@@ -9,6 +9,7 @@ const pages = [
   ['/pools', 'Pools'],
   ['/hosts', 'Hosts'],
   ['/guests', 'Guests'],
+  ['/drills', 'Drills'],
   ['/events', 'Events'],
   ['/tasks', 'Tasks'],
   ['/datastores', 'Datastores'],

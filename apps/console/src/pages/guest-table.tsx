@@ -39,6 +39,7 @@ export function GuestTable({ guests, empty }: { readonly guests: readonly Guest[
           return `${usage ? processors(usage.cpuMillicores) : '–'} of ${vcpus * 1000} m`;
         },
         isNumber: true,
+        isLive: true,
       },
       {
         title: 'Memory',

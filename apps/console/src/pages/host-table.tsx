@@ -50,6 +50,7 @@ export function HostTable({ hosts, empty }: { readonly hosts: readonly Host[]; r
         title: 'Processors',
         value: load,
         isNumber: true,
+        isLive: true,
         show: (host) => <Bar value={load(host)} maximum={1} label={`Processors of ${host.name} used`} />,
       },
       {

@@ -4,6 +4,7 @@ import type { RouteResponse } from '@argosy/contracts/routes';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import { compareNames, type Guest } from '../fleet/rows';
+import { Wide } from '../ui/facts';
 import { duration, wholeInstant } from '../ui/format';
 import { Nothing, Waiting } from '../ui/page';
 import { messageOf } from '../ui/toasts';
@@ -26,7 +27,9 @@ export function Placements({ guest }: { readonly guest: Guest }) {
     return <Nothing title="It has never run">Each stay on a host is recorded here, from when to when and why.</Nothing>;
   return (
     <>
-      <Timeline placements={placements} />
+      <Wide>
+        <Timeline placements={placements} />
+      </Wide>
       <div className="table-scroller" tabIndex={0} role="region" aria-label="Placements">
         <table className="table">
           <thead>

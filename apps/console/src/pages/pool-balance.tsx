@@ -8,7 +8,7 @@ import type { BalanceRun, Pool, Recommendation } from '../fleet/rows';
 import { useNewest, useRows } from '../fleet/use-fleet';
 import { type Column, DataTable } from '../ui/data-table';
 import { Field, ChoiceField } from '../ui/field';
-import { Section } from '../ui/facts';
+import { Section, Wide } from '../ui/facts';
 import { instant, percent } from '../ui/format';
 import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
@@ -32,7 +32,9 @@ export function PoolBalance({ pool }: { readonly pool: Pool }) {
           </p>
         ) : (
           <>
-            <History runs={own} />
+            <Wide>
+              <History runs={own} />
+            </Wide>
             <p className="quiet">
               {instant(own.at(-1)!.at)}: {own.at(-1)!.explanation}
             </p>

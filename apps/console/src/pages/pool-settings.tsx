@@ -30,6 +30,9 @@ function optionsOf(group: Group, field: string): readonly string[] | null {
   return inner instanceof z.ZodEnum ? (inner.options as string[]) : null;
 }
 
+/** In the order of the contract: what is stored has none. */
+const fieldsOf = (group: Group): readonly string[] => Object.keys(poolSettingsBody.shape[group].unwrap().shape);
+
 /** All that the pool's policy says: a form made from the contract. */
 export function PoolSettings({ pool }: { readonly pool: Pool }) {
   const may = useMay();
@@ -109,7 +112,7 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
         {groups.map(([group, title]) => (
           <Section key={group} title={title}>
             <div className="settings-fields">
-              {Object.entries(pool[group]).map(([field, before]) => fieldOf(group, field, before as Value))}
+              {fieldsOf(group).map((field) => fieldOf(group, field, (pool[group] as Record<string, Value>)[field]!))}
               {group === 'failure' && (
                 <ChoiceField
                   label="What a host that is cut off does with its guests"

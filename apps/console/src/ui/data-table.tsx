@@ -8,7 +8,7 @@ import {
   useReactTable,
 } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { compareNames } from '../fleet/rows';
 
 export interface Column<Row> {
@@ -18,6 +18,8 @@ export interface Column<Row> {
   /** What is shown, if it is more than the value. */
   readonly show?: (row: Row) => ReactNode;
   readonly isNumber?: boolean;
+  /** Its value changes while the row does not: sorted by it, the rows are put in order again and again. */
+  readonly isLive?: boolean;
   /** Takes what room the others leave, and breaks its lines. */
   readonly isWide?: boolean;
 }
@@ -47,8 +49,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   );
   const [search, setSearch] = useState('');
   const definitions = useMemo(() => columns.map(definitionOf), [columns]);
+  const isLive = columns.some(({ title, isLive: is }) => is && title === sorting[0]?.id);
+  const data = useReordered(rows, isLive);
   const table = useReactTable({
-    data: rows as Row[],
+    data,
     columns: definitions,
     state: { sorting, globalFilter: search },
     onSortingChange: setSorting,
@@ -94,7 +98,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             />
           )}
           <span className="quiet">
-            {shown.length === rows.length ? `${rows.length} ${label}` : `${shown.length} of ${rows.length} ${label}`}
+            {shown.length === rows.length ? '' : `${shown.length} of `}
+            {rows.length} {rows.length === 1 ? label.replace(/s$/, '') : label}
           </span>
           <span className="spring" />
           {actions}
@@ -147,6 +152,20 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       </div>
     </div>
   );
+}
+
+const reorderMs = 2000;
+
+/** A new list of the same rows now and then, for values that are not the rows' own. */
+function useReordered<Row>(rows: readonly Row[], isLive: boolean): Row[] {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (!isLive) return undefined;
+    setTurn((before) => before + 1);
+    const timer = setInterval(() => setTurn((before) => before + 1), reorderMs);
+    return () => clearInterval(timer);
+  }, [isLive]);
+  return useMemo(() => [...rows], [rows, turn]);
 }
 
 function definitionOf<Row>({ title, value, isNumber }: Column<Row>): ColumnDef<Row> {

@@ -28,3 +28,8 @@ export function Section({ title, children }: { readonly title: string; readonly 
     </section>
   );
 }
+
+/** A drawing that would be too small to read on a narrow screen is scrolled there. */
+export function Wide({ children }: { readonly children: ReactNode }) {
+  return <div className="timeline-scroller">{children}</div>;
+}

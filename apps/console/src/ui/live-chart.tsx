@@ -14,6 +14,8 @@ interface LiveChartProps {
 
 const height = 180;
 const renewMs = 1000;
+/** What is heard first stands at the right, and not all over the chart. */
+const shortestSeconds = 120;
 
 /** Processors used since the page was opened, in millicores; the last ten minutes of it. */
 export function LiveChart({ id, label, maximum, isWantedShown = false }: LiveChartProps) {
@@ -37,7 +39,10 @@ export function LiveChart({ id, label, maximum, isWantedShown = false }: LiveCha
         height,
         legend: { show: isWantedShown, live: false },
         cursor: { show: false },
-        scales: { y: { range: (_self, _low, high) => [0, Math.max(maximum, high)] } },
+        scales: {
+          x: { range: (_self, first, last) => [Math.min(first, last - shortestSeconds), last] },
+          y: { range: (_self, _low, high) => [0, Math.max(maximum, high)] },
+        },
         axes: [axis, { ...axis, size: 60, values: (_self, ticks) => ticks.map((tick) => `${tick} m`) }],
         series: [
           {},

@@ -1,0 +1,68 @@
+import { readFileSync, rmSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+
+/** Without these Chromium asks hosts of its maker for things at every start. */
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A real Chromium with an empty profile of its own; what its pages complain of is kept. */
+export class Browser {
+  readonly complaints: string[] = [];
+
+  private constructor(
+    private readonly profile: string,
+    private readonly context: BrowserContext,
+  ) {}
+
+  static async start(): Promise<Browser> {
+    const profile = mkdtempSync(join(tmpdir(), 'argosy-console-'));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: '/usr/bin/chromium',
+      viewport: { width: 1280, height: 900 },
+      args: flags,
+    });
+    context.setDefaultTimeout(20_000);
+    return new Browser(profile, context);
+  }
+
+  async open(url: string): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on('pageerror', ({ message }) => this.complaints.push(message));
+    page.on('console', (message) => {
+      // Chromium says each refused or broken request by itself; the page says those in its own way.
+      const isOfNetwork = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isOfNetwork) this.complaints.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+  }
+
+  async stop(): Promise<void> {
+    await this.context.close();
+    rmSync(this.profile, { recursive: true, force: true });
+  }
+}
+
+const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResults {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+}
+
+/** What axe finds against the levels A and AA of WCAG. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate<AxeResults>(
+    `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
+  );
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+}

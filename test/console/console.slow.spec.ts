@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { Fleet, waitFor } from '../fleet/lab';
+import { Browser, violationsOf } from './browser';
+
+// What takes longer, or breaks something: each in the browser as an administrator would see it.
+
+let fleet: Fleet;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  [fleet, browser] = await Promise.all([
+    Fleet.start({ hosts: 2, pool: { balance: { automation: 'manual' } } }),
+    Browser.start(),
+  ]);
+  await fleet.createGuests([{ name: 'web' }, { name: 'db' }]);
+  page = await browser.open(`${fleet.controllers[0]!.url}/#token=${tokenOf()}`);
+  await page.getByText('2 of 2').first().waitFor();
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.stop();
+  await fleet?.stop();
+});
+
+const tokenOf = () => readFileSync(join(fleet.controllers[0]!.folder, 'token'), 'utf8').trim();
+const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const open = async (path: string) => {
+  await page.goto(`${fleet.controllers[0]!.url}${path}`);
+};
+/** How many answers to `stats` stand in the terminal. */
+const answers = async () => ((await page.locator('.xterm-rows').innerText()).match(/stats\scount=/g) ?? []).length;
+
+test('the token leaves the address at once, and a viewer is offered nothing that would be refused', async () => {
+  expect(page.url()).not.toContain('token');
+  await fleet.api.call('user.create', { body: { name: 'vera', role: 'viewer' } });
+  const { secret } = await fleet.api.call('token.create', { body: { user: 'vera' } });
+  const other = await browser.open(`${fleet.controllers[0]!.url}/guests/web#token=${secret}`);
+  await other.getByRole('heading', { name: 'web' }).waitFor();
+  await other.locator('.page-title').getByText('running').waitFor();
+  expect(await other.locator('.page-actions button').count()).toBe(0);
+  expect(await other.getByRole('tab', { name: 'Console' }).count()).toBe(0);
+  await other.close();
+});
+
+test('a line typed before, during and after a live migration arrives, with the console open', async () => {
+  await open('/guests/web/console');
+  await page.locator('.xterm-rows').getByText('hb').first().waitFor();
+  await page.locator('.xterm-helper-textarea').focus();
+  await page.keyboard.type('stats\n');
+  await waitFor('an answer before', async () => (await answers()) >= 1);
+  const before = await fleet.api.call('guest.get', { params: { guest: 'web' } });
+  await button('Migrate').click();
+  const target = before.hostId === (await fleet.api.call('host.get', { params: { host: 'h1' } })).id ? 'h2' : 'h1';
+  await page.getByRole('radio', { name: target, exact: true }).check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Migrate' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('.xterm-helper-textarea').focus();
+  await page.keyboard.type('stats\n');
+  await page.getByText(`now on ${target}`).waitFor();
+  await waitFor('the answer to what was typed meanwhile', async () => (await answers()) >= 2);
+  await page.keyboard.type('stats\n');
+  await waitFor('an answer after', async () => (await answers()) >= 3, {
+    seen: () => page.locator('.xterm-rows').innerText(),
+  });
+  await open('/guests/web/placements');
+  await page.getByRole('cell', { name: target }).first().waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+}, 90_000);
+
+test('recommendations are found, shown with their reason, and applied', async () => {
+  const hosts = (await fleet.api.call('host.list')).items;
+  const [here] = hosts;
+  for (const guest of ['web', 'db']) {
+    const { hostId } = await fleet.api.call('guest.get', { params: { guest } });
+    if (hostId !== here!.id) {
+      await fleet.api.call('guest.migrate', { params: { guest }, body: { host: here!.id } });
+      await waitFor(`${guest} is on ${here!.name}`, async () => {
+        const now = await fleet.api.call('guest.get', { params: { guest } });
+        return now.hostId === here!.id && now.state === 'running';
+      });
+    }
+    await fleet.api.call('guest.console-write', { params: { guest }, body: { text: 'load 600\n' } });
+  }
+  await fleet.settings({ balance: { coolDownMs: 0, threshold: 5 } });
+  await open('/pools/pool/balance');
+  await waitFor(
+    'a recommendation',
+    async () => {
+      await button('Look now').click();
+      return (await button(/^Apply all/).count()) > 0;
+    },
+    { intervalMs: 2000 },
+  );
+  await button(/^Apply all/).click();
+  await waitFor('somebody has moved', async () => {
+    const { items } = await fleet.api.call('guest.list');
+    return items.some(({ hostId }) => hostId !== here!.id);
+  });
+  await page.getByText('applied').first().waitFor();
+}, 120_000);
+
+test('a lost controller is said, and when it is back the console goes on by itself', async () => {
+  await open('/guests');
+  await page.getByText('Live').waitFor();
+  const [controller] = fleet.controllers;
+  await controller!.kill();
+  await page.getByText('The connection to the controller is lost').waitFor();
+  await controller!.start();
+  await page.getByText('The connection to the controller is lost').waitFor({ state: 'detached', timeout: 60_000 });
+  await fleet.waitForHosts('online');
+  await fleet.api.call('guest.update', { params: { guest: 'db' }, body: { name: 'db-renamed' } });
+  await page.getByRole('link', { name: 'db-renamed' }).waitFor();
+}, 120_000);
+
+test('a drill runs to its report, and the report has what the API says', async () => {
+  await open('/drills/new?kind=host-loss');
+  await page.getByLabel('Noticed within (s)').fill('60');
+  await page.getByLabel(/^Yes: do this to/).check();
+  await button('Run the drill').click();
+  await page.getByRole('heading', { name: /^Lose a host: h/ }).waitFor();
+  await page.locator('.page-title').getByText('finished').waitFor({ timeout: 150_000 });
+  const [drill] = (await fleet.api.call('drill.list')).items;
+  for (const { guestName } of drill!.outages) await page.getByRole('link', { name: guestName }).first().waitFor();
+  await page
+    .getByText(drill!.verdict === 'met' ? 'Every objective was met.' : 'Not every objective was met.')
+    .waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+  expect(browser.complaints).toEqual([]);
+}, 240_000);
