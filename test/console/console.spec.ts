@@ -46,7 +46,7 @@ test('a pool is defined, and a guest is created, started and seen to run', async
   await page.goto(`${fleet.controllers[0]!.url}/guests`);
   await button('Create a guest').click();
   await page.getByLabel('Name').fill('web');
-  await page.getByLabel('Pool').selectOption({ label: 'pool' });
+  await page.getByLabel('Pool', { exact: true }).selectOption({ label: 'pool' });
   await page.getByLabel('Memory (MiB)').fill('32');
   await button('Create and start').click();
   await page.getByRole('heading', { name: 'web' }).waitFor();
