@@ -33,3 +33,7 @@ test.each([3, 1000])('the marks of guests stay in their cell, with %d hosts', (h
 test('on a narrow screen one host is as wide as there is room', () => {
   expect(layOut([pool(2)], 200, 300).hosts.get('h1')!.width).toBeLessThanOrEqual(200);
 });
+
+test('before its room is known the picture has a height', () => {
+  expect(layOut([pool(3)], 0, 500).height).toBeGreaterThan(0);
+});

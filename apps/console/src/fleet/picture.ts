@@ -39,7 +39,7 @@ function cellWidth(pools: readonly PooledHosts[], width: number, height: number)
   };
   const room = height - pools.length * (titleHeight + poolGap);
   let [low, high] = [smallestCell.width, Math.min(largestCell.width, width)];
-  if (low >= high) return high;
+  if (low >= high) return Math.max(1, high);
   for (let step = 0; step < 20; step++) {
     const middle = (low + high) / 2;
     if ((rowsAt(middle) * middle) / shape <= room) low = middle;
