@@ -1,6 +1,6 @@
 /*
  * The measuring guest: one program for two worlds. The files in this folder know the console protocol, the counters and the
- * pace; the machine_ functions below are provided by guests/tiny (bare processor) or guests/linux (system calls).
+ * pace; the machine_ functions below are provided by guests/tiny (bare processor), guests/machine (a kernel of ours) or guests/linux (system calls).
  * Everything runs in one thread and one loop, so a checksum can never see half a write.
  */
 #ifndef GUEST_H

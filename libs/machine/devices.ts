@@ -124,7 +124,7 @@ export const networkCommands = { send: 1, receive: 2 } as const;
 /** The bytes that a transfer may touch, or undefined where they are not all memory. */
 function transferBytes(memory: Memory, address: number, length: number): Uint8Array | undefined {
   const offset = (address ^ memoryStart) >>> 0;
-  return offset + length <= memory.size ? memory.bytes.subarray(offset, offset + length) : undefined;
+  return offset + length <= memory.size ? memory.access(offset, length) : undefined;
 }
 
 /** One sector, at once: the machine stands still meanwhile. */

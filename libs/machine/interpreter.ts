@@ -10,7 +10,16 @@ import {
 import { slots } from './control-registers';
 import { instructionOf, operandsOf, type Mnemonic } from './instruction-set';
 import type { Machine } from './machine';
-import { memoryStart, pageBytes, pageDirty, pageShift, pageWords, type DecodedPage, type Storage } from './memory';
+import {
+  memoryStart,
+  pageBytes,
+  pageDirty,
+  pageGuards,
+  pageShift,
+  pageWords,
+  type DecodedPage,
+  type Storage,
+} from './memory';
 import { discarded } from './processor-state';
 import { causes } from './traps';
 
@@ -144,9 +153,8 @@ function loadBytes({ bytes }: Storage, offset: number, count: number): number {
   return word;
 }
 
-function storeBytes(storage: Storage, offset: number, value: number, count: number): void {
-  for (let index = 0; index < count; index++) storage.bytes[offset + index] = value >>> (8 * index);
-  storage.written(offset, count);
+function storeBytes({ bytes }: Storage, offset: number, value: number, count: number): void {
+  for (let index = 0; index < count; index++) bytes[offset + index] = value >>> (8 * index);
 }
 
 /**
@@ -177,12 +185,19 @@ export class Interpreter {
     let cause = -1;
     let value = 0;
     let isSystem = false;
+    const loadsAreGuarded = storage.loadGuards > 0;
 
     pages: while (left > 0) {
       const offset = (pc ^ memoryStart) >>> 0;
       if (offset >= reach || (offset & 3) !== 0) {
         left--;
         cause = offset >= reach ? causes.fetchFault : causes.fetchMisaligned;
+        value = pc;
+        break;
+      }
+      if ((flags[(base + offset) >>> pageShift]! & pageGuards.fetch) !== 0) {
+        left--;
+        cause = causes.fetchGuard;
         value = pc;
         break;
       }
@@ -242,12 +257,14 @@ export class Interpreter {
           case Operation.Lw: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             if (at + 4 > reach) cause = causes.loadFault;
+            else if (loadsAreGuarded && storage.refusesRead(base + at, 4)) cause = causes.loadGuard;
             else x[(code >> 8) & 63] = (at & 3) === 0 ? words[(base + at) >>> 2]! : loadBytes(storage, base + at, 4);
             break;
           }
           case Operation.Lh: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             if (at + 2 > reach) cause = causes.loadFault;
+            else if (loadsAreGuarded && storage.refusesRead(base + at, 2)) cause = causes.loadGuard;
             else
               x[(code >> 8) & 63] =
                 (at & 1) === 0 ? halves[(base + at) >>> 1]! : (loadBytes(storage, base + at, 2) << 16) >> 16;
@@ -256,6 +273,7 @@ export class Interpreter {
           case Operation.Lhu: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             if (at + 2 > reach) cause = causes.loadFault;
+            else if (loadsAreGuarded && storage.refusesRead(base + at, 2)) cause = causes.loadGuard;
             else
               x[(code >> 8) & 63] =
                 (at & 1) === 0 ? halves[(base + at) >>> 1]! & 0xffff : loadBytes(storage, base + at, 2);
@@ -264,12 +282,14 @@ export class Interpreter {
           case Operation.Lb: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             if (at >= reach) cause = causes.loadFault;
+            else if (loadsAreGuarded && storage.refusesRead(base + at, 1)) cause = causes.loadGuard;
             else x[(code >> 8) & 63] = (bytes[base + at]! << 24) >> 24;
             break;
           }
           case Operation.Lbu: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             if (at >= reach) cause = causes.loadFault;
+            else if (loadsAreGuarded && storage.refusesRead(base + at, 1)) cause = causes.loadGuard;
             else x[(code >> 8) & 63] = bytes[base + at]!;
             break;
           }
@@ -277,32 +297,29 @@ export class Interpreter {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             const place = base + at;
             if (at + 4 > reach) cause = causes.storeFault;
-            else if ((at & 3) !== 0) storeBytes(storage, place, x[code >>> 24]!, 4);
-            else {
-              words[place >>> 2] = x[code >>> 24]!;
-              if (flags[place >>> pageShift] !== pageDirty) storage.written(place, 4);
-            }
+            else if (((at & 3) | (flags[place >>> pageShift]! ^ pageDirty)) !== 0 && storage.refusesWrite(place, 4))
+              cause = causes.storeGuard;
+            else if ((at & 3) === 0) words[place >>> 2] = x[code >>> 24]!;
+            else storeBytes(storage, place, x[code >>> 24]!, 4);
             break;
           }
           case Operation.Sh: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             const place = base + at;
             if (at + 2 > reach) cause = causes.storeFault;
-            else if ((at & 1) !== 0) storeBytes(storage, place, x[code >>> 24]!, 2);
-            else {
-              halves[place >>> 1] = x[code >>> 24]!;
-              if (flags[place >>> pageShift] !== pageDirty) storage.written(place, 2);
-            }
+            else if (((at & 1) | (flags[place >>> pageShift]! ^ pageDirty)) !== 0 && storage.refusesWrite(place, 2))
+              cause = causes.storeGuard;
+            else if ((at & 1) === 0) halves[place >>> 1] = x[code >>> 24]!;
+            else storeBytes(storage, place, x[code >>> 24]!, 2);
             break;
           }
           case Operation.Sb: {
             const at = ((x[(code >> 16) & 31]! + immediate) ^ memoryStart) >>> 0;
             const place = base + at;
             if (at >= reach) cause = causes.storeFault;
-            else {
-              bytes[place] = x[code >>> 24]!;
-              if (flags[place >>> pageShift] !== pageDirty) storage.written(place, 1);
-            }
+            else if (flags[place >>> pageShift] !== pageDirty && storage.refusesWrite(place, 1))
+              cause = causes.storeGuard;
+            else bytes[place] = x[code >>> 24]!;
             break;
           }
           case Operation.Addi:

@@ -8,6 +8,9 @@ const maximumBytes = 2 ** 30;
 /** Of a page: it was written to since `takeDirtyPages`; instructions of it were decoded. */
 export const pageDirty = 1;
 export const pageHasCode = 2;
+/** Guards, which a control program puts on pages: the processor traps before it fetches from, stores to or loads from one. */
+export const pageGuards = { fetch: 4, store: 8, load: 16 } as const;
+const everyGuard = pageGuards.fetch | pageGuards.store | pageGuards.load;
 
 /** A page's instructions as the interpreter reads them; 0 is a word that was not decoded, or was written to since. */
 export interface DecodedPage {
@@ -22,6 +25,8 @@ export class Storage {
   readonly words: Int32Array;
   readonly flags: Uint8Array;
   readonly decoded: (DecodedPage | undefined)[];
+  /** How many pages are guarded against loads: while there are none, loads look at no flags. */
+  loadGuards = 0;
 
   constructor(readonly size: number) {
     if (size <= 0 || size % pageBytes !== 0 || size > maximumBytes)
@@ -39,7 +44,26 @@ export class Storage {
     return (this.decoded[page] ??= { codes: new Int32Array(pageWords), immediates: new Int32Array(pageWords) });
   }
 
-  /** To be called after every write that found its page's flags to be other than just `pageDirty`. */
+  guard(page: number, guards: number): void {
+    const old = this.flags[page]!;
+    this.loadGuards += ((guards & pageGuards.load) - (old & pageGuards.load)) / pageGuards.load;
+    this.flags[page] = (old & ~everyGuard) | guards;
+  }
+
+  refusesRead(offset: number, length: number): boolean {
+    const last = (offset + length - 1) >>> pageShift;
+    return ((this.flags[offset >>> pageShift]! | this.flags[last]!) & pageGuards.load) !== 0;
+  }
+
+  /** Called before every write of at most a word that is not aligned, or finds its page's flags to be other than just `pageDirty`. */
+  refusesWrite(offset: number, length: number): boolean {
+    const last = (offset + length - 1) >>> pageShift;
+    if (((this.flags[offset >>> pageShift]! | this.flags[last]!) & pageGuards.store) !== 0) return true;
+    this.written(offset, length);
+    return false;
+  }
+
+  /** Its pages are dirty, and what was decoded of it is forgotten. */
   written(offset: number, length: number): void {
     const end = offset + length;
     for (let page = offset >>> pageShift; page << pageShift < end; page++) {
@@ -56,7 +80,10 @@ export class Storage {
 
 /** A machine's memory: all of a storage, or the part of it that a VMM's allocator gave. */
 export class Memory {
+  /** For whoever looks on from outside; a machine's own devices, and what loads it, use `access` and `write`. */
   readonly bytes: Uint8Array;
+  /** Called before anything but the processor reads or writes a part. */
+  beforeAccess: ((offset: number, length: number) => void) | undefined;
 
   private constructor(
     readonly storage: Storage,
@@ -81,8 +108,13 @@ export class Memory {
 
   /** What the processor does not write itself: devices, loaders, the VMM. */
   write(offset: number, bytes: Uint8Array): void {
-    this.bytes.set(bytes, offset);
+    this.access(offset, bytes.length).set(bytes);
     this.written(offset, bytes.length);
+  }
+
+  access(offset: number, length: number): Uint8Array {
+    this.beforeAccess?.(offset, length);
+    return this.bytes.subarray(offset, offset + length);
   }
 
   written(offset: number, length: number): void {

@@ -8,6 +8,10 @@ export const causes = {
   storeFault: 7,
   userCall: 8,
   machineCall: 11,
+  /** At a page that the control program has guarded; in the numbers that RISC-V leaves to implementations. */
+  fetchGuard: 24,
+  loadGuard: 25,
+  storeGuard: 26,
   timerInterrupt: (1 << 31) | 7,
   externalInterrupt: (1 << 31) | 11,
 } as const;

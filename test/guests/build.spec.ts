@@ -5,19 +5,26 @@ import { basename, join } from 'node:path';
 
 const guests = join(__dirname, '../../guests');
 const programs = [
-  { program: 'tiny/tiny.elf', script: 'tiny/build.sh', flags: ['-m32'], packages: 'gcc gcc-multilib' },
-  { program: 'linux/argosy-guest', script: 'linux/build-guest.sh', flags: ['-m64'], packages: 'gcc' },
-  { program: 'linux/argosy-http', script: 'linux/build-guest.sh', flags: ['-m64'], packages: 'gcc' },
+  { program: 'tiny/tiny.elf', script: 'tiny/build.sh', prefix: '', flags: ['-m32'], packages: 'gcc gcc-multilib' },
+  { program: 'linux/argosy-guest', script: 'linux/build-guest.sh', prefix: '', flags: ['-m64'], packages: 'gcc' },
+  { program: 'linux/argosy-http', script: 'linux/build-guest.sh', prefix: '', flags: ['-m64'], packages: 'gcc' },
+  {
+    program: 'machine/machine.elf',
+    script: 'machine/build.sh',
+    prefix: 'riscv64-unknown-elf-',
+    flags: ['-march=rv32im_zicsr', '-mabi=ilp32'],
+    packages: 'gcc-riscv64-unknown-elf',
+  },
 ];
 
-function toolchain(flags: string[]): string | undefined {
-  const probe = spawnSync('gcc', [...flags, '-x', 'c', '-c', '-o', '/dev/null', '-'], { input: 'int x;' });
+function toolchain(prefix: string, flags: string[]): string | undefined {
+  const probe = spawnSync(`${prefix}gcc`, [...flags, '-x', 'c', '-c', '-o', '/dev/null', '-'], { input: 'int x;' });
   if (probe.status !== 0) return undefined;
-  const firstLine = (program: string) => execFileSync(program, ['--version']).toString().split('\n')[0];
+  const firstLine = (program: string) => execFileSync(`${prefix}${program}`, ['--version']).toString().split('\n')[0];
   return `${firstLine('gcc')}\n${firstLine('ld')}\n`;
 }
 
-describe.each(programs)('the checked-in $program', ({ program, script, flags, packages }) => {
+describe.each(programs)('the checked-in $program', ({ program, script, prefix, flags, packages }) => {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-build-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -26,11 +33,11 @@ describe.each(programs)('the checked-in $program', ({ program, script, flags, pa
     execFileSync(join(guests, script), [out, basename(program)]);
     return readFileSync(out);
   };
-  const here = toolchain(flags);
+  const here = toolchain(prefix, flags);
   const recorded = readFileSync(join(guests, program, '../toolchain.txt'), 'utf8');
 
   if (here === undefined) {
-    it.skip(`is what its source gives (skipped: gcc ${flags.join(' ')} is not here; apt-get install ${packages})`, () => undefined);
+    it.skip(`is what its source gives (skipped: ${prefix}gcc ${flags.join(' ')} is not here; apt-get install ${packages})`, () => undefined);
   } else if (here !== recorded) {
     it(`can be built and is small (bytes not compared: it was built by ${recorded.split('\n')[0]}, not by what is here)`, () => {
       expect(build().length).toBeLessThan(16384);

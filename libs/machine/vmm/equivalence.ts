@@ -48,7 +48,7 @@ export function runProgram(program: RandomProgram, options: RunOptions): Outcome
   top.memory.write(0, program.memory);
   top.registers.set(program.registers);
   const stop = runThroughIdleness(top, options.instructions);
-  return { stop, output, processor: top.saveProcessor(), memory: top.memory.bytes, disk: diskOf(top) };
+  return { stop, output, processor: top.saveProcessor(), memory: top.memory.access(0, memoryBytes), disk: diskOf(top) };
 }
 
 function firstDifference(one: Uint8Array, other: Uint8Array): number {

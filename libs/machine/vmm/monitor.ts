@@ -35,6 +35,8 @@ export class Monitor {
     private readonly host: Machine,
     private readonly kind: MonitorKind = 'direct',
   ) {
+    if (kind === 'patching' && host instanceof VirtualMachine && host.isPatched)
+      throw new Error('A patched machine cannot be patched again: its guards are one for all above it.');
     host.supervisor = 'outside';
     this.pages = new Extents(host.memory.size / pageBytes);
     this.sectors = new Extents(host.devices.disk?.sectors ?? 0);
@@ -76,6 +78,7 @@ export class Monitor {
   remove(machine: VirtualMachine): void {
     const part = this.parts.get(machine);
     if (part === undefined) return;
+    machine.release();
     this.parts.delete(machine);
     this.pages.give(part.firstPage, part.pages);
     if (part.sectors > 0) this.sectors.give(part.firstSector, part.sectors);

@@ -2,14 +2,16 @@ import { machineMode, slots, userMode } from '../control-registers';
 import type { Devices } from '../devices';
 import { Interpreter } from '../interpreter';
 import { Machine, type Stop } from '../machine';
-import type { Memory } from '../memory';
+import { memoryStart, pageShift, type Memory } from '../memory';
 import { causes } from '../traps';
+import { isCritical, patchWord, Patcher } from './patcher';
 
 /**
  * direct: the processor below runs its instructions in user mode, whatever its own mode is, and what traps is dispatched.
  * hybrid: so only in its user mode; in its machine mode every instruction is interpreted.
+ * patching: as direct, and what would not trap and has to is replaced before it is run (`patcher.ts`).
  */
-export type MonitorKind = 'direct' | 'hybrid';
+export type MonitorKind = 'direct' | 'hybrid' | 'patching';
 
 /** How its instructions were run: their sum is all that it tried. */
 export interface Shares {
@@ -36,11 +38,22 @@ export class VirtualMachine extends Machine {
   private readonly host: Machine;
   private readonly kind: MonitorKind;
   private readonly interpreter = new Interpreter();
+  private readonly patcher: Patcher | undefined;
 
   constructor({ host, memory, devices, kind }: VirtualMachineParts) {
     super(host.variant, memory, devices);
     this.host = host;
     this.kind = kind;
+    if (kind === 'patching') this.patcher = new Patcher(memory, isCritical(host.variant));
+  }
+
+  get isPatched(): boolean {
+    return this.patcher !== undefined;
+  }
+
+  /** Its memory is as its programs left it, and nothing of the VMM's is in it or on it. */
+  release(): void {
+    this.patcher?.release();
   }
 
   protected proceed(instructions: number): Stop | undefined {
@@ -78,12 +91,35 @@ export class VirtualMachine extends Machine {
   /** Every trap comes here. What this machine's processor would have done without a trap is done for it. */
   private dispatch(cause: number, value: number): Stop | undefined {
     const isInMachineMode = this.control[slots.mode] === machineMode;
+    if (cause === causes.fetchGuard || cause === causes.loadGuard || cause === causes.storeGuard)
+      return this.passGuard(cause, value);
+    const replaced = value === patchWord ? this.patcher?.originalAt(this.offsetOf(this.control[slots.pc]!)) : undefined;
+    if (cause === causes.illegalInstruction && replaced !== undefined) {
+      this.shares.emulated++;
+      return this.executeSystem(replaced);
+    }
     if (cause === causes.illegalInstruction && isInMachineMode) {
       this.shares.emulated++;
       return this.executeSystem(value);
     }
     this.shares.reflected++;
     return this.raise(cause === causes.userCall && isInMachineMode ? causes.machineCall : cause, value);
+  }
+
+  /** Where in its memory an address is that its relocation register lets through. */
+  private offsetOf(address: number): number {
+    return ((address ^ memoryStart) >>> 0) + (this.control[slots.base]! >>> 0);
+  }
+
+  /** What a guard stopped has not been tried yet. */
+  private passGuard(cause: number, address: number): Stop | undefined {
+    const { patcher } = this;
+    if (patcher === undefined) return this.raise(cause, address);
+    this.time--;
+    const offset = this.offsetOf(address);
+    if (cause !== causes.fetchGuard) return patcher.open(offset, 4, () => this.runDirectly(1));
+    patcher.scan(offset >>> pageShift);
+    return undefined;
   }
 
   private interpret(instructions: number): Stop | undefined {

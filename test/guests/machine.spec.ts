@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseGuestLine, replayChecksum, replayDiskChecksum, type GuestLine } from '@argosy/domain/guest-console';
+import { slots } from '@argosy/machine/control-registers';
+import { Console, sectorBytes } from '@argosy/machine/devices';
+import { loadElf, parseElf } from '@argosy/machine/elf';
+import { runThroughIdleness, type Machine, type Stop } from '@argosy/machine/machine';
+import { processorDifferences } from '@argosy/machine/processor-state';
+import { variants, type VariantName } from '@argosy/machine/variants';
+import { chainOfMachines } from '@argosy/machine/vmm/chain';
+import type { MonitorKind, VirtualMachine } from '@argosy/machine/vmm/virtual-machine';
+
+// The shipped guest of the Popek–Goldberg machine: a kernel in machine mode, and the measuring guest in user mode above it.
+
+const program = readFileSync(join(__dirname, '../../guests/machine/machine.elf'));
+const memoryBytes = 4 * 2 ** 20;
+const diskSectors = 64;
+
+interface Where {
+  readonly depth: number;
+  readonly variant?: VariantName;
+  readonly kind?: MonitorKind;
+}
+
+class GuestRun {
+  private readonly bytes: number[] = [];
+  private readonly console = new Console((byte) => this.bytes.push(byte));
+  readonly machine: Machine;
+
+  constructor({ depth, variant = 'virtualizable', kind = 'direct' }: Where) {
+    const { console } = this;
+    this.machine = chainOfMachines({ variant: variants[variant], depth, kind, memoryBytes, diskSectors, console }).top;
+    this.load();
+  }
+
+  load(): void {
+    const parsed = parseElf(program);
+    if (!parsed.ok) throw new Error(parsed.refusal.message);
+    expect(loadElf(this.machine.memory, parsed.value)).toMatchObject({ ok: true });
+    this.machine.control[slots.pc] = parsed.value.entry;
+  }
+
+  get output(): string {
+    return String.fromCharCode(...this.bytes);
+  }
+
+  get lines(): GuestLine[] {
+    return this.output.split('\r\n').flatMap((line) => parseGuestLine(line) ?? []);
+  }
+
+  /** For so long on its own clock; time in which it waits is skipped. */
+  run(microseconds: number): Stop {
+    return runThroughIdleness(this.machine, microseconds);
+  }
+
+  ask<Kind extends GuestLine['kind']>(command: string, kind: Kind): Extract<GuestLine, { kind: Kind }> {
+    const before = this.lines.length;
+    this.console.type(Buffer.from(`${command}\n`));
+    for (let tries = 0; tries < 200; tries++) {
+      this.run(100_000);
+      const answer = this.lines.slice(before).find((line) => line.kind === kind);
+      if (answer !== undefined) return answer as Extract<GuestLine, { kind: Kind }>;
+    }
+    throw new Error(`no ${kind} to "${command}": ${this.output.slice(-500)}`);
+  }
+
+  get disk(): Uint8Array {
+    const content = new Uint8Array(diskSectors * sectorBytes);
+    for (let sector = 0; sector < diskSectors; sector++)
+      this.machine.devices.disk!.read(sector, content.subarray(sector * sectorBytes, (sector + 1) * sectorBytes));
+    return content;
+  }
+}
+
+test('it boots, beats, computes, dirties its memory and fills its disk, and every sum is what the host replays', () => {
+  const guest = new GuestRun({ depth: 0 });
+  guest.run(1_000_000);
+  expect(guest.lines[0]).toEqual({ kind: 'ready', memoryKiB: 4096, boot: 1 });
+  expect(guest.lines.filter(({ kind }) => kind === 'heartbeat')).toHaveLength(4);
+  expect(guest.ask('fill 1 9', 'filled')).toMatchObject({ areaMiB: 1, seed: 9 });
+  guest.ask('dirty 1 1 9', 'heartbeat');
+  guest.run(500_000);
+  const { steps, checksum } = guest.ask('sum', 'sum');
+  expect(steps).toBeGreaterThan(50);
+  expect(checksum).toBe(replayChecksum({ areaMiB: 1, seed: 9, steps }));
+  guest.ask('disk fill 40 3', 'diskFilled');
+  expect(guest.ask('disk sum 40', 'diskSum').checksum).toBe(replayDiskChecksum({ sectors: 40, seed: 3 }));
+  expect(guest.ask('disk fill 57 3', 'error')).toEqual({ kind: 'error', expected: 'disk fill <sectors 1..56> <seed>' });
+});
+
+test('its disk counts its boots over a reset, and what is not its own is never written', () => {
+  const guest = new GuestRun({ depth: 1 });
+  guest.run(100_000);
+  guest.machine.reset();
+  guest.load();
+  guest.run(100_000);
+  expect(guest.lines.filter(({ kind }) => kind === 'ready')).toMatchObject([{ boot: 1 }, { boot: 2 }]);
+  guest.machine.devices.disk!.write(0, new Uint8Array(sectorBytes).fill(0x55));
+  guest.machine.reset();
+  guest.load();
+  guest.run(100_000);
+  expect(guest.lines.at(-1)).toMatchObject({ kind: 'heartbeat' });
+  expect(guest.lines.filter(({ kind }) => kind === 'ready').at(-1)).toMatchObject({ boot: 0 });
+  expect(guest.disk.subarray(0, sectorBytes).every((byte) => byte === 0x55)).toBe(true);
+});
+
+function session(where: Where) {
+  const guest = new GuestRun(where);
+  guest.ask('dirty 2 1 5', 'filled');
+  guest.ask('load 300', 'heartbeat');
+  guest.ask('disk fill 20 7', 'diskFilled');
+  guest.ask('disk sum 20', 'diskSum');
+  guest.ask('sum', 'sum');
+  guest.ask('stats', 'stats');
+  return guest;
+}
+
+describe('a whole session', () => {
+  let bare: GuestRun;
+  beforeAll(() => (bare = session({ depth: 0 })));
+
+  test.each<Where>([
+    { depth: 1 },
+    { depth: 2 },
+    { depth: 3 },
+    { depth: 1, variant: 'hybrid', kind: 'hybrid' },
+    { depth: 1, variant: 'unprivileged-reads', kind: 'patching' },
+  ])('is the same as on the bare machine: console, disk, memory and processor, to the instruction: %j', (where) => {
+    const guest = session(where);
+    expect(guest.output).toBe(bare.output);
+    expect(processorDifferences(guest.machine.saveProcessor(), bare.machine.saveProcessor())).toEqual([]);
+    expect(Buffer.compare(guest.disk, bare.disk)).toBe(0);
+    expect(Buffer.compare(guest.machine.memory.access(0, memoryBytes), bare.machine.memory.bytes)).toBe(0);
+  });
+
+  test('runs with few instructions that the VMM has to do', () => {
+    const { shares, time } = session({ depth: 1 }).machine as VirtualMachine;
+    expect((shares.emulated + shares.reflected) / (shares.direct + shares.emulated + shares.reflected)).toBeLessThan(0.05);
+    expect(time).toBeGreaterThan(shares.direct);
+  });
+});
+
+test.each([
+  ['off', 0],
+  ['panic', 1],
+])('%s switches the machine off, and the code says how', (command, code) => {
+  const guest = new GuestRun({ depth: 1 });
+  guest.run(100_000);
+  expect(() => guest.ask(command, 'pong')).toThrow('no pong');
+  expect(guest.run(1000)).toBe('off');
+  expect(guest.machine.offCode).toBe(code);
+});
