@@ -12,7 +12,7 @@ _start:
 2:la t0, on_trap
   csrw mtvec, t0
   csrw mscratch, sp
-  csrw mstatus, zero           /* the mode before the trap was user mode, and interrupts are never open */
+  call kernel_start
   la t0, process_main
   csrw mepc, t0
   la sp, process_stack_top

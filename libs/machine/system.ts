@@ -63,15 +63,19 @@ function littleEndian(bytes: ArrayLike<number>, first: number, count: number): n
   return word;
 }
 
+/** Of the modes before the trap there are two; anything but machine mode is user mode. */
+export function writeStatus(control: Int32Array, value: number): void {
+  const isMachineMode = (value & statusBits.previousMode) === statusBits.previousMode;
+  const kept = value & (statusBits.enabled | statusBits.wasEnabled);
+  control[slots.status] = kept | (isMachineMode ? statusBits.previousMode : 0);
+}
+
 function writeSpecial(machine: Machine, special: Special, value: number): SystemOutcome {
   const { control, devices, memory } = machine;
   switch (special) {
-    case 'status': {
-      const isMachineMode = (value & statusBits.previousMode) === statusBits.previousMode;
-      const kept = value & (statusBits.enabled | statusBits.wasEnabled);
-      control[slots.status] = kept | (isMachineMode ? statusBits.previousMode : 0);
+    case 'status':
+      writeStatus(control, value);
       return 'next';
-    }
     case 'console':
       devices.console.write(value & 255);
       return 'next';

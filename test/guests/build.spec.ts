@@ -8,13 +8,13 @@ const programs = [
   { program: 'tiny/tiny.elf', script: 'tiny/build.sh', prefix: '', flags: ['-m32'], packages: 'gcc gcc-multilib' },
   { program: 'linux/argosy-guest', script: 'linux/build-guest.sh', prefix: '', flags: ['-m64'], packages: 'gcc' },
   { program: 'linux/argosy-http', script: 'linux/build-guest.sh', prefix: '', flags: ['-m64'], packages: 'gcc' },
-  {
-    program: 'machine/machine.elf',
+  ...['machine.elf', 'paravirtual.elf'].map((name) => ({
+    program: `machine/${name}`,
     script: 'machine/build.sh',
     prefix: 'riscv64-unknown-elf-',
     flags: ['-march=rv32im_zicsr', '-mabi=ilp32'],
     packages: 'gcc-riscv64-unknown-elf',
-  },
+  })),
 ];
 
 function toolchain(prefix: string, flags: string[]): string | undefined {

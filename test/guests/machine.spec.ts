@@ -12,7 +12,8 @@ import type { MonitorKind, VirtualMachine } from '@argosy/machine/vmm/virtual-ma
 
 // The shipped guest of the Popek–Goldberg machine: a kernel in machine mode, and the measuring guest in user mode above it.
 
-const program = readFileSync(join(__dirname, '../../guests/machine/machine.elf'));
+const built = (name: string) => readFileSync(join(__dirname, '../../guests/machine', name));
+const programs = { native: built('machine.elf'), paravirtual: built('paravirtual.elf') };
 const memoryBytes = 4 * 2 ** 20;
 const diskSectors = 64;
 
@@ -20,6 +21,7 @@ interface Where {
   readonly depth: number;
   readonly variant?: VariantName;
   readonly kind?: MonitorKind;
+  readonly program?: keyof typeof programs;
 }
 
 class GuestRun {
@@ -27,14 +29,17 @@ class GuestRun {
   private readonly console = new Console((byte) => this.bytes.push(byte));
   readonly machine: Machine;
 
-  constructor({ depth, variant = 'virtualizable', kind = 'direct' }: Where) {
+  private readonly program: Buffer;
+
+  constructor({ depth, variant = 'virtualizable', kind = 'direct', program = 'native' }: Where) {
+    this.program = programs[program];
     const { console } = this;
     this.machine = chainOfMachines({ variant: variants[variant], depth, kind, memoryBytes, diskSectors, console }).top;
     this.load();
   }
 
   load(): void {
-    const parsed = parseElf(program);
+    const parsed = parseElf(this.program);
     if (!parsed.ok) throw new Error(parsed.refusal.message);
     expect(loadElf(this.machine.memory, parsed.value)).toMatchObject({ ok: true });
     this.machine.control[slots.pc] = parsed.value.entry;
@@ -137,6 +142,42 @@ describe('a whole session', () => {
     const { shares, time } = session({ depth: 1 }).machine as VirtualMachine;
     expect((shares.emulated + shares.reflected) / (shares.direct + shares.emulated + shares.reflected)).toBeLessThan(0.05);
     expect(time).toBeGreaterThan(shares.direct);
+  });
+});
+
+describe('on the variant like IA-32 before 2005', () => {
+  const variant = 'unprivileged-reads';
+  const answers = (where: Where) => {
+    const guest = new GuestRun(where);
+    guest.ask('tick 0', 'heartbeat');
+    for (const [command, kind] of [
+      ['fill 1 4', 'filled'],
+      ['sum', 'sum'],
+      ['disk fill 50 2', 'diskFilled'],
+      ['disk sum 50', 'diskSum'],
+      ['nonsense', 'error'],
+    ] as const)
+      guest.ask(command, kind);
+    return { guest, answers: guest.lines.filter(({ kind }) => kind !== 'heartbeat') };
+  };
+
+  test('a VMM that traps and emulates loses the kernel its status, and it panics', () => {
+    const guest = new GuestRun({ depth: 1, variant });
+    expect(guest.run(100_000)).toBe('off');
+    expect(guest.machine.offCode).toBe(1);
+  });
+
+  test.each([1, 2, 3])('a kernel that asks the VMM answers at depth %i as the other does on the bare machine', (depth) => {
+    const bare = answers({ depth: 0, variant });
+    const asking = answers({ depth, variant, kind: 'paravirtual', program: 'paravirtual' });
+    expect(asking.answers).toEqual(bare.answers);
+    expect(Buffer.compare(asking.guest.disk, bare.guest.disk)).toBe(0);
+  });
+
+  test('it asks once where the other traps for each byte and each sector', () => {
+    const emulated = (where: Where) => (answers(where).guest.machine as VirtualMachine).shares.emulated;
+    const patched = emulated({ depth: 1, variant, kind: 'patching' });
+    expect(emulated({ depth: 1, variant, kind: 'paravirtual', program: 'paravirtual' })).toBeLessThan(0.9 * patched);
   });
 });
 

@@ -4,14 +4,16 @@ import { Interpreter } from '../interpreter';
 import { Machine, type Stop } from '../machine';
 import { memoryStart, pageShift, type Memory } from '../memory';
 import { causes } from '../traps';
+import { serveHypercall } from './hypercalls';
 import { isCritical, patchWord, Patcher } from './patcher';
 
 /**
  * direct: the processor below runs its instructions in user mode, whatever its own mode is, and what traps is dispatched.
  * hybrid: so only in its user mode; in its machine mode every instruction is interpreted.
+ * paravirtual: as direct, and a call from its machine mode is for the VMM (`hypercalls.ts`).
  * patching: as direct, and what would not trap and has to is replaced before it is run (`patcher.ts`).
  */
-export type MonitorKind = 'direct' | 'hybrid' | 'patching';
+export type MonitorKind = 'direct' | 'hybrid' | 'paravirtual' | 'patching';
 
 /** How its instructions were run: their sum is all that it tried. */
 export interface Shares {
@@ -101,6 +103,11 @@ export class VirtualMachine extends Machine {
     if (cause === causes.illegalInstruction && isInMachineMode) {
       this.shares.emulated++;
       return this.executeSystem(value);
+    }
+    if (cause === causes.userCall && isInMachineMode && this.kind === 'paravirtual') {
+      this.shares.emulated++;
+      serveHypercall(this);
+      return undefined;
     }
     this.shares.reflected++;
     return this.raise(cause === causes.userCall && isInMachineMode ? causes.machineCall : cause, value);
