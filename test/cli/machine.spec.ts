@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assemble } from '@argosy/machine/assembler';
@@ -49,6 +49,22 @@ test('the programs of a folder are judged, at each depth that was asked for, and
   const wrong = await machine('test', '.');
   expect(wrong.status).toBe(8);
   expect(wrong.out).toContain('FAILED  wrong at depth 1: test 7 failed\n2 passed, 2 failed.\n');
+});
+
+test('in a folder of public tests only those for this machine are run, and one that cannot be loaded has failed', async () => {
+  const isa = join(folder, 'isa');
+  mkdirSync(isa);
+  for (const name of ['rv32ui-p-add', 'rv32um-p-mul', 'rv32ui-v-add', 'rv64ui-p-add', 'rv32mi-p-csr', 'rv32ua-p-lrsc'])
+    writeFileSync(join(isa, name), program(name === 'rv32ui-p-add' || name === 'rv32um-p-mul' ? 1 : 3));
+  const { status, out } = await machine('test', 'isa', '--depth', '0');
+  expect([status, out.match(/^(passed|FAILED)/gm)]).toEqual([0, ['passed', 'passed']]);
+  expect(out).toContain('2 passed, 0 failed. 4 programs for other machines were passed over.\n');
+  writeFileSync(join(isa, 'rv32ui-p-sub'), program(1).slice(0, 90));
+  const cut = await machine('test', 'isa', '--depth', '0');
+  expect(cut.status).toBe(8);
+  expect(cut.out).toContain(
+    'FAILED  rv32ui-p-sub at depth 0: The program cannot be loaded: its headers point outside the file',
+  );
 });
 
 test.each([

@@ -17,17 +17,33 @@ interface Judged {
   readonly verdict: TestVerdict;
 }
 
-/** A file by itself; of a folder, every ELF file in it: the public tests' folders have dumps and sources beside them. */
-function programsAt(session: Session, path: string): { readonly name: string; readonly bytes: Buffer }[] {
+interface Program {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/** The public tests are named after the instructions that they need and the surroundings that they are built for. */
+const publicName = /^rv\d+\w*-[pv]t?-/;
+const publicNameOfOurs = /^rv32u[im]-p-/;
+
+/** A file by itself; of a folder, every ELF file in it that is not a public test for another machine. */
+function programsAt(
+  session: Session,
+  path: string,
+): { readonly programs: readonly Program[]; readonly others: number } {
   const given = resolve(session.io.currentFolder, path);
   try {
-    if (!statSync(given).isDirectory()) return [{ name: path, bytes: readFileSync(given) }];
-    return readdirSync(given, { withFileTypes: true })
+    if (!statSync(given).isDirectory()) return { programs: [{ name: path, bytes: readFileSync(given) }], others: 0 };
+    const found = readdirSync(given, { withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ name }) => ({ name, bytes: readFileSync(join(given, name)) }))
       .filter(({ bytes }) => bytes.subarray(0, 4).equals(elfMagic))
       .sort((one, other) => (one.name < other.name ? -1 : 1));
+    const programs = found.filter(({ name }) => !publicName.test(name) || publicNameOfOurs.test(name));
+    if (programs.length === 0) throw new Failure('no-file', `${path} has no programs for this machine in it.`);
+    return { programs, others: found.length - programs.length };
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure('no-file', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
 }
@@ -38,16 +54,17 @@ function depthsOf(given: readonly string[]): number[] {
   throw usageFailure(`--depth is one or more of 0 to ${deepest}, such as --depth 0,1.`);
 }
 
-async function judge(session: Session, path: string, depths: readonly number[]): Promise<Judged[]> {
+/** One that cannot be loaded has failed, among others; by itself it is a mistake of who named it. */
+async function judge(programs: readonly Program[], depths: readonly number[]): Promise<Judged[]> {
   const { runTestProgram } = await import('@argosy/machine/test-program');
   const { variants } = await import('@argosy/machine/variants');
-  const programs = programsAt(session, path);
-  if (programs.length === 0) throw new Failure('no-file', `${path} has no ELF programs in it.`);
   return programs.flatMap(({ name, bytes }) =>
     depths.map((depth) => {
       const result = runTestProgram(bytes, { variant: variants.virtualizable, depth });
-      if (!result.ok) throw new Failure(result.refusal.code, `${name}: ${result.refusal.message}`);
-      return { program: name, depth, verdict: result.value };
+      if (result.ok) return { program: name, depth, verdict: result.value };
+      const { code, message } = result.refusal;
+      if (programs.length === 1) throw new Failure(code, `${name}: ${message}`);
+      return { program: name, depth, verdict: { passed: false, reason: message, instructions: 0 } };
     }),
   );
 }
@@ -88,7 +105,9 @@ export const machineCommands = [
     flags: { depth: { type: 'texts', placeholder: 'number', summary: '0 the bare machine, 1 a VM, 2 a VM in a VM, to 4 (default 0,1)' } },
     examples: ['machine test riscv-tests/isa', 'machine test rv32ui-p-add --depth 0,1,2,3,4'],
     run: async (session, { parameters, flags }) => {
-      const judged = await judge(session, parameters['folder-or-file'], depthsOf(flags.depth));
+      const depths = depthsOf(flags.depth);
+      const { programs, others } = programsAt(session, parameters['folder-or-file']);
+      const judged = await judge(programs, depths);
       if (session.format === 'json' || session.format === 'yaml') session.printValue(judged);
       else
         for (const { program, depth, verdict } of judged)
@@ -97,7 +116,8 @@ export const machineCommands = [
               (verdict.passed ? ` (${verdict.instructions} instructions)` : `: ${verdict.reason}`),
           );
       const failures = judged.filter(({ verdict }) => !verdict.passed).length;
-      if (session.isForPeople) session.print(`${judged.length - failures} passed, ${failures} failed.`);
+      const passedOver = others === 0 ? '' : ` ${others} programs for other machines were passed over.`;
+      if (session.isForPeople) session.print(`${judged.length - failures} passed, ${failures} failed.${passedOver}`);
       return failures === 0 ? 'done' : 'failed';
     },
   }),
