@@ -1,5 +1,6 @@
 import { interruptBits, machineMode, slotCount, slots, statusBits, userMode } from './control-registers';
 import type { Devices } from './devices';
+import { Interpreter } from './interpreter';
 import type { Memory } from './memory';
 import { registerCount, type ProcessorState } from './processor-state';
 import { executeSystem, trapOf } from './system';
@@ -30,6 +31,7 @@ export abstract class Machine {
   /** The last trap that ended `run`. */
   readonly trap = { cause: 0, value: 0 };
   offCode = 0;
+  private readonly interpreter = new Interpreter();
 
   constructor(
     readonly variant: Variant,
@@ -54,6 +56,21 @@ export abstract class Machine {
       if (this.time >= end) return 'limit';
       const stop = this.proceed(Math.min(end - this.time, this.instructionsToTimer));
       if (stop !== undefined) return stop;
+    }
+  }
+
+  /** Runs instructions up to the next event by interpreting them. */
+  protected interpret(instructions: number): Stop | undefined {
+    const { interpreter } = this;
+    const interruption = interpreter.run(this, instructions);
+    this.time += interpreter.executed;
+    switch (interruption) {
+      case 'limit':
+        return undefined;
+      case 'trap':
+        return this.raise(interpreter.cause, interpreter.value);
+      case 'system':
+        return this.executeSystem(interpreter.value);
     }
   }
 

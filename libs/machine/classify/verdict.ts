@@ -99,7 +99,6 @@ export function probesOf(variant: Variant): Probes {
 
 interface Collected {
   readonly findings: Map<string, Finding>;
-  privilegedPairs: number;
   unprivilegedWitness: string | undefined;
   privilegedWitness: string | undefined;
 }
@@ -111,11 +110,11 @@ function note({ findings }: Collected, sensitivity: Sensitivity, foundIn: ModeNa
 
 function compareModes(collected: Collected, inMachine: ProbeResult, inUser: ProbeResult): void {
   if (inMachine.end === 'memory-trap' || inUser.end === 'memory-trap') return;
-  if (inMachine.end === 'ran' && inUser.end === 'trap' && inUser.cause === causes.illegalInstruction) {
-    collected.privilegedPairs++;
+  const isPrivileged = inMachine.end === 'ran' && inUser.end === 'trap' && inUser.cause === causes.illegalInstruction;
+  if (isPrivileged) {
     collected.privilegedWitness ??= 'runs in machine mode; from the same state in user mode it traps';
   } else if (inMachine.end === 'ran' || inUser.end === 'ran') {
-    collected.unprivilegedWitness ??= 'runs in user mode';
+    collected.unprivilegedWitness ??= 'from states that differ in mode alone it runs in either, or in user mode alone';
   }
   if (inMachine.end === 'ran' && inUser.end === 'ran')
     note(collected, 'mode', 'machine', differenceOf(inMachine, inUser, ['mode']));
@@ -146,7 +145,6 @@ function probeOnce(collected: Collected, { probe, otherProbe }: Probes, subject:
 export function classifySubject(subject: Subject, probes: Probes, chance: Chance, rounds: number): Verdict {
   const collected: Collected = {
     findings: new Map(),
-    privilegedPairs: 0,
     unprivilegedWitness: undefined,
     privilegedWitness: undefined,
   };

@@ -1,6 +1,5 @@
 import { machineMode, slots, userMode } from '../control-registers';
 import type { Devices } from '../devices';
-import { Interpreter } from '../interpreter';
 import { Machine, type Stop } from '../machine';
 import { memoryStart, pageShift, type Memory } from '../memory';
 import { causes } from '../traps';
@@ -39,7 +38,6 @@ export class VirtualMachine extends Machine {
   readonly shares: Shares = { direct: 0, emulated: 0, reflected: 0, interpreted: 0 };
   private readonly host: Machine;
   private readonly kind: MonitorKind;
-  private readonly interpreter = new Interpreter();
   private readonly patcher: Patcher | undefined;
 
   constructor({ host, memory, devices, kind }: VirtualMachineParts) {
@@ -59,7 +57,11 @@ export class VirtualMachine extends Machine {
   }
 
   protected proceed(instructions: number): Stop | undefined {
-    return this.kind === 'hybrid' && !this.isInUserMode ? this.interpret(instructions) : this.runDirectly(instructions);
+    if (this.kind !== 'hybrid' || this.isInUserMode) return this.runDirectly(instructions);
+    const before = this.time;
+    const stop = this.interpret(instructions);
+    this.shares.interpreted += this.time - before;
+    return stop;
   }
 
   private runDirectly(instructions: number): Stop | undefined {
@@ -127,21 +129,5 @@ export class VirtualMachine extends Machine {
     if (cause !== causes.fetchGuard) return patcher.open(offset, 4, () => this.runDirectly(1));
     patcher.scan(offset >>> pageShift);
     return undefined;
-  }
-
-  private interpret(instructions: number): Stop | undefined {
-    const { interpreter } = this;
-    const before = this.time;
-    const interruption = interpreter.run(this, instructions);
-    this.time += interpreter.executed;
-    this.shares.interpreted += this.time - before;
-    switch (interruption) {
-      case 'limit':
-        return undefined;
-      case 'trap':
-        return this.raise(interpreter.cause, interpreter.value);
-      case 'system':
-        return this.executeSystem(interpreter.value);
-    }
   }
 }
