@@ -12,7 +12,7 @@ let page: Page;
 
 beforeAll(async () => {
   [fleet, browser] = await Promise.all([
-    Fleet.start({ hosts: 2, pool: { balance: { automation: 'manual' } } }),
+    Fleet.start({ hosts: 2, pool: { balance: { automation: 'partial' } } }),
     Browser.start(),
   ]);
   await fleet.createGuests([{ name: 'web' }, { name: 'db' }]);

@@ -77,7 +77,13 @@ function UserMenu() {
       onSelect={() => setIsOpen(false)}
       popperProps={{ position: 'right' }}
       toggle={(ref) => (
-        <MenuToggle ref={ref} variant="plainText" isExpanded={isOpen} onClick={() => setIsOpen((is) => !is)}>
+        <MenuToggle
+          ref={ref}
+          variant="plainText"
+          aria-label={who?.name ?? 'User'}
+          isExpanded={isOpen}
+          onClick={() => setIsOpen((is) => !is)}
+        >
           <UserIcon /> <span className="user-name">{who?.name}</span>
         </MenuToggle>
       )}

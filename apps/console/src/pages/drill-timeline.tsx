@@ -15,7 +15,7 @@ interface Row {
   readonly className: string;
 }
 
-/** From the injection on: what was reached when, and each guest's outage; a thin line is the prediction, a thick one the objective. */
+/** From the injection on: what was reached when, and each guest's outage, beside what was predicted and what was asked for. */
 export function DrillTimeline({ drill, elapsedMs }: { readonly drill: Drill; readonly elapsedMs: number }) {
   const phases: Row[] = drill.phases.map(({ name, measuredMs, predictedMs, objectiveMs, met }) => ({
     name,

@@ -63,9 +63,14 @@ function Report({ drill }: { readonly drill: Drill }) {
           {drill.injectedAt === null ? (
             <p className="quiet">The simulator predicts what should happen. Nothing is broken yet.</p>
           ) : (
-            <Wide>
-              <DrillTimeline drill={drill} elapsedMs={(drill.endedAt ?? now) - drill.injectedAt} />
-            </Wide>
+            <>
+              <Wide label="Timeline">
+                <DrillTimeline drill={drill} elapsedMs={(drill.endedAt ?? now) - drill.injectedAt} />
+              </Wide>
+              <p className="quiet">
+                From the moment at which it was broken. A thin line is what was predicted, a thick one the objective.
+              </p>
+            </>
           )}
         </Section>
         <Phases drill={drill} />

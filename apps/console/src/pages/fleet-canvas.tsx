@@ -251,9 +251,11 @@ function paintHost(
   context.strokeRect(box.x + 0.5, box.y + 0.5, box.width - 1, box.height - 1);
   if (!isUp) {
     context.beginPath();
-    context.moveTo(box.x, box.y);
+    // Below its name, where there is room for one.
+    const top = box.y + (box.height > 60 ? 28 : 0);
+    context.moveTo(box.x, top);
     context.lineTo(box.x + box.width, box.y + box.height);
-    context.moveTo(box.x + box.width, box.y);
+    context.moveTo(box.x + box.width, top);
     context.lineTo(box.x, box.y + box.height);
     context.stroke();
   }

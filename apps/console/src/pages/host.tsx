@@ -147,24 +147,26 @@ function Hardware({ host }: { readonly host: Host }) {
         />
       </Section>
       <Section title="And why">
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">What</th>
-              <th scope="col">Value</th>
-              <th scope="col">Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {capabilities.facts.map(({ name, value, reason }) => (
-              <tr key={name}>
-                <td>{name}</td>
-                <td>{value}</td>
-                <td className="wide">{reason}</td>
+        <div className="table-scroller" tabIndex={0} role="region" aria-label="Capabilities and why">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">What</th>
+                <th scope="col">Value</th>
+                <th scope="col">Why</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {capabilities.facts.map(({ name, value, reason }) => (
+                <tr key={name}>
+                  <td>{name}</td>
+                  <td>{value}</td>
+                  <td className="wide">{reason}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       </Section>
     </>
   );

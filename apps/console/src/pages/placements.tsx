@@ -27,7 +27,7 @@ export function Placements({ guest }: { readonly guest: Guest }) {
     return <Nothing title="It has never run">Each stay on a host is recorded here, from when to when and why.</Nothing>;
   return (
     <>
-      <Wide>
+      <Wide label="Where it was">
         <Timeline placements={placements} />
       </Wide>
       <div className="table-scroller" tabIndex={0} role="region" aria-label="Placements">

@@ -32,7 +32,7 @@ export function PoolBalance({ pool }: { readonly pool: Pool }) {
           </p>
         ) : (
           <>
-            <Wide>
+            <Wide label="History of the balance">
               <History runs={own} />
             </Wide>
             <p className="quiet">

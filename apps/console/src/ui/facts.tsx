@@ -30,6 +30,10 @@ export function Section({ title, children }: { readonly title: string; readonly 
 }
 
 /** A drawing that would be too small to read on a narrow screen is scrolled there. */
-export function Wide({ children }: { readonly children: ReactNode }) {
-  return <div className="timeline-scroller">{children}</div>;
+export function Wide({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return (
+    <div className="timeline-scroller" tabIndex={0} role="region" aria-label={label}>
+      {children}
+    </div>
+  );
 }
