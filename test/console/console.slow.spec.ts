@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { Fleet, waitFor } from '../fleet/lab';
 import { Browser, violationsOf } from './browser';
@@ -44,6 +45,17 @@ const nextAnswer = async (when: string): Promise<void> => {
   });
 };
 
+/** A dialog that was closed gives the focus back to where it was, a moment later. */
+const typeLine = async (line: string): Promise<void> => {
+  const terminal = page.locator('.xterm-helper-textarea');
+  await waitFor('the terminal has the focus', async () => {
+    await page.locator('.console-frame').click();
+    await sleep(300);
+    return terminal.evaluate((element) => element === document.activeElement);
+  });
+  await page.keyboard.type(`${line}\n`);
+};
+
 test('the token leaves the address at once, and a viewer is offered nothing that would be refused', async () => {
   expect(page.url()).not.toContain('token');
   await fleet.api.call('user.create', { body: { name: 'vera', role: 'viewer' } });
@@ -59,8 +71,7 @@ test('the token leaves the address at once, and a viewer is offered nothing that
 test('a line typed before, during and after a live migration arrives, with the console open', async () => {
   await open('/guests/web/console');
   await page.locator('.xterm-rows').getByText('hb').first().waitFor();
-  await page.locator('.xterm-helper-textarea').focus();
-  await page.keyboard.type('stats\n');
+  await typeLine('stats');
   await nextAnswer('before');
   const before = await fleet.api.call('guest.get', { params: { guest: 'web' } });
   await button('Migrate').click();
@@ -68,11 +79,10 @@ test('a line typed before, during and after a live migration arrives, with the c
   await page.getByRole('radio', { name: target, exact: true }).check();
   await page.getByRole('dialog').getByRole('button', { name: 'Migrate' }).click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  await page.locator('.xterm-helper-textarea').focus();
-  await page.keyboard.type('stats\n');
+  await typeLine('stats');
   await nextAnswer('during');
   await page.getByText(`now on ${target}`).waitFor();
-  await page.keyboard.type('stats\n');
+  await typeLine('stats');
   await nextAnswer('after');
   await open('/guests/web/placements');
   await page.getByRole('cell', { name: target }).first().waitFor();
