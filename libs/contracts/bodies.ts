@@ -8,6 +8,7 @@ import {
   probeKinds,
   restartPriorities,
   restartReadiness,
+  powerAutomations,
   ruleKinds,
 } from '@argosy/domain/entities';
 import { drillKinds, hostNetworks } from '@argosy/domain/drill';
@@ -84,6 +85,12 @@ const poolSettingsShape = {
     reservedCpuShare: share(0, 1).exactOptional(),
     reservedMemoryShare: share(0, 1).exactOptional(),
     toleratedHostFailures: wholeNumber(0, 1000).exactOptional(),
+  }).exactOptional(),
+  power: strictBody({
+    automation: oneOf(powerAutomations).exactOptional(),
+    offShare: share(0.1, 1).exactOptional(),
+    onShare: share(0.1, 1).exactOptional(),
+    lowForMs: wholeNumber(0, dayMs, 'ms').exactOptional(),
   }).exactOptional(),
   network: strictBody({
     subnet: subnetField.exactOptional(),

@@ -3,7 +3,8 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { z } from 'zod';
 import { describes } from './describes';
-import { isolationPolicySchema, migrationPolicySchema } from './responses';
+import { migrationPolicySchema } from './policy-schemas';
+import { isolationPolicySchema } from './responses';
 import { diskWorkSchema } from './storage-schemas';
 
 const text = z.string().min(1);

@@ -1,15 +1,12 @@
 import type * as entity from '@argosy/domain/entities';
 import type { Roll } from '@argosy/domain/roll';
 import {
-  admissionPolicies,
-  automationLevels,
   eventSeverities,
   firmwares,
   imageFormats,
   isolationResponses,
   probeKinds,
   restartPriorities,
-  restartReadiness,
   ruleKinds,
   subjectKinds,
 } from '@argosy/domain/entities';
@@ -23,6 +20,7 @@ import {
   guestTransitions,
   hostTransitions,
   maintenanceTransitions,
+  standbyTransitions,
   migrationTransitions,
   recommendationTransitions,
   rollStepTransitions,
@@ -32,6 +30,7 @@ import {
 import { refusalCodes, type Refusal } from '@argosy/domain/refusal';
 import { z } from 'zod';
 import { describes } from './describes';
+import { balancePolicySchema, failurePolicySchema, migrationPolicySchema, powerPolicySchema } from './policy-schemas';
 
 export function statesOf<State extends string>(transitions: Record<State, unknown>) {
   return z.enum(Object.keys(transitions) as [State, ...State[]]);
@@ -50,51 +49,6 @@ export const refusalSchema = describes<Refusal>()(
   }),
 );
 
-export const balancePolicySchema = describes<entity.BalancePolicy>()(
-  z.object({
-    automation: z.enum(automationLevels),
-    threshold: z.number(),
-    intervalMs: z.number(),
-    coolDownMs: z.number(),
-    cpuSafetyShare: z.number(),
-  }),
-);
-
-export const migrationPolicySchema = describes<entity.MigrationPolicy>()(
-  z.object({
-    autoConverge: z.boolean(),
-    postCopy: z.boolean(),
-    encrypted: z.boolean(),
-    bandwidthMiBPerSecond: z.number(),
-    downtimeLimitMs: z.number(),
-    copyDeadlineMs: z.number(),
-    concurrentPerHost: z.number(),
-  }),
-);
-
-export const failurePolicySchema = describes<entity.FailurePolicy>()(
-  z.object({
-    suspectAfterMs: z.number(),
-    failedAfterMs: z.number(),
-    datastoreSilentAfterMs: z.number(),
-    maximumSilentHosts: z.number(),
-    isolatedAfterMs: z.number(),
-    watchdogLeaseMs: z.number(),
-    lockIsProof: z.boolean(),
-    restartReady: z.enum(restartReadiness),
-    restartWaitMs: z.number(),
-    guestMonitoringMs: z.number(),
-    guestRestarts: z.number(),
-    poolRestarts: z.number(),
-    hostFailures: z.number(),
-    budgetWindowMs: z.number(),
-    admission: z.enum(admissionPolicies),
-    toleratedHostFailures: z.number(),
-    reservedCpuShare: z.number(),
-    reservedMemoryShare: z.number(),
-  }),
-);
-
 export const isolationPolicySchema = describes<entity.IsolationPolicy>()(
   z.object({ response: z.enum(isolationResponses), isolatedAfterMs: z.number(), leaseMs: z.number() }),
 );
@@ -106,20 +60,10 @@ export const poolSchema = describes<entity.Pool>()(
     balance: balancePolicySchema,
     migration: migrationPolicySchema,
     failure: failurePolicySchema,
+    power: powerPolicySchema,
     network: z.object({ subnet: text, gateway: orNull(text) }),
     isolationResponse: z.enum(isolationResponses),
     createdAt: instant,
-  }),
-);
-
-export const lossToleranceSchema = describes<entity.LossTolerance>()(
-  z.object({
-    poolId: text,
-    tolerated: z.number(),
-    isExact: z.boolean(),
-    witness: orNull(z.object({ hostIds: z.array(text), guestIds: z.array(text) })),
-    unprotectedGuestIds: z.array(text),
-    explanation: text,
   }),
 );
 
@@ -162,6 +106,7 @@ export const hostSchema = describes<entity.Host>()(
     state: statesOf(hostTransitions),
     stateReason: text,
     maintenance: statesOf(maintenanceTransitions),
+    standby: statesOf(standbyTransitions),
     incarnation: z.number(),
     peerAddress: text,
     queue: text,

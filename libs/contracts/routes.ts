@@ -14,6 +14,7 @@ import {
   strictBody,
   textField,
 } from './fields';
+import * as pools from './pool-schemas';
 import * as responses from './responses';
 import * as storage from './storage-schemas';
 import { hostAssignmentsSchema } from './telemetry';
@@ -110,7 +111,7 @@ export const routes = {
   'pool.tolerance': {
     method: 'GET', path: '/pools/:pool/tolerance', tag: 'pools', access: 'viewer', status: 200,
     summary: 'Say how many hosts a pool can lose as it stands, and which loss would be too much', params: pool,
-    response: responses.lossToleranceSchema,
+    response: pools.lossToleranceSchema,
   },
 
   'pool.roll': {
@@ -147,6 +148,14 @@ export const routes = {
   'host.exit-maintenance': {
     method: 'DELETE', path: '/hosts/:host/maintenance', tag: 'hosts', access: 'operator', status: 202,
     summary: 'Let guests onto a host again', params: host, response: responses.hostSchema,
+  },
+  'host.enter-standby': {
+    method: 'POST', path: '/hosts/:host/standby', tag: 'hosts', access: 'operator', status: 202,
+    summary: 'Evacuate a host and switch it off, to save power', params: host, response: responses.hostSchema,
+  },
+  'host.exit-standby': {
+    method: 'DELETE', path: '/hosts/:host/standby', tag: 'hosts', access: 'operator', status: 202,
+    summary: 'Switch a host on again that is off to save power', params: host, response: responses.hostSchema,
   },
   'host.fence': {
     method: 'POST', path: '/hosts/:host/fence', tag: 'hosts', access: 'administrator', status: 202,

@@ -1,4 +1,4 @@
-import type { BalancePolicy, FailurePolicy, MigrationPolicy } from '@argosy/domain/entities';
+import type { BalancePolicy, FailurePolicy, MigrationPolicy, PowerPolicy } from '@argosy/domain/entities';
 import type { LinkImpairment } from '@argosy/domain/drill';
 import { hostNetworks } from '@argosy/domain/drill';
 
@@ -42,6 +42,8 @@ export const defaultFailure: FailurePolicy = {
   reservedMemoryShare: 0.25,
 };
 
+export const defaultPower: PowerPolicy = { automation: 'off', offShare: 0.6, onShare: 0.8, lowForMs: 600_000 };
+
 /** What a drill of a link does where nothing else is said. */
 export const defaultImpairments: Readonly<Record<'link-cut' | 'link-slow', LinkImpairment>> = {
   'link-cut': { networks: hostNetworks, durationMs: 10_000, delayMs: 0, lossShare: 1 },
@@ -57,6 +59,8 @@ export const channelAliveMs = 1_500;
 /** How much longer a host may be silent that the present leader has never heard. */
 export const takeoverGraceMs = 10_000;
 export const fenceRetryMs = 3_000;
+/** A host that was switched on and is not heard by then is switched on again. */
+export const powerOnRetryMs = 60_000;
 /** Power that goes by a network and a management controller takes its time. */
 export const fenceDeadlinesMs = { chassis: fenceRetryMs, 'fence-agent': 30_000, webhook: 10_000 } as const;
 export const balanceHorizonMs = 300_000;

@@ -52,6 +52,7 @@ export type FleetEvent =
   | { readonly kind: 'isolation'; readonly hostId: string; readonly ended: readonly EndedCopy[] }
   | {
       readonly kind: 'fence-result';
+      readonly action: 'off' | 'on';
       readonly hostId: string;
       readonly incarnation: number;
       /** The device's name. */
@@ -81,6 +82,8 @@ export type FleetEffect =
   | { readonly kind: 'host-command'; readonly queue: string; readonly command: HostCommand }
   | {
       readonly kind: 'fence';
+      /** on: the same device gives a host its power back. */
+      readonly action: 'off' | 'on';
       readonly hostId: string;
       readonly hostName: string;
       readonly incarnation: number;
@@ -201,6 +204,8 @@ export interface Fleet {
   /** Guests under monitoring, and how long each has been silent in the reports of its host. */
   readonly silences: Map<string, Silence>;
   readonly lastBalanceAt: Map<string, Instant>;
+  /** By pool: when its power was last looked at, and since when it could do without a host. */
+  readonly powerViews: Map<string, { readonly at: Instant; readonly lowSince: Instant | null }>;
   /** Refusals already recorded, so that each is recorded once. */
   /** When this leader took over. */
   tookOverAt: Instant;

@@ -15,7 +15,9 @@ import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
 import { type FleetTurn, viewOf } from './fleet/turn';
+import { savePower } from './fleet/power-saving';
 import { followRolls } from './fleet/rolls';
+import { takeSwitchedOff, takeSwitchedOn } from './fleet/standby';
 import { takeOverUnderLocks } from './fleet/take-over';
 import { placeWaiting } from './fleet/waiting';
 
@@ -60,6 +62,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     heldRestarts: new Set(),
     silences: new Map(),
     lastBalanceAt: new Map(),
+    powerViews: new Map(),
     tookOverAt: 0,
     recordedRefusals: new Map(),
   };
@@ -102,6 +105,8 @@ function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
       if (takeEnded(turn, event.hostId, event.ended)) placeAndFollow(turn);
       return;
     case 'fence-result':
+      if (event.action === 'on') return takeSwitchedOn(turn, event);
+      if (takeSwitchedOff(turn, event)) return;
       if (!takeFenceResult(turn, event)) return;
       hostLost(turn, event.hostId);
       reconcileHost(turn, event.hostId);
@@ -133,6 +138,7 @@ function pass(turn: FleetTurn): void {
   reconcileOperations(turn);
   placeWaiting(turn);
   balanceDuePools(turn);
+  savePower(turn);
   followRolls(turn);
   followDrills(turn);
 }

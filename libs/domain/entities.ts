@@ -7,6 +7,7 @@ import type {
   MigrationStep,
   RecommendationState,
   SnapshotState,
+  StandbyState,
   TaskState,
 } from './lifecycle';
 import type { PoolNetwork } from './network';
@@ -95,12 +96,27 @@ export interface BalancePolicy {
   readonly cpuSafetyShare: number;
 }
 
+export const powerAutomations = ['off', 'manual', 'automatic'] as const;
+/** As vSphere's DPM: manual recommends, automatic empties hosts, switches them off and on again by itself. */
+export type PowerAutomation = (typeof powerAutomations)[number];
+
+export interface PowerPolicy {
+  readonly automation: PowerAutomation;
+  /** A host is switched off when the others stay below this share of their processors and memory. */
+  readonly offShare: number;
+  /** One is switched on when more than this share of either is asked for. */
+  readonly onShare: number;
+  /** For so long load must have been low before a host is switched off. */
+  readonly lowForMs: number;
+}
+
 export interface Pool {
   readonly id: string;
   readonly name: string;
   readonly balance: BalancePolicy;
   readonly migration: MigrationPolicy;
   readonly failure: FailurePolicy;
+  readonly power: PowerPolicy;
   readonly network: PoolNetwork;
   readonly isolationResponse: IsolationResponse;
   readonly createdAt: Instant;
@@ -160,6 +176,8 @@ export interface Host {
   readonly state: HostState;
   readonly stateReason: string;
   readonly maintenance: MaintenanceState;
+  /** Off to save power, or on the way there or back. */
+  readonly standby: StandbyState;
   /** Counts the starts of the host's agent; a command for an older one is refused. */
   readonly incarnation: number;
   /** Where its agent listens for other agents: host:port. */

@@ -6,6 +6,7 @@ import type {
   ImageFormat,
   IsolationResponse,
   MigrationPolicy,
+  PowerPolicy,
   RestartPriority,
   RuleKind,
 } from './entities';
@@ -19,6 +20,7 @@ export interface PoolSettings {
   readonly balance?: Partial<BalancePolicy>;
   readonly migration?: Partial<MigrationPolicy>;
   readonly failure?: Partial<FailurePolicy>;
+  readonly power?: Partial<PowerPolicy>;
   readonly network?: Partial<PoolNetwork>;
   readonly isolationResponse?: IsolationResponse;
 }
@@ -145,6 +147,7 @@ export type FleetRequest =
   | { readonly kind: 'pool.tolerance'; readonly pool: string }
   | { readonly kind: 'host.register'; readonly registration: HostRegistration }
   | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
+  | { readonly kind: 'host.standby'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.fence'; readonly host: string }
   | {
       readonly kind: 'pool.roll';

@@ -7,6 +7,7 @@ import {
   migrationTransitions,
   recommendationTransitions,
   snapshotTransitions,
+  standbyTransitions,
   taskTransitions,
   type Transitions,
 } from './lifecycle';
@@ -15,6 +16,7 @@ const lifecycles: readonly [string, Transitions<string>, string][] = [
   ['guest', guestTransitions, 'cloning'],
   ['host', hostTransitions, 'joining'],
   ['maintenance', maintenanceTransitions, 'none'],
+  ['standby', standbyTransitions, 'none'],
   ['migration', migrationTransitions, 'check'],
   ['drill', drillTransitions, 'predicting'],
   ['snapshot', snapshotTransitions, 'taking'],

@@ -51,6 +51,16 @@ export const maintenanceTransitions = {
 } as const satisfies Record<string, readonly string[]>;
 export type MaintenanceState = keyof typeof maintenanceTransitions;
 
+/** entering: its guests leave it. in: its power is off. leaving: it is to be switched on, until its agent is heard. */
+export const standbyTransitions = {
+  none: ['entering'],
+  entering: ['switching-off', 'none'],
+  'switching-off': ['in', 'none'],
+  in: ['leaving', 'none'],
+  leaving: ['none'],
+} as const satisfies Record<string, readonly string[]>;
+export type StandbyState = keyof typeof standbyTransitions;
+
 /**
  * The written steps of a live migration. check and reserve are the controller's; open-target and copy are the agents';
  * switch-over is the hand-over between the two agents; commit and release are the controller's again. `settling` is

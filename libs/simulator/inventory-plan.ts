@@ -1,4 +1,4 @@
-import { defaultBalance, defaultFailure, defaultMigration, fenceRetryMs } from '@argosy/control/defaults';
+import { defaultBalance, defaultFailure, defaultMigration, defaultPower, fenceRetryMs } from '@argosy/control/defaults';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import type {
   Datastore,
@@ -71,6 +71,7 @@ export function poolOfPlan(settings: PoolSettings = {}): Pool {
     balance: { ...defaultBalance, ...settings.balance },
     migration: { ...defaultMigration, ...settings.migration },
     failure: { ...defaultFailure, ...settings.failure },
+    power: { ...defaultPower, ...settings.power },
     network: planNetwork,
     isolationResponse: settings.isolationResponse ?? 'keep-running',
     createdAt: 0,
@@ -125,6 +126,7 @@ function hostOfPlan(plan: HostPlan): Host {
     state: plan.off ? 'offline' : 'online',
     stateReason: '',
     maintenance: 'none',
+    standby: 'none',
     incarnation: 1,
     peerAddress: `${plan.name}:7000`,
     queue: `agent-${plan.name}`,

@@ -23,6 +23,7 @@ const datastoreHeartbeatMs = 500;
 const runMs = 2_000;
 
 export interface FenceOrder {
+  readonly action: 'off' | 'on';
   readonly device: { readonly name: string };
   readonly incarnation: number;
   readonly term: number;
@@ -108,6 +109,10 @@ export class ModelHost implements AgentHome {
       if (order.term < this.highestTerm)
         return done(refused('stale-term', `a leader of term ${this.highestTerm} has spoken`));
       this.highestTerm = order.term;
+      if (order.action === 'on') {
+        this.powerOn();
+        return done(accepted(null));
+      }
       if (this.machine.powered && order.incarnation !== this.incarnation) {
         return done(
           refused(

@@ -221,6 +221,10 @@ export const actionForms = {
     const host = words.known('host', names.hosts);
     return ask({ kind: 'host.maintenance', host, enter: words.oneOf(['on', 'off']) === 'on' });
   },
+  standby: (words, names) => {
+    const host = words.known('host', names.hosts);
+    return ask({ kind: 'host.standby', host, enter: words.oneOf(['on', 'off']) === 'on' });
+  },
   isolate: (words, names) => {
     const name = words.known('host', names.hosts);
     const how = words.done() ? null : words.oneOf(['datastore', 'deaf', 'mute']);

@@ -318,9 +318,9 @@ export class World {
   ): void {
     switch (effect.kind) {
       case 'fence': {
-        const { hostId, incarnation, device } = effect;
+        const { hostId, incarnation, device, action } = effect;
         return this.host(effect.hostName).fence(effect, (result) =>
-          answer({ kind: 'fence-result', hostId, incarnation, device: device.name, result }),
+          answer({ kind: 'fence-result', action, hostId, incarnation, device: device.name, result }),
         );
       }
       case 'probe': {

@@ -37,11 +37,12 @@ const pool: Pool = {
   balance: { automation: 'full', threshold: 3, intervalMs: 5000, coolDownMs: 10_000, cpuSafetyShare: 0.9 },
   migration: { autoConverge: true, postCopy: false, encrypted: true, bandwidthMiBPerSecond: 100, downtimeLimitMs: 50, copyDeadlineMs: 60_000, concurrentPerHost: 2 },
   failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, isolatedAfterMs: 10_000, watchdogLeaseMs: 20_000, lockIsProof: false, restartReady: 'placed', restartWaitMs: 60_000, guestMonitoringMs: 0, guestRestarts: 20, poolRestarts: 1000, hostFailures: 3, budgetWindowMs: 3_600_000, admission: 'none', reservedCpuShare: 0.25, reservedMemoryShare: 0.25, maximumSilentHosts: 1, toleratedHostFailures: 1 },
+  power: { automation: 'automatic', offShare: 0.5, onShare: 0.7, lowForMs: 60_000 },
 }; // prettier-ignore
 
 function aHost(id: string): Host {
   return {
-    id, name: `host-${id}`, poolId: 'p1', state: 'online', stateReason: '', maintenance: 'none', incarnation: 1, peerAddress: '127.0.0.1:1',
+    id, name: `host-${id}`, poolId: 'p1', state: 'online', stateReason: '', maintenance: 'none', standby: 'none', incarnation: 1, peerAddress: '127.0.0.1:1',
     queue: 'q', capacity: { cpuMillicores: 1000, memoryMiB: 512 }, capabilities: null, failureDomain: null, failoverOnly: false, degraded: null, quarantined: false, failures: [], fenceDevices: [], createdAt: 1_000,
   }; // prettier-ignore
 }

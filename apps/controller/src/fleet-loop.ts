@@ -324,6 +324,7 @@ export class FleetLoop {
         return actuators.fence(effect, (result) =>
           this.take({
             kind: 'fence-result',
+            action: effect.action,
             hostId: effect.hostId,
             incarnation: effect.incarnation,
             device: effect.device.name,

@@ -198,7 +198,8 @@ export function hasMigrationRoom(turn: FleetTurn, hostId: string): boolean {
 /** Whatever the automation level: the administrator asked for this host to be emptied, or it is about to fail. */
 function evacuate(turn: FleetTurn, pool: Pool): void {
   for (const host of [...turn.fleet.hosts.values()]) {
-    if (host.poolId !== pool.id || (host.maintenance !== 'entering' && host.degraded === null)) continue;
+    const isLeft = host.maintenance === 'entering' || host.degraded !== null || host.standby === 'entering';
+    if (host.poolId !== pool.id || !isLeft) continue;
     const guests = [...(turn.fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => turn.fleet.guests.get(id) ?? []);
     if (guests.length > 0) moveOut(turn, pool, host, guests);
     else if (host.maintenance === 'entering') emptied(turn, host);

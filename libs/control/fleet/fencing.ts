@@ -22,7 +22,10 @@ export function fencePool(turn: FleetTurn, pool: Pool): void {
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
   const silent = hosts.filter(
     (host) =>
-      (host.state === 'failed' || host.state === 'fencing') && !isWorkedAt(turn, host) && !provedByLease(turn, host),
+      (host.state === 'failed' || host.state === 'fencing') &&
+      host.standby !== 'switching-off' &&
+      !isWorkedAt(turn, host) &&
+      !provedByLease(turn, host),
   );
   const failures = failuresAtOnce(hosts, silent);
   if (failures > pool.failure.maximumSilentHosts) {
@@ -81,13 +84,14 @@ export function fence(turn: FleetTurn, host: Host): void {
   if (host.state !== 'fencing') becomeHost(turn, host, 'fencing', host.stateReason);
   record(turn, {
     code: 'fence-asked',
-    severity: 'warning',
+    severity: host.standby === 'none' ? 'warning' : 'information',
     subject: ['host', host.id],
     message: `${host.name} (incarnation ${host.incarnation}) is fenced by ${described(device)}, attempt ${attempt}: ${host.stateReason}.`,
     details: { device: device.name, attempt },
   });
   turn.effects.push({
     kind: 'fence',
+    action: 'off',
     hostId: host.id,
     hostName: host.name,
     incarnation: host.incarnation,
@@ -95,6 +99,12 @@ export function fence(turn: FleetTurn, host: Host): void {
     device,
     secrets: fleet.fenceSecrets.get(secretId(host.id, device.name))?.values ?? {},
   });
+}
+
+/** Nothing more is asked of its devices. */
+export function settleFence(turn: FleetTurn, host: Host): void {
+  settled(turn, keyOf(host));
+  clearAlarm(turn, 'fence-failed', host.id);
 }
 
 function keyOf(host: Host): string {

@@ -11,6 +11,7 @@ import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
 import { clusterOf } from './placement';
+import { wakeFor } from './power-saving';
 import { snapshotsOf, suspendGuest } from './snapshots';
 import { beginTask, endTasks } from './tasks';
 import { becomeGuest, clearAlarm, type FleetTurn, order, put, record, remove } from './turn';
@@ -114,7 +115,7 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
   if (isBusy(turn.fleet, guest.id) && !mustWait)
     return refused('guest-busy', `The files of ${guest.name} are being worked on; start it when that has ended.`);
   const room = hasRoom(turn, guest);
-  if (!room.ok) return room;
+  if (!room.ok) return wakeFor(turn, guest, room.refusal);
   clearAlarm(turn, 'guest-down', guest.id);
   const wanted: Guest = { ...guest, desired: 'running', failedStarts: 0, retryAt: null, restarts: [], lostAt: null };
   put(turn, 'guest', wanted);

@@ -9,6 +9,7 @@ import { isRelocation } from './moving-disks';
 import { isolationOf } from '../isolation-policy';
 import { setDegraded } from './hosts';
 import { find } from './lookup';
+import { hasReturned } from './standby';
 import { beginTask, endTasks } from './tasks';
 import {
   becomeHost,
@@ -52,6 +53,7 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     state: 'joining',
     stateReason: '',
     maintenance: 'none',
+    standby: 'none',
     incarnation: 0,
     peerAddress,
     queue,
@@ -73,7 +75,9 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     capacity,
     capabilities,
     fenceDevices,
+    standby: 'none',
   });
+  hasReturned(turn, host);
   const view = viewOf(fleet, host.id);
   Object.assign(view, {
     heardAt: turn.now,

@@ -44,6 +44,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.tookOverAt = now;
   fleet.views.clear();
   fleet.lastBalanceAt.clear();
+  fleet.powerViews.clear();
   fleet.channelHeardAt = null;
   fleet.datastoreHeardAt = null;
 }

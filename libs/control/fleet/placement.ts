@@ -3,7 +3,7 @@ import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/clus
 import type { Fleet } from '../fleet-types';
 import { isBusy } from './begin-disk-operation';
 import { datastoresOf, missingDatastores } from './datastores';
-import { type FleetTurn, put } from './turn';
+import { type FleetTurn, isOff, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
 const presumedMillicores = 50;
@@ -70,15 +70,19 @@ function expectedHost(fleet: Fleet, guest: Guest): string | null {
 
 function isLeaving(fleet: Fleet, guest: Guest): boolean {
   const host = fleet.hosts.get(guest.hostId ?? '');
-  return host !== undefined && (host.maintenance === 'entering' || host.degraded !== null);
+  return (
+    host !== undefined && (host.maintenance === 'entering' || host.degraded !== null || host.standby === 'entering')
+  );
 }
 
 function useOf(host: Host, purpose: 'ordinary' | 'failover'): { use: HostUse; useReason: string } {
+  if (isOff(host) && host.standby !== 'none') return { use: 'unusable', useReason: 'it is off to save power' };
   if (host.state !== 'online')
     return { use: 'unusable', useReason: `it is ${host.state}${host.stateReason ? ` (${host.stateReason})` : ''}` };
   if (host.degraded !== null) return { use: 'evacuating', useReason: `it is degraded (${host.degraded.reason})` };
   if (host.quarantined) return { use: 'unusable', useReason: 'it is in quarantine: it has failed too often' };
   if (host.maintenance !== 'none') return { use: 'evacuating', useReason: 'it is in maintenance' };
+  if (host.standby !== 'none') return { use: 'evacuating', useReason: 'it is emptied to save power' };
   if (host.failoverOnly && purpose === 'ordinary') return { use: 'unusable', useReason: 'it is kept for failover' };
   return { use: 'usable', useReason: '' };
 }

@@ -2,7 +2,7 @@ import { type Datastore, type Host, type Image, isGuestRule, type Pool, type Rul
 import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
 import { freeSubnet, isHostAddress, overlap } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { defaultBalance, defaultFailure, defaultMigration } from '../defaults';
+import { defaultBalance, defaultFailure, defaultMigration, defaultPower } from '../defaults';
 import { find, findAll, nameTaken } from './lookup';
 import { clearAlarm, type FleetTurn, put, record, remove } from './turn';
 
@@ -24,6 +24,7 @@ export function createPool(turn: FleetTurn, { name, settings }: Of<'pool.create'
     balance: defaultBalance,
     migration: defaultMigration,
     failure: defaultFailure,
+    power: defaultPower,
     network: { subnet, gateway: null },
     isolationResponse: 'keep-running',
     createdAt: turn.now,
@@ -31,6 +32,8 @@ export function createPool(turn: FleetTurn, { name, settings }: Of<'pool.create'
   const pool = withSettings(base, settings);
   const fault = networkFault(turn, pool);
   if (!fault.ok) return fault;
+  const shares = sharesFault(pool);
+  if (!shares.ok) return shares;
   put(turn, 'pool', pool);
   record(turn, { code: 'pool-created', subject: ['pool', pool.id], message: `Pool ${name} was made.` });
   return accepted(pool);
@@ -42,6 +45,7 @@ function withSettings(pool: Pool, settings: PoolSettings = {}): Pool {
     balance: { ...pool.balance, ...settings.balance },
     migration: { ...pool.migration, ...settings.migration },
     failure: { ...pool.failure, ...settings.failure },
+    power: { ...pool.power, ...settings.power },
     network: { ...pool.network, ...settings.network },
     isolationResponse: settings.isolationResponse ?? pool.isolationResponse,
   };
@@ -61,6 +65,8 @@ export function updatePool(turn: FleetTurn, request: Of<'pool.update'>): Result<
     );
   const fault = networkFault(turn, pool);
   if (!fault.ok) return fault;
+  const shares = sharesFault(pool);
+  if (!shares.ok) return shares;
   put(turn, 'pool', pool);
   record(turn, {
     code: 'pool-updated',
@@ -69,6 +75,15 @@ export function updatePool(turn: FleetTurn, request: Of<'pool.update'>): Result<
     details: { settings: request.settings ?? {} },
   });
   return accepted(pool);
+}
+
+/** A host that is switched off at a load at which another is switched on would be the next one on. */
+function sharesFault({ power: { offShare, onShare } }: Pool): Result<null> {
+  if (offShare < onShare) return accepted(null);
+  return refused(
+    'invalid-request',
+    `power.offShare (${offShare}) must be below power.onShare (${onShare}): hosts are switched off below the one, and on above the other.`,
+  );
 }
 
 /** Guests keep their addresses for life, and an address means one guest in the whole fleet. */

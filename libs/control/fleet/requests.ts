@@ -25,6 +25,7 @@ import { cancelMigration, migrateGuest } from './migrate-requests';
 import { createImage, createPool, createRule, removeImage, removePool, removeRule, updatePool } from './pool-requests';
 import { rollPool, stopRoll } from './rolls';
 import { removeSnapshot, revertSnapshot, takeSnapshot } from './snapshots';
+import { setStandby } from './standby';
 import { beginTask } from './tasks';
 import { poolTolerance } from './tolerance';
 import { type FleetTurn, put, record } from './turn';
@@ -40,6 +41,7 @@ const handlers: Handlers = {
   'pool.tolerance': poolTolerance,
   'host.register': registerHost,
   'host.maintenance': setMaintenance,
+  'host.standby': setStandby,
   'host.fence': fenceHost,
   'pool.roll': rollPool,
   'pool.roll-stop': stopRoll,

@@ -55,6 +55,29 @@ async function enterMaintenance(
   );
 }
 
+async function enterStandby(
+  session: Session,
+  name: string,
+  wait: { readonly wanted: boolean; readonly deadlineMs: number },
+): Promise<void> {
+  let row: Host = await session.api.call('host.enter-standby', { params: { host: name } });
+  if (wait.wanted) {
+    row = await waitForHost(session, {
+      name,
+      what: `${row.name} to be off`,
+      deadlineMs: wait.deadlineMs,
+      isDone: ({ standby }) =>
+        standby === 'none' ? new Failure('failed', `${name} stays on: see argosy events.`) : standby === 'in',
+    });
+  }
+  const isOff = row.standby === 'in';
+  session.printDone(
+    hostView,
+    row,
+    isOff ? `Host ${row.name} is off to save power.` : `Host ${row.name} is emptied, and then switched off.`,
+  );
+}
+
 function quarantineLifted(quarantined: boolean | undefined): false | undefined {
   if (quarantined === true)
     throw usageFailure(
@@ -179,6 +202,30 @@ export const hostCommands = [
     run: async (session, { parameters }) => {
       const row = await session.api.call('host.exit-maintenance', { params: parameters });
       session.printDone(hostView, row, `Host ${row.name} takes guests again.`);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'host standby enter',
+    summary: 'move all guests off a host and switch it off, to save power',
+    parameters: [host],
+    flags: { wait: waitFlag, timeout: timeoutFlag },
+    run: async (session, { parameters, flags }) => {
+      await enterStandby(session, parameters.host, {
+        wanted: flags.wait,
+        deadlineMs: flags.timeout ?? evacuationMs,
+      });
+      return 'done';
+    },
+  }),
+  command({
+    path: 'host standby exit',
+    summary: 'switch a host on again that is off to save power',
+    parameters: [host],
+    run: async (session, { parameters }) => {
+      const row = await session.api.call('host.exit-standby', { params: parameters });
+      const isOn = row.standby === 'none';
+      session.printDone(hostView, row, `Host ${row.name} ${isOn ? 'stays on' : 'is switched on'}.`);
       return 'done';
     },
   }),

@@ -1,4 +1,10 @@
-import { admissionPolicies, automationLevels, isolationResponses, restartReadiness } from '@argosy/domain/entities';
+import {
+  admissionPolicies,
+  automationLevels,
+  isolationResponses,
+  powerAutomations,
+  restartReadiness,
+} from '@argosy/domain/entities';
 import type { RouteCall } from '@argosy/contracts/routes';
 import { command, given, givenAny, type Flag, type FlagValues } from '../command';
 import { usageFailure } from '../failure';
@@ -47,6 +53,15 @@ const policyFlags = {
   'reserve-cpu': { type: 'share', summary: "how much of the hosts' processors reservations leave free" },
   'reserve-memory': { type: 'share', summary: "how much of the hosts' memory guests leave free" },
   tolerate: { type: 'count', placeholder: 'hosts', summary: 'how many host losses to keep room for' },
+  power: {
+    type: 'text',
+    choices: powerAutomations,
+    summary:
+      'who switches hosts off that are not needed, and on again: off nobody, manual recommends, automatic Argosy',
+  },
+  'power-off-share': { type: 'share', summary: 'a host is switched off when the others stay below this' },
+  'power-on-share': { type: 'share', summary: 'one is switched on when more than this is asked for' },
+  'power-low-for': { type: 'duration', summary: 'for so long load must have been low' },
   subnet: {
     type: 'text',
     placeholder: 'network',
@@ -105,6 +120,12 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       reservedCpuShare: flags['reserve-cpu'],
       reservedMemoryShare: flags['reserve-memory'],
       toleratedHostFailures: flags['tolerate'],
+    }),
+    power: givenAny({
+      automation: flags['power'],
+      offShare: flags['power-off-share'],
+      onShare: flags['power-on-share'],
+      lowForMs: flags['power-low-for'],
     }),
     network: givenAny({
       subnet: flags['subnet'],

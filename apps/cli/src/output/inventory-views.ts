@@ -98,7 +98,10 @@ export const hostView: View<entity.Host> = {
   columns: [
     { title: 'NAME', text: ({ name }) => name },
     stateColumn(({ state }) => state),
-    stateColumn(({ maintenance }) => maintenance, 'MAINTENANCE'),
+    stateColumn(
+      ({ maintenance, standby }) => (standby === 'none' ? maintenance : `standby: ${standby}`),
+      'MAINTENANCE',
+    ),
     { title: 'GUESTS', text: ({ id }, lookup) => `${guestsOn(id, lookup).length}`, right: true },
     { title: 'CPU', text: ({ capacity }) => cpu(capacity.cpuMillicores), right: true },
     {
@@ -215,6 +218,14 @@ export const poolView: View<entity.Pool> = {
     { title: 'SUSPECT AFTER', text: ({ failure }) => duration(failure.suspectAfterMs), only: 'detail' },
     { title: 'FAILED AFTER', text: ({ failure }) => duration(failure.failedAfterMs), only: 'wide' },
     { title: 'DATASTORE SILENT', text: ({ failure }) => duration(failure.datastoreSilentAfterMs), only: 'detail' },
+    {
+      title: 'POWER SAVING',
+      text: ({ power }) =>
+        power.automation === 'off'
+          ? 'off'
+          : `${power.automation}, off below ${percent(power.offShare)} for ${duration(power.lowForMs)}, on above ${percent(power.onShare)}`,
+      only: 'detail',
+    },
     { title: 'GATEWAY', text: ({ network }) => orNothing(network.gateway), only: 'detail' },
     { title: 'MOST SILENT', text: ({ failure }) => `${failure.maximumSilentHosts}`, only: 'detail' },
     idColumn(),

@@ -25,6 +25,11 @@ export function switchOff(socketPath: string, request: PowerOff): Promise<Result
   return ask(socketPath, { op: 'off', ...request });
 }
 
+/** A host that is on already stays as it is. */
+export function switchOn(socketPath: string, request: Pick<PowerOff, 'term'>): Promise<Result<null>> {
+  return ask(socketPath, { op: 'on', ...request });
+}
+
 /** A drill's impairment of the host's links, which ends by itself. */
 export async function impairLinks(
   socketPath: string,

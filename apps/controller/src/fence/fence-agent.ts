@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { FenceRequest } from './fence-devices';
 
-/** What the fence-agents API says that `action=status` ends with: 0 the host is on, 2 it is off; all else is a failure. */
-const statusIsOff = 2;
+/** What the fence-agents API says that `action=status` ends with; all else is a failure. */
+const statusOf = { on: 0, off: 2 } as const;
 const keptOutputBytes = 2_000;
 
 /**
  * A program of the fence-agents project, or one that follows its API: options as `key=value` lines on its standard
- * input. `off` that ends with 0 is the agent's word that it has done it; the proof is the status that it then tells.
+ * input. An action that ends with 0 is the agent's word that it has done it; the proof is the status that it then tells.
  */
 export async function runFenceAgent(request: FenceRequest, folders: readonly string[]): Promise<Result<null>> {
-  const { device, hostName } = request;
+  const { action, device, hostName } = request;
   const program = folders.map((folder) => join(folder, device.address)).find((path) => existsSync(path));
   if (program === undefined)
     return refused(
@@ -21,15 +21,19 @@ export async function runFenceAgent(request: FenceRequest, folders: readonly str
       `${device.address} is in none of ${folders.join(', ')}: install it on each controller.`,
     );
   const until = Date.now() + device.deadlineMs;
-  const off = await run(program, request, 'off', until);
-  if (off.status !== 0)
-    return refused('fence-failed', `${device.address} could not switch ${hostName} off: ${off.reason}.`);
+  const done = await run(program, request, action, until);
+  if (done.status !== 0)
+    return refused('fence-failed', `${device.address} could not switch ${hostName} ${action}: ${done.reason}.`);
   const status = await run(program, request, 'status', until);
-  if (status.status === statusIsOff) return accepted(null);
+  if (status.status === statusOf[action]) return accepted(null);
   return refused(
     'not-confirmed',
-    `${device.address} says that it switched ${hostName} off, and its status says ${status.status === 0 ? 'on' : status.reason}.`,
+    `${device.address} says that it switched ${hostName} ${action}, and its status says ${told(status)}.`,
   );
+}
+
+function told({ status, reason }: Ended): string {
+  return status === statusOf.on ? 'on' : status === statusOf.off ? 'off' : reason;
 }
 
 interface Ended {
@@ -37,7 +41,7 @@ interface Ended {
   readonly reason: string;
 }
 
-function run(program: string, request: FenceRequest, action: 'off' | 'status', until: number): Promise<Ended> {
+function run(program: string, request: FenceRequest, action: 'off' | 'on' | 'status', until: number): Promise<Ended> {
   const { device, hostName, secrets } = request;
   const options = { nodename: hostName, ...device.options, ...secrets, action };
   return new Promise((resolve) => {

@@ -15,6 +15,7 @@ while IFS= read -r line; do
 done
 if [ "$password" != right ]; then echo "login with $password failed" >&2; exit 1; fi
 case "$action" in
+  on) echo on > "$folder/outlet"; exit 0;;
   off) [ -e "$folder/hangs" ] && sleep 60; [ -e "$folder/stuck" ] || echo off > "$folder/outlet"; exit 0;;
   status) [ "$(cat "$folder/outlet")" = off ] && exit 2; exit 0;;
 esac
@@ -33,6 +34,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function aRequest(device: Partial<FenceDevice>, secrets: Record<string, string> = {}): FenceRequest {
   return {
     hostId: 'id1',
+    action: 'off',
     hostName: 'h1',
     incarnation: 7,
     term: 3,
@@ -58,6 +60,13 @@ test('a fence agent is given its options and its secret on its input, and a stat
   const input = readFileSync(join(folder, 'input'), 'utf8').split('\n');
   for (const line of ['nodename=h1', 'plug=4', 'password=right', 'action=off', 'action=status'])
     expect(input).toContain(line);
+});
+
+test('the same agent switches a host on, and a status that says on is the proof', async () => {
+  writeFileSync(join(folder, 'outlet'), 'off\n');
+  expect(await act({ ...aRequest({}, { password: 'right' }), action: 'on' })).toEqual({ ok: true, value: null });
+  expect(readFileSync(join(folder, 'outlet'), 'utf8')).toBe('on\n');
+  expect(readFileSync(join(folder, 'input'), 'utf8')).toContain('action=on\n');
 });
 
 test('an agent that says that it is done while its status says on proves nothing', async () => {

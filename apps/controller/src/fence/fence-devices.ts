@@ -1,13 +1,13 @@
 import type { FleetEffect } from '@argosy/control/fleet-types';
 import type { FenceDeviceKind } from '@argosy/domain/fence-device';
 import { refused, type Result } from '@argosy/domain/refusal';
-import { switchOff } from './chassis-switch';
+import { switchOff, switchOn } from './chassis-switch';
 import { runFenceAgent } from './fence-agent';
 import { askWebhook } from './webhook';
 
 export type FenceRequest = Omit<Extract<FleetEffect, { kind: 'fence' }>, 'kind'>;
 
-/** A way to prove a host off. No answer proves nothing, and is a refusal like any other. */
+/** A way to prove a host off, and to switch it on. No answer proves nothing, and is a refusal like any other. */
 export type FenceAct = (request: FenceRequest) => Promise<Result<null>>;
 
 export interface FenceParts {
@@ -23,7 +23,8 @@ export interface FenceParts {
  */
 export async function fence(request: FenceRequest, { isCurrent, agentFolders }: FenceParts): Promise<Result<null>> {
   const acts: Readonly<Record<FenceDeviceKind, FenceAct>> = {
-    chassis: ({ device, incarnation, term }) => switchOff(device.address, { incarnation, term }),
+    chassis: ({ action, device, incarnation, term }) =>
+      action === 'on' ? switchOn(device.address, { term }) : switchOff(device.address, { incarnation, term }),
     'fence-agent': (wanted) => runFenceAgent(wanted, agentFolders),
     webhook: askWebhook,
   };

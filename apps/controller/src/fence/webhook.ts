@@ -2,14 +2,19 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { z } from 'zod';
 import type { FenceRequest } from './fence-devices';
 
-const confirmationSchema = z.object({ off: z.literal(true), host: z.string(), incarnation: z.int() });
+const confirmationSchema = z.object({
+  off: z.literal(true).optional(),
+  on: z.literal(true).optional(),
+  host: z.string(),
+  incarnation: z.int(),
+});
 
 /**
- * Asks whatever stands behind a URL (a cloud's API, a PDU's gateway) to cut the power. It is proof only when the answer
- * says in so many words that this host, at this incarnation, is off: a 200 of a proxy or a queue proves nothing.
+ * Asks whatever stands behind a URL (a cloud's API, a PDU's gateway) to cut the power, or to give it back. It is proof only when the answer
+ * says in so many words that this host, at this incarnation, is: a 200 of a proxy or a queue proves nothing.
  */
 export async function askWebhook(request: FenceRequest): Promise<Result<null>> {
-  const { device, secrets, hostName: host, incarnation, term } = request;
+  const { action, device, secrets, hostName: host, incarnation, term } = request;
   const token = secrets['token'];
   let response: Response;
   try {
@@ -17,7 +22,7 @@ export async function askWebhook(request: FenceRequest): Promise<Result<null>> {
       method: 'POST',
       redirect: 'error',
       headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      body: JSON.stringify({ ...device.options, action: 'off', host, incarnation, term }),
+      body: JSON.stringify({ ...device.options, action, host, incarnation, term }),
       signal: AbortSignal.timeout(device.deadlineMs),
     });
   } catch (error) {
@@ -27,11 +32,11 @@ export async function askWebhook(request: FenceRequest): Promise<Result<null>> {
   if (!response.ok)
     return refused('fence-failed', `The webhook ${device.name} answered with status ${response.status}.`);
   const confirmed = confirmationSchema.safeParse(body);
-  if (confirmed.success && confirmed.data.host === host && confirmed.data.incarnation === incarnation)
-    return accepted(null);
+  const { data } = confirmed;
+  if (data?.[action] === true && data.host === host && data.incarnation === incarnation) return accepted(null);
   return refused(
     'not-confirmed',
-    `The webhook ${device.name} did not confirm: its answer must be {"off":true,"host":"${host}","incarnation":${incarnation}}.`,
+    `The webhook ${device.name} did not confirm: its answer must be {"${action}":true,"host":"${host}","incarnation":${incarnation}}.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { edgeErrorStatus, errorBodySchema, refusalStatus } from '@argosy/contrac
 import { fleetRoutes } from '@argosy/contracts/fleet-routes';
 import { auditEventSchema } from '@argosy/contracts/audit';
 import * as answers from '@argosy/contracts/answers';
+import * as policies from '@argosy/contracts/policy-schemas';
 import * as responses from '@argosy/contracts/responses';
 import * as storage from '@argosy/contracts/storage-schemas';
 import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
@@ -16,7 +17,7 @@ type Json = { readonly [key: string]: unknown };
 /** Schemas that stand in the document under a name of their own; the others stand where they are used. */
 const named = {
   Alarm: responses.alarmSchema,
-  BalancePolicy: responses.balancePolicySchema,
+  BalancePolicy: policies.balancePolicySchema,
   BalanceRun: responses.balanceRunSchema,
   Datastore: storage.datastoreSchema,
   Snapshot: storage.snapshotSchema,
@@ -25,7 +26,7 @@ const named = {
   Error: errorBodySchema,
   Event: responses.eventSchema,
   AuditEvent: auditEventSchema,
-  FailurePolicy: responses.failurePolicySchema,
+  FailurePolicy: policies.failurePolicySchema,
   Guest: responses.guestSchema,
   GuestObservation: responses.guestObservationSchema,
   Host: responses.hostSchema,
@@ -36,7 +37,7 @@ const named = {
   JoinToken: responses.joinTokenSchema,
   Lab: answers.labSchema,
   Migration: responses.migrationSchema,
-  MigrationPolicy: responses.migrationPolicySchema,
+  MigrationPolicy: policies.migrationPolicySchema,
   NewGuest: bodies.newGuestBody,
   NewImage: bodies.newImageBody,
   NewRule: bodies.newRuleBody,
