@@ -10,6 +10,12 @@ import { Worker } from 'node:worker_threads';
 /** What is better than the usual schedule on one fleet or another where there is time: the large items first, or all of them from the beginning. */
 const largeFirst = { activeSize: 5 };
 const allAtOnce = { hottest: 1, activeSize: 0, coldest: 1000 };
+/**
+ * Hosts with few items are full in one resource or another long before they are in all: what a search can still win is in the large
+ * items, so it need not go as cold, shifts are more often possible than swaps, and the small items must make room earlier.
+ */
+const roomy = { coldestSizes: 0.002, swapShare: 0.3 };
+const fewForEachHost = 25;
 /** Milliseconds for each item, from which on there is. */
 const enoughMs = 3;
 /** From here on there is time for two annealings. */
@@ -19,11 +25,12 @@ const twoRoundsMs = 60_000;
  * One worker cools once, over all of the time. The others vary the schedule, for none is the best on every fleet, and begin anew in
  * a long run, for now and then an annealing freezes with a large item in a bad place.
  * @param {number} worker
- * @param {{ seed: number, durationMs: number, items: number }} task
+ * @param {{ seed: number, durationMs: number, items: number, hosts: number }} task
  * @returns {Round[]}
  */
-export function roundsOf(worker, { seed, durationMs, items }) {
+export function roundsOf(worker, { seed, durationMs, items, hosts }) {
   const hasEnough = durationMs >= enoughMs * items;
+  if (hasEnough && items <= fewForEachHost * hosts) return roundsForFew(worker, { seed, durationMs });
   if (worker === 0) return [{ seed, schedule: hasEnough ? largeFirst : {}, share: 1 }];
   const ownSeed = seed + 1000 * worker;
   const varied = hasEnough ? allAtOnce : {};
@@ -31,6 +38,21 @@ export function roundsOf(worker, { seed, durationMs, items }) {
   return [
     { seed: ownSeed, schedule: largeFirst, share: 0.25 },
     { seed: ownSeed + 1, schedule: varied, share: 0.75 },
+  ];
+}
+
+/**
+ * @param {number} worker
+ * @param {{ seed: number, durationMs: number }} task
+ * @returns {Round[]}
+ */
+function roundsForFew(worker, { seed, durationMs }) {
+  if (worker === 0) return [{ seed, schedule: { ...roomy, activeSize: 2 }, share: 1 }];
+  const ownSeed = seed + 1000 * worker;
+  if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: allAtOnce, share: 1 }];
+  return [
+    { seed: ownSeed, schedule: allAtOnce, share: 0.3 },
+    { seed: ownSeed + 1, schedule: { ...roomy, activeSize: 3 }, share: 0.7 },
   ];
 }
 
@@ -44,7 +66,8 @@ export async function search(description, { seed, workers, deadline }) {
   const answers = await Promise.all(
     Array.from({ length: workers }, (_unused, index) => {
       const placement = new Int32Array(new SharedArrayBuffer(4 * description.items));
-      const rounds = roundsOf(index, { seed, durationMs: deadline - performance.now(), items: description.items });
+      const { items, hosts } = description;
+      const rounds = roundsOf(index, { seed, durationMs: deadline - performance.now(), items, hosts });
       return inWorker({ description, placement, rounds, deadlineUnixMs });
     }),
   );

@@ -132,13 +132,16 @@ test('an assignment that is not feasible at first is refused, with the constrain
   expect(stderr).toContain('assignment_t_1.txt is not feasible: two processes of service 0 are on machine 0');
 });
 
-test('workers differ in seed and schedule, and the rounds of each share its time', () => {
-  const task = { seed: 7, durationMs: 300_000, items: 1000 };
-  const plans = [0, 1, 2].map((worker) => roundsOf(worker, task));
-  for (const rounds of plans) expect(rounds.reduce((sum, { share }) => sum + share, 0)).toBe(1);
-  const seeds = plans.flatMap((rounds) => rounds.map(({ seed }) => seed));
-  expect(new Set(seeds).size).toBe(seeds.length);
-  expect(roundsOf(0, task)).toHaveLength(1);
-  expect(roundsOf(1, task).at(-1)?.schedule).not.toEqual(roundsOf(0, task)[0]?.schedule);
-  expect(roundsOf(1, { ...task, durationMs: 10_000, items: 50_000 })).toHaveLength(1);
-});
+test.each([10, 100])(
+  'workers differ in seed and schedule, and the rounds of each share its time (%d hosts)',
+  (hosts) => {
+    const task = { seed: 7, durationMs: 300_000, items: 1000, hosts };
+    const plans = [0, 1, 2].map((worker) => roundsOf(worker, task));
+    for (const rounds of plans) expect(rounds.reduce((sum, { share }) => sum + share, 0)).toBe(1);
+    const seeds = plans.flatMap((rounds) => rounds.map(({ seed }) => seed));
+    expect(new Set(seeds).size).toBe(seeds.length);
+    expect(roundsOf(0, task)).toHaveLength(1);
+    expect(roundsOf(1, task).at(-1)?.schedule).not.toEqual(roundsOf(0, task)[0]?.schedule);
+    expect(roundsOf(1, { ...task, durationMs: 10_000, items: 50_000 })).toHaveLength(1);
+  },
+);

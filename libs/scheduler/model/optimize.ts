@@ -13,11 +13,15 @@ export interface OptimizeOptions {
 }
 
 export interface Schedule {
-  /** The first temperature, in mean sizes of an item, and the last, in units of cost. */
+  /** The first temperature, in mean sizes of an item. */
   readonly hottest: number;
+  /** The last: in units of cost, but no less than that many mean sizes, below which nothing is left to gain but small change. */
   readonly coldest: number;
+  readonly coldestSizes: number;
   /** Only items that are larger than so many temperatures are moved. */
   readonly activeSize: number;
+  /** Of the steps, so many are swaps; the others are shifts. */
+  readonly swapShare: number;
 }
 
 /**
@@ -25,7 +29,8 @@ export interface Schedule {
  * has to be made by its neighbours, and they must be free to go. Both by measurement.
  */
 function usualSchedule({ items, hosts }: Model): Schedule {
-  return { hottest: 1.5, coldest: 3, activeSize: Math.min(5, (items / (20 * hosts)) ** 2) };
+  const activeSize = Math.min(5, (items / (20 * hosts)) ** 2);
+  return { hottest: 1.5, coldest: 3, coldestSizes: 0, activeSize, swapShare: 0.5 };
 }
 
 /** From here on nothing that costs more is accepted. */
@@ -53,14 +58,14 @@ const allowances = Float64Array.from({ length: 4096 }, (_unused, index) => -Math
 export function optimize(model: Model, options: OptimizeOptions): Optimized {
   const state = new State(model, options.placement ?? model.origin);
   const schedule = { ...usualSchedule(model), ...options.schedule };
-  const search = new Search(state, new Random(options.seed));
-  const hottest = Math.max(schedule.hottest * search.meanSize, schedule.coldest);
+  const search = new Search(state, new Random(options.seed), schedule.swapShare);
+  const coldest = Math.max(schedule.coldest, schedule.coldestSizes * search.meanSize);
+  const hottest = Math.max(schedule.hottest * search.meanSize, coldest);
   let steps = 0;
   for (;;) {
     const progress = options.progress(steps);
     if (progress >= 1 || model.items === 0) break;
-    const temperature =
-      progress < quenchFrom ? hottest * Math.pow(schedule.coldest / hottest, progress / quenchFrom) : 0;
+    const temperature = progress < quenchFrom ? hottest * Math.pow(coldest / hottest, progress / quenchFrom) : 0;
     search.run(stepsPerLook, temperature, schedule.activeSize * temperature);
     steps += stepsPerLook;
   }
@@ -78,11 +83,14 @@ class Search {
   /** Sizes and items, from the largest down. */
   private readonly sizes: Float64Array;
   private readonly order: Int32Array;
+  private readonly swapsIn256: number;
 
   constructor(
     private readonly state: State,
     private readonly random: Random,
+    swapShare: number,
   ) {
+    this.swapsIn256 = Math.round(256 * swapShare);
     this.best = new Best(state);
     const sizes = sizesOf(state.model);
     this.order = Int32Array.from(sizes.keys()).sort((left, right) => sizes[right]! - sizes[left]!);
@@ -95,7 +103,7 @@ class Search {
     for (let step = 0; step < steps; step++) {
       const limit = temperature * allowances[this.random.below(allowances.length)]!;
       const item = this.order[this.random.below(active)]!;
-      if (this.random.below(2) === 0) this.tryShift(item, limit);
+      if (this.random.below(256) >= this.swapsIn256) this.tryShift(item, limit);
       else this.trySwap(item, this.order[this.random.below(active)]!, limit);
     }
   }
