@@ -204,6 +204,8 @@ export interface Fleet {
   /** Guests under monitoring, and how long each has been silent in the reports of its host. */
   readonly silences: Map<string, Silence>;
   readonly lastBalanceAt: Map<string, Instant>;
+  /** By pool: when moves that make room were last looked for, and whether there were some. */
+  readonly roomSought: Map<string, { readonly at: Instant; readonly found: boolean }>;
   /** By pool: when its power was last looked at, and since when it could do without a host. */
   readonly powerViews: Map<string, { readonly at: Instant; readonly lowSince: Instant | null }>;
   /** Refusals already recorded, so that each is recorded once. */

@@ -62,6 +62,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     heldRestarts: new Set(),
     silences: new Map(),
     lastBalanceAt: new Map(),
+    roomSought: new Map(),
     powerViews: new Map(),
     tookOverAt: 0,
     recordedRefusals: new Map(),

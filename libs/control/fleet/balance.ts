@@ -7,6 +7,8 @@ import { explainRejections, place } from '@argosy/scheduler/place';
 import { balanceHorizonMs } from '../defaults';
 import { isBusy } from './begin-disk-operation';
 import { startAt } from './guests';
+import { makeRoomFor } from './make-room';
+import { hasMigrationRoom } from './migration-room';
 import { beginMigration } from './migrations';
 import { clusterOf } from './placement';
 import { endTasks } from './tasks';
@@ -184,17 +186,6 @@ function applyStart(
   return accepted(applied);
 }
 
-/** Two to four at once is where an evacuation is quickest without stretching each guest's downtime (measured). */
-export function hasMigrationRoom(turn: FleetTurn, hostId: string): boolean {
-  const host = turn.fleet.hosts.get(hostId);
-  const limit = (host && turn.fleet.pools.get(host.poolId)?.migration.concurrentPerHost) ?? 1;
-  let busy = 0;
-  for (const migration of turn.fleet.migrations.values())
-    if (migration.step !== 'release' && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
-      busy++;
-  return busy < limit;
-}
-
 /** Whatever the automation level: the administrator asked for this host to be emptied, or it is about to fail. */
 function evacuate(turn: FleetTurn, pool: Pool): void {
   for (const host of [...turn.fleet.hosts.values()]) {
@@ -227,7 +218,9 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
   const cluster = clusterOf(turn, pool.id);
   const answer = balance(cluster, { cpuSafetyShare: 1, horizonMs: 0, bandwidthMiBPerSecond: 1_000, maximumMoves: 0 });
   const stuck = answer.stuck.filter((each) => guests.some((guest) => guest.id === each.guestId));
-  if (stuck.length > 0)
+  const ids = stuck.map(({ guestId }) => guestId);
+  const isMakingRoom = stuck.length > 0 && makeRoomFor(turn, pool, clusterOf(turn, pool.id), ids);
+  if (stuck.length > 0 && !isMakingRoom)
     raiseAlarm(turn, {
       code: 'evacuation-stuck',
       subject: ['host', host.id],

@@ -45,6 +45,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.views.clear();
   fleet.lastBalanceAt.clear();
   fleet.powerViews.clear();
+  fleet.roomSought.clear();
   fleet.channelHeardAt = null;
   fleet.datastoreHeardAt = null;
 }

@@ -3,7 +3,7 @@ import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { formatBytes, mebibyte } from '@argosy/domain/units';
 import { explainRejections, place } from '@argosy/scheduler/place';
-import { hasMigrationRoom } from './balance';
+import { hasMigrationRoom } from './migration-room';
 import { isBusy, isClearing } from './begin-disk-operation';
 import { isTemplate } from './guest-requests';
 import { find } from './lookup';

@@ -1,9 +1,10 @@
-import type { Guest } from '@argosy/domain/entities';
+import type { Guest, Pool } from '@argosy/domain/entities';
 import { formatDuration } from '@argosy/domain/units';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { planTogether } from '@argosy/scheduler/repacking';
 import { startAt } from './guests';
+import { makeRoomFor } from './make-room';
 import { clusterOf } from './placement';
 import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
@@ -19,6 +20,7 @@ export function placeWaiting(turn: FleetTurn): void {
   const clusters = new Map<string, Cluster>();
   const plans = new Map<string, Plan>();
   const held = new Map<string, Held>();
+  const unplaced = new Map<string, string[]>();
   for (const guest of waitingGuests(turn)) {
     if (guest.state === 'recovering' && guest.restartPriority === 'disabled' && lostWithHost.test(guest.stateReason)) {
       giveUpDisabled(turn, guest);
@@ -33,7 +35,16 @@ export function placeWaiting(turn: FleetTurn): void {
     if (purpose === 'failover' && !plans.has(key)) plans.set(key, planRestarts(turn, guest.poolId, cluster));
     const isPlaced = placeGuest(turn, guest, cluster, plans.get(key));
     if (isPlaced && guest.state === 'recovering') held.get(guest.poolId)!.restartsLeft--;
+    if (!isPlaced) unplaced.set(guest.poolId, [...(unplaced.get(guest.poolId) ?? []), guest.id]);
   }
+  for (const [poolId, guestIds] of unplaced) makeRoom(turn, turn.fleet.pools.get(poolId)!, guestIds);
+}
+
+/** Where moves are Argosy's own affair, a guest that no host takes gets room by others that make way. */
+function makeRoom(turn: FleetTurn, pool: Pool, guestIds: readonly string[]): void {
+  const waiting = guestIds.filter((id) => turn.fleet.alarms.has(`guest-down/${id}`));
+  if (pool.balance.automation !== 'full' || waiting.length === 0) return;
+  makeRoomFor(turn, pool, clusterOf(turn, pool.id, 'failover'), waiting);
 }
 
 /** Where guests are to go, by their index in the cluster; null: each to the host that suits it best. */
