@@ -52,7 +52,7 @@ function roundsForFew(worker, { seed, durationMs }) {
   if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: allAtOnce, share: 1 }];
   return [
     { seed: ownSeed, schedule: allAtOnce, share: 0.3 },
-    { seed: ownSeed + 1, schedule: { ...roomy, activeSize: 3 }, share: 0.7 },
+    { seed: ownSeed + 1, schedule: largeFirst, share: 0.7 },
   ];
 }
 

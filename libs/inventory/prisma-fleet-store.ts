@@ -116,11 +116,11 @@ export class PrismaFleetStore implements FleetStore {
     return raised === 1;
   }
 
-  async isCurrent({ hostId, incarnation, term }: Parameters<FleetStore['isCurrent']>[0]): Promise<boolean> {
+  async isCurrent({ action, hostId, incarnation, term }: Parameters<FleetStore['isCurrent']>[0]): Promise<boolean> {
     const rows = await this.prisma.$queryRaw<unknown[]>`
       SELECT 1 FROM "lease", "hosts" WHERE "lease"."id" = 1 AND "lease"."term" = ${term}
         AND "lease"."expiresAt" > clock_timestamp() AND "hosts"."id" = ${hostId} AND "hosts"."incarnation" = ${incarnation}
-        AND "hosts"."state" = 'fencing'`;
+        AND CASE ${action} WHEN 'off' THEN "hosts"."state" = 'fencing' ELSE "hosts"."standby" = 'leaving' END`;
     return rows.length === 1;
   }
 

@@ -226,12 +226,21 @@ function hostsByDomain(hosts: readonly HostFigures[], domainOf: Int32Array): Rea
 /** What of two hosts has to be the same for a running guest to move between them. */
 export const platformParts = ['driver', 'accelerator', 'machineType', 'cpuModel'] as const;
 
+/** Clusters are built anew at each pass, and what hosts tell of themselves stays. */
+const platformKeys = new WeakMap<Platform, string>();
+
+function platformKey(platform: Platform): string {
+  let key = platformKeys.get(platform);
+  if (key === undefined) platformKeys.set(platform, (key = platformParts.map((part) => platform[part]).join('\n')));
+  return key;
+}
+
 /** A host of which nothing is known is one by itself: -1, and takes and gives as any. */
 function platformsOf(hosts: readonly HostFigures[]): Int32Array {
   const known = new Map<string, number>();
   return Int32Array.from(hosts, ({ platform = null }) => {
     if (platform === null) return -1;
-    const key = platformParts.map((part) => platform[part]).join('\n');
+    const key = platformKey(platform);
     const number = known.get(key) ?? known.size;
     known.set(key, number);
     return number;

@@ -100,8 +100,9 @@ test('a fence is current for its leader and its incarnation only', async () => {
   await edge.call('host.fence', { params: { host: 'h1' } });
   const { term } = edge.gateway.fleet;
   const ask = (changes: object) =>
-    store.isCurrent({ hostId: host.id, incarnation: host.incarnation, term, ...changes });
+    store.isCurrent({ action: 'off', hostId: host.id, incarnation: host.incarnation, term, ...changes });
   expect(await ask({})).toBe(true);
   expect(await ask({ term: term - 1 })).toBe(false);
   expect(await ask({ incarnation: host.incarnation - 1 })).toBe(false);
+  expect(await ask({ action: 'on' })).toBe(false);
 });

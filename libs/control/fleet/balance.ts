@@ -219,7 +219,7 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
   const answer = balance(cluster, { cpuSafetyShare: 1, horizonMs: 0, bandwidthMiBPerSecond: 1_000, maximumMoves: 0 });
   const stuck = answer.stuck.filter((each) => guests.some((guest) => guest.id === each.guestId));
   const ids = stuck.map(({ guestId }) => guestId);
-  const isMakingRoom = stuck.length > 0 && makeRoomFor(turn, pool, clusterOf(turn, pool.id), ids);
+  const isMakingRoom = stuck.length > 0 && makeRoomFor(turn, pool, ids, 'ordinary');
   if (stuck.length > 0 && !isMakingRoom)
     raiseAlarm(turn, {
       code: 'evacuation-stuck',

@@ -35,7 +35,10 @@ export function placeWaiting(turn: FleetTurn): void {
     if (purpose === 'failover' && !plans.has(key)) plans.set(key, planRestarts(turn, guest.poolId, cluster));
     const isPlaced = placeGuest(turn, guest, cluster, plans.get(key));
     if (isPlaced && guest.state === 'recovering') held.get(guest.poolId)!.restartsLeft--;
-    if (!isPlaced) unplaced.set(guest.poolId, [...(unplaced.get(guest.poolId) ?? []), guest.id]);
+    if (isPlaced) continue;
+    const others = unplaced.get(guest.poolId);
+    if (others) others.push(guest.id);
+    else unplaced.set(guest.poolId, [guest.id]);
   }
   for (const [poolId, guestIds] of unplaced) makeRoom(turn, turn.fleet.pools.get(poolId)!, guestIds);
 }
@@ -44,7 +47,7 @@ export function placeWaiting(turn: FleetTurn): void {
 function makeRoom(turn: FleetTurn, pool: Pool, guestIds: readonly string[]): void {
   const waiting = guestIds.filter((id) => turn.fleet.alarms.has(`guest-down/${id}`));
   if (pool.balance.automation !== 'full' || waiting.length === 0) return;
-  makeRoomFor(turn, pool, clusterOf(turn, pool.id, 'failover'), waiting);
+  makeRoomFor(turn, pool, waiting, 'failover');
 }
 
 /** Where guests are to go, by their index in the cluster; null: each to the host that suits it best. */

@@ -109,5 +109,10 @@ export interface FleetStore {
   /** The holder's lease goes on at a term above that one; false: it is not the holder's any more. */
   raiseTerm(holder: string, above: number): Promise<boolean>;
   /** Asked immediately before a host's power is cut: is the term still the lease's, and this still the host's incarnation? */
-  isCurrent(fence: { readonly hostId: string; readonly incarnation: number; readonly term: number }): Promise<boolean>;
+  isCurrent(fence: {
+    readonly action: 'off' | 'on';
+    readonly hostId: string;
+    readonly incarnation: number;
+    readonly term: number;
+  }): Promise<boolean>;
 }
