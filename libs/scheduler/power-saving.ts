@@ -7,6 +7,8 @@ export interface PowerSavingOptions {
   readonly offShare: number;
   /** Above this share of either another host is wanted. */
   readonly onShare: number;
+  /** What one host may hold, where others are kept for the failure of any; left out: as much as it has. */
+  readonly mostHeld?: { readonly memoryMiB: number; readonly cpuMillicores: number };
   /** So many losses must stay tolerated. */
   readonly losses: number;
   readonly without: NonNullable<ToleranceOptions['without']>;
@@ -17,7 +19,7 @@ const triedHosts = 3;
 
 /**
  * The host that the pool can do without: the emptiest whose guests all find places on the others, with these below `onShare`
- * each, the pool below `offShare`, and the losses tolerated among them. -1: none. The cluster is left as it was.
+ * each, the pool below `offShare`, and the losses tolerated among them. null: none. The cluster is left as it was.
  */
 export function hostToEmpty(
   cluster: Cluster,
@@ -42,7 +44,7 @@ export function hostToEmpty(
   return null;
 }
 
-/** Of the pool's processors or of its memory, whichever is asked for more; guests that have no host are asked for as well. */
+/** Of the pool's processors or of its memory, whichever is asked for more, by the guests that are on a host. */
 export function loadShare(cluster: Cluster, hosts: readonly number[] = usableHosts(cluster)): number {
   const sum = (of: Float64Array): number => hosts.reduce((total, host) => total + of[host]!, 0);
   const asked = (of: Float64Array): number =>
@@ -54,22 +56,33 @@ export function loadShare(cluster: Cluster, hosts: readonly number[] = usableHos
   );
 }
 
-function canDoWithout(cluster: Cluster, host: number, { onShare, losses, without }: PowerSavingOptions): boolean {
+function canDoWithout(cluster: Cluster, host: number, options: PowerSavingOptions): boolean {
+  const { losses, without } = options;
   const moved: number[] = [];
   setUse(cluster, host, 'evacuating');
   let isEmpty = true;
   for (const guest of guestsOn(cluster, host)) {
     const to = chooseHost(cluster, guest, { avoid: host });
-    isEmpty = to >= 0 && cluster.cpuDemand[to]! + cluster.guestDemand[guest]! <= onShare * cluster.cpuCapacity[to]!;
+    isEmpty = to >= 0;
     if (!isEmpty) break;
     move(cluster, guest, to);
     moved.push(guest);
+    isEmpty = isWithin(cluster, to, options);
+    if (!isEmpty) break;
   }
   const answer =
     isEmpty && (losses === 0 || tolerance(clusterWithout(cluster, host), { losses, without }).proved === losses);
   for (const guest of moved.reverse()) move(cluster, guest, host);
   setUse(cluster, host, cluster.hosts[host]!.use);
   return answer;
+}
+
+function isWithin(cluster: Cluster, host: number, { onShare, mostHeld }: PowerSavingOptions): boolean {
+  if (cluster.cpuDemand[host]! > onShare * cluster.cpuCapacity[host]!) return false;
+  return (
+    mostHeld === undefined ||
+    (cluster.memoryUsed[host]! <= mostHeld.memoryMiB && cluster.cpuReserved[host]! <= mostHeld.cpuMillicores)
+  );
 }
 
 /** The cluster as it stands, with that host switched off. */

@@ -19,18 +19,7 @@ export const promisedResources = [
 /** A start that would take the room which the pool's policy keeps for failures is refused, with the arithmetic. */
 export function admit(turn: FleetTurn, guest: Guest): Result<null> {
   const pool = poolOf(turn.fleet, guest);
-  const hosts = [...turn.fleet.hosts.values()].filter(
-    (host) =>
-      host.poolId === pool.id &&
-      host.state === 'online' &&
-      host.maintenance === 'none' &&
-      isWell(host) &&
-      !host.failoverOnly,
-  );
-  const room = roomOf(
-    pool,
-    hosts.map(({ capacity }) => capacity),
-  );
+  const room = roomOf(pool, capacitiesOf(turn, pool));
   if (room === null) return accepted(null);
   const asked = askedOf(turn, pool, guest);
   for (const [resource, unit] of promisedResources) {
@@ -43,6 +32,39 @@ export function admit(turn: FleetTurn, guest: Guest): Result<null> {
     );
   }
   return accepted(null);
+}
+
+/** Of the hosts that take guests, but for one that may be left out. */
+function capacitiesOf({ fleet }: FleetTurn, pool: Pool, withoutHostId?: string): Promised[] {
+  return [...fleet.hosts.values()].flatMap((host) =>
+    takesGuests(host, pool) && !host.failoverOnly && host.id !== withoutHostId ? [host.capacity] : [],
+  );
+}
+
+function takesGuests(host: Host, { id }: Pool): boolean {
+  return (
+    host.poolId === id &&
+    host.state === 'online' &&
+    host.maintenance === 'none' &&
+    host.standby === 'none' &&
+    isWell(host)
+  );
+}
+
+/** Whether running guests ask for room that the pool keeps for failures, as it stands or would without that host. */
+export function lacksRoom(turn: FleetTurn, pool: Pool, withoutHostId?: string): boolean {
+  const room = roomOf(pool, capacitiesOf(turn, pool, withoutHostId));
+  const asked = askedOf(turn, pool);
+  return room !== null && promisedResources.some(([resource]) => asked[resource] > room.kept[resource]);
+}
+
+/** What the hosts that are kept for failover have together. */
+export function spareOf({ fleet }: FleetTurn, pool: Pool): Promised {
+  const spare = [...fleet.hosts.values()].filter((host) => takesGuests(host, pool) && host.failoverOnly);
+  return {
+    memoryMiB: sum(spare.map(({ capacity }) => capacity.memoryMiB)),
+    cpuMillicores: sum(spare.map(({ capacity }) => capacity.cpuMillicores)),
+  };
 }
 
 export interface Room {
@@ -85,9 +107,10 @@ export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room
   };
 }
 
-function askedOf(turn: FleetTurn, pool: Pool, guest: Guest): Promised {
+/** By all guests of the pool that are to run, and by that one. */
+function askedOf(turn: FleetTurn, pool: Pool, guest?: Guest): Promised {
   const all = [...turn.fleet.guests.values()].filter(
-    (other) => other.poolId === pool.id && (other.id === guest.id || other.desired !== 'stopped'),
+    (other) => other.poolId === pool.id && (other.id === guest?.id || other.desired !== 'stopped'),
   );
   return {
     memoryMiB: sum(all.map((each) => promiseOf(each).memoryMiB)),
@@ -103,14 +126,7 @@ function promiseOf({ memoryMiB, cpuReservationMillicores: cpuMillicores }: Guest
 export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: Cluster, chosen: number): Result<null> {
   const pool = poolOf(turn.fleet, guest);
   if (pool.failure.admission !== 'failover-hosts') return accepted(null);
-  const spare = [...turn.fleet.hosts.values()].filter(
-    (host) =>
-      host.poolId === pool.id &&
-      host.failoverOnly &&
-      host.state === 'online' &&
-      host.maintenance === 'none' &&
-      isWell(host),
-  );
+  const spare = [...turn.fleet.hosts.values()].filter((host) => takesGuests(host, pool) && host.failoverOnly);
   const target = cluster.hosts[chosen]!;
   const asked: Promised = {
     memoryMiB: cluster.memoryUsed[chosen]! + guest.memoryMiB,

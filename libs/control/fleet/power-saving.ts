@@ -4,7 +4,7 @@ import { type Cluster, usableHosts } from '@argosy/scheduler/cluster';
 import { chooseHost } from '@argosy/scheduler/place';
 import { hostToEmpty, loadShare } from '@argosy/scheduler/power-saving';
 import { tolerance } from '@argosy/scheduler/tolerance';
-import { notRestarted } from './admission';
+import { lacksRoom, notRestarted, spareOf } from './admission';
 import { clusterOf } from './placement';
 import { enterStandby, followStandby, leaveStandby, stay } from './standby';
 import { clearAlarm, type FleetTurn, raiseAlarm } from './turn';
@@ -62,6 +62,7 @@ function whyMore(turn: FleetTurn, pool: Pool, cluster: Cluster): string | null {
       chooseHost(cluster, cluster.guestIndex.get(guest.id)!) < 0,
   );
   if (waiting) return `${waiting.name} waits for room`;
+  if (lacksRoom(turn, pool)) return 'those that are on have too little room for failures';
   const losses = lossesOf(pool, cluster);
   if (losses === 0) return null;
   const lacks = tolerance(cluster, { losses, without: notRestarted(turn, cluster) }).witness !== null;
@@ -100,9 +101,15 @@ function trySaving(turn: FleetTurn, pool: Pool, cluster: Cluster, hosts: readonl
   const { power } = pool;
   const mayGo = (index: number): boolean => {
     const host = fleet.hosts.get(cluster.hosts[index]!.id)!;
-    return host.fenceDevices.length > 0 && ![...fleet.datastores.values()].some(({ hostId }) => hostId === host.id);
+    const hasOwnDatastore = [...fleet.datastores.values()].some(({ hostId }) => hostId === host.id);
+    return host.fenceDevices.length > 0 && !hasOwnDatastore && !lacksRoom(turn, pool, host.id);
   };
-  const options = { ...power, losses: lossesOf(pool, cluster), without: notRestarted(turn, cluster) };
+  const options = {
+    ...power,
+    ...(pool.failure.admission === 'failover-hosts' ? { mostHeld: spareOf(turn, pool) } : {}),
+    losses: lossesOf(pool, cluster),
+    without: notRestarted(turn, cluster),
+  };
   const found = hostToEmpty(cluster, mayGo, options);
   const host = found === null ? null : fleet.hosts.get(cluster.hosts[found.host]!.id)!;
   withdraw(turn, hosts, host);
