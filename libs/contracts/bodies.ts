@@ -47,6 +47,13 @@ import { hostRegistrationSchema } from './telemetry';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
+/** How many times what there is may be promised. */
+const ratio = (least: number) =>
+  z
+    .number({ error: `must be a number from ${least} to 64` })
+    .min(least, `must be a number from ${least} to 64`)
+    .max(64, `must be a number from ${least} to 64`);
+
 const poolSettingsShape = {
   balance: strictBody({
     automation: oneOf(automationLevels).exactOptional(),
@@ -54,6 +61,8 @@ const poolSettingsShape = {
     intervalMs: wholeNumber(1000, dayMs, 'ms').exactOptional(),
     coolDownMs: wholeNumber(0, dayMs, 'ms').exactOptional(),
     cpuSafetyShare: share(0.1, 1).exactOptional(),
+    memoryRatio: ratio(1).exactOptional(),
+    vcpuRatio: ratio(0).exactOptional(),
   }).exactOptional(),
   migration: strictBody({
     autoConverge: flagField.exactOptional(),

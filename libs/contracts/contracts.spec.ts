@@ -46,7 +46,7 @@ describe('bodies', () => {
 
   test('an unknown key deep inside is named with its place', () => {
     expect(explain(poolUpdateBody, { settings: { balance: { treshold: 3 } } })).toBe(
-      'settings.balance "treshold" is not known here; the fields are automation, threshold, intervalMs, coolDownMs, cpuSafetyShare',
+      'settings.balance "treshold" is not known here; the fields are automation, threshold, intervalMs, coolDownMs, cpuSafetyShare, memoryRatio, vcpuRatio',
     );
   });
 

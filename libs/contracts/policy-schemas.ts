@@ -10,6 +10,8 @@ export const balancePolicySchema = describes<entity.BalancePolicy>()(
     intervalMs: z.number(),
     coolDownMs: z.number(),
     cpuSafetyShare: z.number(),
+    memoryRatio: z.number(),
+    vcpuRatio: z.number(),
   }),
 );
 

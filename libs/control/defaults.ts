@@ -9,6 +9,8 @@ export const defaultBalance: BalancePolicy = {
   intervalMs: 10_000,
   coolDownMs: 60_000,
   cpuSafetyShare: 0.85,
+  memoryRatio: 1,
+  vcpuRatio: 0,
 };
 
 export const defaultMigration: MigrationPolicy = {

@@ -94,6 +94,10 @@ export interface BalancePolicy {
   readonly coolDownMs: number;
   /** How much of a host's processors may be promised: demand above this share of capacity is overload. */
   readonly cpuSafetyShare: number;
+  /** Over-commit: guests may be promised so many times a host's memory. 1: none. */
+  readonly memoryRatio: number;
+  /** Over-commit: so many virtual processors for each of a host's; 0: as many as there are guests for. */
+  readonly vcpuRatio: number;
 }
 
 export const powerAutomations = ['off', 'manual', 'automatic'] as const;

@@ -24,6 +24,7 @@ export const checks: readonly Check[] = [
   { name: 'datastore', passes: reachesDatastores, explain: datastoreMissing },
   { name: 'memory', passes: hasMemory, explain: memoryShort },
   { name: 'reservation', passes: canReserve, explain: reservationShort },
+  { name: 'processors', passes: hasProcessors, explain: processorsShort },
   { name: 'rules', passes: keepsRules, explain: ruleBroken },
 ];
 
@@ -33,6 +34,7 @@ export function fits(cluster: Cluster, guest: number, host: number): boolean {
     isUsable(cluster, guest, host) &&
     hasMemory(cluster, guest, host) &&
     canReserve(cluster, guest, host) &&
+    (!cluster.countsVcpus || hasProcessors(cluster, guest, host)) &&
     (cluster.isUniform || isCompatible(cluster, guest, host)) &&
     (cluster.guestBound[guest] === 0 || (reachesDatastores(cluster, guest, host) && keepsRules(cluster, guest, host)))
   );
@@ -145,6 +147,19 @@ function reservationShort(cluster: Cluster, guest: number, host: number): { code
   return {
     code: 'not-enough-cpu',
     reason: `reserves ${cluster.guestReservation[guest]} millicores, ${Math.max(0, Math.floor(free))} unreserved`,
+  };
+}
+
+function hasProcessors(cluster: Cluster, guest: number, host: number): boolean {
+  const free = cluster.vcpuCapacity[host]! - cluster.vcpusUsed[host]!;
+  return cluster.guestVcpus[guest]! <= free || holds(cluster, guest, host);
+}
+
+function processorsShort(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
+  const [most, used] = [cluster.vcpuCapacity[host]!, cluster.vcpusUsed[host]!];
+  return {
+    code: 'not-enough-cpu',
+    reason: `has ${cluster.guestVcpus[guest]} virtual processors, and ${used} of the ${most} that the pool allows are there`,
   };
 }
 

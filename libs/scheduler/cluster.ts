@@ -34,6 +34,8 @@ export interface HostFigures {
   readonly useReason: string;
   readonly cpuMillicores: number;
   readonly memoryMiB: number;
+  /** How many virtual processors its guests may have together; left out: as many as they like. */
+  readonly vcpus?: number;
   /** What fails as one with it; null: it fails alone. */
   readonly failureDomain?: string | null;
   /** null: not known, and taken to do for everybody. */
@@ -52,6 +54,7 @@ export interface GuestFigures {
   readonly cpuDemandMillicores: number;
   readonly cpuReservationMillicores: number;
   readonly memoryMiB: number;
+  readonly vcpus?: number;
   /** Bytes dirtied per second: what a live copy has to send again. */
   readonly dirtyBytesPerSecond: number;
   readonly datastores: readonly NeededDatastore[];
@@ -92,6 +95,9 @@ export interface Cluster {
   /** By host. */
   readonly cpuCapacity: Float64Array;
   readonly memoryCapacity: Float64Array;
+  readonly vcpuCapacity: Float64Array;
+  /** Some host has a limit of virtual processors. */
+  readonly countsVcpus: boolean;
   /** By host: an index into `hostUses`. */
   readonly useOf: Uint8Array;
   /** By host: its failure domain; a host of none is one by itself. By domain: how many usable hosts it has. */
@@ -107,6 +113,7 @@ export interface Cluster {
   readonly guestDemand: Float64Array;
   readonly guestReservation: Float64Array;
   readonly guestMemory: Float64Array;
+  readonly guestVcpus: Float64Array;
   readonly guestDirtyMiBPerSecond: Float64Array;
   /** By guest: 1, it must stay where it is. */
   readonly guestPinned: Uint8Array;
@@ -116,6 +123,7 @@ export interface Cluster {
   readonly cpuDemand: Float64Array;
   readonly cpuReserved: Float64Array;
   readonly memoryUsed: Float64Array;
+  readonly vcpusUsed: Float64Array;
   /** By host: each guest's demand or reservation, whichever is more. Packing fills hosts up to this. */
   readonly cpuClaimed: Float64Array;
   /** By host: how much of `memoryUsed` is of guests that are leaving. */
@@ -159,6 +167,8 @@ export function buildCluster(
     rules: clusterRules,
     // A host of nothing counts as one of next to nothing, so that every share of it is a number.
     cpuCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.cpuMillicores)),
+    vcpuCapacity: Float64Array.from(hosts, ({ vcpus = Infinity }) => vcpus),
+    countsVcpus: hosts.some(({ vcpus }) => vcpus !== undefined),
     memoryCapacity: Float64Array.from(hosts, (host) => Math.max(1, host.memoryMiB)),
     useOf: Uint8Array.from(hosts, (host) => hostUses.indexOf(host.use)),
     domainOf,
@@ -169,6 +179,7 @@ export function buildCluster(
     domains: { usable: 0 },
     guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
     guestReservation: Float64Array.from(guests, (guest) => guest.cpuReservationMillicores),
+    guestVcpus: Float64Array.from(guests, ({ vcpus = 1 }) => vcpus),
     guestMemory: Float64Array.from(guests, (guest) => guest.memoryMiB),
     guestDirtyMiBPerSecond: Float64Array.from(guests, (guest) => guest.dirtyBytesPerSecond / (1024 * 1024)),
     guestPinned: Uint8Array.from(guests, (guest) => (guest.pinned ? 1 : 0)),
@@ -178,6 +189,7 @@ export function buildCluster(
     cpuDemand: new Float64Array(hosts.length),
     cpuReserved: new Float64Array(hosts.length),
     memoryUsed: new Float64Array(hosts.length),
+    vcpusUsed: new Float64Array(hosts.length),
     cpuClaimed: new Float64Array(hosts.length),
     memoryLeaving: new Float64Array(hosts.length),
     hostOf: new Int32Array(guests.length).fill(-1),
@@ -339,6 +351,7 @@ function takeRoom(cluster: Cluster, guest: number, host: number, sign: 1 | -1): 
   cluster.cpuReserved[host]! += sign * reservation;
   cluster.cpuClaimed[host]! += sign * (demand > reservation ? demand : reservation);
   cluster.memoryUsed[host]! += sign * cluster.guestMemory[guest]!;
+  cluster.vcpusUsed[host]! += sign * cluster.guestVcpus[guest]!;
 }
 
 function join(cluster: Cluster, guest: number, host: number): void {

@@ -27,14 +27,16 @@ export function gatheringHost(cluster: Cluster, rule: ClusterRule): number {
 export function canGather(cluster: Cluster, rule: ClusterRule, host: number): boolean {
   if (cluster.useOf[host] !== 0) return false;
   const coming = rule.guests.filter((guest) => cluster.hostOf[guest]! >= 0 && cluster.hostOf[guest] !== host);
-  let [memoryMiB, millicores] = [0, 0];
+  let [memoryMiB, millicores, vcpus] = [0, 0, 0];
   for (const guest of coming) {
     memoryMiB += cluster.guestMemory[guest]!;
     millicores += cluster.guestReservation[guest]!;
+    vcpus += cluster.guestVcpus[guest]!;
   }
   return (
     memoryMiB <= freeMemory(cluster, host) &&
     millicores <= freeReservation(cluster, host) &&
+    vcpus <= cluster.vcpuCapacity[host]! - cluster.vcpusUsed[host]! &&
     coming.every((guest) => mayCome(cluster, rule, guest, host))
   );
 }

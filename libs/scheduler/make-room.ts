@@ -81,31 +81,37 @@ interface Problem {
   readonly description: ModelDescription;
 }
 
-/** Memory, reservations and demand; one more host than there is stands for nowhere. */
+/** Resources: memory, reservations, demand, virtual processors. */
+const width = 4;
+
+/** One more host than there is stands for nowhere. */
 function describe(cluster: Cluster, wanting: readonly number[]): Problem {
   const wanted = new Set(wanting);
   const items = cluster.guests.flatMap((_, guest) => (cluster.hostOf[guest]! >= 0 || wanted.has(guest) ? [guest] : []));
   const hosts = cluster.hosts.length + 1;
   const nowhere = hosts - 1;
-  const capacity = new Float64Array(hosts * 3).fill(unlimited);
-  const safetyCapacity = new Float64Array(hosts * 3);
+  const capacity = new Float64Array(hosts * width).fill(unlimited);
+  const safetyCapacity = new Float64Array(hosts * width);
   for (let host = 0; host < nowhere; host++) {
     const { memoryCapacity, memoryUsed, cpuCapacity, cpuReserved, useOf } = cluster;
     const here = items.filter((guest) => cluster.hostOf[guest] === host);
     const sum = (of: Float64Array): number => here.reduce((total, guest) => total + of[guest]!, 0);
     // What others hold there for now (guests that are leaving) is not to be had; what is overcommitted stays so.
     const [memory, reserved] = [sum(cluster.guestMemory), sum(cluster.guestReservation)];
-    capacity[host * 3] = Math.max(memory, memoryCapacity[host]! - (memoryUsed[host]! - memory));
-    capacity[host * 3 + 1] = Math.max(reserved, cpuCapacity[host]! - (cpuReserved[host]! - reserved));
-    safetyCapacity[host * 3] = useOf[host] === 1 ? 0 : unlimited;
-    safetyCapacity[host * 3 + 1] = unlimited;
-    safetyCapacity[host * 3 + 2] = cpuCapacity[host]!;
+    capacity[host * width] = Math.max(memory, memoryCapacity[host]! - (memoryUsed[host]! - memory));
+    capacity[host * width + 1] = Math.max(reserved, cpuCapacity[host]! - (cpuReserved[host]! - reserved));
+    const vcpus = sum(cluster.guestVcpus);
+    const most = Math.min(unlimited, cluster.vcpuCapacity[host]!);
+    capacity[host * width + 3] = Math.max(vcpus, most - (cluster.vcpusUsed[host]! - vcpus));
+    safetyCapacity.fill(unlimited, host * width, (host + 1) * width);
+    if (useOf[host] === 1) safetyCapacity[host * width] = 0;
+    safetyCapacity[host * width + 2] = cpuCapacity[host]!;
   }
   const groups = groupsOf(cluster, items);
   return {
     items,
     description: {
-      resources: [placeWeight, 0, 1].map((loadWeight) => ({ isTransient: false, loadWeight })),
+      resources: [placeWeight, 0, 1, 0].map((loadWeight) => ({ isTransient: false, loadWeight })),
       balances: [],
       hosts,
       capacity,
@@ -124,6 +130,7 @@ function describe(cluster: Cluster, wanting: readonly number[]): Problem {
           cluster.guestMemory[guest]!,
           cluster.guestReservation[guest]!,
           cluster.guestDemand[guest]!,
+          cluster.guestVcpus[guest]!,
         ]),
       ),
       itemMoveCost: Float64Array.from(items, (guest) => (wanted.has(guest) ? 0 : cluster.guestMemory[guest]!)),

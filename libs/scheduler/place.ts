@@ -157,6 +157,7 @@ function hasRoomForAll(cluster: Cluster, host: number, index: PlacementIndex): b
   return (
     !index.hasCompany ||
     (index.memoryMiB <= cluster.memoryCapacity[host]! - cluster.memoryUsed[host]! &&
+      index.vcpus <= cluster.vcpuCapacity[host]! - cluster.vcpusUsed[host]! &&
       index.reservationMillicores <= cluster.cpuCapacity[host]! - cluster.cpuReserved[host]!)
   );
 }

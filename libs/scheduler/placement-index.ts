@@ -18,6 +18,7 @@ export class PlacementIndex implements Seeker {
   claimMillicores = 0;
   reservationMillicores = 0;
   memoryMiB = 0;
+  vcpus = 0;
   leastRoom = -Infinity;
   private tree: RoomTree | null = null;
   private map: RoomMap | null = null;
@@ -48,11 +49,13 @@ export class PlacementIndex implements Seeker {
     this.reservationMillicores = guestReservation[guest]!;
     this.claimMillicores = Math.max(this.demandMillicores, this.reservationMillicores);
     this.memoryMiB = guestMemory[guest]!;
+    this.vcpus = this.cluster.guestVcpus[guest]!;
     for (const other of company) {
       this.demandMillicores += guestDemand[other]!;
       this.reservationMillicores += guestReservation[other]!;
       this.claimMillicores += Math.max(guestDemand[other]!, guestReservation[other]!);
       this.memoryMiB += guestMemory[other]!;
+      this.vcpus += this.cluster.guestVcpus[other]!;
     }
   }
 
@@ -62,8 +65,14 @@ export class PlacementIndex implements Seeker {
   }
 
   accepts(host: number): boolean {
-    if (this.wished?.has(host) === true) return false;
+    if (this.wished?.has(host) === true || !this.hasProcessors(host)) return false;
     return this.takes(host);
+  }
+
+  /** For all of them; the tree itself knows room by memory and reservations. */
+  private hasProcessors(host: number): boolean {
+    const { countsVcpus, vcpuCapacity, vcpusUsed } = this.cluster;
+    return !this.hasCompany || !countsVcpus || this.vcpus <= vcpuCapacity[host]! - vcpusUsed[host]!;
   }
 
   private wishedBy(guest: number): ReadonlySet<number> | null {

@@ -173,11 +173,12 @@ export class Repacker {
   }
 
   private areAlike(one: number, other: number): boolean {
-    const { guests, guestBound, guestMemory, guestReservation } = this.cluster;
+    const { guests, guestBound, guestVcpus, guestMemory, guestReservation } = this.cluster;
     return (
       guestBound[one] === 0 &&
       guestBound[other] === 0 &&
       guests[one]!.architecture === guests[other]!.architecture &&
+      guestVcpus[one] === guestVcpus[other] &&
       guestMemory[one] === guestMemory[other] &&
       guestReservation[one] === guestReservation[other]
     );
@@ -193,6 +194,8 @@ export class Repacker {
         cluster.memoryCapacity[other] === cluster.memoryCapacity[host] &&
         cluster.cpuCapacity[other] === cluster.cpuCapacity[host] &&
         cluster.platformOf[other] === cluster.platformOf[host] &&
+        cluster.vcpuCapacity[other] === cluster.vcpuCapacity[host] &&
+        cluster.vcpusUsed[other] === cluster.vcpusUsed[host] &&
         freeMemory(cluster, other) === freeMemory(cluster, host) &&
         freeReservation(cluster, other) === freeReservation(cluster, host),
     );

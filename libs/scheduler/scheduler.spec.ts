@@ -83,6 +83,18 @@ describe('placing a guest', () => {
     expect(place(cluster, 1).chosen?.hostId).toBe(expected);
   });
 
+  test('keeps to the virtual processors that a pool allows, for a whole group that comes along as well', () => {
+    const cluster = aCluster(
+      [aHost('h1', { vcpus: 4 }), aHost('h2', { vcpus: 3, memoryMiB: 9000 })],
+      [aGuest('a', 'h1', { vcpus: 1 }), aGuest('new', null, { vcpus: 4 }), aGuest('mate', null, { vcpus: 2 })],
+    );
+    expect(explainRejections(cluster, place(cluster, 1).rejections)).toBe(
+      'h1: has 4 virtual processors, and 1 of the 4 that the pool allows are there; h2: has 4 virtual processors, and 0 of the 3 that the pool allows are there',
+    );
+    expect(place(cluster, 0, { company: [2] }).chosen?.hostId).toBe('h2');
+    expect(place(cluster, 2, { company: [1] }).chosen).toBeNull();
+  });
+
   test('counts reservations, not demand, against a limit that must hold', () => {
     const cluster = aCluster(
       [aHost('h1')],

@@ -15,8 +15,11 @@ const fewHosts = 8;
 export class Slack {
   private readonly weighings: readonly Weighing[];
   private hosts: readonly number[] = [];
+  /** It weighs memory and reservations: where virtual processors may run out first, it says nothing. */
+  private readonly isBlind: boolean;
 
   constructor(cluster: Cluster, counts: (guest: number) => boolean) {
+    this.isBlind = cluster.countsVcpus;
     const kept = keptFrom(cluster);
     this.weighings = memoryShares.map((share) => weigh(cluster, { share, counts, kept }));
   }
@@ -40,6 +43,7 @@ export class Slack {
 
   /** No loss of so many hosts is too much, whichever they are. */
   coversAny(losses: number): boolean {
+    if (this.isBlind) return false;
     return this.weighings.some(
       ({ weight, total }) => losses * weight.reduce((most, each) => Math.max(most, each), 0) <= total,
     );
@@ -47,7 +51,7 @@ export class Slack {
 
   /** No loss of those together with so many more, of the hosts from that index on, is too much. */
   covers(chosen: readonly number[], index: number, missing: number): boolean {
-    if (index >= this.hosts.length) return false;
+    if (this.isBlind || index >= this.hosts.length) return false;
     return this.weighings.some(({ weight, total, hardest }) => {
       let sum = missing * hardest[index]!;
       for (const host of chosen) sum += weight[host]!;

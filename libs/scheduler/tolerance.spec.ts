@@ -13,10 +13,12 @@ function rowsOf(seed: number): Rows {
   const random = seeded(seed);
   const upTo = (limit: number): number => Math.floor(random() * limit);
   const memoryMiB = 600 + 100 * upTo(5);
+  const vcpus = upTo(4) === 0 ? { vcpus: 3 + upTo(3) } : {};
   const hosts = Array.from({ length: 3 + upTo(3) }, (_, number) =>
     aHost(`h${number}`, {
       memoryMiB: upTo(3) === 0 ? 500 : memoryMiB,
       use: upTo(9) === 0 ? 'evacuating' : 'usable',
+      ...vcpus,
       failureDomain: upTo(2) === 0 ? `rack-${upTo(2)}` : null,
       platform: upTo(4) === 0 ? aPlatform({ guestArchitectures: ['x86_64'] }) : null,
     }),
@@ -29,6 +31,7 @@ function rowsOf(seed: number): Rows {
     return aGuest(`g${number}`, free[host]! >= 0 ? `h${host}` : null, {
       memoryMiB: size,
       cpuReservationMillicores: 100 * upTo(4),
+      vcpus: 1 + upTo(2),
       architecture: upTo(5) === 0 ? 'aarch64' : 'x86_64',
       datastores: upTo(12) === 0 ? [{ id: 'local', name: 'local', hostId: `h${host}` }] : [],
     });

@@ -149,7 +149,7 @@ function kindsOf(cluster: Cluster, hosts: readonly number[]): ReadonlyMap<number
       const sizes = guests
         .map(
           (guest) =>
-            `${cluster.guestMemory[guest]}/${cluster.guestReservation[guest]}/${cluster.guests[guest]!.architecture}`,
+            `${cluster.guestMemory[guest]}/${cluster.guestReservation[guest]}/${cluster.guests[guest]!.architecture}/${cluster.guestVcpus[guest]}`,
         )
         .sort();
       const room = [
@@ -158,6 +158,8 @@ function kindsOf(cluster: Cluster, hosts: readonly number[]): ReadonlyMap<number
         cluster.memoryUsed[host],
         cluster.cpuReserved[host],
         cluster.platformOf[host],
+        cluster.vcpuCapacity[host],
+        cluster.vcpusUsed[host],
       ];
       return [host, `${cluster.useOf[host]} ${room.join(' ')}: ${sizes.join(' ')}`];
     }),

@@ -90,8 +90,10 @@ export class Invariants {
   /** Where it runs from now on it has to be allowed, whatever may be said of where it was. */
   private arrived(guestId: string, { guest, machine }: ModelInstance): void {
     const here = this.site.machines.get(machine.name)!;
-    if (here.memoryUsedMiB() > here.capacity.memoryMiB)
-      this.fail(`${machine.name} has ${here.capacity.memoryMiB} MiB, and its guests have ${here.memoryUsedMiB()} MiB`);
+    const [pool] = this.store.rows.pool.values();
+    const mostMiB = Math.floor(here.capacity.memoryMiB * (pool?.balance.memoryRatio ?? 1));
+    if (here.memoryUsedMiB() > mostMiB)
+      this.fail(`${machine.name} may promise ${mostMiB} MiB, and its guests have ${here.memoryUsedMiB()} MiB`);
     const hostId = [...this.store.rows.host.values()].find(({ name }) => name === machine.name)?.id ?? '';
     for (const rule of this.store.rows.rule.values()) {
       if (!rule.guestIds.includes(guestId)) continue;

@@ -173,6 +173,8 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'balance.threshold': (words) => words.number('1 to 5'),
   'balance.intervalMs': (words) => words.number('ms'),
   'balance.coolDownMs': (words) => words.number('ms'),
+  'balance.memoryRatio': (words) => words.number('a ratio'),
+  'balance.vcpuRatio': (words) => words.number('a ratio'),
   'power.automation': (words) => words.oneOf(['off', 'manual', 'automatic']),
   'power.offShare': (words) => words.number('0 to 1'),
   'power.onShare': (words) => words.number('0 to 1'),

@@ -10,7 +10,15 @@ const uuid = (digit: string): string => `${digit.repeat(8)}-1111-4111-8111-11111
 export const pool: Pool = {
   id: uuid('a'),
   name: 'lab',
-  balance: { automation: 'full', threshold: 3, intervalMs: 10_000, coolDownMs: 60_000, cpuSafetyShare: 0.85 },
+  balance: {
+    automation: 'full',
+    threshold: 3,
+    intervalMs: 10_000,
+    coolDownMs: 60_000,
+    cpuSafetyShare: 0.85,
+    memoryRatio: 1,
+    vcpuRatio: 0,
+  },
   migration: {
     autoConverge: true,
     postCopy: false,

@@ -34,7 +34,7 @@ beforeEach(async () => {
 
 const pool: Pool = {
   id: 'p1', name: 'lab', isolationResponse: 'power-off', createdAt: 1_000, network: { subnet: '10.128.0.0/16', gateway: '10.128.0.1' },
-  balance: { automation: 'full', threshold: 3, intervalMs: 5000, coolDownMs: 10_000, cpuSafetyShare: 0.9 },
+  balance: { automation: 'full', threshold: 3, intervalMs: 5000, coolDownMs: 10_000, cpuSafetyShare: 0.9, memoryRatio: 1.5, vcpuRatio: 4 },
   migration: { autoConverge: true, postCopy: false, encrypted: true, bandwidthMiBPerSecond: 100, downtimeLimitMs: 50, copyDeadlineMs: 60_000, concurrentPerHost: 2 },
   failure: { suspectAfterMs: 1500, failedAfterMs: 2500, datastoreSilentAfterMs: 3000, isolatedAfterMs: 10_000, watchdogLeaseMs: 20_000, lockIsProof: false, restartReady: 'placed', restartWaitMs: 60_000, guestMonitoringMs: 0, guestRestarts: 20, poolRestarts: 1000, hostFailures: 3, budgetWindowMs: 3_600_000, admission: 'none', reservedCpuShare: 0.25, reservedMemoryShare: 0.25, maximumSilentHosts: 1, toleratedHostFailures: 1 },
   power: { automation: 'automatic', offShare: 0.5, onShare: 0.7, lowForMs: 60_000 },

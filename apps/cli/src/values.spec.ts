@@ -30,6 +30,12 @@ test.each([
   ['-1', undefined],
 ])('processors %j', (text, expected) => expect(parseMillicores(text)).toBe(expected));
 
+test('a ratio is a number', () => {
+  expect(valueTypes.ratio.parse('1.5')).toBe(1.5);
+  expect(valueTypes.ratio.parse('65')).toBeUndefined();
+  expect(valueTypes.ratio.parse('-1')).toBeUndefined();
+});
+
 test('a share is a number or a percentage', () => {
   expect(valueTypes.share.parse('85%')).toBe(0.85);
   expect(valueTypes.share.parse('0.85')).toBe(0.85);

@@ -104,6 +104,11 @@ export const valueTypes = {
       return value >= 0 && value <= 1 ? value : undefined;
     },
   },
+  ratio: {
+    placeholder: 'ratio',
+    form: 'a number from 0 to 64, like 1.5',
+    parse: (text) => (/^\d{1,2}(\.\d+)?$/.test(text) && Number(text) <= 64 ? Number(text) : undefined),
+  },
   duration: {
     placeholder: 'duration',
     form: 'a duration with its unit, like 500ms, 30s, 5m or 1h30m',

@@ -3,6 +3,7 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { type Cluster, move, usableHosts } from '@argosy/scheduler/cluster';
 import { freeMemory, freeReservation } from '@argosy/scheduler/room';
 import { type LossWitness, tolerance } from '@argosy/scheduler/tolerance';
+import { promisable } from './placement';
 import { type FleetTurn, poolOf } from './turn';
 
 /** What is promised, or can be: memory whole, and reserved processor time. */
@@ -37,8 +38,13 @@ export function admit(turn: FleetTurn, guest: Guest): Result<null> {
 /** Of the hosts that take guests, but for one that may be left out. */
 function capacitiesOf({ fleet }: FleetTurn, pool: Pool, withoutHostId?: string): Promised[] {
   return [...fleet.hosts.values()].flatMap((host) =>
-    takesGuests(host, pool) && !host.failoverOnly && host.id !== withoutHostId ? [host.capacity] : [],
+    takesGuests(host, pool) && !host.failoverOnly && host.id !== withoutHostId ? [promisedBy(host, pool)] : [],
   );
+}
+
+/** Memory may be promised more than once. */
+function promisedBy({ capacity }: Host, { balance }: Pool): Promised {
+  return { ...capacity, memoryMiB: promisable(capacity, balance).memoryMiB };
 }
 
 function takesGuests(host: Host, { id }: Pool): boolean {
@@ -62,8 +68,8 @@ export function lacksRoom(turn: FleetTurn, pool: Pool, withoutHostId?: string): 
 export function spareOf({ fleet }: FleetTurn, pool: Pool): Promised {
   const spare = [...fleet.hosts.values()].filter((host) => takesGuests(host, pool) && host.failoverOnly);
   return {
-    memoryMiB: sum(spare.map(({ capacity }) => capacity.memoryMiB)),
-    cpuMillicores: sum(spare.map(({ capacity }) => capacity.cpuMillicores)),
+    memoryMiB: sum(spare.map((host) => promisedBy(host, pool).memoryMiB)),
+    cpuMillicores: sum(spare.map((host) => promisedBy(host, pool).cpuMillicores)),
   };
 }
 
@@ -133,7 +139,7 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
     cpuMillicores: cluster.cpuReserved[chosen]! + guest.cpuReservationMillicores,
   };
   for (const [resource, unit] of promisedResources) {
-    const kept = sum(spare.map(({ capacity }) => capacity[resource]));
+    const kept = sum(spare.map((host) => promisedBy(host, pool)[resource]));
     if (asked[resource] <= kept) continue;
     return refused(
       'admission-control',

@@ -1,6 +1,7 @@
-import type { Guest, Host } from '@argosy/domain/entities';
+import type { BalancePolicy, Guest, Host, HostCapacity } from '@argosy/domain/entities';
 import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/cluster';
 import type { Fleet } from '../fleet-types';
+import { defaultBalance } from '../defaults';
 import { isBusy } from './begin-disk-operation';
 import { datastoresOf, missingDatastores } from './datastores';
 import { type FleetTurn, isOff, put } from './turn';
@@ -23,14 +24,15 @@ export function clusterOf(
   const guests = [...fleet.guests.values()]
     .filter((guest) => guest.poolId === poolId)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const coolDownMs = fleet.pools.get(poolId)?.balance.coolDownMs ?? 0;
+  const balance = fleet.pools.get(poolId)?.balance ?? defaultBalance;
+  const { coolDownMs } = balance;
   return buildCluster(
     hosts.map((host) => ({
       id: host.id,
       name: host.name,
       ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
-      memoryMiB: host.capacity.memoryMiB,
+      ...promisable(host.capacity, balance),
       failureDomain: host.failureDomain,
       platform: host.capabilities,
       missingDatastores: missingDatastores(fleet, host),
@@ -43,6 +45,7 @@ export function clusterOf(
       cpuDemandMillicores: demandOf(fleet, guest),
       cpuReservationMillicores: guest.cpuReservationMillicores,
       memoryMiB: guest.memoryMiB,
+      vcpus: guest.vcpus,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
       architecture: fleet.images.get(guest.imageId)?.architecture,
       datastores: datastoresOf(fleet, guest.id === moved?.guestId ? { ...guest, ...moved } : guest),
@@ -53,6 +56,17 @@ export function clusterOf(
     })),
     [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),
   );
+}
+
+/** What the pool's over-commit makes of a host. */
+export function promisable(
+  { memoryMiB, cpuMillicores }: HostCapacity,
+  { memoryRatio, vcpuRatio }: Pick<BalancePolicy, 'memoryRatio' | 'vcpuRatio'>,
+): { readonly memoryMiB: number; readonly vcpus?: number } {
+  const memory = Math.floor(memoryMiB * memoryRatio);
+  return vcpuRatio === 0
+    ? { memoryMiB: memory }
+    : { memoryMiB: memory, vcpus: Math.max(1, Math.floor((cpuMillicores / 1000) * vcpuRatio)) };
 }
 
 /** What it waits for beyond its limit it would get nowhere. */

@@ -20,6 +20,8 @@ const policyFlags = {
   'balance-interval': { type: 'duration', summary: 'how often balance is looked at' },
   'cool-down': { type: 'duration', summary: 'how long a moved guest is left alone' },
   'cpu-safety': { type: 'share', summary: "how much of a host's processors may be promised" },
+  'memory-ratio': { type: 'ratio', summary: "over-commit: so many times a host's memory may be promised (1: once)" },
+  'vcpu-ratio': { type: 'ratio', summary: "over-commit: virtual processors for each of a host's (0: no limit)" },
   'auto-converge': { type: 'truth', summary: 'slow a guest that dirties memory faster than it can be copied' },
   encrypted: { type: 'truth', summary: 'encrypt the memory of guests on its way between hosts' },
   'post-copy': { type: 'truth', summary: 'let a migration that does not converge run on at the target' },
@@ -91,6 +93,8 @@ function settingsOf(flags: PolicyFlags): Settings | undefined {
       intervalMs: flags['balance-interval'],
       coolDownMs: flags['cool-down'],
       cpuSafetyShare: flags['cpu-safety'],
+      memoryRatio: flags['memory-ratio'],
+      vcpuRatio: flags['vcpu-ratio'],
     }),
     migration: givenAny({
       autoConverge: flags['auto-converge'],

@@ -207,6 +207,12 @@ export const poolView: View<entity.Pool> = {
     ...createdColumns<entity.Pool>(),
     { title: 'BALANCE EVERY', text: ({ balance }) => duration(balance.intervalMs), only: 'wide' },
     { title: 'COOL-DOWN', text: ({ balance }) => duration(balance.coolDownMs), only: 'wide' },
+    {
+      title: 'OVER-COMMIT',
+      text: ({ balance }) =>
+        `memory ${balance.memoryRatio}, processors ${balance.vcpuRatio === 0 ? 'without limit' : balance.vcpuRatio}`,
+      only: 'detail',
+    },
     { title: 'CPU SAFETY', text: ({ balance }) => percent(balance.cpuSafetyShare), only: 'detail' },
     { title: 'AUTO-CONVERGE', text: ({ migration }) => `${migration.autoConverge}`, only: 'detail' },
     { title: 'ENCRYPTED', text: ({ migration }) => `${migration.encrypted}`, only: 'detail' },
