@@ -174,6 +174,12 @@ describe('on the variant like IA-32 before 2005', () => {
     expect(Buffer.compare(asking.guest.disk, bare.guest.disk)).toBe(0);
   });
 
+  test.each(['virtualizable', 'hybrid'] as const)('and so it does on the %s one', (other) => {
+    const bare = answers({ depth: 0 });
+    const asking = answers({ depth: 1, variant: other, kind: 'paravirtual', program: 'paravirtual' });
+    expect(asking.answers).toEqual(bare.answers);
+  });
+
   test('it asks once where the other traps for each byte and each sector', () => {
     const emulated = (where: Where) => (answers(where).guest.machine as VirtualMachine).shares.emulated;
     const patched = emulated({ depth: 1, variant, kind: 'patching' });

@@ -29,6 +29,11 @@ test.each([1, 2, 3])(
   },
 );
 
+test('a hybrid monitor serves the virtualizable variant as well', () => {
+  for (let seed = 9000; seed < 9020; seed++)
+    expect([seed, ...differencesAt(seed, 1, 'virtualizable', 'hybrid')]).toEqual([seed]);
+});
+
 describe('what theorem 1 says of the other variants is so', () => {
   const differences = (name: VariantName, kind: MonitorKind, text: string) => {
     const options = { variant: variants[name], instructions: 100, kind };

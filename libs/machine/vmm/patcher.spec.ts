@@ -4,7 +4,7 @@ import { subjectsOf } from '../classify/subjects';
 import { encode } from '../instruction-set';
 import { randomProgram } from '../random-program';
 import { controlRegisterNumbers } from '../control-registers';
-import { variants, variantNames, type VariantName } from '../variants';
+import { variants, variantNames } from '../variants';
 import { chainOfMachines } from './chain';
 import { Console } from '../devices';
 import { differencesOf, programOf, runProgram } from './equivalence';
@@ -25,17 +25,14 @@ test.each(variantNames)('what is patched on %s is what was found to be sensitive
   expect(patched.map((subject) => subject.name).filter((each) => !unprivileged.includes(each))).toEqual(found);
 });
 
-test.each<VariantName>(['unprivileged-reads', 'hybrid'])(
-  'patched, 60 random programs of %s are the same in a machine of a machine',
-  (name) => {
-    for (let seed = 7000; seed < 7060; seed++) {
-      const program = randomProgram(createRandom(seed));
-      const options = { variant: variants[name], instructions: 2000, kind: 'patching' as const };
-      const bare = runProgram(program, { ...options, depth: 0 });
-      expect([seed, ...differencesOf(bare, runProgram(program, { ...options, depth: 1 }))]).toEqual([seed]);
-    }
-  },
-);
+test.each(variantNames)('patched, 40 random programs of %s are the same in a machine of a machine', (name) => {
+  for (let seed = 7000; seed < 7040; seed++) {
+    const program = randomProgram(createRandom(seed));
+    const options = { variant: variants[name], instructions: 2000, kind: 'patching' as const };
+    const bare = runProgram(program, { ...options, depth: 0 });
+    expect([seed, ...differencesOf(bare, runProgram(program, { ...options, depth: 1 }))]).toEqual([seed]);
+  }
+});
 
 function differences(text: string, kind: MonitorKind): string[] {
   const options = { variant: variants['unprivileged-reads'], instructions: 2000, kind };
