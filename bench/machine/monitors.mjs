@@ -76,7 +76,7 @@ export const monitors = {
           ...common,
           name: `monitors.${run.name}.time`,
           value: seconds / bare.seconds,
-          unit: '×',
+          unit: 'times',
           reference: 1,
         }),
         atMost({
