@@ -3,7 +3,7 @@ import type { DiskRecovery, FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { formatDuration } from '@argosy/domain/units';
 import { reaches, whoReaches } from './datastores';
-import { find } from './lookup';
+import { find, moveOf } from './lookup';
 import { diskSettled } from './moving-disks';
 import { abandonRelocation, relocationOf } from './relocations';
 import { type FleetTurn, hostName, isHeard, isOff, raiseAlarm, record, remove } from './turn';
@@ -62,7 +62,7 @@ function waitsForDisk({ fleet }: FleetTurn, guest: Guest): Result<Waiting> {
 
 /** Its migration is under way as far as anybody can prove. */
 function notProved(fleet: FleetTurn['fleet'], guest: Guest): Result<Waiting> {
-  const migration = [...fleet.migrations.values()].find(({ guestId }) => guestId === guest.id);
+  const migration = moveOf(fleet, guest.id);
   const hosts = [migration?.targetHostId, migration?.sourceHostId].flatMap((id) => fleet.hosts.get(id ?? '') ?? []);
   const unproved = hosts.find((host) => !isOff(host) && !isHeard(host));
   if (unproved) return refused('not-confirmed', unprovedSentence(guest, unproved));

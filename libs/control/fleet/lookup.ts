@@ -2,6 +2,7 @@ import type { Datastore, Guest, Host, Image, Migration, Pool, Rule } from '@argo
 import type { Drill } from '@argosy/domain/drill';
 import type { RefusalCode } from '@argosy/domain/refusal';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import type { Fleet } from '../fleet-types';
 import type { FleetTurn } from './turn';
 
 /** Things are named by id or, where they have one, by name: as an administrator would. */
@@ -73,4 +74,11 @@ export function findAll<Kind extends keyof Named>(
     found.push(result.value);
   }
   return accepted(found);
+}
+
+/** The move that a guest is in. Of one in `release` only the host that it left has something to do yet: for the guest it is over. */
+export function moveOf(fleet: Fleet, guestId: string): Migration | undefined {
+  for (const migration of fleet.migrations.values())
+    if (migration.guestId === guestId && migration.step !== 'release') return migration;
+  return undefined;
 }

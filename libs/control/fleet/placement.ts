@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet-types';
 import { defaultBalance } from '../defaults';
 import { isBusy } from './begin-disk-operation';
 import { datastoresOf, missingDatastores } from './datastores';
+import { moveOf } from './lookup';
 import { type FleetTurn, isOff, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
@@ -78,8 +79,7 @@ function demandOf(fleet: Fleet, guest: Guest): number {
 /** A guest in a migration counts where it goes; its room at the source is free only when it has left. */
 function expectedHost(fleet: Fleet, guest: Guest): string | null {
   if (guest.state !== 'migrating') return guest.hostId;
-  for (const migration of fleet.migrations.values()) if (migration.guestId === guest.id) return migration.targetHostId;
-  return guest.hostId;
+  return moveOf(fleet, guest.id)?.targetHostId ?? guest.hostId;
 }
 
 function isLeaving(fleet: Fleet, guest: Guest): boolean {
