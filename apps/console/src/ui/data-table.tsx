@@ -8,7 +8,7 @@ import {
   useReactTable,
 } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { compareNames } from '../fleet/rows';
 
 export interface Column<Row> {
@@ -137,13 +137,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           <tbody>
             {above > 0 && <tr aria-hidden="true" style={{ height: above }} />}
             {seen.map((row) => (
-              <tr key={row.id} aria-rowindex={isVirtual ? row.index + 2 : undefined}>
-                {columns.map(({ title, value, show, isNumber, isWide }) => (
-                  <td key={title} className={isNumber ? 'number' : isWide ? 'wide' : undefined} data-label={title}>
-                    {show ? show(row.original) : value(row.original)}
-                  </td>
-                ))}
-              </tr>
+              <TableRow
+                key={row.id}
+                row={row.original}
+                columns={columns as readonly Column<unknown>[]}
+                position={isVirtual ? row.index + 2 : undefined}
+              />
             ))}
             {below > 0 && <tr aria-hidden="true" style={{ height: below }} />}
           </tbody>
@@ -153,6 +152,26 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     </div>
   );
 }
+
+interface TableRowProps {
+  readonly row: unknown;
+  readonly columns: readonly Column<unknown>[];
+  /** In a table of which only a part is drawn: where it stands, counted from 1 with the heading. */
+  readonly position: number | undefined;
+}
+
+/** While the table is scrolled, only lines that come into sight are drawn. */
+const TableRow = memo(function TableRow({ row, columns, position }: TableRowProps) {
+  return (
+    <tr aria-rowindex={position}>
+      {columns.map(({ title, value, show, isNumber, isWide }) => (
+        <td key={title} className={isNumber ? 'number' : isWide ? 'wide' : undefined} data-label={title}>
+          {show ? show(row) : value(row)}
+        </td>
+      ))}
+    </tr>
+  );
+});
 
 const reorderMs = 2000;
 
