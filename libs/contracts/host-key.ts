@@ -9,7 +9,16 @@ export type HostKey = string;
 
 /** What a signature is for: one made for another purpose does not hold. */
 export type Purpose =
-  'host' | 'migrations' | 'report' | 'command' | 'heartbeat' | 'controller' | 'source' | 'client' | 'server';
+  | 'host'
+  | 'migrations'
+  | 'report'
+  | 'host-heartbeat'
+  | 'command'
+  | 'heartbeat'
+  | 'controller'
+  | 'source'
+  | 'client'
+  | 'server';
 
 export function sign(key: string, purpose: Purpose, text: string): string {
   return createHmac('sha256', key).update(`${purpose}\n${text}`).digest('base64url');

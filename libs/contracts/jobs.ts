@@ -40,6 +40,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
 export const hostOrderSchema = describes<HostOrder>()(
   z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('host.isolation'), policy: isolationPolicySchema }),
+    z.object({ kind: z.literal('host.report') }),
     z.object({ kind: z.literal('host.run'), runId: text, command: text }),
     z.object({ kind: z.literal('guest.start'), guest: guestSpecificationSchema, epoch }),
     z.object({ kind: z.literal('guest.stop'), guestId: text, epoch, graceMs: z.number().min(0) }),

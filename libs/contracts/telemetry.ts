@@ -1,4 +1,4 @@
-import type { HostAssignments, HostRegistration, HostReport } from '@argosy/domain/host-report';
+import type { HostAssignments, HostHeartbeat, HostRegistration, HostReport } from '@argosy/domain/host-report';
 import { z } from 'zod';
 import { describes } from './describes';
 import {
@@ -32,6 +32,11 @@ export const hostReportSchema = describes<HostReport>()(
   }),
 );
 
+/** What is signed of it: the host is named beside the signature. */
+export const hostHeartbeatSchema = describes<HostHeartbeat>()(
+  z.object({ hostId: z.string(), incarnation: z.int(), sequence: z.int(), count: z.int() }),
+);
+
 /** A controller's own heartbeat, on the channel of the reports: while it does not come back, silence proves nothing. */
 export const controllerHeartbeatSchema = z.object({
   controllerId: z.string(),
@@ -41,14 +46,23 @@ export const controllerHeartbeatSchema = z.object({
 export type ControllerHeartbeat = z.output<typeof controllerHeartbeatSchema>;
 
 /**
- * What goes over the channel. `text` is the report or the heartbeat as JSON; `signature` is of this very text, with the
- * host's key or (a heartbeat) with the fleet's secret, because whoever reaches Redis can say anything there.
+ * What goes over the channel. `text` is the report or the controller's heartbeat as JSON; `signature` is of this very text,
+ * with the host's key or (of a controller) with the fleet's secret, because whoever reaches Redis can say anything there. Hosts'
+ * heartbeats are signed one by one, each with its host's key, over `heartbeatText`.
  */
 export const telemetryMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('host-report'), hostId: z.string(), text: z.string(), signature: z.string() }),
+  z.object({
+    kind: z.literal('host-heartbeats'),
+    heartbeats: z.array(hostHeartbeatSchema.extend({ signature: z.string() })),
+  }),
   z.object({ kind: z.literal('controller-heartbeat'), text: z.string(), signature: z.string() }),
 ]);
 export type TelemetryMessage = z.output<typeof telemetryMessageSchema>;
+
+export function heartbeatText({ hostId, incarnation, sequence, count }: HostHeartbeat): string {
+  return `${hostId} ${incarnation} ${sequence} ${count}`;
+}
 
 export const hostRegistrationSchema = describes<HostRegistration>()(
   z.object({

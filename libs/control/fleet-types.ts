@@ -18,7 +18,7 @@ import type { FenceDevice, FenceSecret } from '@argosy/domain/fence-device';
 import type { Roll } from '@argosy/domain/roll';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCommand } from '@argosy/domain/host-command';
-import type { EndedCopy, GuestObservation, HostReport, MigrationObservation } from '@argosy/domain/host-report';
+import type { EndedCopy, GuestObservation, HostHeartbeat, HostReport, MigrationObservation } from '@argosy/domain/host-report';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { FleetWrite, Inventory } from './ports/fleet-store';
@@ -33,6 +33,8 @@ export type FleetEvent =
   | { readonly kind: 'reloaded'; readonly term: number; readonly inventory: Inventory }
   | { readonly kind: 'request'; readonly requestId: string; readonly actor: string; readonly request: FleetRequest }
   | { readonly kind: 'report'; readonly report: HostReport }
+  /** Of hosts whose reports still hold. */
+  | { readonly kind: 'heartbeats'; readonly heartbeats: readonly HostHeartbeat[] }
   /** The controller's own heartbeat, read back on the channel of the hosts' reports. */
   | { readonly kind: 'own-heartbeat' }
   /** The second channel: the host's heartbeat on the datastore was renewed. */
@@ -123,8 +125,10 @@ export interface WatchdogLease {
 
 /** What is known of a host by ear. It outlives a reload and begins afresh at a takeover. */
 export interface HostView {
-  /** When its latest report came, or null: not since this leader took over. */
+  /** When its latest report or heartbeat came, or null: none since this leader took over. */
   heardAt: Instant | null;
+  /** Of its present incarnation: the count of its latest heartbeat. */
+  beats: { readonly incarnation: number; readonly count: number } | null;
   datastoreHeardAt: Instant | null;
   lease: WatchdogLease | null;
   /** When it was proved off, or null: not by this leader. */
@@ -181,6 +185,8 @@ export interface Fleet {
   readonly alarms: Map<string, Alarm>;
   /** The ids of the guests whose open placement is on a host. */
   readonly guestsOn: Map<string, Set<string>>;
+  /** The ids of the guests that are recovering. */
+  readonly recovering: Set<string>;
   readonly views: Map<string, HostView>;
   /** Demand of each guest, smoothed over some seconds so that one busy moment moves nobody. */
   readonly demand: Map<string, { cpuMillicores: number; dirtyBytesPerSecond: number; at: Instant }>;

@@ -10,7 +10,7 @@ import { takeEnded, takeLease } from './fleet/leases';
 import { takeProbe } from './fleet/recovery';
 import { tellIsolation } from './fleet/isolation';
 import { takeFenceResult } from './fleet/fencing';
-import { takeReport, watchHosts } from './fleet/hosts';
+import { takeHeartbeat, takeReport, watchHosts } from './fleet/hosts';
 import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
@@ -48,6 +48,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     tasks: new Map(),
     alarms: new Map(),
     guestsOn: new Map(),
+    recovering: new Set(),
     views: new Map(),
     demand: new Map(),
     outstanding: new Map(),
@@ -96,6 +97,10 @@ function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
     }
     case 'report':
       if (takeReport(turn, event.report)) reconcileHost(turn, event.report.hostId);
+      return;
+    case 'heartbeats':
+      for (const heartbeat of event.heartbeats)
+        if (takeHeartbeat(turn, heartbeat)) reconcileHost(turn, heartbeat.hostId);
       return;
     case 'datastore-heartbeat':
       if (fleet.hosts.has(event.hostId)) viewOf(fleet, event.hostId).datastoreHeardAt = turn.now;
@@ -158,7 +163,7 @@ function reconcileHost(turn: FleetTurn, hostId: string): void {
   reconcileCopies(turn, hostId);
   reconcileWatch(turn, hostId);
   reconcileForgottenWork(turn, hostId);
-  for (const guest of fleet.guests.values()) if (guest.state === 'recovering') return placeAndFollow(turn);
+  if (fleet.recovering.size > 0) return placeAndFollow(turn);
   followDrills(turn);
 }
 

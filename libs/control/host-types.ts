@@ -150,7 +150,12 @@ export interface HostState {
   isolated: boolean;
   health: string | null;
   run: HostRun | null;
+  /** Of reports. */
   sequence: number;
+  /** Of heartbeats. */
+  beats: number;
+  /** What the last report said besides figures, and until when its figures may stand. */
+  told: { readonly news: string; readonly until: Instant } | null;
   /** By `guestId:epoch`. */
   readonly guests: Map<string, HostGuest>;
   readonly live: Map<string, HostGuestLive>;

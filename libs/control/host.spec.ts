@@ -1,7 +1,8 @@
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { accepted, refused } from '@argosy/domain/refusal';
-import { createHost, reportOf, stepHost } from './host';
+import { createHost, stepHost } from './host';
+import { reportOf } from './host/telling';
 import type { HostEffect, HostEvent, HostState, JournalEntry } from './host-types';
 import type { VmmCommand, VmmState } from './ports/vmm-driver';
 

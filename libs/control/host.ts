@@ -1,7 +1,5 @@
 import type { DiskWorkResult } from '@argosy/domain/disk-work';
-import type { HostCapacity } from '@argosy/domain/entities';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
-import type { HostReport, MigrationObservation } from '@argosy/domain/host-report';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
@@ -33,7 +31,6 @@ import {
   startCopy,
 } from './host/migrations';
 import {
-  copyKey,
   findCopy,
   type HostTurn,
   isUnderway,
@@ -64,6 +61,8 @@ export function createHost(hostId = ''): HostState {
     health: null,
     run: null,
     sequence: 0,
+    beats: 0,
+    told: null,
     guests: new Map(),
     live: new Map(),
     migrations: new Map(),
@@ -162,6 +161,10 @@ function staleness(turn: HostTurn, command: HostCommand): Refusal | null {
 
 function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
   switch (order.kind) {
+    case 'host.report':
+      turn.state.told = null;
+      report(turn);
+      return null;
     case 'host.run':
       if (turn.state.run?.runId !== order.runId)
         turn.effects.push({ kind: 'run', runId: order.runId, command: order.command });
@@ -302,65 +305,4 @@ function heard(turn: HostTurn, event: Extract<VmmEvent, { kind: 'heartbeat' }>):
   const migration = migrationOf(turn, event.instance);
   if (migration?.role === 'target') keepMigration(turn, { ...migration, heartbeatAt: event.at });
   report(turn);
-}
-
-/** What this host shows the controller: complete, so that what is not in it is not here. */
-export function reportOf(
-  state: HostState,
-  now: Instant,
-  { capacity, queue }: { readonly capacity: HostCapacity; readonly queue: string },
-): HostReport {
-  const guests = [...state.guests.values()].map((copy) => {
-    const live = state.live.get(copyKey(copy));
-    return {
-      guestId: copy.guestId,
-      epoch: copy.epoch,
-      state: copy.state,
-      usage: live?.usage ?? null,
-      heartbeat: live?.heartbeat ?? null,
-      refusal: copy.refusal,
-    };
-  });
-  return {
-    hostId: state.hostId,
-    incarnation: state.incarnation,
-    sequence: ++state.sequence,
-    sentAt: now,
-    isolation: state.isolation,
-    health: state.health,
-    run: state.run,
-    term: state.term,
-    queue,
-    capacity,
-    guests,
-    migrations: [...state.migrations.values()].map((migration): MigrationObservation => ({
-      migrationId: migration.migrationId,
-      guestId: migration.guestId,
-      role: migration.role,
-      epoch: migration.role === 'source' ? migration.epoch : migration.targetEpoch,
-      phase: migration.phase,
-      uri: migration.uri,
-      diskUri: migration.role === 'target' ? (migration.diskUri ?? null) : null,
-      progress: state.progress.get(migration.migrationId) ?? null,
-      downtimeMs: migration.downtimeMs,
-      heartbeatAt: migration.heartbeatAt,
-      refusal: migration.refusal,
-    })),
-    datastores: [...state.datastores.values()].map(({ datastoreId, totalBytes, freeBytes, at, refusal }) => ({
-      datastoreId,
-      totalBytes,
-      freeBytes,
-      at,
-      refusal,
-    })),
-    diskWork: [...state.diskWork.values()].map(({ operationId, phase, result, refusal }) => ({
-      operationId,
-      phase,
-      progress: state.progress.get(operationId) ?? null,
-      result,
-      refusal,
-    })),
-    cpuMillicores: guests.reduce((sum, guest) => sum + (guest.usage?.cpuMillicores ?? 0), 0),
-    refusals: state.refusals,
-  };
 }

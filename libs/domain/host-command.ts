@@ -10,6 +10,8 @@ import type { Instant } from './units';
 export type HostOrder =
   /** What to do when cut off; the watchdog's lease follows it. */
   | { readonly kind: 'host.isolation'; readonly policy: IsolationPolicy }
+  /** The controller has missed its latest report: say it again. */
+  | { readonly kind: 'host.report' }
   /** A program that the host's administrator has provided for it, with its arguments. The same run is begun once. */
   | { readonly kind: 'host.run'; readonly runId: string; readonly command: string }
   | { readonly kind: 'guest.start'; readonly guest: GuestSpecification; readonly epoch: number }

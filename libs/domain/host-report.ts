@@ -142,6 +142,19 @@ export interface HostReport {
   readonly refusals: readonly { readonly commandId: string; readonly at: Instant; readonly refusal: Refusal }[];
 }
 
+/**
+ * Said in place of a report by a host on which nothing has changed: it lives, and its report of that sequence still holds.
+ * An agent process that stands for many hosts says those of all of them in one message.
+ */
+export interface HostHeartbeat {
+  readonly hostId: string;
+  readonly incarnation: number;
+  /** Of its latest report. A controller that has another asks for it. */
+  readonly sequence: number;
+  /** Counts up with each heartbeat of this incarnation: one that is said again by another proves nothing. */
+  readonly count: number;
+}
+
 /** An epoch of a guest that has ended on a host, or never ran there, and never will: the host's own journal says so. */
 export interface EndedCopy {
   readonly guestId: string;

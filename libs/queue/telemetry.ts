@@ -1,12 +1,13 @@
 import { hostKeyOf, isSigned, sign, type HostKey } from '@argosy/contracts/host-key';
 import {
   controllerHeartbeatSchema,
+  heartbeatText,
   hostReportSchema,
   telemetryMessageSchema,
   type ControllerHeartbeat,
   type TelemetryMessage,
 } from '@argosy/contracts/telemetry';
-import type { HostReport } from '@argosy/domain/host-report';
+import type { HostHeartbeat, HostReport } from '@argosy/domain/host-report';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
@@ -38,6 +39,18 @@ export class TelemetrySpeaker {
     return this.say({ kind: 'host-report', hostId: report.hostId, text, signature: sign(key, 'report', text) });
   }
 
+  /** Of the hosts that one process stands for, in one message. */
+  sayHeartbeats(
+    heartbeats: readonly HostHeartbeat[],
+    keyOf: (hostId: string) => HostKey | null,
+  ): Promise<Result<null>> {
+    const signed = heartbeats.map((heartbeat) => ({
+      ...heartbeat,
+      signature: sign(keyOf(heartbeat.hostId) ?? '', 'host-heartbeat', heartbeatText(heartbeat)),
+    }));
+    return this.say({ kind: 'host-heartbeats', heartbeats: signed });
+  }
+
   sayHeartbeat(heartbeat: ControllerHeartbeat, fleetSecret: string): Promise<Result<null>> {
     const text = JSON.stringify(heartbeat);
     return this.say({ kind: 'controller-heartbeat', text, signature: sign(fleetSecret, 'heartbeat', text) });
@@ -64,6 +77,7 @@ export interface TelemetryListener {
   /** What the keys of all hosts are made of. */
   readonly fleetSecret: string;
   readonly onReport: (report: HostReport) => void;
+  readonly onHeartbeats: (heartbeats: readonly HostHeartbeat[]) => void;
   /** Of every controller, also this one's own. */
   readonly onHeartbeat: (heartbeat: ControllerHeartbeat) => void;
 }
@@ -75,11 +89,12 @@ export function listenToTelemetry(
 ): { ready(durationMs: number): Promise<boolean>; close(): void } {
   const onProblem = options.onProblem ?? (() => {});
   const redis = openListening(options);
+  const keyOf = rememberedKeys(listener.fleetSecret);
   const subscribed = redis.subscribe(options.channel ?? defaultChannel);
   subscribed.catch(onProblem);
   redis.on('message', (_channel: string, text: string) => {
     try {
-      hear(text, listener);
+      hear(text, listener, keyOf);
     } catch (error) {
       if (!(error instanceof Unheard)) throw error;
       onProblem(error);
@@ -98,20 +113,50 @@ export function listenToTelemetry(
 /** What is no message, or is nobody's whom it names: it is said to be none, and means nothing. */
 class Unheard extends Error {}
 
-function hear(text: string, listener: TelemetryListener): void {
+type KeyOf = (hostId: string) => HostKey;
+
+const rememberedHosts = 20_000;
+
+/** Made once for each host, rather than for each of its messages. Whoever makes names up cannot fill the memory. */
+function rememberedKeys(fleetSecret: string): KeyOf {
+  const keys = new Map<string, HostKey>();
+  return (hostId) => {
+    const known = keys.get(hostId);
+    if (known !== undefined) return known;
+    if (keys.size >= rememberedHosts) keys.clear();
+    const key = hostKeyOf(fleetSecret, hostId);
+    keys.set(hostId, key);
+    return key;
+  };
+}
+
+function hear(text: string, listener: TelemetryListener, keyOf: KeyOf): void {
   const message = read(telemetryMessageSchema, text);
+  if (message.kind === 'host-heartbeats') return hearHeartbeats(message.heartbeats, listener, keyOf);
   if (message.kind === 'controller-heartbeat') {
     if (!isSigned(listener.fleetSecret, 'heartbeat', message.text, message.signature))
       throw new Unheard('a heartbeat is signed by no controller of this fleet');
     return listener.onHeartbeat(read(controllerHeartbeatSchema, message.text));
   }
-  const key = hostKeyOf(listener.fleetSecret, message.hostId);
-  if (!isSigned(key, 'report', message.text, message.signature))
+  if (!isSigned(keyOf(message.hostId), 'report', message.text, message.signature))
     throw new Unheard(`a report of host ${JSON.stringify(message.hostId.slice(0, 50))} is not signed with its key`);
   const report = read(hostReportSchema, message.text);
   if (report.hostId !== message.hostId)
     throw new Unheard(`a report of host ${message.hostId} says that it is of another`);
   listener.onReport(report);
+}
+
+type SignedHeartbeats = Extract<TelemetryMessage, { kind: 'host-heartbeats' }>['heartbeats'];
+
+/** Each stands for itself: one that is nobody's does not silence the others. */
+function hearHeartbeats(heartbeats: SignedHeartbeats, listener: TelemetryListener, keyOf: KeyOf): void {
+  const isOwn = (each: SignedHeartbeats[number]): boolean =>
+    isSigned(keyOf(each.hostId), 'host-heartbeat', heartbeatText(each), each.signature);
+  const own = heartbeats.filter(isOwn);
+  if (own.length > 0) listener.onHeartbeats(own);
+  const stranger = own.length < heartbeats.length ? heartbeats.find((each) => !isOwn(each)) : undefined;
+  if (stranger)
+    throw new Unheard(`a heartbeat of host ${JSON.stringify(stranger.hostId.slice(0, 50))} is not signed with its key`);
 }
 
 function read<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> {

@@ -7,8 +7,8 @@ import { commandTimeoutMs, openListening, within, type RedisOptions } from './re
 
 export interface WorkOptions extends RedisOptions {
   readonly queue: string;
-  /** Of the host for which the commands are: what is signed with no such key is nobody's command. */
-  readonly key: HostKey;
+  /** Of each host that the process stands for; null: it does not. What is signed with no such key is nobody's command. */
+  readonly keyOf: (hostId: string) => HostKey | null;
   /** Ends when the command is journalled. A job whose worker dies before that is delivered again. */
   readonly handler: (command: HostCommand) => Promise<void>;
   /** How many commands at a time; the order of one guest's commands is the handler's concern. */
@@ -23,10 +23,10 @@ export interface CommandWorker {
 /** The same for every worker: a job whose worker was killed is delivered again after at most about eight seconds. */
 export const lockTimes = { lockDuration: 5000, stalledInterval: 2000 };
 
-export function workCommands({ queue, key, handler, concurrency = 50, ...redisOptions }: WorkOptions): CommandWorker {
+export function workCommands({ queue, keyOf, handler, concurrency = 50, ...redisOptions }: WorkOptions): CommandWorker {
   const onProblem = redisOptions.onProblem ?? (() => {});
   const redis = openListening(redisOptions);
-  const worker = new Worker(queue, async (job) => handler(commandOf(job, key)), {
+  const worker = new Worker(queue, async (job) => handler(commandOf(job, keyOf)), {
     connection: redis,
     concurrency,
     ...lockTimes,
@@ -45,13 +45,24 @@ export function workCommands({ queue, key, handler, concurrency = 50, ...redisOp
 }
 
 /** A payload that breaks the contract fails at once and for good: trying it again would not mend it. */
-function commandOf(job: Job, key: HostKey): HostCommand {
+function commandOf(job: Job, keyOf: WorkOptions['keyOf']): HostCommand {
   const contract = job.name in jobs ? jobs[job.name as JobName] : undefined;
   if (!contract) throw new UnrecoverableError(`job ${job.id} has the unknown name "${job.name}"`);
   const { text, signature } = checked(contract.payload.safeParse(job.data), job);
-  if (!isSigned(key, 'command', text, signature))
+  const command = parsed(text);
+  const key = keyOf(String(command?.['hostId']));
+  if (key === null || !isSigned(key, 'command', text, signature))
     throw new UnrecoverableError(`job ${job.id} is not signed with the key of this host, and is no command`);
-  return checked(hostCommandSchema.safeParse(JSON.parse(text)), job);
+  return checked(hostCommandSchema.safeParse(command), job);
+}
+
+/** Not believed yet: it names the host whose key it is to be signed with. */
+function parsed(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, unknown>> | null;
+  } catch {
+    return null;
+  }
 }
 
 function checked<Value>(parsed: z.ZodSafeParseResult<Value>, job: Job): Value {

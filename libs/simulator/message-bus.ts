@@ -1,5 +1,5 @@
+import type { Told } from '@argosy/control/host/telling';
 import type { HostCommand } from '@argosy/domain/host-command';
-import type { HostReport } from '@argosy/domain/host-report';
 import type { VirtualClock } from './clock';
 import type { Random } from './random';
 
@@ -18,7 +18,7 @@ export class MessageBus {
   private up = true;
   private readonly waiting = new Map<string, HostCommand[]>();
   private readonly workers = new Map<string, (command: HostCommand) => void>();
-  private readonly listeners = new Set<(report: HostReport) => void>();
+  private readonly listeners = new Set<(told: Told) => void>();
   /** Counts the losses of everything in Redis: what was under way before one does not arrive after it. */
   private generation = 0;
   /** Decides the fate of each job; a test or a fault sets it. */
@@ -69,19 +69,19 @@ export class MessageBus {
     this.workers.delete(queue);
   }
 
-  publish(report: HostReport): void {
+  publish(told: Told): void {
     if (!this.up) return;
     const delaysMs = this.chance === null ? [busMs] : reportDelays(this.chance);
     for (const listener of this.listeners)
       for (const delayMs of delaysMs)
-        this.clock.after(delayMs, () => this.up && this.listeners.has(listener) && listener(report));
+        this.clock.after(delayMs, () => this.up && this.listeners.has(listener) && listener(told));
   }
 
-  subscribe(listener: (report: HostReport) => void): void {
+  subscribe(listener: (told: Told) => void): void {
     this.listeners.add(listener);
   }
 
-  unsubscribe(listener: (report: HostReport) => void): void {
+  unsubscribe(listener: (told: Told) => void): void {
     this.listeners.delete(listener);
   }
 

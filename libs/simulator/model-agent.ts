@@ -1,4 +1,5 @@
-import { createHost, reportOf, stepHost } from '@argosy/control/host';
+import { createHost, stepHost } from '@argosy/control/host';
+import { reportOf, tell } from '@argosy/control/host/telling';
 import type { HostEffect, HostEvent, HostState, JournalEntry } from '@argosy/control/host-types';
 import type { VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
@@ -15,7 +16,9 @@ import { ModelVmm } from './model-vmm';
 /** What an agent process reaches besides its own machine. */
 export interface AgentSurroundings {
   readonly clock: VirtualClock;
-  readonly bus: MessageBus;
+  readonly bus: Pick<MessageBus, 'isUp' | 'work' | 'stopWork' | 'publish'>;
+  /** Between reports that bring news this host says no more than that it lives, and its figures only so often. Without it, each second. */
+  readonly figuresEveryMs?: number;
   /** The leading controller's API; an answer may never come. */
   request(actor: string, request: FleetRequest, reply: (result: Result<unknown>) => void): void;
   /** Some controller's API answers. */
@@ -247,6 +250,9 @@ export class ModelAgent {
 
   private sendReport(): void {
     if (!this.alive || !this.state.assigned || !this.speaks()) return;
-    this.around.bus.publish(reportOf(this.state, this.clock.now(), this.home.registration));
+    const { bus, figuresEveryMs } = this.around;
+    const [now, { registration }] = [this.clock.now(), this.home];
+    if (figuresEveryMs === undefined) bus.publish({ kind: 'report', report: reportOf(this.state, now, registration) });
+    else bus.publish(tell(this.state, now, registration, figuresEveryMs));
   }
 }

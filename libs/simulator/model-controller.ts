@@ -1,9 +1,9 @@
 import { createFleet, stepFleet } from '@argosy/control/fleet';
 import type { Fleet, FleetEffect, FleetEvent, FleetStep } from '@argosy/control/fleet-types';
+import type { Told } from '@argosy/control/host/telling';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
-import type { HostReport } from '@argosy/domain/host-report';
 import type { Result } from '@argosy/domain/refusal';
 import type { VirtualClock } from './clock';
 import type { ModelDatastore } from './datastore';
@@ -53,8 +53,8 @@ export class ModelController {
   private readonly seenLeases = new Map<string, number>();
   private readonly clock: FleetClock;
   private nextRequest = 1;
-  private readonly hearReport = (report: HostReport): void => {
-    if (!this.cutOff) this.take({ kind: 'report', report });
+  private readonly hear = (told: Told): void => {
+    if (!this.cutOff) this.take(told.kind === 'report' ? told : { kind: 'heartbeats', heartbeats: [told.heartbeat] });
   };
 
   constructor(
@@ -68,7 +68,7 @@ export class ModelController {
 
   start(): void {
     const { clock, bus } = this.around;
-    bus.subscribe(this.hearReport);
+    bus.subscribe(this.hear);
     this.every(renewMs, () => this.renew());
     this.every(tickMs, () => this.tick());
     this.every(ownHeartbeatMs, () => this.ownHeartbeat());
@@ -79,7 +79,7 @@ export class ModelController {
   crash(): void {
     this.mode = 'dead';
     this.events.length = 0;
-    this.around.bus.unsubscribe(this.hearReport);
+    this.around.bus.unsubscribe(this.hear);
   }
 
   pause(): void {

@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly inventory: Inventory;
   readonly controllers?: number;
   readonly calibration?: Calibration;
+  /** Hosts say their figures so often, and otherwise only what is news; without it, everything each second. */
+  readonly figuresEveryMs?: number;
   /** false: the invariants are not asked, for a run whose answer is wanted soon. */
   readonly checked?: boolean;
 }
@@ -59,10 +61,12 @@ export class World {
   readonly log: LogLine[] = [];
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   private readonly checked: boolean;
+  private readonly telling: Pick<WorldOptions, 'figuresEveryMs'>;
   private nextId = 1;
 
   constructor(options: WorldOptions) {
     this.checked = options.checked ?? true;
+    this.telling = options.figuresEveryMs === undefined ? {} : { figuresEveryMs: options.figuresEveryMs };
     const { calibration = {}, inventory } = options;
     this.site = new ModelSite(this.clock, { ...usualVmmTimes, ...calibration.vmm });
     this.store = new ModelStore(this.clock);
@@ -263,6 +267,7 @@ export class World {
       {
         clock,
         bus,
+        ...this.telling,
         request: (actor, request, reply) => this.request(actor, request, reply),
         controllerAnswers: () => this.controllers.some(({ mode, paused }) => mode !== 'dead' && !paused),
         askPeer: (from, address, request, deadlineMs, done) => this.askPeer(from, address, request, deadlineMs, done),

@@ -30,6 +30,8 @@ afterAll(async () => {
 
 const fleetSecret = 'secret of the fleet';
 const keyOf = (hostId: string) => hostKeyOf(fleetSecret, hostId);
+/** Of a process that stands for these hosts. */
+const keyHere = (hostId: string) => (['h1', 'h3'].includes(hostId) ? keyOf(hostId) : null);
 const signed = (command: object, key: string) => {
   const text = JSON.stringify(command);
   return { text, signature: sign(key, 'command', text) };
@@ -48,7 +50,7 @@ function aReport(sequence: number): HostReport {
 
 function work(queue: string, handler: (command: HostCommand) => Promise<void>, problems: string[] = []): CommandWorker {
   const onProblem = ({ message }: Error) => void problems.push(message);
-  const worker = workCommands({ url: server.url, queue, key: keyOf('h1'), handler, onProblem });
+  const worker = workCommands({ url: server.url, queue, keyOf: keyHere, handler, onProblem });
   open.push(worker);
   return worker;
 }
@@ -141,6 +143,7 @@ test('reports and heartbeats are heard; what is no message, or is signed by anot
   const ear = listenToTelemetry(options, {
     fleetSecret,
     onReport: (report) => heard.push(report),
+    onHeartbeats: (beats) => heard.push(...beats),
     onHeartbeat: (beat) => heard.push(beat),
   });
   open.push(speaker, ear);
@@ -175,6 +178,38 @@ test('reports and heartbeats are heard; what is no message, or is signed by anot
   ]);
 });
 
+test("the heartbeats of many hosts come in one message, and what is not signed by its host is nobody's", async () => {
+  const problems: string[] = [];
+  const heard: string[] = [];
+  const speaker = new TelemetrySpeaker({ url: server.url, channel: 'beats' });
+  const options = { url: server.url, channel: 'beats', onProblem: ({ message }: Error) => void problems.push(message) };
+  const ear = listenToTelemetry(options, {
+    fleetSecret,
+    onReport: () => {},
+    onHeartbeats: (beats) => heard.push(beats.map(({ hostId, count }) => `${hostId} ${count}`).join(', ')),
+    onHeartbeat: () => {},
+  });
+  open.push(speaker, ear);
+  expect(await ear.ready(5000)).toBe(true);
+  expect(await speaker.ready(5000)).toBe(true);
+  const beat = (hostId: string, count: number) => ({ hostId, incarnation: 1, sequence: 7, count });
+  await speaker.sayHeartbeats([beat('h1', 1), beat('h2', 4)], keyOf);
+  await speaker.sayHeartbeats([beat('h1', 2), beat('h2', 5)], (hostId) => keyOf(hostId === 'h2' ? 'h1' : hostId));
+  await eventually(() => problems.length === 1);
+  expect(heard).toEqual(['h1 1, h2 4', 'h1 2']);
+  expect(problems).toEqual(['a heartbeat of host "h2" is not signed with its key']);
+});
+
+test('one process takes the orders of all the hosts that it stands for, from one queue, and of no other host', async () => {
+  const problems: string[] = [];
+  const heard: string[] = [];
+  work('group', async ({ hostId }) => void heard.push(hostId), problems);
+  for (const hostId of ['h1', 'h2', 'h3']) await queues.enqueue('group', aCommand({ hostId }));
+  await eventually(() => heard.length === 2 && problems.length === 1);
+  expect(heard).toEqual(['h1', 'h3']);
+  expect(problems[0]).toMatch(/is not signed with the key of this host/);
+});
+
 test.each([
   ['with its data', false],
   ['empty', true],
@@ -188,7 +223,7 @@ test.each([
     const speaker = new TelemetrySpeaker({ url: server.url });
     const ear = listenToTelemetry(
       { url: server.url },
-      { fleetSecret, onReport: () => {}, onHeartbeat: ({ sequence }) => beats.push(sequence) },
+      { fleetSecret, onReport: () => {}, onHeartbeats: () => {}, onHeartbeat: ({ sequence }) => beats.push(sequence) },
     );
     open.push(speaker, ear);
     await ear.ready(5000);
@@ -244,7 +279,7 @@ test('a Redis that hangs costs a bounded time, and is used again when it goes on
 }, 30_000);
 
 test('closing ends every connection', async () => {
-  const worker = workCommands({ url: server.url, queue: 'closing', key: keyOf('h1'), handler: async () => {} });
+  const worker = workCommands({ url: server.url, queue: 'closing', keyOf: keyHere, handler: async () => {} });
   const admin = new Redis(server.url);
   const clients = async () =>
     String(await admin.client('LIST'))

@@ -10,6 +10,7 @@ import { PeerServer } from '@argosy/peer/peer-server';
 import { TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
+import { controllerAnswers } from './controller-answers';
 import { followFleetTime, ownClock } from './fleet-time';
 import { checkHealth } from './health-check';
 import { HostAgent } from './host-agent';
@@ -114,7 +115,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     worker = workCommands({
       ...redis,
       queue: queueName,
-      key: registered.hostKey,
+      keyOf: (hostId) => (hostId === registered.assignments.hostId ? registered.hostKey : null),
       handler: async (command) => agent.command(command),
     });
     say(
@@ -159,17 +160,6 @@ async function listenAgain(server: PeerServer, address: string, identity: PeerId
   const peerAddress = await server.listen(address, identity.port).catch(() => server.listen(address));
   identity.listensAt(peerAddress);
   return peerAddress;
-}
-
-const answerDeadlineMs = 2_000;
-
-/** Any answer will do: it is the way there that is asked for. */
-async function controllerAnswers(urls: readonly string[]): Promise<boolean> {
-  const asked = urls.map(async (url) => {
-    await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(answerDeadlineMs) });
-    return true;
-  });
-  return Promise.any(asked).catch(() => false);
 }
 
 /** A connection that is away says so again and again. */

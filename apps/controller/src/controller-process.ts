@@ -92,6 +92,7 @@ export class ControllerProcess {
     const listening = listenToTelemetry(redis, {
       fleetSecret,
       onReport: (report) => loop.takeReport(report),
+      onHeartbeats: (heartbeats) => loop.take({ kind: 'heartbeats', heartbeats }),
       onHeartbeat: ({ controllerId, sequence }) => {
         // One that is said again by another proves nothing of the channel now.
         if (controllerId !== settings.holder || sequence <= heardBeat) return;

@@ -81,6 +81,7 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
   const view = viewOf(fleet, host.id);
   Object.assign(view, {
     heardAt: turn.now,
+    beats: null,
     lease: null,
     offSince: null,
     report: null,

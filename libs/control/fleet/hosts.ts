@@ -1,5 +1,5 @@
 import type { Degraded, Host } from '@argosy/domain/entities';
-import type { GuestObservation, HostReport } from '@argosy/domain/host-report';
+import type { GuestObservation, HostHeartbeat, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
 import { takeMeasures } from './datastores';
@@ -7,11 +7,25 @@ import { cannotStart } from './guests';
 import { withinWindow } from './recovery';
 import { fencePool } from './fencing';
 import { watchDatastore, watchLease } from './leases';
-import { becomeHost, clearAlarm, type FleetTurn, poolOf, put, raiseAlarm, record, viewOf } from './turn';
+import {
+  becomeHost,
+  clearAlarm,
+  type FleetTurn,
+  isOff,
+  order,
+  poolOf,
+  put,
+  raiseAlarm,
+  record,
+  settled,
+  viewOf,
+} from './turn';
 
 /** Demand is smoothed over about this long. */
 const demandWindowMs = 5_000;
 
+/** A report that was asked for is asked for again after this. */
+const askReportAgainMs = 2_000;
 const rememberedRefusals = 1_000;
 /** For so long after a take-over; a host whose clock is wrong is then heard all the same. */
 const lateReportsMs = 5_000;
@@ -30,6 +44,7 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
     return false;
   view.heardAt = now;
   view.report = report;
+  settled(turn, reportKey(host.id));
   const guests = new Map<string, GuestObservation[]>();
   for (const observation of report.guests) {
     const known = guests.get(observation.guestId);
@@ -45,6 +60,28 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   const current = fleet.hosts.get(host.id)!;
   if (current.state !== 'online' && current.state !== 'fencing') cameBack(turn, current);
   return true;
+}
+
+function reportKey(hostId: string): string {
+  return `report:${hostId}`;
+}
+
+/**
+ * It proves that the host lives. That its report still holds it says only of the very report that was heard: where another
+ * was missed it is asked for, and a host that was given up comes back by that. True: the host has come back.
+ */
+export function takeHeartbeat(turn: FleetTurn, { hostId, incarnation, sequence, count }: HostHeartbeat): boolean {
+  const host = turn.fleet.hosts.get(hostId);
+  if (host?.incarnation !== incarnation || isOff(host)) return false;
+  const view = viewOf(turn.fleet, hostId);
+  if (view.beats?.incarnation === incarnation && view.beats.count >= count) return false;
+  view.beats = { incarnation, count };
+  view.heardAt = turn.now;
+  const holds = view.report?.incarnation === incarnation && view.report.sequence === sequence;
+  if (!holds) order(turn, reportKey(hostId), host, { kind: 'host.report' }, askReportAgainMs);
+  if (host.state === 'online' || host.state === 'fencing' || !(holds || host.state === 'suspect')) return false;
+  cameBack(turn, host);
+  return holds;
 }
 
 /** A database that was restored from a backup knows an earlier start of the agent: what the agent says of itself holds. */

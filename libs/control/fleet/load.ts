@@ -1,6 +1,6 @@
 import type { FleetEvent } from '../fleet-types';
 import { indexGuest } from './placement';
-import type { FleetTurn } from './turn';
+import { type FleetTurn, indexRecovering } from './turn';
 
 type Loaded = Extract<FleetEvent, { kind: 'took-over' | 'reloaded' }>;
 
@@ -31,8 +31,10 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fill(fleet.alarms, inventory.alarms);
   fleet.guestsOn.clear();
   fleet.addresses.clear();
+  fleet.recovering.clear();
   for (const guest of inventory.guests) {
     indexGuest(fleet, guest.id, null, guest.hostId);
+    indexRecovering(fleet, guest);
     fleet.addresses.add(guest.address);
   }
   fleet.outstanding.clear();

@@ -52,7 +52,13 @@ export function put<Kind extends EntityKind>(turn: FleetTurn, entity: Kind, row:
     const collection = turn.fleet[collections[entity as keyof typeof collections]] as Map<string, EntityRows[Kind]>;
     collection.set(row.id, row);
   }
+  if (entity === 'guest') indexRecovering(turn.fleet, row as Guest);
   turn.writes.push({ kind: 'put', entity, row } as FleetWrite);
+}
+
+export function indexRecovering({ recovering }: Fleet, { id, state }: Guest): void {
+  if (state === 'recovering') recovering.add(id);
+  else recovering.delete(id);
 }
 
 /** What has ended is written and not kept in memory. */
@@ -66,6 +72,7 @@ export function putEnded<Kind extends keyof typeof collections>(
 }
 
 export function remove(turn: FleetTurn, entity: keyof typeof collections, id: string): void {
+  if (entity === 'guest') turn.fleet.recovering.delete(id);
   (turn.fleet[collections[entity]] as Map<string, unknown>).delete(id);
   turn.writes.push({ kind: 'remove', entity, id });
 }
@@ -226,6 +233,7 @@ export function viewOf(fleet: Fleet, hostId: string): HostView {
   if (known) return known;
   const fresh: HostView = {
     heardAt: null,
+    beats: null,
     datastoreHeardAt: null,
     lease: null,
     offSince: null,

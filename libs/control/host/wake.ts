@@ -151,6 +151,8 @@ export function assign(turn: HostTurn, assignments: HostAssignments): void {
   turn.state.hostId = assignments.hostId;
   turn.state.incarnation = assignments.incarnation;
   turn.state.sequence = 0;
+  turn.state.beats = 0;
+  turn.state.told = null;
   if (assignments.term > turn.state.term) turn.state.term = assignments.term;
   turn.state.assigned = true;
   outsideHeard(turn);
