@@ -16,7 +16,11 @@ module.exports = {
     uses: ['domain', 'contracts', 'control', 'inventory', 'queue', 'peer', 'simulator'],
     pure: false,
   },
-  agent: { path: 'apps/agent', uses: ['domain', 'contracts', 'control', 'queue', 'peer', 'vmm'], pure: false },
+  agent: {
+    path: 'apps/agent',
+    uses: ['domain', 'contracts', 'control', 'queue', 'peer', 'vmm', 'simulator'],
+    pure: false,
+  },
   cli: { path: 'apps/cli', uses: ['domain', 'contracts', 'machine', 'simulator'], pure: false },
   console: { path: 'apps/console', uses: ['contracts'], pure: false },
   lab: { path: 'apps/lab', uses: [], pure: false },

@@ -76,19 +76,22 @@ function powerConfig(plan, host) {
   };
 }
 
+/** @typedef {{ host: string, socket: string, heartbeatFile?: string, failureDomain?: string }} LabHost */
+
 /**
  * What the controller needs to know of the hosts, in <lab folder>/lab.json: where to cut the power of each, and where
  * its heartbeat on the datastore is.
  * @param {string} folder
  * @param {number} hostCount
+ * @param {readonly LabHost[]} [others] the simulated ones
  */
-export function writeLabFile(folder, hostCount) {
+export function writeLabFile(folder, hostCount, others = []) {
   const hosts = hostNames(hostCount).map((host) => ({
     host,
     socket: socketOf(folder, host),
     heartbeatFile: join(folder, 'datastore', 'heartbeats', host),
   }));
-  writeJson(join(folder, 'lab.json'), { datastore: join(folder, 'datastore'), hosts });
+  writeJson(join(folder, 'lab.json'), { datastore: join(folder, 'datastore'), hosts: [...hosts, ...others] });
 }
 
 /**

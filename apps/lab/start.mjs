@@ -15,16 +15,26 @@ import { readJson, writeJson } from './private-files.mjs';
 import { errorMessage, isRunning, nameProcess, waitUntil } from './processes.mjs';
 import { say, step } from './progress.mjs';
 import { meetRequirements, MissingRequirement, missingRequirementStatus } from './requirements.mjs';
+import {
+  ensureSimulatedGuests,
+  ensureSimulatedPool,
+  joinSimulatedHosts,
+  simulatedLabHosts,
+  startSimulatedHosts,
+  stopLeftOverSimulated,
+} from './simulated.mjs';
 import { freePort, removePostgres, removeRedis, startServers } from './servers.mjs';
 
 /** @typedef {import('./options.mjs').Options} Options */
 /** @typedef {import('./processes.mjs').ProcessName} ProcessName */
+/** @typedef {import('./api.mjs').Api} Api */
 /** @typedef {{ title: string, stop: () => Promise<void> }} Closer */
 /** @typedef {{ options: Options, closers: Closer[], signal: AbortSignal, isUp: boolean }} Lab */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const controllerProgram = join(root, 'dist/apps/controller/src/main.js');
 const agentProgram = join(root, 'dist/apps/agent/src/main.js');
+const simulatedProgram = join(root, 'dist/apps/agent/src/simulated/main.js');
 const alreadyRunningStatus = 4;
 
 class AlreadyRunning extends Error {}
@@ -54,11 +64,12 @@ function claimFolder(folder) {
 async function clearFolder(folder) {
   const hostsFolder = join(folder, 'hosts');
   await stopHosts(folder, existsSync(hostsFolder) ? readdirSync(hostsFolder) : []);
+  await stopLeftOverSimulated(folder);
   await removeNetwork(folder);
   await stopLeftOverController({ folder: join(folder, 'controller'), program: controllerProgram });
   await removeRedis(join(folder, 'redis'));
   await removePostgres(join(folder, 'postgres'));
-  for (const name of ['controller', 'hosts', 'datastore', 'running.json', 'lab.json']) {
+  for (const name of ['controller', 'hosts', 'simulated', 'datastore', 'running.json', 'lab.json']) {
     rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
@@ -73,7 +84,7 @@ async function bringUpController({ options, closers }, servers) {
   const port = await freePort(options.port);
   if (port !== options.port) say(`  port ${options.port} is taken; the controller takes ${port}`);
   const stateFolder = join(folder, 'controller');
-  writeLabFile(folder, options.hosts);
+  writeLabFile(folder, options.hosts, options.simulated ? simulatedLabHosts(folder, options.simulated) : []);
   const controller = await step('controller', () =>
     startController({
       program: controllerProgram,
@@ -97,7 +108,7 @@ async function bringUpController({ options, closers }, servers) {
 
 /**
  * @param {Lab} lab
- * @returns {Promise<{ api: import('./api.mjs').Api, names: string[] }>}
+ * @returns {Promise<{ api: Api, names: string[] }>}
  */
 async function bringUp(lab) {
   const { options, closers, signal } = lab;
@@ -121,6 +132,19 @@ async function bringUp(lab) {
   const tokenFile = join(folder, 'controller/token');
   await waitUntil(() => existsSync(tokenFile), { deadlineMs: 10_000 });
   const api = createApi({ url, token: readFileSync(tokenFile, 'utf8').trim() });
+  const names = options.hosts > 0 ? await bringUpHosts(lab, { api, url, redisUrl: servers.redisUrl, network }) : [];
+  if (options.simulated) await bringUpSimulated(lab, options.simulated, { api, url, redisUrl: servers.redisUrl });
+  return { api, names };
+}
+
+/**
+ * @param {Lab} lab
+ * @param {{ api: Api, url: string, redisUrl: string, network: import('./lab-network.mjs').LabNetwork }} reached
+ * @returns {Promise<string[]>} the guests' names
+ */
+async function bringUpHosts({ options, closers, signal }, { api, url, redisUrl, network }) {
+  const { folder } = options;
+  const hosts = hostNames(options.hosts);
   const { joinToken, subnet } = await ensurePool(api, options);
   joinGuestNetwork(network, subnet);
 
@@ -131,7 +155,7 @@ async function bringUp(lab) {
       hostCount: options.hosts,
       agentProgram,
       controllerUrl: url,
-      redisUrl: servers.redisUrl,
+      redisUrl,
       joinToken,
       pool: poolName,
       vmm: options.vmm,
@@ -141,10 +165,25 @@ async function bringUp(lab) {
   });
   signal.throwIfAborted();
   closers.push({ title: 'guests', stop: () => stopGuests(api, folder) });
-  const names = await step(`${options.guests} guests`, () =>
-    ensureGuests(api, { folder, root, guestCount: options.guests }),
-  );
-  return { api, names };
+  return step(`${options.guests} guests`, () => ensureGuests(api, { folder, root, guestCount: options.guests }));
+}
+
+/**
+ * Guests of simulated hosts are not stopped at the end: they go with their hosts, and come back with them.
+ * @param {Lab} lab
+ * @param {import('./simulated.mjs').SimulatedFleet} fleet
+ * @param {{ api: Api, url: string, redisUrl: string }} reached
+ */
+async function bringUpSimulated({ options, closers, signal }, fleet, { api, url, redisUrl }) {
+  const { folder, automation } = options;
+  const joinToken = await ensureSimulatedPool(api, { folder, automation });
+  const program = simulatedProgram;
+  await step(`${fleet.hosts} simulated hosts`, async (note) => {
+    const hosts = await startSimulatedHosts({ folder, program, controllerUrl: url, redisUrl, joinToken, fleet });
+    closers.push({ title: 'simulated hosts', stop: hosts.stop });
+    await joinSimulatedHosts(api, fleet, { note, signal });
+  });
+  await step(`${fleet.guests} guests`, (note) => ensureSimulatedGuests(api, fleet, { note, signal }));
 }
 
 /**
@@ -166,6 +205,38 @@ function nextCommands(url, folder) {
 }
 
 /**
+ * @param {string} url
+ * @param {string} folder
+ * @param {import('./simulated.mjs').SimulatedFleet} fleet
+ * @returns {string}
+ */
+function nextSimulatedCommands(url, folder, { hosts, failureDomains }) {
+  const isDivided = failureDomains > 1;
+  return [
+    `Argosy runs ${hosts} simulated hosts at ${url}   (token: ${join(folder, 'controller/token')})`,
+    '  npx argosy host list --pool simulated            the hosts, and their failure domains',
+    '  npx argosy drill run host-loss --host sim-0001   lose one of them, and see how soon its guests are back',
+    ...(isDivided
+      ? ['  npx argosy lab power off --failure-domain domain-1 --yes     lose a fifth of them, or so']
+      : []),
+    ...(isDivided ? ['  npx argosy lab power on --failure-domain domain-1            and have them back'] : []),
+    '  npx argosy migration list                        what balancing moved, as the guests’ demand went up and down',
+    'Ctrl-C, or argosy lab down, stops everything in order; the inventory stays.',
+  ].join('\n');
+}
+
+/** @param {AbortSignal} signal */
+function interruption(signal) {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else {
+      const keepAlive = setInterval(() => {}, 60_000);
+      signal.addEventListener('abort', () => (clearInterval(keepAlive), resolve(undefined)));
+    }
+  });
+}
+
+/**
  * @param {Lab} lab
  * @returns {Promise<number>} the exit status
  */
@@ -173,6 +244,7 @@ async function run(lab) {
   const { options, signal } = lab;
   const { api, names } = await bringUp(lab);
   lab.isUp = true;
+  writeJson(join(options.folder, 'launcher.json'), { ...nameProcess(process.pid), url: api.url, isUp: true });
   let met = true;
   if (options.demo) {
     const { folder } = options;
@@ -180,6 +252,11 @@ async function run(lab) {
     say(met ? 'Every phase met its objective.' : 'NOT every phase met its objective.');
   }
   if (options.exit) return met ? 0 : 1;
+  if (options.simulated) {
+    say(nextSimulatedCommands(api.url, options.folder, options.simulated));
+    await interruption(signal);
+    return 0;
+  }
   await showLiveView(api, { footer: nextCommands(api.url, options.folder), signal });
   return 0;
 }

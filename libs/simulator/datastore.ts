@@ -56,6 +56,8 @@ export class ModelDatastore {
   readonly leaving = new Set<string>();
   /** A fault: what guests write finds no room. */
   full = false;
+  /** Where folders are real ones: their figures in place of the model's. */
+  measure: ((path: string) => Result<{ readonly totalBytes: number; readonly freeBytes: number }>) | null = null;
   totalMiB = 1024 * 1024;
   freeMiB = 1024 * 1024;
 

@@ -100,7 +100,8 @@ export class ModelVmm implements VmmDriver {
       case 'usage':
         return answer(accepted([...this.machine.instances.values()].map((instance) => instance.sample())));
       case 'measureDatastore': {
-        const { totalMiB, freeMiB, unreachable } = this.machine.site.datastore;
+        const { totalMiB, freeMiB, unreachable, measure } = this.machine.site.datastore;
+        if (measure) return answer(measure(command.path));
         if (unreachable.has(this.machine.name))
           return answer(refused('datastore-not-reached', `${command.path} does not answer`));
         return answer(accepted({ totalBytes: totalMiB * mebibyte, freeBytes: freeMiB * mebibyte }));

@@ -11,6 +11,7 @@ import { historyCommands } from './commands/history';
 import { hostCommands } from './commands/host';
 import { imageCommands } from './commands/image';
 import { labCommands } from './commands/lab';
+import { labLifeCommands } from './commands/lab-life';
 import { machineCommands } from './commands/machine';
 import { migrationCommands } from './commands/migration';
 import { poolCommands } from './commands/pool';
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   ...drillCommands,
   ...historyCommands,
   ...accessCommands,
+  ...labLifeCommands,
   ...labCommands,
   ...simCommands,
   ...machineCommands,

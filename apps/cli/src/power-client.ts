@@ -11,6 +11,7 @@ export type PowerAnswer =
 export interface LabHost {
   readonly host: string;
   readonly socket: string;
+  readonly failureDomain?: string;
 }
 
 const answerMs = 20_000;
@@ -65,11 +66,32 @@ export function readLab(folder: string): LabFile {
   }
 }
 
+/** All hosts of a rack, a switch or whatever it is that fails as one. */
+export function findLabDomain(hosts: readonly LabHost[], name: string): readonly LabHost[] {
+  const found = hosts.filter(({ failureDomain }) => failureDomain === name);
+  if (found.length > 0) return found;
+  const known = [...new Set(hosts.flatMap(({ failureDomain }) => failureDomain ?? []))];
+  throw new Failure('unknown-host', `The lab has no hosts in a failure domain ${name}.`, {
+    advice:
+      known.length === 0
+        ? 'Its hosts are in none: only simulated ones are.'
+        : `Its failure domains are ${known.join(', ')}.`,
+  });
+}
+
 export function findLabHost(hosts: readonly LabHost[], name: string): LabHost {
   const found = hosts.find(({ host }) => host === name);
   if (found === undefined)
     throw new Failure('unknown-host', `The lab has no host ${name}.`, {
-      advice: `Its hosts are ${hosts.map(({ host }) => host).join(', ')}.`,
+      advice: `Its hosts are ${someNames(hosts)}.`,
     });
   return found;
+}
+
+const toldHosts = 10;
+
+/** Of a thousand hosts a few names show what they are like. */
+export function someNames(hosts: readonly LabHost[]): string {
+  const names = hosts.slice(0, toldHosts).map(({ host }) => host);
+  return `${names.join(', ')}${hosts.length > toldHosts ? `, … (${hosts.length} in all)` : ''}`;
 }

@@ -1,3 +1,4 @@
+import { dailyDemand } from '../demand-pattern';
 import { createRandom, type Random } from '../random';
 import { type HostType, hostTypes } from './hosts';
 import type { Workload } from './workload';
@@ -21,9 +22,6 @@ const sizes = [
   { weight: 5, cores: 4, memoryMiB: 8192 },
 ] as const;
 const guestCoreMHz = 2000;
-
-/** A company's people are some hours apart, not all around the world. */
-const timeZones = 6;
 
 /** This share of the guests comes and goes; the others are there all the time. */
 const passingShare = 0.2;
@@ -60,29 +58,11 @@ function aGuest(index: number, lastStep: number, random: Random): WorkloadGuest 
     capacityMHz: cores * guestCoreMHz,
     arrivesAtStep,
     leavesAtStep,
-    demand: aDemand(arrivesAtStep, leavesAtStep - arrivesAtStep + 1, random),
+    demand: dailyDemand(leavesAtStep - arrivesAtStep + 1, random, arrivesAtStep),
   };
 }
 
 function pickSize(random: Random): (typeof sizes)[number] {
   let left = random.below(sizes.reduce((sum, { weight }) => sum + weight, 0));
   return sizes.find(({ weight }) => (left -= weight) < 0)!;
-}
-
-function aDemand(from: number, count: number, random: Random): Float32Array {
-  // Most guests do little and some do much.
-  const mean = 0.03 + 0.35 * random.next() ** 2;
-  const rhythm = 0.8 * random.next();
-  const phase = (2 * Math.PI * random.below(timeZones)) / 24;
-  const burstStarts = 0.01 * random.next();
-  const shares = new Float32Array(count);
-  let noise = 0;
-  let burst = 0;
-  for (let sample = 0; sample < count; sample++) {
-    noise = 0.6 * noise + 0.5 * (random.next() - 0.5);
-    burst = random.next() < burstStarts ? 0.3 + 0.5 * random.next() : burst < 0.05 ? 0 : burst * 0.8;
-    const day = 1 + rhythm * Math.sin(phase + (2 * Math.PI * (from + sample)) / stepsADay);
-    shares[sample] = Math.max(0.005, mean * day * (1 + noise) + burst);
-  }
-  return shares;
 }

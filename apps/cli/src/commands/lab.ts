@@ -1,6 +1,14 @@
 import { command } from '../command';
 import { Failure } from '../failure';
-import { findLabHost, powerRequest, readLab, type LabHost, type PowerAnswer } from '../power-client';
+import {
+  findLabDomain,
+  findLabHost,
+  powerRequest,
+  readLab,
+  someNames,
+  type LabHost,
+  type PowerAnswer,
+} from '../power-client';
 import { fieldLines, tableLines, type Cell } from '../output/table';
 import { age, nothing } from '../output/units';
 import type { Session } from '../session';
@@ -69,6 +77,34 @@ function printSwitched(session: Session, { host, answer }: Switched, op: string)
   session.print(`Host ${host} is ${answer.power ?? op}${confirmed}.`);
 }
 
+/** As a rack loses its power: all of it in one moment. */
+async function switchDomain(
+  session: Session,
+  hosts: readonly LabHost[],
+  { domain, operation }: { readonly domain: string; readonly operation: string },
+): Promise<void> {
+  if (operation !== 'on')
+    await session.confirm(domain, `cut the power of all ${hosts.length} hosts of ${domain} under their guests`);
+  const switched = await ask(hosts, operation);
+  const refused = switched.find(({ answer }) => !answer.ok);
+  if (refused) printSwitched(session, refused, operation);
+  if (session.isForPeople)
+    session.print(`${hosts.length} hosts of ${domain} are ${operation === 'off' ? 'off' : 'on'}.`);
+  else printPower(session, switched);
+}
+
+/** More of them are told by those that are not as they should be, and by their number. */
+const listedHosts = 50;
+
+async function printAllPower(session: Session, hosts: readonly LabHost[]): Promise<void> {
+  const all = await ask(hosts, 'status');
+  if (all.length <= listedHosts || !session.isForPeople) return printPower(session, all);
+  const others = all.filter(({ answer }) => !(answer.ok && answer.power === 'on'));
+  session.print(`${all.length - others.length} of ${all.length} hosts have power.`);
+  if (others.length > 0) printPower(session, others.slice(0, listedHosts));
+  if (others.length > listedHosts) session.print(`and ${others.length - listedHosts} more without`);
+}
+
 export const labCommands = [
   command({
     path: 'lab status',
@@ -99,10 +135,7 @@ export const labCommands = [
       ).forEach((line) => session.print(line));
       if (lab === null) return 'done';
       session.print('');
-      printPower(
-        session,
-        await ask(readLab(session.flags.lab === undefined ? lab.folder : session.labFolder).hosts, 'status'),
-      );
+      await printAllPower(session, readLab(session.flags.lab === undefined ? lab.folder : session.labFolder).hosts);
       return 'done';
     },
   }),
@@ -114,19 +147,35 @@ export const labCommands = [
       { name: 'operation', choices: operations },
       { name: 'host', names: 'host', many: true, optional: true },
     ],
-    examples: ['lab power status', 'lab power off h2 --yes', 'lab power on h2'],
-    run: async (session, { parameters }) => {
+    flags: {
+      'failure-domain': { type: 'text', summary: 'all hosts of this failure domain, at once' },
+    },
+    examples: [
+      'lab power status',
+      'lab power off h2 --yes',
+      'lab power on h2',
+      'lab power off --failure-domain domain-1',
+    ],
+    run: async (session, { parameters, flags }) => {
       const { operation, host: names } = parameters;
       const { hosts } = readLab(session.labFolder);
-      const chosen = names.map((name) => findLabHost(hosts, name));
+      const domain = flags['failure-domain'];
+      const chosen =
+        domain === undefined ? names.map((name) => findLabHost(hosts, name)) : findLabDomain(hosts, domain);
+      if (domain !== undefined && names.length > 0)
+        throw new Failure('usage', 'Name hosts, or a failure domain, and not both.');
       if (operation === 'status') {
-        printPower(session, await ask(names.length === 0 ? hosts : chosen, 'status'));
+        printPower(session, await ask(chosen.length === 0 ? hosts : chosen, 'status'));
         return 'done';
       }
-      if (names.length === 0)
+      if (chosen.length === 0)
         throw new Failure('usage', `Say which host: argosy lab power ${operation} <host>.`, {
-          advice: `The lab has ${hosts.map(({ host }) => host).join(', ')}.`,
+          advice: `The lab has ${someNames(hosts)}.`,
         });
+      if (domain !== undefined) {
+        await switchDomain(session, chosen, { domain, operation });
+        return 'done';
+      }
       for (const host of chosen) {
         if (operation !== 'on') await session.confirm(host.host, `cut the power of host ${host.host} under its guests`);
         for (const switched of await ask([host], operation)) printSwitched(session, switched, operation);

@@ -1,0 +1,115 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { parseLine, readLines } from '@argosy/peer/lines';
+import type { ModelHost } from '@argosy/simulator/model-host';
+import { z } from 'zod';
+
+const requestSchema = z.object({
+  id: z.unknown(),
+  op: z.string(),
+  incarnation: z.int().optional(),
+  term: z.int().optional(),
+});
+type PowerRequest = z.output<typeof requestSchema>;
+
+/** Longer paths the kernel does not take. */
+const longestPath = 107;
+
+/**
+ * The power switch of one simulated host, which speaks as a lab's chassis does (apps/lab/power.mjs): so controllers fence it,
+ * drills cut its power and administrators switch it as they do a real one.
+ */
+export class PowerSwitch {
+  private readonly server: Server;
+
+  constructor(
+    private readonly path: string,
+    private readonly host: ModelHost,
+    /** Brings the model to this moment. */
+    private readonly catchUp: () => void,
+  ) {
+    this.server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      readLines(socket, (line) => {
+        this.answer(parseLine(line), (response) => {
+          if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
+        });
+      });
+    });
+  }
+
+  listen(): Promise<void> {
+    if (this.path.length > longestPath)
+      throw new Error(
+        `the socket ${this.path} would have a path of ${this.path.length} characters, and the kernel takes ${longestPath}: choose a shorter folder`,
+      );
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    rmSync(this.path, { force: true });
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(this.path, () => {
+        chmodSync(this.path, 0o600);
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.server.close();
+    rmSync(this.path, { force: true });
+  }
+
+  private answer(line: unknown, reply: (response: object) => void): void {
+    const request = requestSchema.safeParse(line);
+    if (!request.success)
+      return reply({
+        ok: false,
+        code: 'bad-request',
+        message: 'one JSON object a line: { "id", "op", "incarnation"?, "term"? }',
+      });
+    this.catchUp();
+    this.perform(request.data, (response) => reply({ id: request.data.id, ...response }));
+  }
+
+  private perform({ op, incarnation, term }: PowerRequest, reply: (response: object) => void): void {
+    const { host } = this;
+    const begun = performance.now();
+    const status = (): object => ({
+      ok: true,
+      power: host.machine.powered ? 'on' : 'off',
+      incarnation: host.incarnation,
+      processes: host.machine.instances.size,
+    });
+    switch (op) {
+      case 'status':
+        return reply(status());
+      case 'on':
+        host.powerOn();
+        return reply(status());
+      case 'reset':
+        host.powerOff();
+        host.powerOn();
+        return reply(status());
+      case 'off':
+        // A cut of the power names nobody; a fence names whom it means, and by whose order.
+        if (incarnation === undefined || term === undefined) {
+          host.powerOff();
+          return reply(status());
+        }
+        return host.fence({ device: { name: 'chassis' }, incarnation, term }, (result) =>
+          reply(
+            result.ok
+              ? { ...status(), confirmedInMs: Math.round(performance.now() - begun) }
+              : { ok: false, code: result.refusal.code, message: result.refusal.message },
+          ),
+        );
+      default:
+        return reply({
+          ok: false,
+          code: 'unknown-op',
+          message: `a simulated host knows on, off, reset and status, and not ${JSON.stringify(op)}`,
+        });
+    }
+  }
+}
