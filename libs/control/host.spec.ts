@@ -2,7 +2,7 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { accepted, refused } from '@argosy/domain/refusal';
 import { createHost, stepHost } from './host';
-import { reportOf } from './host/telling';
+import { reportOf } from './telling';
 import type { HostEffect, HostEvent, HostState, JournalEntry } from './host-types';
 import type { VmmCommand, VmmState } from './ports/vmm-driver';
 

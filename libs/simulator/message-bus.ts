@@ -1,4 +1,4 @@
-import type { Told } from '@argosy/control/host/telling';
+import type { Told } from '@argosy/control/telling';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { VirtualClock } from './clock';
 import type { Random } from './random';

@@ -1,5 +1,5 @@
 import { createHost, stepHost } from '@argosy/control/host';
-import { reportOf, tell } from '@argosy/control/host/telling';
+import { reportOf, tell } from '@argosy/control/telling';
 import type { HostEffect, HostEvent, HostState, JournalEntry } from '@argosy/control/host-types';
 import type { VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
 import type { FleetRequest } from '@argosy/domain/fleet-request';

@@ -1,6 +1,6 @@
 import { createFleet, stepFleet } from '@argosy/control/fleet';
 import type { Fleet, FleetEffect, FleetEvent, FleetStep } from '@argosy/control/fleet-types';
-import type { Told } from '@argosy/control/host/telling';
+import type { Told } from '@argosy/control/telling';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';

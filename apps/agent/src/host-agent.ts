@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { splitTicket } from '@argosy/contracts/host-key';
 import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
 import { createHost, stepHost } from '@argosy/control/host';
-import { reportOf } from '@argosy/control/host/telling';
+import { reportOf } from '@argosy/control/telling';
 import type { HostEffect, HostEvent, HostState } from '@argosy/control/host-types';
 import type { VmmCommand, VmmDriver, VmmValue } from '@argosy/control/ports/vmm-driver';
 import type { HostCapacity } from '@argosy/domain/entities';

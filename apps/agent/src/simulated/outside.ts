@@ -1,4 +1,4 @@
-import type { Told } from '@argosy/control/host/telling';
+import type { Told } from '@argosy/control/telling';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostHeartbeat } from '@argosy/domain/host-report';
 import type { HostCommand } from '@argosy/domain/host-command';

@@ -1,8 +1,8 @@
 import type { HostCapacity } from '@argosy/domain/entities';
 import type { HostHeartbeat, HostReport, MigrationObservation } from '@argosy/domain/host-report';
 import type { Instant } from '@argosy/domain/units';
-import type { HostState } from '../host-types';
-import { copyKey } from './turn';
+import type { HostState } from './host-types';
+import { copyKey } from './host/turn';
 
 /** What a report says that the brain itself does not know. */
 export interface HostIdentity {
