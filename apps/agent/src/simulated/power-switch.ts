@@ -97,7 +97,7 @@ export class PowerSwitch {
           host.powerOff();
           return reply(status());
         }
-        return host.fence({ device: { name: 'chassis' }, incarnation, term }, (result) =>
+        return host.fence({ action: 'off', device: { name: 'chassis' }, incarnation, term }, (result) =>
           reply(
             result.ok
               ? { ...status(), confirmedInMs: Math.round(performance.now() - begun) }
