@@ -18,7 +18,13 @@ import type { FenceDevice, FenceSecret } from '@argosy/domain/fence-device';
 import type { Roll } from '@argosy/domain/roll';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCommand } from '@argosy/domain/host-command';
-import type { EndedCopy, GuestObservation, HostHeartbeat, HostReport, MigrationObservation } from '@argosy/domain/host-report';
+import type {
+  EndedCopy,
+  GuestObservation,
+  HostHeartbeat,
+  HostReport,
+  MigrationObservation,
+} from '@argosy/domain/host-report';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { FleetWrite, Inventory } from './ports/fleet-store';
