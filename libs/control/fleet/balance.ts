@@ -10,7 +10,7 @@ import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
 import { hasMigrationRoom } from './migration-room';
 import { beginMigration } from './migrations';
-import { clusterOf } from './placement';
+import { clusterOf, isBeingEmptied } from './placement';
 import { endTasks } from './tasks';
 import {
   becomeMaintenance,
@@ -56,7 +56,10 @@ export function runBalance(turn: FleetTurn, pool: Pool, { isAsked = false } = {}
     bandwidthMiBPerSecond: Math.min(pool.migration.bandwidthMiBPerSecond, 1_000),
     maximumMoves: movesPerRun,
   });
-  const moves = answer.moves.filter((each) => each.priority <= pool.balance.threshold);
+  // Who leaves a host that is being emptied goes without a recommendation.
+  const moves = answer.moves.filter(
+    (each) => each.priority <= pool.balance.threshold && !isBeingEmptied(fleet.hosts.get(each.fromHostId)),
+  );
   const open = [...fleet.recommendations.values()].filter(
     (each) => each.poolId === pool.id && each.fromHostId !== null,
   );
@@ -189,8 +192,7 @@ function applyStart(
 /** Whatever the automation level: the administrator asked for this host to be emptied, or it is about to fail. */
 function evacuate(turn: FleetTurn, pool: Pool): void {
   for (const host of [...turn.fleet.hosts.values()]) {
-    const isLeft = host.maintenance === 'entering' || host.degraded !== null || host.standby === 'entering';
-    if (host.poolId !== pool.id || !isLeft) continue;
+    if (host.poolId !== pool.id || !isBeingEmptied(host)) continue;
     const guests = [...(turn.fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => turn.fleet.guests.get(id) ?? []);
     if (guests.length > 0) moveOut(turn, pool, host, guests);
     else if (host.maintenance === 'entering') emptied(turn, host);

@@ -53,7 +53,9 @@ export function clusterOf(
       pinned:
         guest.state !== 'running' ||
         isBusy(fleet, guest.id) ||
-        (guest.movedAt !== null && now - guest.movedAt < coolDownMs && !isLeaving(fleet, guest)),
+        (guest.movedAt !== null &&
+          now - guest.movedAt < coolDownMs &&
+          !isBeingEmptied(fleet.hosts.get(guest.hostId ?? ''))),
     })),
     [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),
   );
@@ -82,11 +84,9 @@ function expectedHost(fleet: Fleet, guest: Guest): string | null {
   return moveOf(fleet, guest.id)?.targetHostId ?? guest.hostId;
 }
 
-function isLeaving(fleet: Fleet, guest: Guest): boolean {
-  const host = fleet.hosts.get(guest.hostId ?? '');
-  return (
-    host !== undefined && (host.maintenance === 'entering' || host.degraded !== null || host.standby === 'entering')
-  );
+/** Its guests are moved elsewhere, whatever the pool's automation level. */
+export function isBeingEmptied(host: Host | undefined): boolean {
+  return host?.maintenance === 'entering' || host?.standby === 'entering' || (host?.degraded ?? null) !== null;
 }
 
 function useOf(host: Host, purpose: 'ordinary' | 'failover'): { use: HostUse; useReason: string } {
