@@ -17,8 +17,16 @@ const imageName = 'simulated';
 const datastoreName = 'lab';
 const joinTokenLifetimeMs = 24 * 3_600_000;
 const requestsAtOnce = 64;
-/** A whole failure domain may be lost, and all that was on it starts again. */
-const poolRestarts = 1_000_000;
+/**
+ * A whole failure domain may be lost, and all that was on it starts again: what is kept free for that is a share of all hosts, as it should be
+ * where there are very many.
+ */
+const failure = {
+  poolRestarts: 1_000_000,
+  admission: 'reserved-share',
+  reservedMemoryShare: 0.15,
+  reservedCpuShare: 0.15,
+};
 const hostMemoryMiB = 98_304;
 const hostMillicores = 8_000;
 
@@ -70,7 +78,7 @@ export async function ensureSimulatedPool(api, { folder, automation }) {
   mkdirSync(join(datastore, 'heartbeats'), { recursive: true });
   if (!(await api.pools()).some(({ name }) => name === simulatedPool)) await api.createPool({ name: simulatedPool });
   const balance = automation === null ? {} : { balance: { automation } };
-  await api.updatePool(simulatedPool, { settings: { ...balance, failure: { poolRestarts } } });
+  await api.updatePool(simulatedPool, { settings: { ...balance, failure } });
   if (!(await api.datastores()).some(({ name }) => name === datastoreName))
     await api.createDatastore({ name: datastoreName, path: datastore, shared: true });
   if (!(await api.images()).some(({ name }) => name === imageName))
@@ -221,19 +229,29 @@ function randomOf(seed) {
 }
 
 /**
- * A controller lets so many through in a second, and says when there are too many.
- * @template Value
- * @param {() => Promise<Value>} work
- * @param {AbortSignal} signal
- * @returns {Promise<Value>}
+ * Too many at once, nobody leads just now, or no answer in time: then it may have been done. Where hosts are silent for a moment, as on a machine
+ * that has too much to do, there is too little room for as long.
  */
-async function patiently(work, signal) {
-  for (;;) {
+const isBusy = (/** @type {ApiRefusal} */ { status, code }) =>
+  [429, 503, 504].includes(status) || ['admission-control', 'no-host-fits'].includes(code);
+const longestBusyMs = 60_000;
+
+/**
+ * A controller lets so many through in a second, and says when there are too many.
+ * @param {() => Promise<unknown>} make
+ * @param {AbortSignal} signal
+ */
+async function patiently(make, signal) {
+  const begun = performance.now();
+  for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();
     try {
-      return await work();
+      await make();
+      return;
     } catch (error) {
-      if (!(error instanceof ApiRefusal) || error.status !== 429) throw error;
+      if (!(error instanceof ApiRefusal)) throw error;
+      if (!isFirst && error.code === 'name-taken') return;
+      if (!isBusy(error) || performance.now() - begun > longestBusyMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

@@ -1,7 +1,8 @@
-// The figures of the scheduler, at the size of a data centre, on one core and with nothing else running.
+// The figures of the scheduler, at the size of a data centre, on one core and with nothing else running; and a live fleet.
 
 import { balancing } from './balancing.mjs';
+import { live } from './live.mjs';
 import { placement } from './placement.mjs';
 import { toleranceProof } from './tolerance.mjs';
 
-export const benchmarks = [placement, balancing, toleranceProof];
+export const benchmarks = [placement, balancing, toleranceProof, live];

@@ -27,6 +27,7 @@ import type {
 } from '@argosy/domain/host-report';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
+import type { Cluster } from '@argosy/scheduler/cluster';
 import type { FleetWrite, Inventory } from './ports/fleet-store';
 
 /** What happens to the fleet brain. Everything from outside comes as one of these: late, doubled and missing ones are ordinary. */
@@ -153,6 +154,16 @@ export interface Outstanding {
   readonly attempt: number;
 }
 
+/** A pool as the scheduler saw it last, and what has changed since then. */
+export interface KeptCluster {
+  readonly poolId: string;
+  cluster: Cluster;
+  readonly changedGuests: Set<string>;
+  readonly changedHosts: Set<string>;
+  /** Guests that must stay where they are until then, as they have moved lately. */
+  readonly coolingUntil: Map<string, Instant>;
+}
+
 export interface Silence {
   readonly epoch: number;
   readonly incarnation: number;
@@ -193,6 +204,10 @@ export interface Fleet {
   readonly guestsOn: Map<string, Set<string>>;
   /** The ids of the guests that are recovering. */
   readonly recovering: Set<string>;
+  /** What was looked at of guests that are as they should be: as long as it is the same, there is nothing to be done. */
+  readonly atRest: Map<string, { readonly guest: Guest; readonly host: Host; readonly report: HostReport }>;
+  /** Pools as the scheduler sees them, each for a purpose: kept, and brought up to date when they are asked for. */
+  readonly clusters: Map<string, KeptCluster>;
   readonly views: Map<string, HostView>;
   /** Demand of each guest, smoothed over some seconds so that one busy moment moves nobody. */
   readonly demand: Map<string, { cpuMillicores: number; dirtyBytesPerSecond: number; at: Instant }>;

@@ -49,6 +49,8 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     alarms: new Map(),
     guestsOn: new Map(),
     recovering: new Set(),
+    clusters: new Map(),
+    atRest: new Map(),
     views: new Map(),
     demand: new Map(),
     outstanding: new Map(),

@@ -108,3 +108,8 @@ export const nothingToTell: DiskWorkResult = { pauseMs: null, memoryBytes: null,
 
 export const diskWorkPhases = ['working', 'done', 'failed'] as const;
 export type DiskWorkPhase = (typeof diskWorkPhases)[number];
+
+/** The guest whose disk is read for another's. */
+export function sourceOf(work: DiskWork): string | null {
+  return work.kind === 'clone' ? work.guestId : null;
+}

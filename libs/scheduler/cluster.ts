@@ -139,7 +139,7 @@ export interface Cluster {
   readonly watchers: HostWatcher[];
 }
 
-const noRules: readonly ClusterRule[] = [];
+export const noRules: readonly ClusterRule[] = [];
 
 export function buildCluster(
   hosts: readonly HostFigures[],
@@ -204,7 +204,8 @@ export function buildCluster(
   return cluster;
 }
 
-function settle(cluster: Cluster, guest: number, hostIndex: ReadonlyMap<string, number>): void {
+/** Puts the guest where its figures say, and keeps the sums. */
+export function settle(cluster: Cluster, guest: number, hostIndex: ReadonlyMap<string, number>): void {
   const { hostId, leavingHostId = null } = cluster.guests[guest]!;
   if (hostId !== null) move(cluster, guest, hostIndex.get(hostId) ?? -1);
   const leaving = leavingHostId === null || leavingHostId === hostId ? -1 : (hostIndex.get(leavingHostId) ?? -1);
@@ -269,7 +270,7 @@ function isUniform(hosts: readonly HostFigures[], guests: readonly GuestFigures[
   );
 }
 
-function countUsable(cluster: Cluster, host: number, change: 1 | -1): void {
+export function countUsable(cluster: Cluster, host: number, change: 1 | -1): void {
   const domain = cluster.domainOf[host]!;
   const before = cluster.usableIn[domain]!;
   cluster.usableIn[domain] = before + change;
@@ -379,8 +380,10 @@ function changed(cluster: Cluster, host: number): void {
   for (let number = 0; number < watchers.length; number++) watchers[number]!.hostChanged(host);
 }
 
-export function usableHosts(cluster: Cluster): number[] {
-  return cluster.hosts.flatMap((host, index) => (host.use === 'usable' ? [index] : []));
+export function usableHosts({ hosts }: Cluster): number[] {
+  const usable: number[] = [];
+  for (let host = 0; host < hosts.length; host++) if (hosts[host]!.use === 'usable') usable.push(host);
+  return usable;
 }
 
 /** Demand over capacity, by host; hosts that do not count are left out. */

@@ -58,6 +58,8 @@ export class ModelDatastore {
   full = false;
   /** Where folders are real ones: their figures in place of the model's. */
   measure: ((path: string) => Result<{ readonly totalBytes: number; readonly freeBytes: number }>) | null = null;
+  /** Where folders are real ones: whether there are real files in one, which are nobody's here. */
+  isReal: (folder: string) => boolean = () => false;
   totalMiB = 1024 * 1024;
   freeMiB = 1024 * 1024;
 

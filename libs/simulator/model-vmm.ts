@@ -109,6 +109,10 @@ export class ModelVmm implements VmmDriver {
       case 'diskWork': {
         const { work } = command;
         if (work.kind === 'relocate') return this.relocate(work, answer);
+        if (work.kind === 'remove' && this.machine.site.datastore.isReal(work.folder))
+          return answer(
+            refused('datastore-not-reached', `${work.folder} holds real files, which a simulated host does not touch`),
+          );
         return this.later(() => answer(doModelDiskWork(this.machine, work)), this.machine.site.times.diskWorkMs);
       }
       case 'cancelRelocation':

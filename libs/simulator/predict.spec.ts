@@ -1,5 +1,5 @@
 import { inventoryOf } from './inventory-plan';
-import { predictDrill } from './predict';
+import { concernedBy, predictDrill } from './predict';
 
 const inventory = inventoryOf({
   hosts: [
@@ -59,4 +59,21 @@ test('an inventory in the middle of things is simulated all the same', () => {
 test('what the brain refuses is refused in the prediction', () => {
   const prediction = predictDrill(inventory, { kind: 'host-loss', hostId: 'nowhere', guestId: null, impairment: null });
   expect(prediction).toMatchObject({ ok: false, refusal: { code: 'unknown-host' } });
+});
+
+test('of a large fleet the part that a drill bears on is simulated, and each lost guest has its place', () => {
+  const inventory = inventoryOf({
+    hosts: Array.from({ length: 120 }, (_, index) => ({ name: `h${index}`, memoryMiB: index === 70 ? 4096 : 2048 })),
+    guests: Array.from({ length: 1200 }, (_, index) => ({ name: `g${index}`, memoryMiB: 128, on: `h${index % 120}` })),
+  });
+  const fault = { kind: 'host-loss', hostId: 'h5', guestId: null, impairment: null } as const;
+  const part = concernedBy(inventory, fault);
+  expect(part.hosts).toHaveLength(61);
+  expect(part.hosts[1]).toMatchObject({ name: 'h70', capacity: { memoryMiB: 4096 - 10 * 128 } });
+  expect(part.guests.every(({ hostId }) => hostId === 'h5')).toBe(true);
+  const prediction = predictDrill(inventory, fault);
+  if (!prediction.ok) throw new Error(prediction.refusal.message);
+  const { outages } = prediction.value;
+  expect(outages.map(({ guestId }) => guestId).sort()).toEqual(part.guests.map(({ id }) => id).sort());
+  expect(outages.every(({ toHostId, outageMs }) => toHostId !== null && outageMs !== null)).toBe(true);
 });

@@ -1,6 +1,6 @@
 import type { DrillFault, DrillPrediction } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { Guest, Host } from '@argosy/domain/entities';
+import type { Guest, Host, HostCapacity } from '@argosy/domain/entities';
 import type { Drill } from '@argosy/domain/drill';
 import type { GuestState } from '@argosy/domain/lifecycle';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
@@ -22,7 +22,8 @@ export function predictDrill(
   fault: DrillFault,
   calibration: Calibration = {},
 ): Result<DrillPrediction> {
-  const world = new World({ inventory: asSimulated(inventory), controllers: 1, calibration, checked: false });
+  const part = concernedBy(inventory, fault);
+  const world = new World({ inventory: asSimulated(part), controllers: 1, calibration, checked: false });
   world.run(settleMs);
   let answer: Result<unknown> | null = null;
   world.request('prediction', drillRequest(fault), (result) => (answer = result));
@@ -36,6 +37,47 @@ export function predictDrill(
     phases: Object.fromEntries(row.phases.map((phase) => [phase.name, phase.measuredMs])),
     outages: row.outages.map(({ guestId, outageMs, toHostId }) => ({ guestId, outageMs, toHostId })),
   });
+}
+
+/** A fleet with more guests is predicted by the part of it that a drill bears on: whoever asks has other things to do as well. */
+const wholeUpToGuests = 500;
+/** Where its guests may go: those with the most room. */
+const consideredHosts = 60;
+
+/**
+ * The drilled host with its guests, and the hosts of its pool with the most room, less what their own guests take of it. In a large
+ * fleet nothing else has a part in what happens; where they go may be another of many that are alike.
+ */
+export function concernedBy(inventory: Inventory, fault: DrillFault): Inventory {
+  if (inventory.guests.length <= wholeUpToGuests) return inventory;
+  const drilled = inventory.guests.find(({ id }) => id === fault.guestId);
+  const host = inventory.hosts.find(({ id }) => id === (fault.hostId ?? drilled?.hostId));
+  if (!host) return inventory;
+  const taken = new Map<string, { memoryMiB: number; cpuMillicores: number }>();
+  for (const { hostId, memoryMiB, cpuReservationMillicores } of inventory.guests) {
+    const sum = taken.get(hostId ?? '') ?? { memoryMiB: 0, cpuMillicores: 0 };
+    sum.memoryMiB += memoryMiB;
+    sum.cpuMillicores += cpuReservationMillicores;
+    taken.set(hostId ?? '', sum);
+  }
+  const others = inventory.hosts
+    .filter(({ id, poolId }) => id !== host.id && poolId === host.poolId)
+    .map((other) => ({ ...other, capacity: less(other.capacity, taken.get(other.id)) }))
+    .sort((a, b) => b.capacity.memoryMiB - a.capacity.memoryMiB || (a.name < b.name ? -1 : 1))
+    .slice(0, consideredHosts);
+  return {
+    ...inventory,
+    pools: inventory.pools.filter(({ id }) => id === host.poolId),
+    hosts: [host, ...others],
+    guests: inventory.guests.filter(({ hostId }) => hostId === host.id),
+  };
+}
+
+function less(capacity: HostCapacity, taken: HostCapacity = { cpuMillicores: 0, memoryMiB: 0 }): HostCapacity {
+  return {
+    cpuMillicores: Math.max(0, capacity.cpuMillicores - taken.cpuMillicores),
+    memoryMiB: Math.max(0, capacity.memoryMiB - taken.memoryMiB),
+  };
 }
 
 function refusalOf(

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fleet, FleetEvent } from '@argosy/control/fleet-types';
 import { z } from 'zod';
@@ -54,14 +54,17 @@ export class DatastoreHeartbeats {
   }
 
   private async lookInto(folder: string): Promise<void> {
-    const hosts = [...this.fleet.hosts.values()];
-    await Promise.all(
-      hosts.flatMap(({ id, name }) => [
-        this.lookAtHeartbeat(id, join(folder, 'heartbeats', name)),
-        this.lookAtLease(id, join(folder, 'leases', name)),
-        this.lookAtIsolation(id, join(folder, 'isolated', name)),
-      ]),
+    // Of a thousand hosts many may have no such file: what there is tells one look at the folder.
+    const [beating, leasing, isolated] = await Promise.all(
+      ['heartbeats', 'leases', 'isolated'].map((name) => namesIn(join(folder, name))),
     );
+    const looks: Promise<void>[] = [];
+    for (const { id, name } of this.fleet.hosts.values()) {
+      if (beating?.has(name)) looks.push(this.lookAtHeartbeat(id, join(folder, 'heartbeats', name)));
+      if (leasing?.has(name)) looks.push(this.lookAtLease(id, join(folder, 'leases', name)));
+      if (isolated?.has(name)) looks.push(this.lookAtIsolation(id, join(folder, 'isolated', name)));
+    }
+    await Promise.all(looks);
     if (await this.beat(folder)) this.take({ kind: 'own-datastore-heartbeat' });
   }
 
@@ -118,6 +121,11 @@ export class DatastoreHeartbeats {
       return false;
     }
   }
+}
+
+/** A folder that is not there, or cannot be read, holds nothing. */
+async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+  return new Set(await readdir(folder).catch(() => []));
 }
 
 /** Read while it is replaced, or written by something else, it says nothing. */

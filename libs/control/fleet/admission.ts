@@ -115,13 +115,13 @@ export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room
 
 /** By all guests of the pool that are to run, and by that one. */
 function askedOf(turn: FleetTurn, pool: Pool, guest?: Guest): Promised {
-  const all = [...turn.fleet.guests.values()].filter(
-    (other) => other.poolId === pool.id && (other.id === guest?.id || other.desired !== 'stopped'),
-  );
-  return {
-    memoryMiB: sum(all.map((each) => promiseOf(each).memoryMiB)),
-    cpuMillicores: sum(all.map((each) => promiseOf(each).cpuMillicores)),
-  };
+  let [memoryMiB, cpuMillicores] = [0, 0];
+  for (const other of turn.fleet.guests.values()) {
+    if (other.poolId !== pool.id || (other.id !== guest?.id && other.desired === 'stopped')) continue;
+    memoryMiB += other.memoryMiB;
+    cpuMillicores += other.cpuReservationMillicores;
+  }
+  return { memoryMiB, cpuMillicores };
 }
 
 function promiseOf({ memoryMiB, cpuReservationMillicores: cpuMillicores }: Guest): Promised {
@@ -156,9 +156,9 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
  */
 export function survivesLosses(turn: FleetTurn, guest: Guest, cluster: Cluster, chosen: number): Result<null> {
   const pool = poolOf(turn.fleet, guest);
-  const usable = usableHosts(cluster).length;
-  const losses = Math.min(pool.failure.toleratedHostFailures, usable - 1);
-  if (pool.failure.admission !== 'host-failures' || losses <= 0) return accepted(null);
+  if (pool.failure.admission !== 'host-failures') return accepted(null);
+  const losses = Math.min(pool.failure.toleratedHostFailures, usableHosts(cluster).length - 1);
+  if (losses <= 0) return accepted(null);
   const without = notRestarted(turn, cluster);
   const index = cluster.guestIndex.get(guest.id)!;
   const before = cluster.hostOf[index]!;

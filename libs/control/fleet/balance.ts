@@ -10,7 +10,8 @@ import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
 import { hasMigrationRoom } from './migration-room';
 import { beginMigration } from './migrations';
-import { clusterOf, isBeingEmptied } from './placement';
+import { isBeingEmptied } from './host-use';
+import { clusterOf } from './placement';
 import { endTasks } from './tasks';
 import {
   becomeMaintenance,

@@ -1,4 +1,4 @@
-import type { DiskWork } from '@argosy/domain/disk-work';
+import { type DiskWork, sourceOf } from '@argosy/domain/disk-work';
 import type { DiskOperation, Guest } from '@argosy/domain/entities';
 import type { Fleet } from '../fleet-types';
 import { type FleetTurn, put } from './turn';
@@ -27,11 +27,6 @@ export function isClearing(fleet: Fleet, guestId: string, datastoreId: string): 
     if (operation.guestId === guestId && operation.datastoreId === datastoreId && leftOver.has(operation.work.kind))
       return true;
   return false;
-}
-
-/** The guest whose disk is read for another's. */
-export function sourceOf(work: DiskWork): string | null {
-  return work.kind === 'clone' ? work.guestId : null;
 }
 
 /** Written here, ordered of a host by the next pass. */

@@ -12,11 +12,13 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
   const host = turn.fleet.hosts.get(hostId);
   const view = turn.fleet.views.get(hostId);
   if (!host || !view || !isHeard(host)) return;
-  const isStrange = [...view.guests.keys()].some((guestId) => !turn.fleet.guests.has(guestId));
-  if (view.report?.incarnation === host.incarnation && !isStrange) clearAlarm(turn, 'unknown-guest', hostId);
-  for (const [guestId, copies] of view.guests)
+  let isStrange = false;
+  for (const [guestId, copies] of view.guests) {
+    isStrange ||= !turn.fleet.guests.has(guestId);
     for (const copy of copies) {
       const guest = turn.fleet.guests.get(guestId);
+      // Nearly all of them are what they should be.
+      if (guest?.epoch === copy.epoch && guest.hostId === hostId) continue;
       if (!guest) strangerSeen(turn, hostId, copy);
       else if (copy.epoch > Math.max(guest.epoch, guest.reservedEpoch)) adopt(turn, guest, hostId, copy);
       else if (isLeftOver(turn, guest, hostId, copy))
@@ -27,6 +29,8 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
           graceMs: 0,
         });
     }
+  }
+  if (view.report?.incarnation === host.incarnation && !isStrange) clearAlarm(turn, 'unknown-guest', hostId);
 }
 
 function isLeftOver(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): boolean {

@@ -1,9 +1,9 @@
 import type { DiskOperation, Guest, Host } from '@argosy/domain/entities';
-import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import { type DiskWorkResult, nothingToTell, sourceOf } from '@argosy/domain/disk-work';
 import type { DiskWorkObservation } from '@argosy/domain/host-report';
 import { type Refusal, refused } from '@argosy/domain/refusal';
 import { cloned } from './clones';
-import { beginDiskOperation, epochOf, sourceOf } from './begin-disk-operation';
+import { beginDiskOperation, epochOf } from './begin-disk-operation';
 import { datastoresOf, reaches } from './datastores';
 import { isLook, tellWhoIsWaitedFor } from './disk-recovery';
 import { suspended } from './guests';

@@ -183,6 +183,7 @@ export function removeGuest(turn: FleetTurn, request: Of<'guest.remove'>): Resul
   turn.fleet.addresses.delete(guest.address);
   turn.fleet.demand.delete(guest.id);
   turn.fleet.silences.delete(guest.id);
+  turn.fleet.atRest.delete(guest.id);
   const keepsDisk = request.keepDisk === true && hasDisk(guest);
   record(turn, {
     code: 'guest-removed',

@@ -20,6 +20,7 @@ import {
   isOff,
   observe,
   order,
+  poolOf,
   put,
   raiseAlarm,
   record,
@@ -29,6 +30,9 @@ import {
 /** What another host would refuse as well: there is no sense in trying one after the other. */
 const hopeless = new Set<RefusalCode>(['image-missing', 'image-corrupt', 'vmm-unsupported', 'invalid-request']);
 
+/** Of a pool with hundreds of hosts that are full or off, so many show why it was none of them. */
+const recordedRejections = 20;
+
 /** Brings one guest nearer to what is wanted of it, from what its host shows. Asked again over unchanged state, it does nothing. */
 export function reconcileGuest(turn: FleetTurn, guest: Guest): void {
   switch (guest.state) {
@@ -36,7 +40,8 @@ export function reconcileGuest(turn: FleetTurn, guest: Guest): void {
       return reconcileStarting(turn, guest);
     case 'running':
     case 'paused':
-      return reconcileRunning(turn, guest);
+      if (!isAtRest(turn, guest)) reconcileRunning(turn, guest);
+      return;
     case 'stopping':
       return reconcileStopping(turn, guest);
     case 'suspending':
@@ -108,6 +113,24 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   const beat = observed.heartbeat;
   if (guest.failedStarts > 0 && beat && beat.at - beat.firstAt > settledAfterMs)
     put(turn, 'guest', { ...guest, failedStarts: 0, retryAt: null });
+  noteRest(turn, turn.fleet.guests.get(guest.id) ?? guest, observed, host);
+}
+
+/** Of very many guests most are as they were when they were looked at last, and then they were as they should be. */
+function isAtRest({ fleet }: FleetTurn, guest: Guest): boolean {
+  const seen = fleet.atRest.get(guest.id);
+  if (seen?.guest !== guest || guest.hostId === null) return false;
+  return seen.host === fleet.hosts.get(guest.hostId) && seen.report === fleet.views.get(guest.hostId)?.report;
+}
+
+/** Nothing of it hangs on time alone: no order is repeated, no probe, no alarm, no silence that adds up. */
+function noteRest({ fleet }: FleetTurn, guest: Guest, observed: GuestObservation, host: Host): void {
+  const report = fleet.views.get(host.id)?.report;
+  const isWell = guest.state === 'running' && guest.desired === 'running' && observed.state === 'running';
+  const isWatched =
+    guest.lostAt !== null || guest.failedStarts > 0 || poolOf(fleet, guest).failure.guestMonitoringMs > 0;
+  const isOpen = fleet.alarms.has(`guest-stalled/${guest.id}`);
+  if (report && isWell && !isWatched && !isOpen) fleet.atRest.set(guest.id, { guest, host, report });
 }
 
 /**
@@ -327,7 +350,12 @@ export function startAt(turn: FleetTurn, guest: Guest, chosen: Chosen, rejection
     code: 'guest-placed',
     subject: ['guest', guest.id],
     message: `${guest.name} is placed on ${hostName(turn.fleet, chosen.hostId)} at epoch ${epoch} (${reason}).`,
-    details: { hostId: chosen.hostId, epoch, scores: chosen.scores, rejections },
+    details: {
+      hostId: chosen.hostId,
+      epoch,
+      scores: chosen.scores,
+      rejections: rejections.slice(0, recordedRejections),
+    },
   });
   reconcileStarting(turn, starting);
 }

@@ -4,6 +4,7 @@ import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
 import { takeMeasures } from './datastores';
 import { cannotStart } from './guests';
+import { noteGuestChange, noteHostChange } from './kept-clusters';
 import { withinWindow } from './recovery';
 import { fencePool } from './fencing';
 import { watchDatastore, watchLease } from './leases';
@@ -42,6 +43,8 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   const view = viewOf(fleet, host.id);
   if (view.report && view.report.incarnation === report.incarnation && view.report.sequence >= report.sequence)
     return false;
+  const isShort = (told: HostReport | null): boolean => told?.datastores.some(({ refusal }) => refusal) ?? false;
+  if (isShort(view.report) || isShort(report)) noteHostChange(fleet, host.id);
   view.heardAt = now;
   view.report = report;
   settled(turn, reportKey(host.id));
@@ -122,6 +125,7 @@ function raiseTerm(turn: FleetTurn, { term, hostId }: HostReport): void {
 function smoothDemand(turn: FleetTurn, observation: GuestObservation): void {
   if (observation.usage === null || observation.state !== 'running') return;
   const { demand } = turn.fleet;
+  noteGuestChange(turn.fleet, observation.guestId);
   const known = demand.get(observation.guestId);
   const now = observation.usage;
   const weight = known ? 1 - Math.exp(-(turn.now - known.at) / demandWindowMs) : 1;

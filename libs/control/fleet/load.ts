@@ -32,6 +32,8 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.guestsOn.clear();
   fleet.addresses.clear();
   fleet.recovering.clear();
+  fleet.clusters.clear();
+  fleet.atRest.clear();
   for (const guest of inventory.guests) {
     indexGuest(fleet, guest.id, null, guest.hostId);
     indexRecovering(fleet, guest);

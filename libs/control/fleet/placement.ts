@@ -1,16 +1,22 @@
 import type { BalancePolicy, Guest, Host, HostCapacity } from '@argosy/domain/entities';
-import { buildCluster, type Cluster, type HostUse } from '@argosy/scheduler/cluster';
-import type { Fleet } from '../fleet-types';
+import { buildCluster, type Cluster, type GuestFigures, type HostUse } from '@argosy/scheduler/cluster';
+import { renewCluster } from '@argosy/scheduler/renew-cluster';
+import type { Fleet, KeptCluster } from '../fleet-types';
 import { defaultBalance } from '../defaults';
 import { isBusy } from './begin-disk-operation';
 import { datastoresOf, missingDatastores } from './datastores';
+import { type FigureMakers, newsOf, noteCooling } from './kept-clusters';
+import { isBeingEmptied } from './host-use';
 import { moveOf } from './lookup';
 import { type FleetTurn, isOff, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
 const presumedMillicores = 50;
 
-/** The pool as the scheduler sees it, from what is placed and what the hosts report. */
+/**
+ * The pool as the scheduler sees it, from what is placed and what the hosts report. It is kept, and what has changed since is
+ * looked at again; whoever is given one may change it in thought, and the next one who asks gets it as it is.
+ */
 export function clusterOf(
   turn: Pick<FleetTurn, 'fleet' | 'now'>,
   poolId: string,
@@ -19,16 +25,57 @@ export function clusterOf(
   moved?: { readonly guestId: string; readonly datastoreId: string },
 ): Cluster {
   const { fleet, now } = turn;
-  const hosts = [...fleet.hosts.values()]
-    .filter((host) => host.poolId === poolId)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const guests = [...fleet.guests.values()]
-    .filter((guest) => guest.poolId === poolId)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const makers = figureMakers(turn, poolId, purpose);
+  if (moved) {
+    const guest = (row: Guest): GuestFigures => makers.guest(row.id === moved.guestId ? { ...row, ...moved } : row);
+    return builtCluster(fleet, poolId, { ...makers, guest });
+  }
+  const key = `${poolId}/${purpose}`;
+  const kept = fleet.clusters.get(key);
+  const news = kept ? newsOf(fleet, kept, makers, now) : null;
+  if (kept && news) {
+    kept.cluster = renewCluster(kept.cluster, news);
+    return kept.cluster;
+  }
+  const fresh: KeptCluster = {
+    poolId,
+    cluster: builtCluster(fleet, poolId, makers),
+    changedGuests: new Set(),
+    changedHosts: new Set(),
+    coolingUntil: new Map(),
+  };
+  for (const guest of fleet.guests.values())
+    if (guest.poolId === poolId) noteCooling(fresh, guest, makers.coolDownMs, now);
+  fleet.clusters.set(key, fresh);
+  return fresh.cluster;
+}
+
+function builtCluster(fleet: Fleet, poolId: string, makers: FigureMakers): Cluster {
+  const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
+  return buildCluster(
+    [...fleet.hosts.values()]
+      .filter((host) => host.poolId === poolId)
+      .sort(byName)
+      .map(makers.host),
+    [...fleet.guests.values()]
+      .filter((guest) => guest.poolId === poolId)
+      .sort(byName)
+      .map(makers.guest),
+    [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),
+  );
+}
+
+function figureMakers(
+  turn: Pick<FleetTurn, 'fleet' | 'now'>,
+  poolId: string,
+  purpose: 'ordinary' | 'failover',
+): FigureMakers {
+  const { fleet, now } = turn;
   const balance = fleet.pools.get(poolId)?.balance ?? defaultBalance;
   const { coolDownMs } = balance;
-  return buildCluster(
-    hosts.map((host) => ({
+  return {
+    coolDownMs,
+    host: (host) => ({
       id: host.id,
       name: host.name,
       ...useOf(host, purpose),
@@ -37,8 +84,8 @@ export function clusterOf(
       failureDomain: host.failureDomain,
       platform: host.capabilities,
       missingDatastores: missingDatastores(fleet, host),
-    })),
-    guests.map((guest) => ({
+    }),
+    guest: (guest) => ({
       id: guest.id,
       name: guest.name,
       hostId: expectedHost(fleet, guest),
@@ -49,16 +96,15 @@ export function clusterOf(
       vcpus: guest.vcpus,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
       architecture: fleet.images.get(guest.imageId)?.architecture,
-      datastores: datastoresOf(fleet, guest.id === moved?.guestId ? { ...guest, ...moved } : guest),
+      datastores: datastoresOf(fleet, guest).map(({ id, name, hostId }) => ({ id, name, hostId })),
       pinned:
         guest.state !== 'running' ||
         isBusy(fleet, guest.id) ||
         (guest.movedAt !== null &&
           now - guest.movedAt < coolDownMs &&
           !isBeingEmptied(fleet.hosts.get(guest.hostId ?? ''))),
-    })),
-    [...fleet.rules.values()].filter((rule) => rule.poolId === poolId),
-  );
+    }),
+  };
 }
 
 /** What the pool's over-commit makes of a host. */
@@ -82,11 +128,6 @@ function demandOf(fleet: Fleet, guest: Guest): number {
 function expectedHost(fleet: Fleet, guest: Guest): string | null {
   if (guest.state !== 'migrating') return guest.hostId;
   return moveOf(fleet, guest.id)?.targetHostId ?? guest.hostId;
-}
-
-/** Its guests are moved elsewhere, whatever the pool's automation level. */
-export function isBeingEmptied(host: Host | undefined): boolean {
-  return host?.maintenance === 'entering' || host?.standby === 'entering' || (host?.degraded ?? null) !== null;
 }
 
 function useOf(host: Host, purpose: 'ordinary' | 'failover'): { use: HostUse; useReason: string } {

@@ -59,7 +59,8 @@ export function spentItsRestarts(turn: FleetTurn, guest: Guest): boolean {
 export function restartsLeft(turn: FleetTurn, pool: Pool): number {
   let restarts = 0;
   for (const guest of turn.fleet.guests.values())
-    if (guest.poolId === pool.id) restarts += withinWindow(turn, pool, guest.restarts).length;
+    if (guest.poolId === pool.id && guest.restarts.length > 0)
+      restarts += withinWindow(turn, pool, guest.restarts).length;
   const left = pool.failure.poolRestarts - restarts;
   if (left > 0) clearAlarm(turn, 'restart-budget', pool.id);
   return left;

@@ -18,6 +18,7 @@ import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEffect, HostView } from '../fleet-types';
 import type { EntityKind, EntityRows, FleetWrite } from '../ports/fleet-store';
 import { commandDeadlineMs } from '../defaults';
+import { noteRow } from './kept-clusters';
 
 /** One step of the fleet brain: what it writes, and what it wants done once that is written. */
 export interface FleetTurn {
@@ -50,7 +51,9 @@ const collections = {
 export function put<Kind extends EntityKind>(turn: FleetTurn, entity: Kind, row: EntityRows[Kind]): void {
   if (entity in collections) {
     const collection = turn.fleet[collections[entity as keyof typeof collections]] as Map<string, EntityRows[Kind]>;
+    const before = collection.get(row.id);
     collection.set(row.id, row);
+    noteRow(turn.fleet, entity, before, row);
   }
   if (entity === 'guest') indexRecovering(turn.fleet, row as Guest);
   turn.writes.push({ kind: 'put', entity, row } as FleetWrite);
@@ -72,8 +75,11 @@ export function putEnded<Kind extends keyof typeof collections>(
 }
 
 export function remove(turn: FleetTurn, entity: keyof typeof collections, id: string): void {
+  const collection = turn.fleet[collections[entity]] as Map<string, EntityRows[typeof entity]>;
+  const before = collection.get(id);
+  collection.delete(id);
+  if (before) noteRow(turn.fleet, entity, before, null);
   if (entity === 'guest') turn.fleet.recovering.delete(id);
-  (turn.fleet[collections[entity]] as Map<string, unknown>).delete(id);
   turn.writes.push({ kind: 'remove', entity, id });
 }
 

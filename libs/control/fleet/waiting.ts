@@ -55,10 +55,10 @@ type Plan = ReadonlyMap<number, number> | null;
 
 /** Those that wait for others of higher priority are in it as well: their room is not given away before they come. */
 function planRestarts(turn: FleetTurn, poolId: string, cluster: Cluster): Plan {
-  const lost = [...turn.fleet.guests.values()].filter(
-    ({ state, poolId: pool, restartPriority }) =>
-      state === 'recovering' && pool === poolId && restartPriority !== 'disabled',
-  );
+  const { recovering, guests } = turn.fleet;
+  const lost = [...recovering]
+    .flatMap((id) => guests.get(id) ?? [])
+    .filter(({ poolId: pool, restartPriority }) => pool === poolId && restartPriority !== 'disabled');
   lost.sort((a, b) => rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
   return planTogether(
     cluster,

@@ -1,5 +1,4 @@
 import type { Told } from '@argosy/control/telling';
-import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostHeartbeat } from '@argosy/domain/host-report';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { Result } from '@argosy/domain/refusal';
@@ -101,8 +100,6 @@ export class Outside {
     this.up = said.ok;
   }
 }
-
-export type RegisterRequest = Extract<FleetRequest, { kind: 'host.register' }>;
 
 /** So many hosts register at a time: a controller takes a crowd best in groups. */
 const registeringAtOnce = 24;

@@ -49,6 +49,7 @@ export class SimulatedHosts {
     this.patterns = new DemandPatterns(settings.seed);
     this.outside = new Outside({ queue, catchUp: () => this.time.catchUp(), onProblem: oncePerMinute(say) });
     this.site.datastore.measure = measured;
+    this.site.datastore.isReal = existsSync;
     this.site.datastore.freeMiB = Infinity;
     this.site.onBoot = (instance) => {
       instance.memory!.tickMs = guestTickMs;
