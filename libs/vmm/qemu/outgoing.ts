@@ -304,7 +304,7 @@ export class OutgoingMigration {
     this.endTimers();
     this.tellCompleted(isKnown ? Math.round(atMs - this.stoppedAtMs!) : null);
     for (const resolve of this.waiting.splice(0)) resolve();
-    if (!isKnown) void this.measure();
+    void this.measure(isKnown);
   }
 
   private tellCompleted(downtimeMs: number | null): void {
@@ -313,17 +313,16 @@ export class OutgoingMigration {
     this.listener.completed(downtimeMs);
   }
 
-  /** QEMU computes its figures only after it has told of the end, when this VMM may be gone already. */
-  private async measure(): Promise<void> {
+  /** QEMU computes its last figures only after it has told of the end, when this VMM may be gone already. */
+  private async measure(isDowntimeKnown: boolean): Promise<void> {
     const endMs = performance.now() + measureWithinMs;
     while (performance.now() < endMs) {
       await sleep(measureEveryMs);
       const answer = await this.query().catch(() => undefined);
       if (!answer) return;
-      if ((answer['total-time'] ?? 0) > 0) {
-        this.listener.measured(answer.downtime ?? 0);
-        return;
-      }
+      if ((answer['total-time'] ?? 0) === 0) continue;
+      if (!isDowntimeKnown) this.listener.measured(answer.downtime ?? 0);
+      return;
     }
   }
 
