@@ -40,6 +40,7 @@ import { createShare, removeShare, startDutyCycle } from './processor-share.mjs'
  */
 
 const offDeadlineMs = 5_000;
+const switchingOperations = new Set(['on', 'off', 'reset']);
 
 /**
  * @param {string} file
@@ -119,7 +120,8 @@ export class Chassis {
    * @returns {Promise<PowerResponse>}
    */
   async change(request) {
-    const staleTerm = this.refuseTerm(request.term);
+    // Only who switches shows its term: what means nothing must not raise it, and shut out whoever leads.
+    const staleTerm = switchingOperations.has(request.op) ? this.refuseTerm(request.term) : undefined;
     if (staleTerm !== undefined) return staleTerm;
     switch (request.op) {
       case 'on':

@@ -164,6 +164,13 @@ test('a lower term is refused, also by the next power process', async () => {
   expect(await powerRequest(config.socket, { op: 'on', term: 7 })).toMatchObject({ ok: true, power: 'on' });
 });
 
+test('what switches nothing raises no term, whatever it says', async () => {
+  const config = await aChassis();
+  await powerRequest(config.socket, { op: 'on', term: 7 });
+  await powerRequest(config.socket, { op: 'none', term: 2 ** 31 });
+  expect(await powerRequest(config.socket, { op: 'off', term: 7 })).toMatchObject({ ok: true, power: 'off' });
+});
+
 test('the heartbeat on the datastore beats while the power is on, and ends with it', async () => {
   const config = await aChassis();
   await powerRequest(config.socket, { op: 'on' });
