@@ -1,4 +1,5 @@
-/* The kernel: it owns timer, console and disk, and serves the one process. Time is in microseconds, as the machine counts it. */
+/* The kernel: it owns timer, console and disk, and serves the one process. Time is in microseconds; the machine counts in units of which
+ * there are two to the power of its time scale in one. */
 #include "kernel.h"
 
 enum { TIMER_ENABLE = 1 << 7, EXTERNAL_ENABLE = 1 << 11, USER_CALL = 8 };
@@ -11,11 +12,12 @@ static u64 now(void) {
     high = READ(mcycleh);
     low = READ(mcycle);
   } while (high != READ(mcycleh));
-  return (u64)high << 32 | low;
+  return ((u64)high << 32 | low) >> READ(TIME_SCALE);
 }
 
 /* Interrupts are enabled one by one and never taken: a pending one ends the wait, and that is all that is wanted of it. */
-static void sleep_until(u64 time) {
+static void sleep_until(u64 microseconds) {
+  u64 time = microseconds << READ(TIME_SCALE);
   WRITE(TIME_COMPARE_HIGH, time >> 32);
   WRITE(TIME_COMPARE, time);
   WRITE(mie, TIMER_ENABLE | EXTERNAL_ENABLE);
@@ -38,6 +40,7 @@ static u64 serve(u32 call, const u32 *arguments) {
     case SYSTEM_TRANSFER:
       if (arguments[0] == DISK_FLUSH) return DISK_DONE;
       return kernel_transfer(arguments[0], arguments[1], arguments[2], arguments[3]);
+    case SYSTEM_BUTTON: return READ(POWER);
     case SYSTEM_OFF: power_off(arguments[0]); return 0;
     default: return 0;
   }

@@ -14,6 +14,7 @@
 #define MEMORY_BYTES 0x7c6
 #define POWER 0x7c7
 #define CONSOLE 0x7c8
+#define TIME_SCALE 0x7c9
 #define DISK_ADDRESS 0x7d0
 #define DISK_SECTOR 0x7d1
 #define DISK_COMMAND 0x7d2

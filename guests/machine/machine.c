@@ -43,7 +43,7 @@ u32 *machine_area(u32 mib) {
 }
 
 int machine_power_button(void) {
-  return 0;
+  return (int)call(SYSTEM_BUTTON, 0, 0, 0, 0);
 }
 
 void machine_power_off(void) {

@@ -57,7 +57,8 @@ export type Special =
   | 'network-waiting'
   | 'hardware-address-low'
   | 'hardware-address-high'
-  | 'power';
+  | 'power'
+  | 'time-scale';
 
 const pages = ~0xfff;
 const words = ~3;
@@ -82,6 +83,7 @@ const registers = {
   mmemory: [0x7c6, { special: 'memory-size' }],
   mpower: [0x7c7, { special: 'power' }],
   mconsole: [0x7c8, { special: 'console' }],
+  mtimescale: [0x7c9, { special: 'time-scale' }],
   mdiskaddress: [0x7d0, { slot: 'diskAddress', writable: all }],
   mdisksector: [0x7d1, { slot: 'diskSector', writable: all }],
   mdiskcommand: [0x7d2, { special: 'disk-command' }],

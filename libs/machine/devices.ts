@@ -111,10 +111,33 @@ class CableEnd implements NetworkPort {
   }
 }
 
+/** Pressed from outside; the press is pending until the machine has read it. */
+export class PowerButton {
+  private pressed = false;
+
+  get isPressed(): boolean {
+    return this.pressed;
+  }
+
+  press(): void {
+    this.pressed = true;
+  }
+
+  /** Whether it was pressed since it was read last. */
+  read(): boolean {
+    const was = this.pressed;
+    this.pressed = false;
+    return was;
+  }
+}
+
 export interface Devices {
   readonly console: Console;
   readonly disk?: Disk | undefined;
   readonly network?: NetworkPort | undefined;
+  readonly power?: PowerButton | undefined;
+  /** log2 of the units of time in a microsecond, for programs that count microseconds. Left out: 0, a unit is one. */
+  readonly timeScale?: number | undefined;
 }
 
 export const deviceStatus = { done: 0, failed: 1, absent: 2 } as const;

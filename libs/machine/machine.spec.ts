@@ -1,11 +1,13 @@
+import { BareMachine } from './bare-machine';
 import { slots } from './control-registers';
-import { Cable } from './devices';
+import { Cable, Console } from './devices';
 import { runThroughIdleness } from './machine';
 import { memoryStart } from './memory';
 import { processorDifferences } from './processor-state';
 import { bench, load } from './testing';
 import { causes } from './traps';
 import { variants } from './variants';
+import { Monitor } from './vmm/monitor';
 
 const text = (bytes: readonly number[]) => String.fromCharCode(...bytes);
 
@@ -206,4 +208,33 @@ test('what is switched off stays so, and a reset begins anew with the memory as 
   machine.control[slots.scratch] = 9;
   expect(machine.run(1)).toBe('limit');
   expect([machine.control[slots.pc], machine.control[slots.scratch]]).toEqual([memoryStart | 0, 0]);
+});
+
+test('a press of the power button wakes a machine that waits, and is read once', () => {
+  const { machine, power } = bench();
+  load(machine, `
+      li   t0, 0x800
+      csrw mie, t0
+      wfi
+      csrr a0, mip
+      csrr a1, mpower
+      csrr a2, mpower
+      csrr a3, mip
+      wfi`); // prettier-ignore
+  expect(machine.run(100)).toBe('idle');
+  expect(machine.run(100)).toBe('idle');
+  power.press();
+  expect(machine.run(100)).toBe('idle');
+  expect(Array.from(machine.registers.subarray(10, 14))).toEqual([0x800, 1, 0, 0]);
+});
+
+test('a machine tells the scale of its time, and its machines have the same', () => {
+  const devices = { console: new Console(() => {}), timeScale: 10 };
+  const host = new BareMachine(variants.virtualizable, 65536, devices);
+  const made = new Monitor(host).create({ memoryBytes: 32768, console: devices.console });
+  if (!made.ok) throw new Error(made.refusal.message);
+  const guest = made.value;
+  load(guest, 'csrr a0, mtimescale\n wfi');
+  expect(guest.run(100)).toBe('idle');
+  expect(guest.registers[10]).toBe(10);
 });

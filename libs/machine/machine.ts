@@ -104,10 +104,10 @@ export abstract class Machine {
 
   /** As `mip` shows it. */
   get pendingInterrupts(): number {
-    const { console, network } = this.devices;
+    const { console, network, power } = this.devices;
     const timer = this.time >= this.timeCompare ? interruptBits.timer : 0;
-    const external = console.hasInput || (network?.waitingBytes ?? 0) > 0 ? interruptBits.external : 0;
-    return timer | external;
+    const isExternal = console.hasInput || (network?.waitingBytes ?? 0) > 0 || power?.isPressed === true;
+    return timer | (isExternal ? interruptBits.external : 0);
   }
 
   private get wantedInterrupts(): number {

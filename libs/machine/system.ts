@@ -53,7 +53,9 @@ function readSpecial(machine: Machine, special: Special): number {
     case 'hardware-address-high':
       return littleEndian(devices.network?.hardwareAddress ?? [], 4, 2);
     case 'power':
-      return 0;
+      return devices.power?.read() === true ? 1 : 0;
+    case 'time-scale':
+      return devices.timeScale ?? 0;
   }
 }
 
@@ -98,6 +100,7 @@ function writeSpecial(machine: Machine, special: Special, value: number): System
     case 'pending':
     case 'time-low':
     case 'time-high':
+    case 'time-scale':
     case 'memory-size':
     case 'disk-sectors':
     case 'network-waiting':

@@ -1,6 +1,6 @@
 import { assemble, type Assembled } from './assembler';
 import { BareMachine } from './bare-machine';
-import { Console, MemoryDisk, type NetworkPort } from './devices';
+import { Console, MemoryDisk, PowerButton, type NetworkPort } from './devices';
 import type { Machine } from './machine';
 import { variants, type Variant } from './variants';
 
@@ -10,6 +10,7 @@ export interface Bench {
   readonly console: Console;
   readonly output: number[];
   readonly disk: MemoryDisk;
+  readonly power: PowerButton;
 }
 
 export interface BenchOptions {
@@ -22,7 +23,9 @@ export function bench({ variant = variants.virtualizable, memoryBytes = 65536, n
   const output: number[] = [];
   const console = new Console((byte) => output.push(byte));
   const disk = new MemoryDisk(new Uint8Array(4 * 512));
-  return { machine: new BareMachine(variant, memoryBytes, { console, disk, network }), console, output, disk };
+  const power = new PowerButton();
+  const machine = new BareMachine(variant, memoryBytes, { console, disk, network, power });
+  return { machine, console, output, disk, power };
 }
 
 export function load(machine: Machine, text: string): Assembled {

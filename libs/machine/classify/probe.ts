@@ -1,6 +1,6 @@
 import { BareMachine } from '../bare-machine';
 import { interruptBits, machineMode, slotCount, slots, statusBits, userMode } from '../control-registers';
-import { Console, type Disk, type NetworkPort } from '../devices';
+import { Console, PowerButton, type Disk, type NetworkPort } from '../devices';
 import type { Stop } from '../machine';
 import { memoryStart, pageBytes } from '../memory';
 import { registerCount } from '../processor-state';
@@ -98,6 +98,7 @@ export interface Equipment {
   readonly diskSectors: number;
   readonly waitingBytes: number;
   readonly hardwareAddress: Uint8Array;
+  readonly timeScale: number;
 }
 
 export const oneEquipment: Equipment = {
@@ -105,12 +106,14 @@ export const oneEquipment: Equipment = {
   diskSectors: 2,
   waitingBytes: 60,
   hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
+  timeScale: 0,
 };
 export const anotherEquipment: Equipment = {
   memoryPages: 6,
   diskSectors: 3,
   waitingBytes: 70,
   hardwareAddress: Uint8Array.of(2, 0, 0, 1, 1, 2),
+  timeScale: 10,
 };
 
 /** Runs one instruction of a variant from whatever state. */
@@ -119,7 +122,10 @@ export class Probe {
   private readonly machine: BareMachine;
   private readonly console = new Console((byte) => this.effects.push(`the console gets ${byte}`));
 
-  constructor(variant: Variant, { memoryPages, diskSectors, waitingBytes, hardwareAddress }: Equipment) {
+  private readonly power = new PowerButton();
+
+  constructor(variant: Variant, equipment: Equipment) {
+    const { memoryPages, diskSectors, waitingBytes, hardwareAddress, timeScale } = equipment;
     const network: NetworkPort = {
       hardwareAddress,
       waitingBytes,
@@ -131,7 +137,8 @@ export class Probe {
       read: () => this.effects.push('a sector is read'),
       write: () => this.effects.push('a sector is written'),
     };
-    this.machine = new BareMachine(variant, memoryPages * pageBytes, { console: this.console, network, disk });
+    const devices = { console: this.console, network, disk, power: this.power, timeScale };
+    this.machine = new BareMachine(variant, memoryPages * pageBytes, devices);
     this.machine.supervisor = 'outside';
   }
 
@@ -141,6 +148,7 @@ export class Probe {
     const base = control[slots.base]!;
     this.effects = [];
     if (!this.console.hasInput) this.console.type(Array.from({ length: 256 }, (_, index) => index));
+    this.power.press();
     memory.storage.words.fill(outside);
     memory.bytes.set(content, base);
     memory.written(0, memory.size);
@@ -161,6 +169,7 @@ export class Probe {
     const { words } = this.machine.memory.storage;
     const [first, end] = [base >>> 2, (base + windowBytes) >>> 2];
     const effects = stop === 'off' ? ['the machine is switched off'] : [];
+    if (!this.power.isPressed) effects.push('the press of the power button is taken');
     for (let index = 0; index < words.length; index++)
       if (words[index] !== outside && (index < first || index >= end))
         return [...effects, `memory outside its own changes, at ${4 * index}`];

@@ -1,5 +1,5 @@
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { DiskWindow, sectorBytes, type Console, type NetworkPort } from '../devices';
+import { DiskWindow, sectorBytes, type Console, type NetworkPort, type PowerButton } from '../devices';
 import type { Machine } from '../machine';
 import { pageBytes } from '../memory';
 import { Extents } from './extents';
@@ -10,6 +10,7 @@ export interface MachineRequest {
   readonly diskSectors?: number;
   readonly console: Console;
   readonly network?: NetworkPort | undefined;
+  readonly power?: PowerButton | undefined;
 }
 
 const emptySector = new Uint8Array(sectorBytes);
@@ -46,7 +47,7 @@ export class Monitor {
     return this.pages.freeCount * pageBytes;
   }
 
-  create({ memoryBytes, diskSectors = 0, console, network }: MachineRequest): Result<VirtualMachine> {
+  create({ memoryBytes, diskSectors = 0, console, network, power }: MachineRequest): Result<VirtualMachine> {
     const { host } = this;
     const pages = memoryBytes / pageBytes;
     if (!Number.isInteger(pages) || pages < 1)
@@ -68,7 +69,7 @@ export class Monitor {
     // What an earlier machine left there is nobody's business.
     memory.write(0, new Uint8Array(memoryBytes));
     for (let sector = 0; sector < diskSectors; sector++) disk!.write(sector, emptySector);
-    const devices = { console, disk, network };
+    const devices = { console, disk, network, power, timeScale: host.devices.timeScale };
     const machine = new VirtualMachine({ host, memory, devices, kind: this.kind });
     this.parts.set(machine, { firstPage, pages, firstSector, sectors: diskSectors });
     return accepted(machine);
