@@ -34,4 +34,20 @@ export const guestHostSchema = z.object({
   rejection: orNull(z.object({ check: text, code: z.enum(refusalCodes), reason: text })),
 });
 
+/** What a guest asks of its host's processors, what of it is due to it, and what it gets. */
+export const guestProcessorsSchema = z.object({
+  reservationMillicores: z.number(),
+  /** null: no limit. */
+  limitMillicores: orNull(z.number()),
+  shares: z.number(),
+  /** As balancing weighs it: smoothed, and at most the limit. */
+  demandMillicores: z.number(),
+  /** All of the demand, but where its pool is asked for more than it has. */
+  entitlementMillicores: z.number(),
+  /** null: it does not run, or was not heard of yet. */
+  usedMillicores: orNull(z.number()),
+  /** 0 to 1: how much of what it now wants and is entitled to it has used. */
+  metShare: orNull(z.number()),
+});
+
 export const consoleSchema = z.object({ text });

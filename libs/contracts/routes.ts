@@ -196,6 +196,11 @@ export const routes = {
     query: strictBody({ datastore: reference('As it would be with its disk there, by id or name.').optional() }),
     response: responses.pageOf(answers.guestHostSchema),
   },
+  'guest.processors': {
+    method: 'GET', path: '/guests/:guest/processors', tag: 'guests', access: 'viewer', status: 200,
+    summary: 'Say what a guest asks of processors, what of it it is entitled to and what it gets', params: guest,
+    response: answers.guestProcessorsSchema,
+  },
   'guest.create': {
     method: 'POST', path: '/guests', tag: 'guests', access: 'operator', status: 201,
     summary: 'Create a guest', body: bodies.newGuestBody, response: responses.guestSchema,

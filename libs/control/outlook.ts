@@ -3,6 +3,7 @@ import type { RefusalCode } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import { rejection } from '@argosy/scheduler/checks';
 import { place } from '@argosy/scheduler/place';
+import { entitle } from '@argosy/scheduler/entitlement';
 import type { Fleet } from './fleet-types';
 import { clusterOf } from './fleet/placement';
 
@@ -39,4 +40,39 @@ export function hostsForGuest(
       rejection: why === null ? null : { check: why.check, code: why.code, reason: why.reason },
     };
   });
+}
+
+/** A guest's claim to processors, and what becomes of it. */
+export interface GuestProcessors {
+  readonly reservationMillicores: number;
+  /** null: no limit. */
+  readonly limitMillicores: number | null;
+  readonly shares: number;
+  readonly demandMillicores: number;
+  readonly entitlementMillicores: number;
+  /** null: it does not run, or was not heard of yet. */
+  readonly usedMillicores: number | null;
+  /** How much of what it now wants and is entitled to it has used. */
+  readonly metShare: number | null;
+}
+
+/** As balancing sees it: one that does not run asks for nothing. */
+export function processorsOf(fleet: Fleet, guest: Guest, now: Instant): GuestProcessors {
+  const cluster = clusterOf({ fleet, now }, guest.poolId);
+  entitle(cluster);
+  const index = cluster.guestIndex.get(guest.id)!;
+  const [demand, entitlement] =
+    guest.hostId === null ? [0, 0] : [cluster.guestDemand[index]!, cluster.guestEntitlement[index]!];
+  const seen = fleet.views.get(guest.hostId ?? '')?.guests.get(guest.id) ?? [];
+  const usage = seen.find(({ epoch }) => epoch === guest.epoch)?.usage ?? null;
+  const due = usage === null ? 0 : Math.min(usage.cpuDemandMillicores, entitlement);
+  return {
+    reservationMillicores: guest.cpuReservationMillicores,
+    limitMillicores: guest.cpuLimitMillicores,
+    shares: guest.cpuShares,
+    demandMillicores: Math.round(demand),
+    entitlementMillicores: Math.round(entitlement),
+    usedMillicores: usage?.cpuMillicores ?? null,
+    metShare: usage === null ? null : due <= usage.cpuMillicores ? 1 : usage.cpuMillicores / due,
+  };
 }

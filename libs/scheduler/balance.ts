@@ -1,5 +1,6 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
 import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance } from './cluster';
+import { entitle } from './entitlement';
 import { gatheringHost, isApart } from './gather';
 import { Movers } from './movers';
 import { chooseHost, explainRefusal } from './place';
@@ -41,12 +42,14 @@ interface Pass {
 }
 
 /**
- * First what must move (hosts that are being emptied, broken rules), then the moves that bring the most demand under the
+ * First what must move (hosts that are being emptied, broken rules), then the moves that bring the most of what guests are
+ * entitled to under the
  * hosts' safety level, one at a time, each judged in the state that the ones before it leave. A guest moves once in an
  * answer, and keeps its room where it was until the end of it: so no rule and no host's room is overrun on the way, however
  * many of the moves are done at once. The cluster is left in the projected state.
  */
 export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswer {
+  entitle(cluster);
   const imbalanceBefore = imbalance(cluster);
   const movers = new Movers(cluster, options);
   const pass: Pass = { cluster, options, movers, moves: [], moved: new Set(), stuck: [] };

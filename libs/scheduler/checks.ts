@@ -1,5 +1,6 @@
 import type { RefusalCode } from '@argosy/domain/refusal';
-import { type Cluster, platformParts } from './cluster';
+import type { Cluster } from './cluster';
+import { platformParts } from './cluster-hosts';
 import { breaks, violation } from './rules';
 
 /** Why a host does not take a guest. */

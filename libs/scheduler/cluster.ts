@@ -1,4 +1,5 @@
 import { isWish, type RuleKind } from '@argosy/domain/entities';
+import { domainsOf, hostsByDomain, isUniform, platformsOf } from './cluster-hosts';
 
 /**
  * A pool as the scheduler sees it: hosts and guests by index, their figures in typed arrays, so that a move is a few
@@ -53,6 +54,8 @@ export interface GuestFigures {
   readonly leavingHostId?: string | null;
   readonly cpuDemandMillicores: number;
   readonly cpuReservationMillicores: number;
+  /** Its weight where there is less than all ask for; left out: as most. */
+  readonly cpuShares?: number;
   readonly memoryMiB: number;
   readonly vcpus?: number;
   /** Bytes dirtied per second: what a live copy has to send again. */
@@ -111,6 +114,9 @@ export interface Cluster {
   readonly domains: { usable: number };
   /** By guest. */
   readonly guestDemand: Float64Array;
+  readonly guestShares: Float64Array;
+  /** What of its demand it is entitled to: all of it, until `entitle` has found the pool asked for more than it has. */
+  readonly guestEntitlement: Float64Array;
   readonly guestReservation: Float64Array;
   readonly guestMemory: Float64Array;
   readonly guestVcpus: Float64Array;
@@ -119,8 +125,9 @@ export interface Cluster {
   readonly guestPinned: Uint8Array;
   /** By guest: 1, it is under a rule, or needs datastores. Most are not, and are spared a look. */
   readonly guestBound: Uint8Array;
-  /** By host: what its guests ask and take. A guest takes room where it is and where it is leaving, and asks where it is. */
+  /** By host: what its guests ask, are entitled to and take. A guest takes room where it is and where it is leaving, and asks where it is. */
   readonly cpuDemand: Float64Array;
+  readonly cpuEntitled: Float64Array;
   readonly cpuReserved: Float64Array;
   readonly memoryUsed: Float64Array;
   readonly vcpusUsed: Float64Array;
@@ -138,6 +145,8 @@ export interface Cluster {
   readonly previousGuest: Int32Array;
   readonly watchers: HostWatcher[];
 }
+
+export const usualShares = 1000;
 
 export const noRules: readonly ClusterRule[] = [];
 
@@ -178,6 +187,8 @@ export function buildCluster(
     usableIn: new Int32Array(hosts.length),
     domains: { usable: 0 },
     guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
+    guestShares: Float64Array.from(guests, ({ cpuShares = usualShares }) => cpuShares),
+    guestEntitlement: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
     guestReservation: Float64Array.from(guests, (guest) => guest.cpuReservationMillicores),
     guestVcpus: Float64Array.from(guests, ({ vcpus = 1 }) => vcpus),
     guestMemory: Float64Array.from(guests, (guest) => guest.memoryMiB),
@@ -187,6 +198,7 @@ export function buildCluster(
       rulesOf[index]!.length > 0 || guest.datastores.length > 0 ? 1 : 0,
     ),
     cpuDemand: new Float64Array(hosts.length),
+    cpuEntitled: new Float64Array(hosts.length),
     cpuReserved: new Float64Array(hosts.length),
     memoryUsed: new Float64Array(hosts.length),
     vcpusUsed: new Float64Array(hosts.length),
@@ -213,61 +225,6 @@ export function settle(cluster: Cluster, guest: number, hostIndex: ReadonlyMap<s
   cluster.leaving[guest] = leaving;
   takeRoom(cluster, guest, leaving, 1);
   cluster.memoryLeaving[leaving]! += cluster.guestMemory[guest]!;
-}
-
-function domainsOf(hosts: readonly HostFigures[]): Int32Array {
-  const named = new Map<string, number>();
-  return Int32Array.from(hosts, ({ failureDomain = null }, index) => {
-    if (failureDomain === null) return index;
-    const domain = named.get(failureDomain) ?? index;
-    named.set(failureDomain, domain);
-    return domain;
-  });
-}
-
-function hostsByDomain(hosts: readonly HostFigures[], domainOf: Int32Array): ReadonlyMap<number, readonly number[]> {
-  const hostsIn = new Map<number, number[]>();
-  hosts.forEach(({ failureDomain = null }, host) => {
-    if (failureDomain === null) return;
-    const others = hostsIn.get(domainOf[host]!);
-    if (others) others.push(host);
-    else hostsIn.set(domainOf[host]!, [host]);
-  });
-  return hostsIn;
-}
-
-/** What of two hosts has to be the same for a running guest to move between them. */
-export const platformParts = ['driver', 'accelerator', 'machineType', 'cpuModel'] as const;
-
-/** Clusters are built anew at each pass, and what hosts tell of themselves stays. */
-const platformKeys = new WeakMap<Platform, string>();
-
-function platformKey(platform: Platform): string {
-  let key = platformKeys.get(platform);
-  if (key === undefined) platformKeys.set(platform, (key = platformParts.map((part) => platform[part]).join('\n')));
-  return key;
-}
-
-/** A host of which nothing is known is one by itself: -1, and takes and gives as any. */
-function platformsOf(hosts: readonly HostFigures[]): Int32Array {
-  const known = new Map<string, number>();
-  return Int32Array.from(hosts, ({ platform = null }) => {
-    if (platform === null) return -1;
-    const key = platformKey(platform);
-    const number = known.get(key) ?? known.size;
-    known.set(key, number);
-    return number;
-  });
-}
-
-function isUniform(hosts: readonly HostFigures[], guests: readonly GuestFigures[], platformOf: Int32Array): boolean {
-  const architectures = new Set(guests.flatMap(({ architecture }) => architecture ?? []));
-  return (
-    platformOf.every((platform) => platform === -1 || platform === platformOf[0]) &&
-    hosts.every(({ platform = null }) =>
-      [...architectures].every((each) => platform === null || platform.guestArchitectures.includes(each)),
-    )
-  );
 }
 
 export function countUsable(cluster: Cluster, host: number, change: 1 | -1): void {
@@ -332,15 +289,21 @@ export function endMoves(cluster: Cluster, guests: Iterable<number>): void {
   }
 }
 
+/** It is entitled to all of that, until `entitle` looks again. */
 export function setDemand(cluster: Cluster, guest: number, millicores: number): void {
   const host = cluster.hostOf[guest]!;
   const before = cluster.guestDemand[guest]!;
   const reservation = cluster.guestReservation[guest]!;
+  const entitled = cluster.guestEntitlement[guest]!;
   cluster.guestDemand[guest] = millicores;
+  cluster.guestEntitlement[guest] = millicores;
   for (const at of [host, cluster.leaving[guest]!]) {
     if (at < 0) continue;
     cluster.cpuClaimed[at]! += Math.max(millicores, reservation) - Math.max(before, reservation);
-    if (at === host) cluster.cpuDemand[at]! += millicores - before;
+    if (at === host) {
+      cluster.cpuDemand[at]! += millicores - before;
+      cluster.cpuEntitled[at]! += millicores - entitled;
+    }
     changed(cluster, at);
   }
 }
@@ -357,6 +320,7 @@ function takeRoom(cluster: Cluster, guest: number, host: number, sign: 1 | -1): 
 
 function join(cluster: Cluster, guest: number, host: number): void {
   cluster.cpuDemand[host]! += cluster.guestDemand[guest]!;
+  cluster.cpuEntitled[host]! += cluster.guestEntitlement[guest]!;
   const first = cluster.firstGuestOn[host]!;
   cluster.nextGuest[guest] = first;
   cluster.previousGuest[guest] = -1;
@@ -366,6 +330,7 @@ function join(cluster: Cluster, guest: number, host: number): void {
 
 function leave(cluster: Cluster, guest: number, host: number): void {
   cluster.cpuDemand[host]! -= cluster.guestDemand[guest]!;
+  cluster.cpuEntitled[host]! -= cluster.guestEntitlement[guest]!;
   const before = cluster.previousGuest[guest]!;
   const next = cluster.nextGuest[guest]!;
   if (before >= 0) cluster.nextGuest[before] = next;
@@ -386,9 +351,9 @@ export function usableHosts({ hosts }: Cluster): number[] {
   return usable;
 }
 
-/** Demand over capacity, by host; hosts that do not count are left out. */
+/** What guests are entitled to over capacity, by host; hosts that do not count are left out. */
 export function loads(cluster: Cluster): number[] {
-  return usableHosts(cluster).map((host) => cluster.cpuDemand[host]! / cluster.cpuCapacity[host]!);
+  return usableHosts(cluster).map((host) => cluster.cpuEntitled[host]! / cluster.cpuCapacity[host]!);
 }
 
 /** The standard deviation of the hosts' load: vSphere's measure of a cluster's balance. */

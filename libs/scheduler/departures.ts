@@ -48,7 +48,7 @@ export class Departures {
     for (let guest = cluster.firstGuestOn[host]!; guest >= 0; guest = cluster.nextGuest[guest]!) {
       if (cluster.guestPinned[guest] === 1 || cluster.leaving[guest]! >= 0) continue;
       const isBound = cluster.guestBound[guest] === 1;
-      if (isBound ? isInGroup(cluster, guest) : cluster.guestDemand[guest]! <= 0) continue;
+      if (isBound ? isInGroup(cluster, guest) : cluster.guestEntitlement[guest]! <= 0) continue;
       this.insert(guest, from, slot++, options);
     }
     for (let each = from; each < slot; each++) {
@@ -63,7 +63,7 @@ export class Departures {
   }
 
   private insert(guest: number, first: number, free: number, options: WorthOptions): void {
-    const demand = this.cluster.guestDemand[guest]!;
+    const demand = this.cluster.guestEntitlement[guest]!;
     const cost = moveCost(this.cluster, guest, options);
     const net = gainOf(mostEvening(demand), options) - cost;
     let at = free;

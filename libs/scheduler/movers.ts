@@ -162,18 +162,18 @@ export class Movers {
 
   /** Nobody has room enough to be evener with the guest than its host is: so with most guests of a pool that is nearly even. */
   private hasNoTaker(demand: number, from: number): boolean {
-    const least = 1 - (this.cluster.cpuDemand[from]! - demand) / this.cluster.cpuCapacity[from]!;
+    const least = 1 - (this.cluster.cpuEntitled[from]! - demand) / this.cluster.cpuCapacity[from]!;
     return this.roomOfAll - demand / this.mostMillicores < least - equalScores;
   }
 
   /** One by one, for they are few; most are left out by a glance. */
   private lookAtHosts(guest: number, from: number, hosts: Iterable<number>): void {
     const { cluster, options, prospect, index } = this;
-    const { cpuDemand, cpuCapacity } = cluster;
+    const { cpuEntitled, cpuCapacity } = cluster;
     index.seek(guest, from);
     const least = leastRoomFor(cluster, from, this.fewestMillicores, options, prospect) - equalScores;
     for (const host of hosts) {
-      const room = 1 - (cpuDemand[host]! + prospect.demandMillicores) / cpuCapacity[host]!;
+      const room = 1 - (cpuEntitled[host]! + prospect.demandMillicores) / cpuCapacity[host]!;
       if (room >= least && index.takes(host)) this.weigh(guest, host);
     }
   }
@@ -188,6 +188,7 @@ export class Movers {
       if (tree.mostRoom - prospect.demandMillicores / millicores[1] < least - equalScores) continue;
       if (!isSought) index.seek(guest, from);
       isSought = true;
+      index.demandMillicores = prospect.demandMillicores;
       index.leastRoom = least;
       this.weigh(guest, tree.findAny(index));
     }
@@ -227,7 +228,7 @@ function kindsOf(cluster: Cluster): Kind[] {
     tree: new RoomTree(
       cluster,
       hosts.sort((a, b) => free(a) - free(b) || a - b),
-      { cpuWeight: 1, memoryWeight: 0 },
+      { cpuWeight: 1, memoryWeight: 0, by: 'cpuEntitled' },
     ),
   }));
 }

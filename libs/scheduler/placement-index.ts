@@ -30,7 +30,10 @@ export class PlacementIndex implements Seeker {
     const { cpuCapacity, memoryCapacity } = this.cluster;
     const byKind = (a: number, b: number): number =>
       cpuCapacity[a]! - cpuCapacity[b]! || memoryCapacity[a]! - memoryCapacity[b]! || a - b;
-    return (this.tree ??= new RoomTree(this.cluster, usableHosts(this.cluster).sort(byKind), roomWeights));
+    return (this.tree ??= new RoomTree(this.cluster, usableHosts(this.cluster).sort(byKind), {
+      ...roomWeights,
+      by: 'cpuDemand',
+    }));
   }
 
   get packing(): RoomMap {

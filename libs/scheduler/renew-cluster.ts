@@ -8,6 +8,7 @@ import {
   noRules,
   settle,
   usableHosts,
+  usualShares,
 } from './cluster';
 
 /** What is known of guests and hosts that are in it, by their index. */
@@ -37,6 +38,7 @@ export function renewCluster(before: Cluster, { added, guests, hosts }: ClusterN
   cluster.guests.forEach((guest, index) => setGuest(cluster, index, guest));
   for (const sums of [
     cluster.cpuDemand,
+    cluster.cpuEntitled,
     cluster.cpuReserved,
     cluster.memoryUsed,
     cluster.cpuClaimed,
@@ -56,7 +58,8 @@ type Grown = Pick<Cluster, (typeof byGuest)[number]>;
 
 /** The columns of guests. */
 const byGuest = [
-  ...(['guestDemand', 'guestReservation', 'guestMemory', 'guestVcpus', 'guestDirtyMiBPerSecond'] as const),
+  ...(['guestDemand', 'guestShares', 'guestEntitlement', 'guestReservation', 'guestMemory'] as const),
+  ...(['guestVcpus', 'guestDirtyMiBPerSecond'] as const),
   ...(['guestPinned', 'guestBound', 'hostOf', 'leaving', 'nextGuest', 'previousGuest'] as const),
 ] as const;
 
@@ -103,6 +106,8 @@ function setHost(cluster: Cluster, index: number, host: HostFigures): void {
 
 function setGuest(cluster: Cluster, index: number, guest: GuestFigures): void {
   cluster.guestDemand[index] = guest.cpuDemandMillicores;
+  cluster.guestShares[index] = guest.cpuShares ?? usualShares;
+  cluster.guestEntitlement[index] = guest.cpuDemandMillicores;
   cluster.guestReservation[index] = guest.cpuReservationMillicores;
   cluster.guestMemory[index] = guest.memoryMiB;
   cluster.guestVcpus[index] = guest.vcpus ?? 1;

@@ -11,6 +11,13 @@ export interface Seeker {
   accepts(host: number): boolean;
 }
 
+/** What room is: the weights of its two shares, and whether processors are taken by what is asked for or by entitlements. */
+export interface RoomMeasure {
+  readonly cpuWeight: number;
+  readonly memoryWeight: number;
+  readonly by: 'cpuDemand' | 'cpuEntitled';
+}
+
 /** Scores that are nearer to each other than this are equal, and go to the first host by order. */
 export const equalScores = 1e-9;
 /** Below that, and above the noise of sums. */
@@ -38,12 +45,15 @@ export class RoomTree implements HostWatcher {
 
   private readonly cpuWeight: number;
   private readonly memoryWeight: number;
+  /** By host: the processors that are taken. */
+  private readonly cpuTaken: Float64Array;
 
   constructor(
     private readonly cluster: Cluster,
     hosts: readonly number[],
-    { cpuWeight, memoryWeight }: { readonly cpuWeight: number; readonly memoryWeight: number },
+    { cpuWeight, memoryWeight, by }: RoomMeasure,
   ) {
+    this.cpuTaken = cluster[by];
     this.cpuWeight = cpuWeight;
     this.memoryWeight = memoryWeight;
     this.hostAt = Int32Array.from(hosts);
@@ -85,9 +95,10 @@ export class RoomTree implements HostWatcher {
   }
 
   private measure(node: number, host: number): void {
-    const { cpuCapacity, memoryCapacity, cpuDemand, memoryUsed, cpuReserved } = this.cluster;
+    const { cpuCapacity, memoryCapacity, memoryUsed, cpuReserved } = this.cluster;
     const memoryShare = 1 - memoryUsed[host]! / memoryCapacity[host]!;
-    this.room[node] = this.cpuWeight * (1 - cpuDemand[host]! / cpuCapacity[host]!) + this.memoryWeight * memoryShare;
+    this.room[node] =
+      this.cpuWeight * (1 - this.cpuTaken[host]! / cpuCapacity[host]!) + this.memoryWeight * memoryShare;
     this.memoryRoom[node] = this.memoryWeight === 0 ? -Infinity : this.memoryWeight * memoryShare;
     this.freeMemory[node] = memoryCapacity[host]! - memoryUsed[host]!;
     this.freeReservation[node] = cpuCapacity[host]! - cpuReserved[host]!;
@@ -117,8 +128,8 @@ export class RoomTree implements HostWatcher {
    * wholly count as none; alone they count below that, so that the least crowded of crowded hosts is found.
    */
   roomAfter(host: number, seeker: Seeker): number {
-    const { cpuCapacity, memoryCapacity, cpuDemand, memoryUsed } = this.cluster;
-    const cpu = 1 - (cpuDemand[host]! + seeker.demandMillicores) / cpuCapacity[host]!;
+    const { cpuCapacity, memoryCapacity, memoryUsed } = this.cluster;
+    const cpu = 1 - (this.cpuTaken[host]! + seeker.demandMillicores) / cpuCapacity[host]!;
     const memory = 1 - (memoryUsed[host]! + seeker.memoryMiB) / memoryCapacity[host]!;
     if (this.memoryWeight === 0) return this.cpuWeight * cpu;
     return this.cpuWeight * Math.max(0, cpu) + this.memoryWeight * Math.max(0, memory);

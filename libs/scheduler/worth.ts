@@ -3,7 +3,7 @@ import { breaks } from './rules';
 
 /** What makes one move better than another; the rest of a balancing's options says how far it goes. */
 export interface WorthOptions {
-  /** Demand above this share of a host's processors is not met well. */
+  /** What guests are entitled to above this share of a host's processors is not met well. */
   readonly cpuSafetyShare: number;
   /** Over this time a move's gain must be worth more than its cost. */
   readonly horizonMs: number;
@@ -22,7 +22,7 @@ const idleShare = 0.5;
 
 /**
  * In millicores: demand that is met after the move and was not before, evening, and wishes. 0: the move is no good. A move
- * that leaves more demand unmet than before is none, whatever else it does.
+ * that leaves more demand unmet than before is none, whatever else it does. Demand is what guests are entitled to of it.
  */
 export function worthOf(cluster: Cluster, guest: number, host: number, options: WorthOptions): number {
   const relief = reliefOf(cluster, guest, host, options);
@@ -32,7 +32,7 @@ export function worthOf(cluster: Cluster, guest: number, host: number, options: 
 
 export function reliefOf(cluster: Cluster, guest: number, host: number, options: WorthOptions): number {
   const from = cluster.hostOf[guest]!;
-  const demand = cluster.guestDemand[guest]!;
+  const demand = cluster.guestEntitlement[guest]!;
   return (
     unmet(cluster, from, 0, options) +
     unmet(cluster, host, 0, options) -
@@ -42,7 +42,7 @@ export function reliefOf(cluster: Cluster, guest: number, host: number, options:
 }
 
 function unmet(cluster: Cluster, host: number, change: number, { cpuSafetyShare }: WorthOptions): number {
-  return Math.max(0, cluster.cpuDemand[host]! + change - cpuSafetyShare * cluster.cpuCapacity[host]!);
+  return Math.max(0, cluster.cpuEntitled[host]! + change - cpuSafetyShare * cluster.cpuCapacity[host]!);
 }
 
 /** The demand above the safety level. */
@@ -53,11 +53,11 @@ export function overloadOf(cluster: Cluster, host: number, options: WorthOptions
 /** Only a move that leaves the giver above the taker counts as evening: so none is ever undone by its opposite. */
 function evenness(cluster: Cluster, guest: number, host: number, { cpuSafetyShare }: WorthOptions): number {
   const from = cluster.hostOf[guest]!;
-  const demand = cluster.guestDemand[guest]!;
+  const demand = cluster.guestEntitlement[guest]!;
   const given = cluster.cpuCapacity[from]!;
   const taken = cluster.cpuCapacity[host]!;
-  if (cluster.cpuDemand[from]! < idleShare * cpuSafetyShare * given) return 0;
-  const after = (cluster.cpuDemand[from]! - demand) / given - (cluster.cpuDemand[host]! + demand) / taken;
+  if (cluster.cpuEntitled[from]! < idleShare * cpuSafetyShare * given) return 0;
+  const after = (cluster.cpuEntitled[from]! - demand) / given - (cluster.cpuEntitled[host]! + demand) / taken;
   return after < 0 ? 0 : eveningShare * (demand / given + demand / taken) * Math.min(given, taken);
 }
 
@@ -106,7 +106,7 @@ export function leastRoomFor(
   options: WorthOptions,
   { demandMillicores, reliefMillicores, wishesBroken: wishes }: Prospect,
 ): number {
-  const evening = 1 - (cluster.cpuDemand[from]! - demandMillicores) / cluster.cpuCapacity[from]!;
+  const evening = 1 - (cluster.cpuEntitled[from]! - demandMillicores) / cluster.cpuCapacity[from]!;
   if (reliefMillicores <= 0 && wishes === 0) return evening;
   // From one overloaded host to another nothing is lost, and a wish is won.
   if (wishes > 0 && reliefMillicores >= demandMillicores) return -Infinity;
@@ -122,7 +122,7 @@ export function gainOf(worth: number, { horizonMs }: WorthOptions): number {
 export function moveCost(cluster: Cluster, guest: number, { bandwidthMiBPerSecond }: WorthOptions): number {
   const left = bandwidthMiBPerSecond - cluster.guestDirtyMiBPerSecond[guest]!;
   const seconds = cluster.guestMemory[guest]! / Math.max(left, bandwidthMiBPerSecond / 10);
-  return seconds * (2 * copyMillicores + slowdownShare * cluster.guestDemand[guest]!);
+  return seconds * (2 * copyMillicores + slowdownShare * cluster.guestEntitlement[guest]!);
 }
 
 /** The share of the giving host's processors that the move is worth, as vSphere's stars: 2 is strong, 5 slight. */
@@ -133,16 +133,29 @@ export function priorityOf(cluster: Cluster, guest: number, worth: number): numb
   return share >= 0.03 ? 4 : 5;
 }
 
+/** Sums of parts differ from their whole by less. */
+const roundingMillicores = 0.01;
+
+/** Its guests are not entitled to all that they ask for: the pool has too little. */
+function isCut({ cpuEntitled, cpuDemand }: Cluster, host: number): boolean {
+  return cpuEntitled[host]! < cpuDemand[host]! - roundingMillicores;
+}
+
 export function reasonOf(cluster: Cluster, guest: number, host: number, options: WorthOptions): string {
   const from = cluster.hostOf[guest]!;
   const [giver, taker] = [cluster.hosts[from]!.name, cluster.hosts[host]!.name];
   const relief = reliefOf(cluster, guest, host, options);
+  const isShort = isCut(cluster, from) || isCut(cluster, host);
+  if (relief > 0 && isShort)
+    return `the guests of ${giver} are entitled to ${percent(cluster, from)} of its processors, and ${cluster.guests[guest]!.name} to ${Math.round(cluster.guestEntitlement[guest]!)} of the ${Math.round(cluster.guestDemand[guest]!)} millicores that it asks for; on ${taker} ${Math.round(relief)} millicores more of that are met`;
   if (relief > 0)
     return `${giver} is asked for ${percent(cluster, from)} of its processors; on ${taker} ${Math.round(relief)} millicores more of the demand are met`;
   if (wishWorth(cluster, guest, host) > 0) return `a rule would rather have it on ${taker}`;
+  if (isShort)
+    return `the guests of ${giver} are entitled to ${percent(cluster, from)} of its processors, those of ${taker} to ${percent(cluster, host)}: more even, each gets nearer to its shares`;
   return `${giver} is at ${percent(cluster, from)}, ${taker} at ${percent(cluster, host)}: more even, there is room for the next rise`;
 }
 
 function percent(cluster: Cluster, host: number): string {
-  return `${Math.round((100 * cluster.cpuDemand[host]!) / cluster.cpuCapacity[host]!)} %`;
+  return `${Math.round((100 * cluster.cpuEntitled[host]!) / cluster.cpuCapacity[host]!)} %`;
 }

@@ -38,6 +38,8 @@ export interface GuestPlan {
   readonly vcpus?: number;
   readonly diskMiB?: number;
   readonly cpuReservationMillicores?: number;
+  readonly cpuLimitMillicores?: number;
+  readonly cpuShares?: number;
   readonly restartPriority?: RestartPriority;
   readonly probe?: GuestProbe;
 }
@@ -173,8 +175,8 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     memoryMiB: plan.memoryMiB,
     diskMiB: plan.diskMiB ?? 8,
     cpuReservationMillicores: plan.cpuReservationMillicores ?? 0,
-    cpuLimitMillicores: null,
-    cpuShares: 1000,
+    cpuLimitMillicores: plan.cpuLimitMillicores ?? null,
+    cpuShares: plan.cpuShares ?? 1000,
     restartPriority: plan.restartPriority ?? 'medium',
     cloudInit: null,
     address,

@@ -3,11 +3,11 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { VmmEvent, VmmInstance } from '@argosy/control/ports/vmm-driver';
+import { divide } from '@argosy/scheduler/entitlement';
 import type { VirtualClock } from './clock';
 import { ModelDatastore } from './datastore';
 import { ModelInstance } from './model-instance';
 import { ModelNetwork } from './network';
-import { shareProcessors } from './processors';
 
 /** How long the model's VMM takes: what QEMU's TCG took on a quiet machine. A calibration may replace any of them. */
 export interface VmmTimes {
@@ -146,12 +146,13 @@ export class ModelMachine {
     const instances = [...this.instances.values()];
     for (const instance of instances) instance.bookTime();
     const running = instances.filter((instance) => instance.executes());
-    const claims = running.map((instance) => ({
-      demand: instance.demandMillicores(),
-      limit: instance.cpuLimitMillicores,
-      shares: instance.cpuShares,
-    }));
-    const given = shareProcessors(this.capacity.cpuMillicores, claims);
+    const column = (of: (instance: ModelInstance) => number): Float64Array => Float64Array.from(running, of);
+    const given = divide(this.capacity.cpuMillicores, {
+      wanted: column((instance) => Math.min(instance.demandMillicores(), instance.cpuLimitMillicores ?? Infinity)),
+      // A real host keeps shares and limits. Reservations are kept by never promising more of them than it has.
+      reserved: column(() => 0),
+      shares: column((instance) => instance.cpuShares),
+    });
     running.forEach((instance, index) => (instance.allocatedMillicores = given[index]!));
   }
 

@@ -117,6 +117,8 @@ function readGuest(words: Words, draft: Draft): void {
       'data',
       'vcpus',
       'reserve',
+      'limit',
+      'shares',
       'must',
       'should',
       'not',
@@ -133,6 +135,8 @@ function readGuest(words: Words, draft: Draft): void {
     else if (property === 'load') workload.loadPermille = words.number('permille of a processor');
     else if (property === 'vcpus') plan.vcpus = words.number('a count');
     else if (property === 'reserve') plan.cpuReservationMillicores = words.number('millicores');
+    else if (property === 'limit') plan.cpuLimitMillicores = words.number('millicores');
+    else if (property === 'shares') plan.cpuShares = words.number('shares');
     else if (property === 'data') workload.dataSeed = words.number('a seed');
     else if (property === 'dirty')
       Object.assign(workload, { dirtyMBps: words.number('MB/s'), areaMiB: words.number('the area in MiB') });

@@ -82,6 +82,7 @@ describe('printing', () => {
     const { status, out } = await argosy(['guest', 'show', 'guest/web']);
     expect(status).toBe(0);
     expect(out).toMatch(/^NAME +web$/m);
+    expect(out).toMatch(/^ENTITLED TO +400m of 480m asked for\nMET +75%$/m);
   });
 
   test('control characters in what a host says do not reach the terminal', async () => {

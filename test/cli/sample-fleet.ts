@@ -235,6 +235,18 @@ export function handlersOf(fleet: SampleFleet): Handlers {
     'guest.list': ({ query }) =>
       page([...guests.values()].filter(({ hostId }) => query.host === undefined || hostId === `host-${query.host}`)),
     'guest.get': ({ params }) => find(guests, params.guest, 'guest'),
+    'guest.processors': ({ params }) => {
+      const guest = find(guests, params.guest, 'guest');
+      return {
+        reservationMillicores: guest.cpuReservationMillicores,
+        limitMillicores: guest.cpuLimitMillicores,
+        shares: guest.cpuShares,
+        demandMillicores: 480,
+        entitlementMillicores: 400,
+        usedMillicores: 300,
+        metShare: 0.75,
+      };
+    },
     'guest.create': ({ body }) => {
       if (guests.has(body.name)) throw new Refused('name-taken', `There is a guest ${body.name} already.`);
       const row = aGuest(body.name, {

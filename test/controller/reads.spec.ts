@@ -150,6 +150,11 @@ test('what a host uses, and what a guest says, are the latest that were heard', 
     { hostId: host.id, cpuMillicores: 123 },
     { cpuMillicores: 0 },
   ]);
+  expect(await call('guest.processors', { params: { guest: 'db' } })).toMatchObject({
+    shares: 2000,
+    usedMillicores: null,
+    metShare: null,
+  });
   const tail = await call('guest.console', { params: { guest: 'db' }, query: 'maximumBytes=10' });
   expect(tail.text).toBe('the last 10 bytes of db');
   await call('guest.console-write', { params: { guest: 'db' }, body: { text: 'load 500\n' } });

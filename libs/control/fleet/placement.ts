@@ -92,6 +92,7 @@ function figureMakers(
       leavingHostId: guest.state === 'migrating' ? guest.hostId : null,
       cpuDemandMillicores: demandOf(fleet, guest),
       cpuReservationMillicores: guest.cpuReservationMillicores,
+      cpuShares: guest.cpuShares,
       memoryMiB: guest.memoryMiB,
       vcpus: guest.vcpus,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,

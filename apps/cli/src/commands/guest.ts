@@ -2,7 +2,7 @@ import type { GuestView as Guest } from '@argosy/contracts/responses';
 import { command, given } from '../command';
 import { usageFailure } from '../failure';
 import { placementView } from '../output/history-views';
-import { guestHostView, guestView } from '../output/inventory-views';
+import { guestHostView, guestView, shownGuestView } from '../output/inventory-views';
 import { onlyPool } from '../resolve';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
 import { cloneCommands } from './guest-clone';
@@ -32,10 +32,15 @@ export const guestCommands = [
   }),
   command({
     path: 'guest show',
-    summary: 'show a guest',
+    summary: 'show a guest, with what it asks of processors, what it is entitled to and what of that is met',
     parameters: [guest],
     run: async (session, { parameters }) => {
-      await session.printRow(guestView, await session.api.call('guest.get', { params: parameters }));
+      const { api } = session;
+      const [row, processors] = await Promise.all([
+        api.call('guest.get', { params: parameters }),
+        api.call('guest.processors', { params: parameters }),
+      ]);
+      await session.printRow(shownGuestView, { ...row, processors });
       return 'done';
     },
   }),

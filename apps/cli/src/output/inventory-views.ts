@@ -82,6 +82,27 @@ export const guestView: View<GuestView> = {
   ],
 };
 
+/** One guest, with what is asked of the leader for it alone. */
+export const shownGuestView: View<GuestView & { readonly processors: RouteResponse<'guest.processors'> }> = {
+  ...guestView,
+  columns: [
+    ...guestView.columns,
+    {
+      title: 'ENTITLED TO',
+      text: ({ processors }) =>
+        processors.usedMillicores === null
+          ? nothing
+          : `${cpu(processors.entitlementMillicores)} of ${cpu(processors.demandMillicores)} asked for`,
+      only: 'detail',
+    },
+    {
+      title: 'MET',
+      text: ({ processors }) => (processors.metShare === null ? nothing : percent(processors.metShare)),
+      only: 'detail',
+    },
+  ],
+};
+
 function residentOf(guest: GuestView, lookup: Lookup): string {
   const usage = lookup.observation(guest)?.usage;
   return usage ? memory(usage.residentMiB) : nothing;

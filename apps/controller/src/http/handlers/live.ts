@@ -1,7 +1,7 @@
 import type { Host } from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { refuse, type Answer, type Handlers } from '../answer';
-import { hostsForGuest } from '@argosy/control/outlook';
+import { hostsForGuest, processorsOf } from '@argosy/control/outlook';
 import type { FleetGateway, HttpPorts } from '../ports';
 import { shownGuest } from '../shown';
 import { filterId, findRow, listRows, type NamedKind, type NamedRow } from '../references';
@@ -49,6 +49,10 @@ export function liveHandlers({ gateway, now }: Pick<HttpPorts, 'gateway' | 'now'
       const datastore = filter('datastore', query.datastore);
       if (!datastore.ok) return datastore;
       return page(hostsForGuest(gateway.fleet, { guest: guest.value, datastoreId: datastore.value }, now()));
+    },
+    'guest.processors': ({ params }) => {
+      const guest = find('guest', params.guest);
+      return guest.ok ? { ok: true, value: processorsOf(gateway.fleet, guest.value, now()) } : guest;
     },
     'guest.console': async ({ params, query }) => {
       const guest = find('guest', params.guest);
