@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { copyProgress } from './disk-mirror';
-import { copyDeadlineMs, exists, imageTool, placeWhole, variablesBeside } from './guest-disk';
+import { exists, placeWhole } from '../disk-files';
+import { copyDeadlineMs, imageTool, variablesBeside } from './guest-disk';
 import type { QemuInstance } from './instance';
-import { refuse } from './qemu-refusal';
+import { refuse } from '../refused';
 import type { QmpClient } from './qmp';
 
 type CloneWork = Extract<DiskWork, { kind: 'clone' }>;

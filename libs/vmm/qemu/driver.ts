@@ -17,8 +17,10 @@ import type {
 import { chooseAccelerator } from './accelerator';
 import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
-import { byWhoHasTheDisk, doDiskWork, doDiskWorkInside, measureDatastore } from './disk-work';
-import { ensureDisk, ensureFirmware, ensureFolder, makeCopy, requireDisk } from './guest-disk';
+import { measureDatastore } from '../file-work';
+import { byWhoHasTheDisk, doDiskWork, doDiskWorkInside } from './disk-work';
+import { ensureFolder, requireDisk } from '../disk-files';
+import { ensureDisk, ensureFirmware, makeCopy } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
 import { GuestLinks } from './guest-link';
@@ -26,10 +28,12 @@ import type { GuestLink } from './guest-link';
 export type { GuestLink } from './guest-link';
 import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
-import { bootId } from './process-table';
+import { bootId } from '../process-table';
 import { processorLimits } from './processor-limits';
-import { relocateInside, relocateOutside, type RelocationOwner } from './relocate-disk';
-import { refusalOf, refuse } from './qemu-refusal';
+import type { RelocationOwner } from '../disk-files';
+import { relocateInside, relocateOutside } from './relocate-disk';
+import { refuse } from '../refused';
+import { refusalOf } from './qemu-refusal';
 import { ensureSeed } from './seed-image';
 
 export interface QemuDriverOptions {

@@ -1,43 +1,18 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { copyFile, open, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { DiskCopy } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { mebibyte } from '@argosy/domain/units';
 import type { Firmware } from './command-line';
-import { refuse } from './qemu-refusal';
+import { ensureFolder, exists, placeWhole } from '../disk-files';
+import { refuse } from '../refused';
 
 const run = promisify(execFile);
 const imageToolDeadlineMs = 10_000;
 /** For a disk of many GiB on a slow datastore. */
 export const copyDeadlineMs = 6 * 3_600_000;
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The guest's own folder on its datastore, in which its disk, its firmware's variables and its cloud-init data lie. */
-export async function ensureFolder(guest: GuestSpecification): Promise<void> {
-  await mkdir(dirname(guest.diskPath), { recursive: true });
-}
-
-/** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */
-export async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
-  const temporaryPath = `${path}.new-${process.pid}`;
-  try {
-    await make(temporaryPath);
-    await link(temporaryPath, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await unlink(temporaryPath).catch(() => undefined);
-  }
-}
 
 export interface ImageToolOptions {
   readonly timeout?: number;
@@ -112,62 +87,6 @@ export async function makeCopy(guest: GuestSpecification, { copyPath, backingPat
   await makeDisk({ ...guest, boot: { ...guest.boot, backingDiskPath: backingPath } }, copyPath);
 }
 
-/** The copy and the disk are one file under two names from here on: that is how it is known that the guest ran from it. */
-export async function makeItsOwn(copyPath: string, diskPath: string): Promise<void> {
-  await unmarkLeaving(diskPath);
-  await link(copyPath, diskPath).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST' && (await isSameFile(copyPath, diskPath))) return;
-    // It has only the one name already.
-    if (error.code === 'ENOENT' && (await exists(diskPath))) return;
-    throw error;
-  });
-  // Before the guest writes there it must be sure that the name outlives a power cut.
-  await syncFolder(dirname(diskPath));
-}
-
-const leavingMark = (diskPath: string): string => `${diskPath}.leaving`;
-
-/**
- * Beside the disk, before its copy elsewhere gets the guest's name: whoever sees this disk and not the other place, as on a host
- * that has not mounted it yet, knows that the guest may have gone on there. Empty, for a disk often leaves a full datastore.
- */
-export async function markLeaving(diskPath: string): Promise<void> {
-  const mark = await open(leavingMark(diskPath), 'w');
-  await mark.close();
-  await syncFolder(dirname(diskPath));
-}
-
-export async function unmarkLeaving(diskPath: string): Promise<void> {
-  await rm(leavingMark(diskPath), { force: true });
-}
-
-export function isLeaving(diskPath: string): Promise<boolean> {
-  return exists(leavingMark(diskPath));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
-}
-
-export async function isSameFile(one: string, other: string): Promise<boolean> {
-  const look = (path: string) =>
-    stat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
-  const [first, second] = await Promise.all([look(one), look(other)]);
-  return first != null && second != null && first.ino === second.ino && first.dev === second.dev;
-}
-
-export async function requireDisk(guest: GuestSpecification): Promise<void> {
-  if (await exists(guest.diskPath)) return;
-  throw refuse(
-    'disk-missing',
-    `${guest.name}: its disk ${guest.diskPath} is not on this host; is the datastore mounted here?`,
-  );
-}
-
 interface FirmwareFiles {
   readonly package: string;
   readonly code: readonly string[];
@@ -206,12 +125,4 @@ export async function ensureFirmware(guest: GuestSpecification): Promise<Firmwar
   }
   const advice = files ? `apt-get install ${files.package}` : 'only x86_64 and aarch64 have one';
   throw refuse('vmm-unsupported', `${guest.name} boots by UEFI, and this host has no UEFI firmware; ${advice}`);
-}
-
-/** What a thin disk really takes. */
-export async function allocatedBytes(path: string): Promise<number | null> {
-  return stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => null,
-  );
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { GuestNetwork } from '@argosy/domain/network';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
-import { refuse } from './qemu-refusal';
+import { refuse } from '../refused';
 
 /** What this host's guests are plugged into. */
 export type GuestLink =

@@ -4,7 +4,7 @@ import { offerDisk, withdrawDisk } from './disk-export';
 import { setEncryption } from './encryption';
 import { type InstanceFolder, type InstanceRecord, socketPathFits } from './instance-folder';
 import { migrationCapabilities } from './outgoing';
-import { makeItsOwn } from './guest-disk';
+import { makeItsOwn } from '../disk-files';
 import type { QmpClient } from './qmp';
 
 /** `key`: of this migration alone; null: in plain. */

@@ -16,8 +16,8 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
 import type { SavePlan } from './memory-save';
 import { instanceFiles } from './command-line';
-import { bootId, isRunning, nameProcess, workingFolder } from './process-table';
-import type { ProcessName } from './process-table';
+import { bootId, isRunning, nameProcess, workingFolder } from '../process-table';
+import type { ProcessName } from '../process-table';
 
 /** The disk of a running guest on its way to another datastore. */
 export interface Relocation {

@@ -8,7 +8,7 @@ import type { InstanceFolder, InstanceRecord } from './instance-folder';
 import { isAnyOf, MemorySave, readFrom, type SavePlan } from './memory-save';
 import { isPostCopyAllowed, OutgoingMigration, type QueriedMigration, type Sending } from './outgoing';
 import type { ProcessorLimits } from './processor-limits';
-import { refuse } from './qemu-refusal';
+import { refuse } from '../refused';
 import type { QmpClient, QmpEvent } from './qmp';
 import { runStates } from './run-states';
 

@@ -1,7 +1,7 @@
 import type { VmmInstance, VmmSample } from '@argosy/control/ports/vmm-driver';
 import { DirtyRate } from './dirty-rate';
-import { allocatedBytes } from './guest-disk';
-import { ownResidentMiB, threadTimes } from './process-table';
+import { allocatedBytes } from '../disk-files';
+import { ownResidentMiB, threadTimes } from '../process-table';
 import type { QmpClient } from './qmp';
 
 /** Then it is asked anew, as after the connection was another. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { refuse } from './qemu-refusal';
+import { refuse } from '../refused';
 
 const run = promisify(execFile);
 const queryDeadlineMs = 10_000;

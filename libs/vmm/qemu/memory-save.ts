@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mebibyte } from '@argosy/domain/units';
-import { refuse } from './qemu-refusal';
+import { refuse } from '../refused';
 import type { QmpClient } from './qmp';
 
 export interface SavePlan {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signalProcess, threadTimes } from './process-table';
-import type { ProcessName } from './process-table';
+import { signalProcess, threadTimes } from '../process-table';
+import type { ProcessName } from '../process-table';
 
 export interface LimitedProcess {
   readonly key: string;

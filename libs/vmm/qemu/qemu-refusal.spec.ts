@@ -1,5 +1,6 @@
 import { QmpClosed, QmpError, QmpTimeout } from './qmp';
-import { migrationRefusal, refusalOf, refuse } from './qemu-refusal';
+import { refuse } from '../refused';
+import { migrationRefusal, refusalOf } from './qemu-refusal';
 
 // Each as QEMU 7.2 wrote it.
 it.each([

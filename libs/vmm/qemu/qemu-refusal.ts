@@ -1,17 +1,7 @@
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, RefusalCode } from '@argosy/domain/refusal';
+import { Refused } from '../refused';
 import { QmpClosed, QmpTimeout } from './qmp';
-
-/** Carries a refusal through awaiting code to the edge of the driver, where it becomes a value again. */
-export class Refused extends Error {
-  constructor(readonly refusal: Refusal) {
-    super(refusal.message);
-  }
-}
-
-export function refuse(code: RefusalCode, message: string, details?: Readonly<Record<string, unknown>>): Refused {
-  return new Refused(refused(code, message, details).refusal);
-}
 
 /** QEMU's errors are English sentences with no codes; the first pattern that fits gives ours. */
 const patterns: readonly { readonly pattern: RegExp; readonly code: RefusalCode; readonly meaning: string }[] = [

@@ -2,7 +2,6 @@ import { copyFile, constants, mkdir, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
-import type { MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmState } from '@argosy/control/ports/vmm-driver';
 import { convertDisk, look } from './clone-disk';
@@ -10,16 +9,18 @@ import { diskNode } from './command-line';
 import { devicesHave, DiskMirror, dropNode, endJob, findJob, isOverlayOf } from './disk-mirror';
 import {
   exists,
-  imageTool,
-  isLeaving,
   isSameFile,
   makeItsOwn,
   markLeaving,
   unmarkLeaving,
-  variablesBeside,
-} from './guest-disk';
+  requireFree,
+  requireStayed,
+  requireWanted,
+  type RelocationOwner,
+} from '../disk-files';
+import { imageTool, variablesBeside } from './guest-disk';
 import type { InstanceRecord, Relocation } from './instance-folder';
-import { refuse } from './qemu-refusal';
+import { refuse } from '../refused';
 import {
   keepVariables,
   mirrorVariables,
@@ -48,16 +49,6 @@ const job = 'relocation';
 const lookEveryMs = 20;
 const progressEveryMs = 200;
 
-/** Who wants the disk moved. */
-export interface RelocationOwner {
-  /** Aborted: not wanted any more. Heard until the copy gets the disk's name. */
-  readonly signal: AbortSignal;
-  progress(progress: MigrationProgress): void;
-}
-
-function requireWanted({ signal }: RelocationOwner): void {
-  if (signal.aborted) throw refuse('migration-failed', 'its move was cancelled');
-}
 const moved: DiskWorkResult = { ...nothingToTell, moved: true };
 
 /**
@@ -95,24 +86,6 @@ export async function relocateOutside(work: RelocateWork, owner: RelocationOwner
   }
   await makeItsOwn(copyPath, newDiskPath);
   return moved;
-}
-
-/** A copy without the disk's name has never been it. Where none is seen, it may be that its datastore is not mounted yet. */
-async function requireStayed({ copyPath, diskPath, newDiskPath }: RelocateWork): Promise<void> {
-  if (await exists(copyPath)) return;
-  if ((await exists(diskPath)) && !(await isLeaving(diskPath))) return;
-  throw refuse(
-    'disk-missing',
-    `neither ${newDiskPath} nor ${copyPath} is on this host, and the disk may have moved there; is the datastore mounted here?`,
-  );
-}
-
-async function requireFree(newDiskPath: string): Promise<void> {
-  if (!(await exists(newDiskPath))) return;
-  throw refuse(
-    'in-use',
-    `${newDiskPath} lies where the disk is to go, and is not known to be the guest's; look at it and move it away.`,
-  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { instanceFiles } from './command-line';
 import type { InstanceFolder } from './instance-folder';
-import { nameProcess, type ProcessName } from './process-table';
+import { nameProcess, type ProcessName } from '../process-table';
 
 /**
  * Detached and in files of its own: the guest outlives this process. The environment is inherited, and with it the mark of

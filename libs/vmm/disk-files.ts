@@ -1,0 +1,128 @@
+import { link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { DiskWork } from '@argosy/domain/disk-work';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import { refuse } from './refused';
+
+// What lies where a guest's disk lies, whatever its format is: names and marks tell which disk is the guest's.
+
+type RelocateWork = Extract<DiskWork, { kind: 'relocate' }>;
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The guest's own folder on its datastore, in which its disk, its firmware's variables and its cloud-init data lie. */
+export async function ensureFolder(guest: GuestSpecification): Promise<void> {
+  await mkdir(dirname(guest.diskPath), { recursive: true });
+}
+
+/** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */
+export async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
+  const temporaryPath = `${path}.new-${process.pid}`;
+  try {
+    await make(temporaryPath);
+    await link(temporaryPath, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await unlink(temporaryPath).catch(() => undefined);
+  }
+}
+
+/** The copy and the disk are one file under two names from here on: that is how it is known that the guest ran from it. */
+export async function makeItsOwn(copyPath: string, diskPath: string): Promise<void> {
+  await unmarkLeaving(diskPath);
+  await link(copyPath, diskPath).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST' && (await isSameFile(copyPath, diskPath))) return;
+    // It has only the one name already.
+    if (error.code === 'ENOENT' && (await exists(diskPath))) return;
+    throw error;
+  });
+  // Before the guest writes there it must be sure that the name outlives a power cut.
+  await syncFolder(dirname(diskPath));
+}
+
+const leavingMark = (diskPath: string): string => `${diskPath}.leaving`;
+
+/**
+ * Beside the disk, before its copy elsewhere gets the guest's name: whoever sees this disk and not the other place, as on a host
+ * that has not mounted it yet, knows that the guest may have gone on there. Empty, for a disk often leaves a full datastore.
+ */
+export async function markLeaving(diskPath: string): Promise<void> {
+  const mark = await open(leavingMark(diskPath), 'w');
+  await mark.close();
+  await syncFolder(dirname(diskPath));
+}
+
+export async function unmarkLeaving(diskPath: string): Promise<void> {
+  await rm(leavingMark(diskPath), { force: true });
+}
+
+export function isLeaving(diskPath: string): Promise<boolean> {
+  return exists(leavingMark(diskPath));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const look = (path: string) =>
+    stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+  const [first, second] = await Promise.all([look(one), look(other)]);
+  return first != null && second != null && first.ino === second.ino && first.dev === second.dev;
+}
+
+export async function requireDisk(guest: GuestSpecification): Promise<void> {
+  if (await exists(guest.diskPath)) return;
+  throw refuse(
+    'disk-missing',
+    `${guest.name}: its disk ${guest.diskPath} is not on this host; is the datastore mounted here?`,
+  );
+}
+
+/** What a thin disk really takes. */
+export async function allocatedBytes(path: string): Promise<number | null> {
+  return stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => null,
+  );
+}
+
+/** A copy without the disk's name has never been it. Where none is seen, it may be that its datastore is not mounted yet. */
+export async function requireStayed({ copyPath, diskPath, newDiskPath }: RelocateWork): Promise<void> {
+  if (await exists(copyPath)) return;
+  if ((await exists(diskPath)) && !(await isLeaving(diskPath))) return;
+  throw refuse(
+    'disk-missing',
+    `neither ${newDiskPath} nor ${copyPath} is on this host, and the disk may have moved there; is the datastore mounted here?`,
+  );
+}
+
+export async function requireFree(newDiskPath: string): Promise<void> {
+  if (!(await exists(newDiskPath))) return;
+  throw refuse(
+    'in-use',
+    `${newDiskPath} lies where the disk is to go, and is not known to be the guest's; look at it and move it away.`,
+  );
+}
+
+/** Who wants the disk moved. */
+export interface RelocationOwner {
+  /** Aborted: not wanted any more. Heard until the copy gets the disk's name. */
+  readonly signal: AbortSignal;
+  progress(progress: MigrationProgress): void;
+}
+
+export function requireWanted({ signal }: RelocationOwner): void {
+  if (signal.aborted) throw refuse('migration-failed', 'its move was cancelled');
+}

@@ -1,0 +1,13 @@
+import { refused } from '@argosy/domain/refusal';
+import type { Refusal, RefusalCode } from '@argosy/domain/refusal';
+
+/** Carries a refusal through awaiting code to the edge of the driver, where it becomes a value again. */
+export class Refused extends Error {
+  constructor(readonly refusal: Refusal) {
+    super(refusal.message);
+  }
+}
+
+export function refuse(code: RefusalCode, message: string, details?: Readonly<Record<string, unknown>>): Refused {
+  return new Refused(refused(code, message, details).refusal);
+}
