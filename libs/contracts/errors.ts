@@ -8,6 +8,7 @@ export const edgeErrorStatus = {
   'unknown-user': 404,
   'unknown-token': 404,
   'unknown-task': 404,
+  'unknown-simulation': 404,
   'unknown-route': 404,
   'method-not-allowed': 405,
   'too-large': 413,

@@ -16,6 +16,7 @@ import {
 } from './fields';
 import * as pools from './pool-schemas';
 import * as responses from './responses';
+import { simulationRoutes } from './simulation-routes';
 import * as storage from './storage-schemas';
 import { hostAssignmentsSchema } from './telemetry';
 
@@ -398,6 +399,8 @@ export const routes = {
     method: 'GET', path: '/drills/:id', tag: 'drills', access: 'viewer', status: 200,
     summary: 'Get a drill with its timeline and verdict', params: id, response: responses.drillSchema,
   },
+
+  ...simulationRoutes,
 
   'event.list': {
     method: 'GET', path: '/events', tag: 'events', access: 'viewer', status: 200,

@@ -6,6 +6,7 @@ import {
   maintenanceTransitions,
   migrationTransitions,
   recommendationTransitions,
+  simulationTransitions,
   snapshotTransitions,
   standbyTransitions,
   taskTransitions,
@@ -22,6 +23,7 @@ const lifecycles: readonly [string, Transitions<string>, string][] = [
   ['snapshot', snapshotTransitions, 'taking'],
   ['task', taskTransitions, 'queued'],
   ['recommendation', recommendationTransitions, 'open'],
+  ['simulation', simulationTransitions, 'running'],
 ];
 
 function reachableFrom(transitions: Transitions<string>, start: string): ReadonlySet<string> {

@@ -141,3 +141,12 @@ export const recommendationTransitions = {
   refused: [],
 } as const satisfies Record<string, readonly string[]>;
 export type RecommendationState = keyof typeof recommendationTransitions;
+
+/** A what-if or a fleet run. failed: also one whose controller ended before it. */
+export const simulationTransitions = {
+  running: ['done', 'failed', 'cancelled'],
+  done: [],
+  failed: [],
+  cancelled: [],
+} as const satisfies Record<string, readonly string[]>;
+export type SimulationState = keyof typeof simulationTransitions;

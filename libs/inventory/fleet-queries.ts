@@ -59,7 +59,7 @@ export function toPage<Item>(found: readonly Item[], limit: number, cursorOf: (l
 }
 
 /** Lists that grow for ever come newest first, in pages. `after` is where the page before ended. */
-async function newestFirst<Row>(
+export async function newestFirst<Row>(
   request: PageRequest,
   cursorOf: (row: Row) => string,
   find: (after: Keyset | null, take: number) => Promise<readonly Loaded<Row>[]>,
@@ -70,10 +70,10 @@ async function newestFirst<Row>(
   return accepted(toPage(found.map(fromRow<Row>), request.limit, cursorOf));
 }
 
-const byCreation = [{ createdAt: 'desc' as const }, { id: 'desc' as const }];
-const createdCursor = (row: { createdAt: Instant; id: string }) => `${row.createdAt}.${row.id}`;
+export const byCreation = [{ createdAt: 'desc' as const }, { id: 'desc' as const }];
+export const createdCursor = (row: { createdAt: Instant; id: string }) => `${row.createdAt}.${row.id}`;
 
-function createdBefore(after: Keyset | null) {
+export function createdBefore(after: Keyset | null) {
   if (!after) return {};
   return { OR: [{ createdAt: { lt: after.instant } }, { createdAt: after.instant, id: { lt: after.id } }] };
 }

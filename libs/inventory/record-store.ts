@@ -31,6 +31,11 @@ const records = {
     isOver: () => Prisma.sql`"state" <> 'open'`,
   },
   'balance-run': { table: Prisma.sql`"balance_runs"`, begun: Prisma.sql`"at"`, isOver: () => Prisma.sql`true` },
+  simulation: {
+    table: Prisma.sql`"simulations"`,
+    begun: Prisma.sql`"createdAt"`,
+    isOver: (before) => Prisma.sql`"endedAt" < ${before}`,
+  },
   alarm: {
     table: Prisma.sql`"alarms"`,
     begun: Prisma.sql`"raisedAt"`,

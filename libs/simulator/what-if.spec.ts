@@ -1,5 +1,6 @@
+import type { Change } from '@argosy/domain/simulation';
 import { inventoryOf } from './inventory-plan';
-import { type Change, whatIf } from './what-if';
+import { whatIf } from './what-if';
 
 const inventory = inventoryOf({
   hosts: [

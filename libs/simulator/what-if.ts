@@ -1,8 +1,9 @@
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type { BalancePolicy, Host } from '@argosy/domain/entities';
+import type { Host } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
+import type { Change, GuestOutlook, HostOutlook, WhatIf } from '@argosy/domain/simulation';
 import { inventoryOf } from './inventory-plan';
 import type { ModelInstance } from './model-instance';
 import { asSimulated } from './predict';
@@ -11,49 +12,17 @@ import { World } from './world';
 /** What of an inventory it is about: the rest is history, or under way. */
 export type Facts = Pick<Inventory, 'pools' | 'hosts' | 'guests' | 'images' | 'datastores' | 'rules'>;
 
-/** What is changed, in thought. Names are the inventory's; of an added host it is new. */
-export type Change =
-  | { readonly kind: 'host-lost'; readonly host: string }
-  | { readonly kind: 'host-added'; readonly host: string; readonly cpuMillicores: number; readonly memoryMiB: number }
-  | { readonly kind: 'maintenance'; readonly host: string }
-  | { readonly kind: 'balance'; readonly settings: Partial<BalancePolicy> };
-
 /** What a guest asks of its host, as last heard; one that was never heard asks for nothing. */
 export interface Demand {
   readonly cpuMillicores: number;
   readonly dirtyBytesPerSecond: number;
 }
 
-export interface HostOutlook {
-  readonly host: string;
-  readonly state: string;
-  readonly guests: number;
-  readonly cpuDemandMillicores: number;
-  readonly cpuMillicores: number;
-  readonly memoryUsedMiB: number;
-  readonly memoryMiB: number;
-}
-
-export interface GuestOutlook {
-  readonly guest: string;
-  readonly from: string | null;
-  /** null: it does not run in the end. */
-  readonly to: string | null;
-  /** moved: live, with what it had in memory. restarted: it booted again. down: it should run, and does not. */
-  readonly fate: 'moved' | 'restarted' | 'down';
-  /** How long it did not run in all. */
-  readonly outageMs: number;
-  readonly reason: string;
-}
-
-export interface WhatIf {
-  readonly before: readonly HostOutlook[];
-  readonly after: readonly HostOutlook[];
-  /** Of whom something becomes: the others stay where they are. */
-  readonly guests: readonly GuestOutlook[];
-  readonly refused: readonly string[];
-  readonly alarms: readonly string[];
-  readonly log: readonly string[];
+export interface WhatIfPlan {
+  readonly changes: readonly Change[];
+  readonly forMs: number;
+  /** Told from time to time which share of the time has been simulated. */
+  readonly onProgress?: (share: number) => void;
 }
 
 const settleMs = 5_000;
@@ -63,11 +32,7 @@ const lookMs = 100;
  * The inventory in a simulated world, with the loads that its guests had, then the changes, and what the same brain makes
  * of them within that time.
  */
-export function whatIf(
-  facts: Facts,
-  demand: ReadonlyMap<string, Demand>,
-  plan: { readonly changes: readonly Change[]; readonly forMs: number },
-): Result<WhatIf> {
+export function whatIf(facts: Facts, demand: ReadonlyMap<string, Demand>, plan: WhatIfPlan): Result<WhatIf> {
   const inventory: Inventory = { ...inventoryOf({ hosts: [], guests: [] }), ...facts };
   const added = plan.changes.flatMap((change) => (change.kind === 'host-added' ? [change] : []));
   const unknown = plan.changes.find((change) => 'host' in change && !isKnown(inventory, change));
@@ -91,6 +56,7 @@ export function whatIf(
   while (world.clock.now < until) {
     world.run(lookMs);
     watch.look();
+    plan.onProgress?.(1 - (until - world.clock.now) / plan.forMs);
   }
   return accepted({
     before,

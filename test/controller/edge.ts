@@ -10,6 +10,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { AuditTrail, type AuditLimits } from '../../apps/controller/src/audit-trail';
 import { createHttpAdapter } from '../../apps/controller/src/http/adapter';
 import { HttpModule } from '../../apps/controller/src/http/http.module';
@@ -17,6 +18,8 @@ import { defaultHttpLimits } from '../../apps/controller/src/http/limits';
 import { ControllerMetrics } from '../../apps/controller/src/http/metrics';
 import type { RouteConfig } from '../../apps/controller/src/http/gate';
 import type { HttpLimits } from '../../apps/controller/src/http/ports';
+import { Simulations } from '../../apps/controller/src/simulations';
+import { SimulationStore } from '@argosy/inventory/simulation-store';
 import { TestServers } from '../inventory/servers';
 import { BrainGateway } from './brain-gateway';
 
@@ -59,6 +62,12 @@ export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: P
     countDropped: (reason, count) => metrics.droppedAudit(reason, count),
     limits: auditLimits,
   });
+  const simulations = new Simulations({
+    store: new SimulationStore(database),
+    now,
+    say: (message) => logged.push(message),
+    workerFile: join(__dirname, '../../dist/apps/controller/src/simulation-worker.js'),
+  });
   const allLimits = { ...defaultHttpLimits, ...limits };
   const useFactory = () => ({
     gateway,
@@ -66,6 +75,7 @@ export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: P
     queries: new FleetQueries(database),
     audit,
     auditStore,
+    simulations,
     metrics,
     limits: allLimits,
     server: {
@@ -140,6 +150,7 @@ export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: P
   async function stop(): Promise<void> {
     await app.close();
     probe.disconnect();
+    await simulations.close();
     await audit.close();
     await database.$disconnect();
     await servers.stop();

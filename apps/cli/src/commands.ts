@@ -19,6 +19,7 @@ import { programCommands } from './commands/program';
 import { rollCommands } from './commands/roll';
 import { ruleCommands } from './commands/rule';
 import { simCommands } from './commands/sim';
+import { simulationCommands } from './commands/simulation';
 import { snapshotCommands } from './commands/snapshot';
 import { topCommands } from './commands/top';
 
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   ...labLifeCommands,
   ...labCommands,
   ...simCommands,
+  ...simulationCommands,
   ...machineCommands,
   ...topCommands,
   ...programCommands,

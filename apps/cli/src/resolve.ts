@@ -5,6 +5,7 @@ import { shortId } from './output/units';
 const newest = 1000;
 const kinds = {
   drill: 'drill.list',
+  simulation: 'simulation.list',
   recommendation: 'recommendation.list',
   task: 'task.list',
   token: 'token.list',

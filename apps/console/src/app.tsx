@@ -25,6 +25,11 @@ const router = createBrowserRouter([
       { path: 'drills', lazy: async () => ({ Component: (await import('./pages/drills')).DrillsPage }) },
       { path: 'drills/new', lazy: async () => ({ Component: (await import('./pages/new-drill')).NewDrillPage }) },
       { path: 'drills/:id', lazy: async () => ({ Component: (await import('./pages/drill')).DrillPage }) },
+      { path: 'simulations', lazy: async () => ({ Component: (await import('./pages/simulations')).SimulationsPage }) },
+      {
+        path: 'simulations/:id',
+        lazy: async () => ({ Component: (await import('./pages/simulation')).SimulationPage }),
+      },
       { path: 'events', lazy: async () => ({ Component: (await import('./pages/events')).EventsPage }) },
       { path: 'tasks', lazy: async () => ({ Component: (await import('./pages/tasks')).TasksPage }) },
       { path: 'datastores', lazy: async () => ({ Component: (await import('./pages/storage')).DatastoresPage }) },

@@ -10,6 +10,7 @@ import { RecordStore } from '@argosy/inventory/record-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
 import { migrate } from '@argosy/inventory/migrate';
+import { SimulationStore } from '@argosy/inventory/simulation-store';
 import { PrismaFleetStore } from '@argosy/inventory/prisma-fleet-store';
 import { PeerClient } from '@argosy/peer/peer-client';
 import { CommandQueues } from '@argosy/queue/command-queues';
@@ -22,6 +23,7 @@ import { FleetLoop } from './fleet-loop';
 import { ControllerMetrics } from './http/metrics';
 import type { FleetGateway, HttpPorts, ServerFacts } from './http/ports';
 import type { ControllerSettings } from './settings';
+import { Simulations } from './simulations';
 
 export const controllerProcessToken = Symbol('ControllerProcess');
 
@@ -130,7 +132,8 @@ export class ControllerProcess {
       countDropped: (reason, count) => metrics.droppedAudit(reason, count),
     });
     const queries = new FleetQueries(database);
-    const http = { gateway, queries, access, audit, auditStore, server, metrics, now };
+    const simulations = new Simulations({ store: new SimulationStore(database), now, say });
+    const http = { gateway, queries, access, audit, auditStore, simulations, server, metrics, now };
     self = new ControllerProcess(settings, parts, http);
     return self;
   }
@@ -163,6 +166,7 @@ export class ControllerProcess {
     speaker.close();
     peers.close();
     await queues.close();
+    await this.http.simulations.close();
     await this.http.audit.close();
     await database.$disconnect();
   }

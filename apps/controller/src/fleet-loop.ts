@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createFleet, stepFleet } from '@argosy/control/fleet';
+import { inventoryNow } from '@argosy/control/fleet-inventory';
 import type { Fleet, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
 import type { FleetStore, FleetWrite, Inventory } from '@argosy/control/ports/fleet-store';
 import type { FleetClock } from '@argosy/domain/fleet-clock';
@@ -338,32 +339,11 @@ export class FleetLoop {
       case 'raise-term':
         return void this.raiseTerm(effect.above);
       case 'predict':
-        return actuators.predict(effect, this.inventory(), (event) => this.take(event));
+        return actuators.predict(effect, inventoryNow(this.fleet), (event) => this.take(event));
       case 'inject':
         return actuators.inject(effect, (event) => this.take(event));
       case 'reply':
         return this.reply(effect.requestId, effect.result);
     }
-  }
-
-  private inventory(): Inventory {
-    const { fleet } = this;
-    return {
-      pools: [...fleet.pools.values()],
-      hosts: [...fleet.hosts.values()],
-      fenceSecrets: [],
-      guests: [...fleet.guests.values()],
-      images: [...fleet.images.values()],
-      datastores: [...fleet.datastores.values()],
-      diskOperations: [...fleet.diskOperations.values()],
-      snapshots: [...fleet.snapshots.values()],
-      rules: [...fleet.rules.values()],
-      migrations: [...fleet.migrations.values()],
-      recommendations: [...fleet.recommendations.values()],
-      drills: [...fleet.drills.values()],
-      rolls: [],
-      tasks: [...fleet.tasks.values()],
-      alarms: [...fleet.alarms.values()],
-    };
   }
 }

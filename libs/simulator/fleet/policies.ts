@@ -1,3 +1,4 @@
+import type { FleetPolicyName } from '@argosy/domain/simulation';
 import { balancingPolicy } from './balancing';
 import { consolidatingPolicy } from './consolidating';
 import { firstFitPolicy } from './first-fit';
@@ -14,7 +15,4 @@ export const fleetPolicies = {
   },
   regression: { summary: 'LR-MMT 1.2 of the literature', create: (): FleetPolicy => regressionPolicy() },
   argosy: { summary: "the scheduler's consolidation", create: (): FleetPolicy => consolidatingPolicy() },
-} as const;
-
-export type FleetPolicyName = keyof typeof fleetPolicies;
-export const fleetPolicyNames = Object.keys(fleetPolicies) as FleetPolicyName[];
+} as const satisfies Record<FleetPolicyName, { readonly summary: string; readonly create: () => FleetPolicy }>;

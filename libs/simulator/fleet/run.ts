@@ -1,3 +1,4 @@
+import type { FleetSample } from '@argosy/domain/simulation';
 import { Fleet, firstInstantSeconds, type FleetOptions } from './fleet';
 import { wattsAt } from './hosts';
 import type { FleetPolicy } from './policy';
@@ -6,20 +7,6 @@ export interface FleetRunOptions extends FleetOptions {
   readonly policy: FleetPolicy;
   /** Milliseconds of a clock outside, to tell what decisions take. */
   readonly clock: () => number;
-}
-
-/** How the fleet stood at a step, before anything was decided. */
-export interface FleetSample {
-  readonly seconds: number;
-  readonly hostsOn: number;
-  readonly watts: number;
-  /** Since the run began. */
-  readonly migrations: number;
-  /** Of the load of the hosts that are on: its mean and its standard deviation, as shares. */
-  readonly meanLoad: number;
-  readonly loadDeviation: number;
-  /** Of the processors of the hosts that are on: free, but without the memory for one more guest of middling size. */
-  readonly strandedShare: number;
 }
 
 export interface FleetResult {

@@ -1,4 +1,6 @@
 import { drillKinds, drillPhases, hostNetworks, type Drill, type DrillPhaseName } from '@argosy/domain/drill';
+import type { RouteResponse } from '@argosy/contracts/routes';
+import { formatDuration } from '@argosy/domain/units';
 import { command, given, givenAny } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { didYouMean } from '../nearest';
@@ -38,6 +40,15 @@ async function printReport(session: Session, drill: Drill): Promise<void> {
   drillReport(drill, lookup, session.useColour).forEach((line) => session.print(line));
 }
 
+function printPrediction(session: Session, prediction: RouteResponse<'drill.predict'>): void {
+  if (!session.isForPeople) return session.printValue(prediction);
+  const { phases, outages } = prediction;
+  const orNever = (ms: number | null): string => (ms === null ? 'not reached' : formatDuration(ms));
+  for (const { name, predictedMs } of phases) session.print(`${name.padEnd(8)} ${orNever(predictedMs)}`);
+  for (const { guestName, outageMs } of outages) session.print(`${guestName}: out for ${orNever(outageMs)}`);
+  session.print('By the simulator, from the fleet as it is. Nothing was broken.');
+}
+
 async function follow(session: Session, drill: Drill, deadlineMs: number): Promise<Drill> {
   return session.wait({
     what: `the drill to end (${drill.id})`,
@@ -75,12 +86,14 @@ export const drillCommands = [
         placeholder: 'phase=ms',
         summary: `the longest time from the injection to ${drillPhases.join(', ')}; may be repeated`,
       },
+      'plan-only': { type: 'flag', summary: 'say what the simulator predicts, and break nothing' },
       'no-wait': { type: 'flag', summary: 'do not stay for the report: argosy drill show prints it later' },
       timeout: timeoutFlag,
     },
     examples: [
       'drill run host-loss --host h2 --objective detect=3s --objective alive=5s',
       'drill run guest-crash --guest web',
+      'drill run host-loss --host h2 --plan-only',
       'drill run link-cut --host h2 --network management --duration 10s',
     ],
     run: async (session, { parameters, flags }) => {
@@ -98,6 +111,10 @@ export const drillCommands = [
         throw usageFailure(
           `A drill of kind ${parameters.kind} needs --${parameters.kind === 'guest-crash' ? 'guest <guest>' : 'host <host>'}.`,
         );
+      }
+      if (flags['plan-only']) {
+        printPrediction(session, await session.api.call('drill.predict', { body }));
+        return 'done';
       }
       const begun = await session.api.call('drill.run', { body });
       if (flags['no-wait']) {

@@ -2,22 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Result } from '@argosy/domain/refusal';
+import { type FleetPolicyName, fleetPolicyNames } from '@argosy/domain/simulation';
 import type { HostType } from '@argosy/simulator/fleet/hosts';
-import type { FleetPolicyName } from '@argosy/simulator/fleet/policies';
 import type { FleetResult } from '@argosy/simulator/fleet/run';
 import type { Workload } from '@argosy/simulator/fleet/workload';
 import { command, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
 import type { FleetReport } from '../output/fleet-report';
 import type { Session } from '../session';
-
-const policyNames = [
-  'none',
-  'balance',
-  'threshold',
-  'regression',
-  'argosy',
-] as const satisfies readonly FleetPolicyName[];
 
 const flags = {
   hosts: { type: 'count', summary: 'how many hosts (default 1000; 800 for planetlab, 50 for bitbrains and requests)' },
@@ -26,7 +18,7 @@ const flags = {
   seed: { type: 'count', summary: 'of a made-up fleet (default 1): the same gives the same' },
   trace: { type: 'text', placeholder: 'file', summary: 'a recorded workload in place of a made-up one; bitbrains: the folder of its two tables' },
   format: { type: 'text', choices: ['planetlab', 'requests', 'bitbrains'], summary: 'how the trace is written' },
-  policy: { type: 'texts', choices: policyNames, summary: 'what decides, several side by side (default none,argosy)' },
+  policy: { type: 'texts', choices: fleetPolicyNames, summary: 'what decides, several side by side (default none,argosy)' },
   memory: { type: 'text', choices: ['enforced', 'ignored'], summary: 'whether memory limits migrations (default enforced; planetlab: ignored, as in the literature)' },
   output: { type: 'text', short: 'o', choices: ['table', 'json', 'html'], summary: 'how to print: table (default), json, html (one page with charts)' },
 } as const; // prettier-ignore

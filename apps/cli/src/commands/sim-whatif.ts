@@ -1,9 +1,8 @@
-import type { Guest } from '@argosy/domain/entities';
-import type { Change, Demand, Facts, HostOutlook, WhatIf } from '@argosy/simulator/what-if';
+import type { Change } from '@argosy/domain/simulation';
+import type { Facts } from '@argosy/simulator/what-if';
 import { command, given, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
-import { paint, tableLines } from '../output/table';
-import { cpu, duration, memory, nothing, percent } from '../output/units';
+import { whatIfLines } from '../output/what-if-report';
 import { onlyPool } from '../resolve';
 import type { Session } from '../session';
 import { valueTypes } from '../values';
@@ -55,45 +54,12 @@ async function factsOf(session: Session, flags: Flags): Promise<Facts> {
     api.list('image.list'),
     api.list('datastore.list'),
     api.list('rule.list'),
-    flags.at === undefined ? [] : api.list('placement.list', { query: { at: flags.at } }),
+    flags.at === undefined ? null : api.list('placement.list', { query: { at: flags.at } }),
   ]);
-  const ofPool = <Row extends { readonly poolId: string }>(rows: readonly Row[]): Row[] =>
-    rows.filter(({ poolId }) => poolId === pool || pools.find(({ id }) => id === poolId)?.name === pool);
-  const whereThen = new Map(placements.map(({ guestId, hostId, epoch }) => [guestId, { hostId, epoch }]));
-  const then = (guest: Guest): Guest => {
-    if (flags.at === undefined) return guest;
-    const placed = whereThen.get(guest.id);
-    if (!placed) return { ...guest, state: 'stopped', desired: 'stopped', hostId: null };
-    const reservedEpoch = placed.epoch;
-    return { ...guest, ...placed, reservedEpoch, state: 'running', desired: 'running', memoryPath: null };
-  };
-  const there = new Set([...whereThen.values()].map(({ hostId }) => hostId));
-  return {
-    pools: pools.filter(({ id, name }) => id === pool || name === pool),
-    hosts: ofPool(hosts).map((host) => (there.has(host.id) ? { ...host, state: 'online', maintenance: 'none' } : host)),
-    guests: ofPool(guests).map(({ cloudInitBytes: _, ...guest }) => then({ ...guest, cloudInit: null })),
-    images,
-    datastores,
-    rules: ofPool(rules),
-  };
-}
-
-async function demandOf(session: Session): Promise<Map<string, Demand>> {
-  const hosts = await session.api.list('usage.list');
-  return new Map(
-    hosts.flatMap(({ guests }) =>
-      guests.flatMap(({ guestId, usage }): [string, Demand][] =>
-        usage === null
-          ? []
-          : [
-              [
-                guestId,
-                { cpuMillicores: usage.cpuDemandMillicores, dirtyBytesPerSecond: usage.dirtyBytesPerSecond ?? 0 },
-              ],
-            ],
-      ),
-    ),
-  );
+  const poolId = pools.find(({ id, name }) => id === pool || name === pool)?.id ?? '';
+  const withoutShown = guests.map(({ cloudInitBytes: _, ...guest }) => ({ ...guest, cloudInit: null }));
+  const { factsOfPool } = await import('@argosy/simulator/facts');
+  return factsOfPool({ pools, hosts, guests: withoutShown, images, datastores, rules }, poolId, placements);
 }
 
 export const simWhatIfCommand = command({
@@ -111,61 +77,15 @@ export const simWhatIfCommand = command({
     const facts = await factsOf(session, flags);
     if (facts.hosts.length === 0)
       throw new Failure('unknown-host', 'The pool has no host: there is nothing to simulate.');
-    const answer = whatIf(facts, await demandOf(session), { changes, forMs: flags.for ?? 300_000 });
+    const { demandHeard } = await import('@argosy/simulator/facts');
+    const demand = demandHeard(await session.api.list('usage.list'));
+    const answer = whatIf(facts, demand, { changes, forMs: flags.for ?? 300_000 });
     if (!answer.ok) throw new Failure(answer.refusal.code, answer.refusal.message);
     if (session.format === 'json' || session.format === 'yaml') session.printValue(answer.value);
-    else print(session, answer.value, flags.log);
+    else
+      whatIfLines(answer.value, { showLog: flags.log, useColour: session.useColour }).forEach((line) =>
+        session.print(line),
+      );
     return answer.value.guests.some(({ fate }) => fate === 'down') ? 'missed' : 'done';
   },
 });
-
-const fateColour = { moved: 'green', restarted: 'yellow', down: 'red' } as const;
-
-function print(session: Session, { before, after, guests, refused, alarms, log }: WhatIf, showLog: boolean): void {
-  const { useColour } = session;
-  const lines = [
-    ...(showLog ? [...log, ''] : []),
-    ...tableLines(hostCells(before, after), {
-      titles: ['HOST', 'STATE', 'GUESTS', 'CPU DEMAND', 'MEMORY'],
-      right: [false, false, true, true, true],
-      useColour,
-    }),
-    '',
-    ...(guests.length === 0
-      ? ['Every guest stays where it is.']
-      : tableLines(
-          guests.map(({ guest, fate, from, to, outageMs, reason }) => [
-            { text: guest },
-            { text: fate, colour: fateColour[fate] },
-            { text: from ?? nothing },
-            { text: to ?? nothing },
-            { text: fate === 'moved' ? nothing : duration(outageMs) },
-            { text: reason },
-          ]),
-          {
-            titles: ['GUEST', 'FATE', 'FROM', 'TO', 'OUTAGE', 'WHY'],
-            right: [false, false, false, false, true, false],
-            useColour,
-          },
-        )),
-    ...refused.map((message) => paint(`refused: ${message}`, 'red', useColour)),
-    ...alarms.map((message) => paint(`alarm: ${message}`, 'yellow', useColour)),
-  ];
-  for (const line of lines) session.print(line);
-}
-
-function hostCells(before: readonly HostOutlook[], after: readonly HostOutlook[]): { text: string }[][] {
-  const change = (was: string | undefined, is: string): string =>
-    was === undefined || was === is ? is : `${was} → ${is}`;
-  return after.map((now) => {
-    const then = before.find(({ host }) => host === now.host);
-    const share = (each: HostOutlook): string => percent(each.cpuDemandMillicores / each.cpuMillicores);
-    return [
-      { text: now.host },
-      { text: change(then?.state, now.state) },
-      { text: change(then && `${then.guests}`, `${now.guests}`) },
-      { text: `${change(then && share(then), share(now))} of ${cpu(now.cpuMillicores)}` },
-      { text: `${change(then && memory(then.memoryUsedMiB), memory(now.memoryUsedMiB))} of ${memory(now.memoryMiB)}` },
-    ];
-  });
-}

@@ -1,6 +1,8 @@
-import type { FleetResult, FleetSample } from '@argosy/simulator/fleet/run';
+import type { FleetSample } from '@argosy/domain/simulation';
+import { figures } from '@argosy/simulator/fleet/figures';
+import type { FleetResult } from '@argosy/simulator/fleet/run';
 import { lineChart, type Series } from './line-chart';
-import { figures, figureText, type FleetReport, subtitleOf } from './fleet-report';
+import { figureText, type FleetReport, subtitleOf } from './fleet-report';
 
 interface Chart {
   readonly title: string;

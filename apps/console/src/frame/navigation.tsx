@@ -10,6 +10,7 @@ const pages = [
   ['/hosts', 'Hosts'],
   ['/guests', 'Guests'],
   ['/drills', 'Drills'],
+  ['/simulations', 'Simulations'],
   ['/events', 'Events'],
   ['/tasks', 'Tasks'],
   ['/datastores', 'Datastores'],

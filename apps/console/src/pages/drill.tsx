@@ -7,6 +7,7 @@ import type { Drill } from '../fleet/rows';
 import { useNewest, useRows, useSubject } from '../fleet/use-fleet';
 import { Facts, Section, Wide } from '../ui/facts';
 import { count, duration, wholeInstant } from '../ui/format';
+import { download } from '../ui/download';
 import { Missing, Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { drillTitle, hasEnded } from './drill-kinds';
@@ -48,7 +49,7 @@ function Report({ drill }: { readonly drill: Drill }) {
             <Button variant="secondary" onClick={() => print()}>
               Print
             </Button>
-            <Button variant="secondary" onClick={() => download(drill)}>
+            <Button variant="secondary" onClick={() => download(`drill-${drill.id}.json`, drill)}>
               JSON
             </Button>
           </>
@@ -259,10 +260,4 @@ function useNow(isTicking: boolean): number {
     return () => clearInterval(timer);
   }, [isTicking]);
   return now;
-}
-
-function download(drill: Drill): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(drill, null, 2)], { type: 'application/json' }));
-  Object.assign(document.createElement('a'), { href: url, download: `drill-${drill.id}.json` }).click();
-  URL.revokeObjectURL(url);
 }

@@ -12,6 +12,7 @@ import { count } from '../ui/format';
 import { Nothing, Page, PageBody } from '../ui/page';
 import { messageOf } from '../ui/toasts';
 import { type DrillKind, drillKinds } from './drill-kinds';
+import { type DrillBody, DrillForecast } from './drill-prediction';
 
 const phases = {
   detect: 'Noticed within (s)',
@@ -59,8 +60,7 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
   const host = hosts.find(({ id }) => id === hostId) ?? hosts[0];
   const guest = guests.find(({ id }) => id === guestId) ?? guests[0];
   const name = (target === 'host' ? host?.name : guest?.name) ?? '';
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const bodyOf = (): DrillBody => {
     const slow =
       kind === 'link-slow' ? { delayMs: Number(impairment.delayMs), lossShare: Number(impairment.loss) / 100 } : {};
     const body = drillBody.safeParse({
@@ -71,10 +71,19 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
         Object.entries(seconds).flatMap(([phase, text]) => (text === '' ? [] : [[phase, Number(text) * 1000]])),
       ),
     });
-    if (!body.success)
-      return setError(body.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '));
+    if (body.success) return body.data;
+    throw new Error(body.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '));
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    let body: DrillBody;
+    try {
+      body = bodyOf();
+    } catch (thrown) {
+      return setError(thrown);
+    }
     setIsBusy(true);
-    return void call('drill.run', { body: body.data }).then(
+    return void call('drill.run', { body }).then(
       (drill) => navigate(`/drills/${drill.id}`),
       (thrown: unknown) => {
         setError(thrown);
@@ -143,9 +152,10 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
       </Section>
       <Section title="3. What is expected">
         <p className="quiet">
-          The simulator predicts each phase from the fleet as it is, before anything is broken. What you write here is
-          what the verdict goes by; left empty, a phase has no objective.
+          The simulator predicts each phase from the fleet as it is. What you write here is what the verdict goes by;
+          left empty, a phase has no objective.
         </p>
+        <DrillForecast about={[kind, name, ...Object.values(impairment)].join(' ')} bodyOf={bodyOf} />
         <div className="settings-fields">
           {(target === 'host' ? hostPhases : guestPhases).map((phase) => (
             <TextField

@@ -1,5 +1,5 @@
 import { newRuleBody } from '@argosy/contracts/bodies';
-import { Button, Checkbox, FormGroup } from '@patternfly/react-core';
+import { Button } from '@patternfly/react-core';
 import { useMemo, useState } from 'react';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
@@ -9,6 +9,7 @@ import { isAboutGuests, ruleSentences, violators } from '../fleet/violations';
 import { DataTable } from '../ui/data-table';
 import { Dialog, useDialog } from '../ui/dialog';
 import { ChoiceField, TextField } from '../ui/field';
+import { Several } from '../ui/several';
 import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 
@@ -128,35 +129,5 @@ function NewRuleDialog({ pool, guests, hosts, onClose }: RulesProps & { readonly
       />
       {needsHosts && <Several label="Hosts: at least one" all={hosts} chosen={hostIds} onChange={setHostIds} />}
     </Dialog>
-  );
-}
-
-interface SeveralProps {
-  readonly label: string;
-  readonly all: readonly { readonly id: string; readonly name: string }[];
-  readonly chosen: readonly string[];
-  readonly onChange: (ids: readonly string[]) => void;
-}
-
-const mostOffered = 200;
-
-function Several({ label, all, chosen, onChange }: SeveralProps) {
-  const [text, setText] = useState('');
-  const offered = all.filter(({ id, name }) => chosen.includes(id) || name.includes(text)).slice(0, mostOffered);
-  return (
-    <FormGroup label={label} role="group">
-      {all.length > 12 && <TextField label="With this in their name" value={text} onChange={setText} />}
-      <div className="several">
-        {offered.map(({ id, name }) => (
-          <Checkbox
-            key={id}
-            id={`several-${id}`}
-            label={name}
-            isChecked={chosen.includes(id)}
-            onChange={(_event, is) => onChange(is ? [...chosen, id] : chosen.filter((each) => each !== id))}
-          />
-        ))}
-      </div>
-    </FormGroup>
   );
 }

@@ -5,6 +5,7 @@ import { auditEventSchema } from '@argosy/contracts/audit';
 import * as answers from '@argosy/contracts/answers';
 import * as policies from '@argosy/contracts/policy-schemas';
 import * as responses from '@argosy/contracts/responses';
+import * as simulations from '@argosy/contracts/simulation-schemas';
 import * as storage from '@argosy/contracts/storage-schemas';
 import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
 import { streamMessageSchema, streamPath } from '@argosy/contracts/stream';
@@ -46,6 +47,7 @@ const named = {
   PoolSettings: bodies.poolSettingsBody,
   Recommendation: responses.recommendationSchema,
   Rule: responses.ruleSchema,
+  Simulation: simulations.simulationSchema,
   StreamMessage: streamMessageSchema,
   Task: responses.taskSchema,
   Token: responses.tokenSchema,
@@ -62,6 +64,7 @@ const tags: Readonly<Record<string, string>> = {
   rules: 'Which guests belong together, apart or spread over failure domains, and on which hosts.',
   migrations: 'Guests that move while they run.',
   balance: 'Recommendations, and what led to them.',
+  simulations: 'What would be, by the same brain on a virtual clock.',
   drills: 'Failures that are predicted, caused and measured.',
   events: 'What happened, what is under way and what needs attention.',
   access: 'Users and tokens.',
@@ -124,6 +127,7 @@ function errorStatuses(name: string, route: Route): number[] {
   if (route.params || route.query || route.body) statuses.add(400);
   if (route.body) for (const status of [413, 415]) statuses.add(status);
   if (name in fleetRoutes) for (const status of fromTheBrain) statuses.add(status);
+  if (name === 'simulation.start' || name === 'drill.predict') for (const status of fromTheBrain) statuses.add(status);
   if (route.tag === 'access' || name.startsWith('guest.console')) for (const status of [404, 409]) statuses.add(status);
   return [...statuses].sort((left, right) => left - right);
 }

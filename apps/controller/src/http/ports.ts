@@ -9,6 +9,7 @@ import type { AccessStore } from '@argosy/inventory/access-store';
 import type { AuditStore } from '@argosy/inventory/audit-store';
 import type { FleetQueries } from '@argosy/inventory/fleet-queries';
 import type { AuditTrail } from '../audit-trail';
+import type { Simulations } from '../simulations';
 import type { ControllerMetrics } from './metrics';
 
 export interface FleetGateway {
@@ -77,6 +78,7 @@ export interface HttpPorts {
   readonly access: AccessStore;
   readonly audit: AuditTrail;
   readonly auditStore: Pick<AuditStore, 'list'>;
+  readonly simulations: Simulations;
   readonly server: ServerFacts;
   readonly metrics: ControllerMetrics;
   readonly limits: HttpLimits;

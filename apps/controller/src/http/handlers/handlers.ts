@@ -7,6 +7,7 @@ import { historyHandlers } from './history';
 import { liveHandlers } from './live';
 import { requestHandlers } from './requests';
 import { serverHandlers } from './server';
+import { simulationHandlers } from './simulations';
 
 export function createHandlers(ports: HttpPorts, health: Health): Handlers {
   return {
@@ -15,6 +16,7 @@ export function createHandlers(ports: HttpPorts, health: Health): Handlers {
     ...historyHandlers(ports),
     ...accessHandlers(ports),
     ...agentHandlers(ports),
+    ...simulationHandlers(ports),
     ...serverHandlers(ports.server, health),
   };
 }
