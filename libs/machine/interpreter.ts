@@ -8,6 +8,7 @@ import {
   remainderUnsigned,
 } from './arithmetic';
 import { slots } from './control-registers';
+import type { Engine } from './engine';
 import { instructionOf, operandsOf, type Mnemonic } from './instruction-set';
 import type { Machine } from './machine';
 import {
@@ -158,7 +159,7 @@ function storeBytes({ bytes }: Storage, offset: number, value: number, count: nu
 }
 
 /**
- * Why it returned. limit: as many as it was told. system: `pc` is at an instruction for `executeSystem`, `value` is its
+ * Why an engine returned. limit: as many as it was told. system: `pc` is at an instruction for `executeSystem`, `value` is its
  * word, and it counts as tried. trap: `cause` and `value` say which, at `pc`.
  */
 export type Interruption = 'limit' | 'system' | 'trap';
@@ -167,13 +168,21 @@ export type Interruption = 'limit' | 'system' | 'trap';
  * Runs the instructions of a machine, and decides nothing about modes, traps and devices: that is for who called it.
  * Every instruction here means the same in both modes, and is the same wherever the machine's memory lies in the storage.
  */
-export class Interpreter {
+export class Interpreter implements Engine {
   executed = 0;
   cause = 0;
   value = 0;
 
-  // One loop: its registers, place and limits stay in local variables, which is what makes it fast.
   run(machine: Machine, limit: number): Interruption {
+    return this.runToHot(machine, limit, Infinity) as Interruption;
+  }
+
+  /**
+   * For a translator: counts how often jumps come to each place, and returns `hot`, without having run anything there, at one
+   * that they have come to so often. Where it begins it always goes on.
+   */
+  // One loop: its registers, place and limits stay in local variables, which is what makes it fast.
+  runToHot(machine: Machine, limit: number, hotVisits: number): Interruption | 'hot' {
     const { control, memory, registers: x } = machine;
     const { storage } = memory;
     const { words, halves, bytes, flags } = storage;
@@ -185,7 +194,9 @@ export class Interpreter {
     let cause = -1;
     let value = 0;
     let isSystem = false;
+    let isHot = false;
     const loadsAreGuarded = storage.loadGuards > 0;
+    const isCounting = hotVisits !== Infinity;
 
     pages: while (left > 0) {
       const offset = (pc ^ memoryStart) >>> 0;
@@ -203,9 +214,14 @@ export class Interpreter {
       }
       const firstWord = ((base + offset) >>> 2) & -pageWords;
       const page = storage.decodedPage((base + offset) >>> pageShift);
-      const { codes, immediates } = page;
+      const { codes, immediates, visits } = page;
       const pageStart = pc & -pageBytes;
       let index = (offset >>> 2) & (pageWords - 1);
+      if (isCounting && left !== limit) {
+        isHot = visits[index]! >= hotVisits;
+        if (isHot) break;
+        visits[index]!++;
+      }
 
       while (left > 0) {
         let code = codes[index]!;
@@ -431,12 +447,17 @@ export class Interpreter {
         const next = index + (immediate >> 2);
         if (next >>> 0 < pageWords) {
           index = next;
+          if (!isCounting) continue;
+          isHot = visits[index]! >= hotVisits;
+          if (isHot) break;
+          visits[index]!++;
           continue;
         }
         pc = (pc + immediate) | 0;
         continue pages;
       }
       pc = (pageStart + (index << 2)) | 0;
+      if (isHot) break;
     }
 
     control[slots.pc] = pc;
@@ -444,6 +465,7 @@ export class Interpreter {
     this.cause = cause;
     this.value = value;
     if (isSystem) return 'system';
+    if (isHot) return 'hot';
     return cause === -1 ? 'limit' : 'trap';
   }
 }

@@ -1,5 +1,6 @@
 import { interruptBits, machineMode, slotCount, slots, statusBits, userMode } from './control-registers';
 import type { Devices } from './devices';
+import type { Engine } from './engine';
 import { Interpreter } from './interpreter';
 import type { Memory } from './memory';
 import { registerCount, type ProcessorState } from './processor-state';
@@ -23,7 +24,7 @@ export const wholeBound = ~0xfff;
  * Its time is the number of instructions that it tried, and what `skipTime` added while it waited.
  */
 export abstract class Machine {
-  readonly registers = new Int32Array(registerCount + 1);
+  readonly registers: Int32Array;
   readonly control = new Int32Array(slotCount);
   time = 0;
   /** outside: traps are not delivered to the trap vector, they end `run`, and whoever called it is the control program. */
@@ -31,13 +32,14 @@ export abstract class Machine {
   /** The last trap that ended `run`. */
   readonly trap = { cause: 0, value: 0 };
   offCode = 0;
-  private readonly interpreter = new Interpreter();
 
   constructor(
     readonly variant: Variant,
     readonly memory: Memory,
     readonly devices: Devices,
+    private readonly engine: Engine = new Interpreter(),
   ) {
+    this.registers = engine.registers ?? new Int32Array(registerCount + 1);
     this.reset();
   }
 
@@ -59,18 +61,18 @@ export abstract class Machine {
     }
   }
 
-  /** Runs instructions up to the next event by interpreting them. */
-  protected interpret(instructions: number): Stop | undefined {
-    const { interpreter } = this;
-    const interruption = interpreter.run(this, instructions);
-    this.time += interpreter.executed;
+  /** Runs instructions up to the next event by its own engine. */
+  protected runEngine(instructions: number): Stop | undefined {
+    const { engine } = this;
+    const interruption = engine.run(this, instructions);
+    this.time += engine.executed;
     switch (interruption) {
       case 'limit':
         return undefined;
       case 'trap':
-        return this.raise(interpreter.cause, interpreter.value);
+        return this.raise(engine.cause, engine.value);
       case 'system':
-        return this.executeSystem(interpreter.value);
+        return this.executeSystem(engine.value);
     }
   }
 

@@ -1,3 +1,6 @@
+import { registerCount } from './processor-state';
+import { sharedMemoryOf, type SharedMemory } from './translator/webassembly';
+
 /** Every machine's memory begins at this address, on the bare machine as in a machine of a machine. */
 export const memoryStart = 0x80000000;
 export const pageBytes = 4096;
@@ -10,12 +13,29 @@ export const pageDirty = 1;
 export const pageHasCode = 2;
 /** Guards, which a control program puts on pages: the processor traps before it fetches from, stores to or loads from one. */
 export const pageGuards = { fetch: 4, store: 8, load: 16 } as const;
+const noVisits = new Int16Array(0);
 const everyGuard = pageGuards.fetch | pageGuards.store | pageGuards.load;
 
 /** A page's instructions as the interpreter reads them; 0 is a word that was not decoded, or was written to since. */
 export interface DecodedPage {
   readonly codes: Int32Array;
   readonly immediates: Int32Array;
+  /** How often a jump came to each word, where a translator wants to know. */
+  readonly visits: Int16Array;
+}
+
+/** Where the translator's modules find what they share with the machine, behind the memory itself. */
+export interface SharedParts {
+  readonly memory: SharedMemory;
+  readonly flagsAt: number;
+  readonly registersAt: number;
+  readonly bytes: number;
+}
+
+function sharedPartsOf(size: number): SharedParts {
+  const registersAt = (size + (size >>> pageShift) + 3) & ~3;
+  const bytes = registersAt + 4 * (registerCount + 2);
+  return { memory: sharedMemoryOf(bytes), flagsAt: size, registersAt, bytes };
 }
 
 /** The bare machine's storage, with what was written and what was decoded of each page. */
@@ -27,27 +47,43 @@ export class Storage {
   readonly decoded: (DecodedPage | undefined)[];
   /** How many pages are guarded against loads: while there are none, loads look at no flags. */
   loadGuards = 0;
+  /** Undefined: there is no translator. */
+  readonly shared: SharedParts | undefined;
+  /** Called when words of a page that were decoded may no longer be what they were, or may no longer be run. */
+  codeChanged: ((page: number, firstWord: number, endWord: number) => void) | undefined;
 
-  constructor(readonly size: number) {
+  constructor(
+    readonly size: number,
+    isShared = false,
+  ) {
     if (size <= 0 || size % pageBytes !== 0 || size > maximumBytes)
       throw new RangeError(`Memory is whole pages of ${pageBytes} bytes, at most 1 GiB: not ${size} bytes.`);
-    const buffer = new ArrayBuffer(size);
-    this.bytes = new Uint8Array(buffer);
-    this.halves = new Int16Array(buffer);
-    this.words = new Int32Array(buffer);
-    this.flags = new Uint8Array(size >>> pageShift);
+    this.shared = isShared ? sharedPartsOf(size) : undefined;
+    const buffer = this.shared?.memory.buffer ?? new ArrayBuffer(size);
+    this.bytes = new Uint8Array(buffer, 0, size);
+    this.halves = new Int16Array(buffer, 0, size / 2);
+    this.words = new Int32Array(buffer, 0, size / 4);
+    this.flags =
+      this.shared === undefined
+        ? new Uint8Array(size >>> pageShift)
+        : new Uint8Array(buffer, this.shared.flagsAt, size >>> pageShift);
     this.decoded = new Array<DecodedPage | undefined>(size >>> pageShift).fill(undefined);
   }
 
   decodedPage(page: number): DecodedPage {
     this.flags[page]! |= pageHasCode;
-    return (this.decoded[page] ??= { codes: new Int32Array(pageWords), immediates: new Int32Array(pageWords) });
+    return (this.decoded[page] ??= {
+      codes: new Int32Array(pageWords),
+      immediates: new Int32Array(pageWords),
+      visits: this.shared === undefined ? noVisits : new Int16Array(pageWords),
+    });
   }
 
   guard(page: number, guards: number): void {
     const old = this.flags[page]!;
     this.loadGuards += ((guards & pageGuards.load) - (old & pageGuards.load)) / pageGuards.load;
     this.flags[page] = (old & ~everyGuard) | guards;
+    if ((guards & pageGuards.fetch) !== 0) this.codeChanged?.(page, 0, pageWords);
   }
 
   refusesRead(offset: number, length: number): boolean {
@@ -68,13 +104,19 @@ export class Storage {
     const end = offset + length;
     for (let page = offset >>> pageShift; page << pageShift < end; page++) {
       this.flags[page]! |= pageDirty;
-      const decoded = this.decoded[page];
-      if (decoded === undefined) continue;
       const start = page << pageShift;
       const first = Math.max(0, offset - start) >>> 2;
       const last = Math.min(pageBytes, end - start) + 3;
-      decoded.codes.fill(0, first, last >>> 2);
+      this.forgetCode(page, first, last >>> 2);
     }
+  }
+
+  /** What was decoded of these words, and translated. */
+  forgetCode(page: number, firstWord: number, endWord: number): void {
+    const decoded = this.decoded[page];
+    if (decoded === undefined) return;
+    decoded.codes.fill(0, firstWord, endWord);
+    this.codeChanged?.(page, firstWord, endWord);
   }
 }
 
@@ -94,8 +136,9 @@ export class Memory {
     this.bytes = storage.bytes.subarray(offset, offset + size);
   }
 
-  static ofSize(size: number): Memory {
-    return new Memory(new Storage(size), 0, size);
+  /** shared: for a translator as well. */
+  static ofSize(size: number, { isShared = false } = {}): Memory {
+    return new Memory(new Storage(size, isShared), 0, size);
   }
 
   window(offset: number, size: number): Memory {

@@ -4,6 +4,7 @@ import { parseGuestLine, replayChecksum, replayDiskChecksum, type GuestLine } fr
 import { slots } from '@argosy/machine/control-registers';
 import { Console, sectorBytes } from '@argosy/machine/devices';
 import { loadElf, parseElf } from '@argosy/machine/elf';
+import type { EngineName } from '@argosy/machine/engine';
 import { runThroughIdleness, type Machine, type Stop } from '@argosy/machine/machine';
 import { processorDifferences } from '@argosy/machine/processor-state';
 import { variants, type VariantName } from '@argosy/machine/variants';
@@ -22,6 +23,7 @@ interface Where {
   readonly variant?: VariantName;
   readonly kind?: MonitorKind;
   readonly program?: keyof typeof programs;
+  readonly engine?: EngineName;
 }
 
 class GuestRun {
@@ -31,10 +33,11 @@ class GuestRun {
 
   private readonly program: Buffer;
 
-  constructor({ depth, variant = 'virtualizable', kind = 'direct', program = 'native' }: Where) {
+  constructor({ depth, variant = 'virtualizable', kind = 'direct', program = 'native', engine = 'interpreter' }: Where) {
     this.program = programs[program];
     const { console } = this;
-    this.machine = chainOfMachines({ variant: variants[variant], depth, kind, memoryBytes, diskSectors, console }).top;
+    const options = { variant: variants[variant], depth, kind, memoryBytes, diskSectors, console, engine };
+    this.machine = chainOfMachines(options).top;
     this.load();
   }
 
@@ -130,6 +133,12 @@ describe('a whole session', () => {
     { depth: 3 },
     { depth: 1, variant: 'hybrid', kind: 'hybrid' },
     { depth: 1, variant: 'unprivileged-reads', kind: 'patching' },
+    { depth: 0, engine: 'translator' },
+    { depth: 1, engine: 'translator' },
+    { depth: 2, engine: 'translator' },
+    { depth: 3, engine: 'translator' },
+    { depth: 1, variant: 'hybrid', kind: 'hybrid', engine: 'translator' },
+    { depth: 1, variant: 'unprivileged-reads', kind: 'patching', engine: 'translator' },
   ])('is the same as on the bare machine: console, disk, memory and processor, to the instruction: %j', (where) => {
     const guest = session(where);
     expect(guest.output).toBe(bare.output);
@@ -167,9 +176,15 @@ describe('on the variant like IA-32 before 2005', () => {
     expect(guest.machine.offCode).toBe(1);
   });
 
-  test.each([1, 2, 3])('a kernel that asks the VMM answers at depth %i as the other does on the bare machine', (depth) => {
+  test.each<[number, EngineName]>([
+    [1, 'interpreter'],
+    [2, 'interpreter'],
+    [3, 'interpreter'],
+    [1, 'translator'],
+    [3, 'translator'],
+  ])('a kernel that asks the VMM answers at depth %i as the other does on the bare machine, with the %s', (depth, engine) => {
     const bare = answers({ depth: 0, variant });
-    const asking = answers({ depth, variant, kind: 'paravirtual', program: 'paravirtual' });
+    const asking = answers({ depth, variant, kind: 'paravirtual', program: 'paravirtual', engine });
     expect(asking.answers).toEqual(bare.answers);
     expect(Buffer.compare(asking.guest.disk, bare.guest.disk)).toBe(0);
   });

@@ -1,5 +1,6 @@
 import { BareMachine } from '../bare-machine';
 import { MemoryDisk, sectorBytes, type Console, type Devices, type NetworkPort } from '../devices';
+import type { EngineChoice } from '../engine';
 import type { Machine } from '../machine';
 import { pageBytes } from '../memory';
 import type { Variant } from '../variants';
@@ -15,16 +16,18 @@ export interface ChainOptions {
   readonly diskSectors?: number;
   readonly network?: NetworkPort | undefined;
   readonly kind?: MonitorKind;
+  /** Of the bare machine; the others run on the one below. */
+  readonly engine?: EngineChoice;
 }
 
 /** A machine at a depth, with the bare one first and it last. What each VMM keeps for itself is a page below its machine's. */
 export function chainOfMachines(options: ChainOptions): { readonly top: Machine; readonly chain: readonly Machine[] } {
-  const { depth, memoryBytes, console, diskSectors = 0, network, variant, kind = 'direct' } = options;
+  const { depth, memoryBytes, console, diskSectors = 0, network, variant, kind = 'direct', engine } = options;
   const bytesAt = (level: number) => memoryBytes + (depth - level) * pageBytes;
   const sectorsAt = (level: number) => (diskSectors === 0 ? 0 : diskSectors + (depth - level));
   const disk = diskSectors === 0 ? undefined : new MemoryDisk(new Uint8Array(sectorsAt(0) * sectorBytes));
   const devices: Devices = { console, disk, network };
-  const chain: Machine[] = [new BareMachine(variant, bytesAt(0), devices)];
+  const chain: Machine[] = [new BareMachine(variant, bytesAt(0), devices, engine)];
   for (let level = 1; level <= depth; level++) {
     const monitor = new Monitor(chain.at(-1)!, kind);
     chain.push(machineOf(monitor, bytesAt(level), sectorsAt(level), { console, network }));

@@ -1,5 +1,6 @@
 import { assemble } from '../assembler';
 import { Console, MemoryDisk, sectorBytes } from '../devices';
+import type { EngineChoice } from '../engine';
 import { runThroughIdleness, type Machine, type Stop } from '../machine';
 import { processorDifferences, registerCount, type ProcessorState } from '../processor-state';
 import { randomProgramBytes, type RandomProgram } from '../random-program';
@@ -28,6 +29,7 @@ export interface RunOptions {
   readonly depth: number;
   readonly kind?: MonitorKind;
   readonly instructions: number;
+  readonly engine?: EngineChoice;
 }
 
 const diskSectors = 2;

@@ -96,7 +96,7 @@ export class Patcher {
     const { storage } = this.memory;
     const page = this.firstPage + (offset >>> pageShift);
     storage.words[(this.memory.offset + offset) >>> 2] = word;
-    const decoded = storage.decoded[page];
-    if (decoded !== undefined) decoded.codes[(offset >>> 2) & (pageWords - 1)] = 0;
+    const index = (offset >>> 2) & (pageWords - 1);
+    storage.forgetCode(page, index, index + 1);
   }
 }

@@ -59,7 +59,7 @@ export class VirtualMachine extends Machine {
   protected proceed(instructions: number): Stop | undefined {
     if (this.kind !== 'hybrid' || this.isInUserMode) return this.runDirectly(instructions);
     const before = this.time;
-    const stop = this.interpret(instructions);
+    const stop = this.runEngine(instructions);
     this.shares.interpreted += this.time - before;
     return stop;
   }

@@ -1,0 +1,27 @@
+import { createRandom } from '@argosy/simulator/random';
+import { lockStepPlaces, runAllInLockStep, type LockStepOptions, type RandomRuns } from './lock-step';
+import { variants } from './variants';
+
+const common = { variant: variants.virtualizable, depth: 0, slices: 30, longestSlice: 120 } as const;
+const eager = { hotVisits: 2 };
+
+function translatedRunsOfSame(options: LockStepOptions, runs: Omit<RandomRuns, 'chanceOf'>): number {
+  const { differences, translatedRuns } = runAllInLockStep(options, { ...runs, chanceOf: createRandom });
+  expect(differences).toEqual([]);
+  return translatedRuns;
+}
+
+test.each<[string, LockStepOptions]>([
+  ['at every instruction', { ...common, translator: { hotVisits: 1, blocks: 1, blockInstructions: 1 } }],
+  ["at every block's end", { ...common, translator: { hotVisits: 1, blocks: 1 } }],
+  ['whenever a module is left', { ...common, translator: eager }],
+  ['with many instructions at a time', { ...common, longestSlice: 2000, slices: 4, translator: eager }],
+])('translated, 65 random programs are the same %s', (_when, options) => {
+  expect(translatedRunsOfSame(options, { shape: 'looping', first: 100, count: 60 })).toBeGreaterThan(1000);
+  translatedRunsOfSame(options, { shape: 'wild', first: 100, count: 5 });
+});
+
+test.each(lockStepPlaces)('and so they are in machines of machines, and on the other variants: %s', (_name, place) => {
+  const options = { ...common, translator: eager, ...place };
+  expect(translatedRunsOfSame(options, { shape: 'looping', first: 2000, count: 12 })).toBeGreaterThan(30);
+});
