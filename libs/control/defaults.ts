@@ -54,6 +54,10 @@ export const defaultImpairments: Readonly<Record<'link-cut' | 'link-slow', LinkI
 
 /** A datastore of which more is used raises an alarm. */
 export const defaultAlarmUsedShare = 0.85;
+/** Each agent is heard at least so often. */
+export const heartbeatMs = 1_000;
+/** A host's heartbeat on the datastore is at most so old when it is seen. */
+export const datastoreHeartbeatMs = 500;
 /** A command whose effect is not seen within this is sent again; the agent refuses it afterwards. */
 export const commandDeadlineMs = 5_000;
 /** The channel counts as alive while the controller's own heartbeat was heard within this. */

@@ -24,6 +24,8 @@ export interface HostPlan {
   readonly failoverOnly?: boolean;
   /** What its guests see of its processors. */
   readonly cpuModel?: string;
+  /** When in each second its agent reports. */
+  readonly phaseMs?: number;
   /** The names of its fence devices in their order; without this, one. */
   readonly fenceDevices?: readonly string[];
 }

@@ -46,6 +46,8 @@ export interface AgentHome {
   /** A fault: what of its traffic with controllers and Redis is lost. */
   readonly cutOff: HostCut;
   readonly health: string | null;
+  /** When in each second it reports: no two hosts were started at the same instant. */
+  readonly phaseMs: number;
   /** A fault: how far its own clock is ahead of the fleet's. */
   readonly clockAheadMs: number;
   /** What the host was last told to run: it outlives the agent. */
@@ -122,7 +124,9 @@ export class ModelAgent {
     this.step({ kind: 'woke', journal: [...this.home.journal.values()], running });
     this.listening = true;
     this.timers.push(this.around.clock.every(tickMs, () => this.step({ kind: 'tick' })));
-    this.timers.push(this.around.clock.every(reportMs, () => this.measure()));
+    const measured = (): number => this.timers.push(this.around.clock.every(reportMs, () => this.measure()));
+    if (this.home.phaseMs === 0) measured();
+    else this.timers.push(this.around.clock.after(this.home.phaseMs, measured));
   }
 
   private register(): void {

@@ -59,6 +59,7 @@ export class ModelHost implements AgentHome {
     readonly registration: HostRegistration,
     private readonly around: AgentSurroundings,
     private readonly times: HostTimes,
+    readonly phaseMs = 0,
   ) {
     this.watchdog = new ModelWatchdog(this, around.clock, machine.site.datastore);
   }

@@ -78,8 +78,9 @@ function readHost(words: Words, draft: Draft): void {
     memoryMiB: words.number('its memory in MiB'),
   };
   while (!words.done()) {
-    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence', 'domain', 'failover-only', 'cpu-model']);
+    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence', 'domain', 'failover-only', 'cpu-model', 'phase']);
     if (property === 'cpu') host.cpuMillicores = words.number('millicores');
+    else if (property === 'phase') host.phaseMs = words.number('ms');
     else if (property === 'off') host.off = true;
     else if (property === 'failover-only') host.failoverOnly = true;
     else if (property === 'cpu-model') host.cpuModel = words.word('a model of processor');

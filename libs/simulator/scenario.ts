@@ -12,7 +12,10 @@ export interface ScenarioRun {
 
 /** Runs a scenario to its end. The same text gives the same log, always. */
 export function runScenario(scenario: Scenario): ScenarioRun {
-  const world = new World({ inventory: inventoryOf(scenario) });
+  const world = new World({
+    inventory: inventoryOf(scenario),
+    phases: new Map(scenario.hosts.map(({ name, phaseMs = 0 }) => [name, phaseMs])),
+  });
   const workloads = new Map(scenario.guests.map((guest) => [guest.name, guest.workload]));
   for (const { name, workload } of scenario.guests)
     if (workload.dataSeed !== null) world.invariants.dataSeeds.set(name, workload.dataSeed);

@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly calibration?: Calibration;
   /** Hosts say their figures so often, and otherwise only what is news; without it, everything each second. */
   readonly figuresEveryMs?: number;
+  /** When in each second a host's agent reports, ms; without it, all at once. */
+  readonly phases?: ReadonlyMap<string, number>;
   /** false: the invariants are not asked, for a run whose answer is wanted soon. */
   readonly checked?: boolean;
 }
@@ -88,7 +90,8 @@ export class World {
     const sources = inventoryMaps(inventory);
     for (const guest of inventory.guests)
       if (guest.diskMade) this.site.datastore.open(diskPathOf(sources, guest), guest.diskMiB);
-    for (const host of inventory.hosts) this.addHost(host, inventory, times);
+    for (const host of inventory.hosts)
+      this.addHost(host, inventory, times, options.phases?.get(host.name) ?? 0);
     for (let index = 1; index <= (options.controllers ?? 2); index++) this.addController(`controller${index}`);
   }
 
@@ -249,7 +252,7 @@ export class World {
     return hostId === null ? 'no host' : (this.store.rows.host.get(hostId)?.name ?? hostId);
   }
 
-  private addHost(row: Host, inventory: Inventory, times: HostTimes): void {
+  private addHost(row: Host, inventory: Inventory, times: HostTimes, phaseMs: number): void {
     const machine = this.site.addMachine(row.name, row.capacity);
     const registration = {
       hostName: row.name,
@@ -273,6 +276,7 @@ export class World {
         askPeer: (from, address, request, deadlineMs, done) => this.askPeer(from, address, request, deadlineMs, done),
       },
       times,
+      phaseMs,
     );
     this.hosts.set(row.name, host);
     const here = inventory.guests.filter((guest) => guest.hostId === row.id);

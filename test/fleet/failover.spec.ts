@@ -201,6 +201,22 @@ fleetTest('a controller that dies in the middle of a failover is replaced, and t
   expect(answers).toEqual([200, 200]);
 });
 
+fleetTest('hosts that lose their power together are not fenced one by one: an alarm, and they wait', async () => {
+  const lost = [fleet.host('h2'), fleet.host('h3')];
+  const since = fleet.now();
+  await Promise.all(lost.map((host) => host.power('off')));
+  await waitFor('it is seen as one', async () => (await codes(since)).includes('alarm-raised.mass-silence'));
+  await waitFor('both are given up', async () => {
+    return (await codes(since)).filter((code) => code === 'alarm-raised.host-failed').length === 2;
+  });
+  expect((await codes(since)).filter((code) => /^(fence-asked|host-fenced|guest-placed)$/.test(code))).toEqual([]);
+  await Promise.all(lost.map((host) => host.power('on')));
+  await fleet.waitForHosts('online');
+  await waitFor('the alarm is over', async () => (await codes(since)).includes('alarm-cleared.mass-silence'));
+  for (const guest of crew) await guest.expectRunsOnce();
+  for (const guest of crew) await guest.say('tick 100');
+});
+
 fleetTest('maintenance empties a host without a missed beat', async () => {
   const host = fleet.host('h1');
   await fleet.api.call('rule.remove', { params: { id: 'one-each' } });

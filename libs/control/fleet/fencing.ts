@@ -2,7 +2,7 @@ import type { Host, Pool } from '@argosy/domain/entities';
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import { sentence } from '@argosy/domain/units';
 import type { FleetEvent } from '../fleet-types';
-import { fenceRetryMs } from '../defaults';
+import { datastoreHeartbeatMs, fenceRetryMs, heartbeatMs } from '../defaults';
 import { provedByLease } from './leases';
 import {
   becomeHost,
@@ -20,28 +20,70 @@ type FenceResult = Extract<FleetEvent, { kind: 'fence-result' }>;
 
 export function fencePool(turn: FleetTurn, pool: Pool): void {
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
-  const silent = hosts.filter(
-    (host) =>
-      (host.state === 'failed' || host.state === 'fencing') &&
-      host.standby !== 'switching-off' &&
-      !isWorkedAt(turn, host) &&
-      !provedByLease(turn, host),
-  );
-  const failures = failuresAtOnce(hosts, silent);
-  if (failures > pool.failure.maximumSilentHosts) {
-    if (!silent.some((host) => host.state === 'failed')) return;
-    raiseAlarm(turn, {
-      code: 'mass-silence',
-      severity: 'error',
-      subject: ['pool', pool.id],
-      message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows outside one failure domain: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
-      details: { hosts: silent.map((host) => host.name) },
-    });
-    for (const host of silent) if (host.state === 'fencing') fence(turn, host);
-    return;
+  const lost = hosts.filter((host) => isToBeFenced(turn, host));
+  if (lost.length === 0) return clearAlarm(turn, 'mass-silence', pool.id);
+  const { maximumSilentHosts } = pool.failure;
+  const silent = [...lost, ...hosts.filter((host) => wentWith(turn, host, lost))];
+  const doubtful = hosts.filter((host) => isDoubtful(turn, pool, host));
+  if (failuresAtOnce(hosts, silent, doubtful) > maximumSilentHosts) {
+    if (lost.some((host) => host.state === 'failed')) raiseMassSilence(turn, pool, silent);
+    goOnFencing(turn, lost);
+  } else if (failuresAtOnce(hosts, [...silent, ...doubtful], doubtful) > maximumSilentHosts) goOnFencing(turn, lost);
+  else {
+    clearAlarm(turn, 'mass-silence', pool.id);
+    for (const host of lost) fence(turn, host);
   }
-  clearAlarm(turn, 'mass-silence', pool.id);
-  for (const host of silent) fence(turn, host);
+}
+
+function raiseMassSilence(turn: FleetTurn, pool: Pool, silent: readonly Host[]): void {
+  raiseAlarm(turn, {
+    code: 'mass-silence',
+    severity: 'error',
+    subject: ['pool', pool.id],
+    message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows outside one failure domain: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
+    details: { hosts: silent.map((host) => host.name) },
+  });
+}
+
+function goOnFencing(turn: FleetTurn, lost: readonly Host[]): void {
+  for (const host of lost) if (host.state === 'fencing') fence(turn, host);
+}
+
+function isToBeFenced(turn: FleetTurn, host: Host): boolean {
+  return (
+    (host.state === 'failed' || host.state === 'fencing') &&
+    host.standby !== 'switching-off' &&
+    !isWorkedAt(turn, host) &&
+    !provedByLease(turn, host)
+  );
+}
+
+/** Proved off already, but last heard when one of these was: what silenced them silenced it. */
+function wentWith({ fleet }: FleetTurn, host: Host, lost: readonly Host[]): boolean {
+  if (host.state !== 'fenced' || host.standby !== 'none') return false;
+  const heardAt = fleet.views.get(host.id)?.heardAt ?? null;
+  if (heardAt === null) return false;
+  return lost.some(({ id }) => {
+    const other = fleet.views.get(id)?.heardAt ?? null;
+    return other !== null && Math.abs(heardAt - other) <= 1.5 * heartbeatMs;
+  });
+}
+
+/**
+ * Not given up yet, but silent for so long on both channels that it may have fallen silent together with one that is: hosts
+ * report at different moments of a second. It is heard again within that time, or given up as well; until then nobody
+ * can say how many they are.
+ */
+function isDoubtful(turn: FleetTurn, { failure }: Pool, host: Host): boolean {
+  if ((!isHeard(host) && host.state !== 'disconnected') || host.standby !== 'none') return false;
+  if (host.maintenance === 'in' && (turn.fleet.guestsOn.get(host.id)?.size ?? 0) === 0) return false;
+  const { heardAt, datastoreHeardAt } = viewOf(turn.fleet, host.id);
+  if (heardAt === null && host.state !== 'disconnected') return true;
+  const silentMs = (at: number | null): number => turn.now - Math.max(at ?? 0, turn.fleet.silenceSince);
+  return (
+    silentMs(heardAt) >= Math.max(failure.failedAfterMs, 2 * heartbeatMs) - 1.1 * heartbeatMs &&
+    silentMs(datastoreHeardAt) >= failure.datastoreSilentAfterMs - datastoreHeartbeatMs
+  );
 }
 
 /** Empty and in maintenance: whoever restarts it knows, and there is nothing on it to be saved by cutting its power. */
@@ -53,12 +95,14 @@ function isWorkedAt({ fleet }: FleetTurn, host: Host): boolean {
  * Hosts of one failure domain fail together, and are one failure. But where nobody else is heard, the fault may as well be
  * on this side, and each of them counts.
  */
-function failuresAtOnce(hosts: readonly Host[], silent: readonly Host[]): number {
+function failuresAtOnce(hosts: readonly Host[], silent: readonly Host[], doubtful: readonly Host[]): number {
   const sizes = new Map<string, number>();
   for (const { failureDomain } of silent)
     if (failureDomain !== null) sizes.set(failureDomain, (sizes.get(failureDomain) ?? 0) + 1);
   const [domain, size] = [...sizes].sort((a, b) => b[1] - a[1])[0] ?? [null, 1];
-  const othersHeard = hosts.some((host) => host.failureDomain !== domain && isHeard(host));
+  const othersHeard = hosts.some(
+    (host) => host.failureDomain !== domain && isHeard(host) && !doubtful.includes(host),
+  );
   return domain !== null && othersHeard ? silent.length - size + 1 : silent.length;
 }
 

@@ -38,6 +38,13 @@ const faults: readonly Fault[] = [
   },
   { weight: 2, write: (draft) => spell(draft, [`power ${draft.host} off`, `power ${draft.host} on`], 30_000) },
   {
+    weight: 1,
+    write: (draft) => {
+      for (const host of hosts)
+        if (draft.random.below(3) > 0) spell(draft, [`power ${host} off`, `power ${host} on`], 30_000);
+    },
+  },
+  {
     weight: 2,
     write: ({ add, random }) => {
       add('controller kill');
@@ -160,8 +167,9 @@ export function generateSoak(seed: number): string {
     });
   }
   lines.push({ atMs: faultsUntilMs, text: 'mend' });
-  // What was begun before has been asked for by then, or never will be.
+  // What was begun before has been asked for by then, or never will be; and what nobody answered is asked again.
   for (const afterMs of [35_000, 60_000]) {
+    for (const host of hosts) lines.push({ atMs: faultsUntilMs + afterMs, text: `maintenance ${host} off` });
     for (const guest of guests) lines.push({ atMs: faultsUntilMs + afterMs, text: `guest ${guest} start` });
     for (const guest of made) lines.push({ atMs: faultsUntilMs + afterMs, text: `guest ${guest} remove` });
   }
@@ -170,7 +178,7 @@ export function generateSoak(seed: number): string {
     .sort((one, two) => one.atMs - two.atMs || one.index - two.index);
   return [
     `# Whatever happens: no guest runs twice, none is lost, none goes back in time. Soak, seed ${seed}.`,
-    ...hosts.map((name) => `host ${name} 2048 cpu 1000`),
+    ...hosts.map((name) => `host ${name} 2048 cpu 1000 phase ${random.below(1000)}`),
     ...guests.map(
       (name, index) =>
         `guest ${name} 256 on ${hosts[index % hosts.length]} dirty ${random.below(40)} ${32 + random.below(128)} data ${index + 1}`,
