@@ -238,5 +238,7 @@ export interface Fleet {
   /** Refusals already recorded, so that each is recorded once. */
   /** When this leader took over. */
   tookOverAt: Instant;
+  /** By pool: hosts from which this leader has not heard yet what runs on them. See fleet/restored.ts. */
+  readonly untold: Map<string, Set<string>>;
   readonly recordedRefusals: Map<string, Refusal>;
 }

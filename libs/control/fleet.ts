@@ -68,6 +68,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     roomSought: new Map(),
     powerViews: new Map(),
     tookOverAt: 0,
+    untold: new Map(),
     recordedRefusals: new Map(),
   };
 }

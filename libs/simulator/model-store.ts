@@ -12,6 +12,19 @@ import type {
 import type { VirtualClock } from './clock';
 
 type Rows = { readonly [Kind in EntityKind]: Map<string, EntityRows[Kind]> };
+export interface Backup {
+  readonly rows: Rows;
+  readonly placements: ReadonlyMap<string, Placement[]>;
+  readonly lease: ModelLease | null;
+}
+
+interface ModelLease {
+  readonly term: number;
+  readonly holder: string;
+  readonly url: string;
+  readonly until: Instant;
+}
+
 type PlacementWrite = Extract<FleetWrite, { kind: 'open-placement' | 'close-placement' }>;
 
 /**
@@ -48,7 +61,7 @@ export class ModelStore {
   beforeCommit: ((writes: readonly FleetWrite[]) => void) | null = null;
   /** Hears of each committed write. */
   onWrite: ((write: FleetWrite) => void) | null = null;
-  private lease: { term: number; holder: string; url: string; until: Instant } | null = null;
+  private lease: ModelLease | null = null;
 
   constructor(private readonly clock: VirtualClock) {}
 
@@ -72,6 +85,22 @@ export class ModelStore {
       tasks: all('task').filter((row) => taskTransitions[row.state].length > 0),
       alarms: all('alarm').filter((row) => row.clearedAt === null),
     };
+  }
+
+  backup(): Backup {
+    const rows = Object.entries(this.rows).map(([kind, known]) => [kind, new Map(known as Map<string, unknown>)]);
+    return { rows: Object.fromEntries(rows) as Rows, placements: new Map(this.placements), lease: this.lease };
+  }
+
+  /** What was written since is forgotten, the leaders' terms too. */
+  restore({ rows, placements, lease }: Backup): void {
+    const refill = (collection: Map<string, unknown>, known: ReadonlyMap<string, unknown>): void => {
+      collection.clear();
+      for (const [key, value] of known) collection.set(key, value);
+    };
+    for (const kind of Object.keys(rows) as EntityKind[]) refill(this.rows[kind], rows[kind]);
+    refill(this.placements, placements);
+    this.lease = lease && { ...lease, until: this.clock.now };
   }
 
   /** What was there before the simulation began. */

@@ -150,7 +150,9 @@ function linkAction(words: Words, names: Names): Action {
 }
 
 function databaseAction(words: Words): Action {
-  const verb = words.oneOf(['off', 'on', 'loses-answer']);
+  const verb = words.oneOf(['off', 'on', 'loses-answer', 'backup', 'restore']);
+  if (verb === 'backup') return (world) => world.backUp();
+  if (verb === 'restore') return (world) => world.restore();
   return (world) => {
     if (verb === 'loses-answer') world.store.lostAnswers = 1;
     else world.store.away = verb === 'off';

@@ -19,7 +19,7 @@ import type { ModelInstance } from './model-instance';
 import { ModelSite, usualVmmTimes } from './model-machine';
 import { modelCapabilities } from './model-vmm';
 import type { ModelMachine, VmmTimes } from './model-machine';
-import { ModelStore } from './model-store';
+import { type Backup, ModelStore } from './model-store';
 
 export interface Calibration {
   readonly vmm?: Partial<VmmTimes>;
@@ -64,6 +64,7 @@ export class World {
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   private readonly checked: boolean;
   private readonly telling: Pick<WorldOptions, 'figuresEveryMs'>;
+  private lastBackup: Backup | null = null;
   private nextId = 1;
 
   constructor(options: WorldOptions) {
@@ -90,8 +91,7 @@ export class World {
     const sources = inventoryMaps(inventory);
     for (const guest of inventory.guests)
       if (guest.diskMade) this.site.datastore.open(diskPathOf(sources, guest), guest.diskMiB);
-    for (const host of inventory.hosts)
-      this.addHost(host, inventory, times, options.phases?.get(host.name) ?? 0);
+    for (const host of inventory.hosts) this.addHost(host, inventory, times, options.phases?.get(host.name) ?? 0);
     for (let index = 1; index <= (options.controllers ?? 2); index++) this.addController(`controller${index}`);
   }
 
@@ -214,6 +214,18 @@ export class World {
       host.watchdog.start();
       for (const other of this.hosts.keys()) site.network.heal(host.name, other);
     }
+  }
+
+  backUp(): void {
+    this.lastBackup = this.store.backup();
+  }
+
+  /** As it is done: the controllers are stopped, the database is what it was, and a controller is started. */
+  restore(): void {
+    if (!this.lastBackup) return;
+    for (const controller of this.controllers) if (controller.mode !== 'dead') controller.crash();
+    this.store.restore(this.lastBackup);
+    this.addController(`controller${this.controllers.length + 1}`);
   }
 
   note(text: string): void {

@@ -6,7 +6,8 @@ import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, order, rais
 
 /**
  * Copies that a host shows and that should not be there. An older epoch is a left-over and is stopped. A newer one than
- * the record's means that the record is behind (a restored database): it is adopted with an alarm, never killed.
+ * the record's means that the record is behind (a restored database): it is adopted with an alarm, never killed. So is one
+ * that executes at the epoch which the record has only reserved: nobody runs in a migration before it was handed over.
  */
 export function reconcileCopies(turn: FleetTurn, hostId: string): void {
   const host = turn.fleet.hosts.get(hostId);
@@ -20,7 +21,7 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
       // Nearly all of them are what they should be.
       if (guest?.epoch === copy.epoch && guest.hostId === hostId) continue;
       if (!guest) strangerSeen(turn, hostId, copy);
-      else if (copy.epoch > Math.max(guest.epoch, guest.reservedEpoch)) adopt(turn, guest, hostId, copy);
+      else if (isNews(turn, guest, hostId, copy)) adopt(turn, guest, hostId, copy);
       else if (isLeftOver(turn, guest, hostId, copy))
         order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
           kind: 'guest.stop',
@@ -33,19 +34,30 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
   if (view.report?.incarnation === host.incarnation && !isStrange) clearAlarm(turn, 'unknown-guest', hostId);
 }
 
+/** What ended at a later epoch than any that the record knows is news as well: then it is known why it does not run. */
+function isNews(turn: FleetTurn, guest: Guest, hostId: string, { epoch, state }: GuestObservation): boolean {
+  if (guest.state === 'migrating' || isOthers(turn, guest, hostId, epoch)) return false;
+  const executes = state === 'running' || state === 'paused';
+  const hasEnded = state === 'stopped' || state === 'crashed' || state === 'failed';
+  return executes ? epoch > guest.epoch : hasEnded && epoch > Math.max(guest.epoch, guest.reservedEpoch);
+}
+
 function isLeftOver(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): boolean {
   if (copy.epoch === guest.epoch && guest.hostId === hostId) return false;
-  if (copy.state === 'stopping') return false;
-  if (isTakingOver(turn, guest.id, hostId, copy.epoch)) return false;
-  for (const migration of turn.fleet.migrations.values())
-    if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
-      return false;
+  if (copy.state === 'stopping' || isOthers(turn, guest, hostId, copy.epoch)) return false;
   return copy.epoch <= guest.epoch || copy.epoch <= guest.reservedEpoch;
 }
 
+/** A take-over or a migration is about it and decides. */
+function isOthers(turn: FleetTurn, guest: Guest, hostId: string, epoch: number): boolean {
+  if (isTakingOver(turn, guest.id, hostId, epoch)) return true;
+  for (const migration of turn.fleet.migrations.values())
+    if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
+      return true;
+  return false;
+}
+
 function adopt(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): void {
-  if (copy.state !== 'running' && copy.state !== 'paused') return;
-  if (guest.state === 'migrating') return;
   const closed = closePlacement(turn, guest, `a later epoch (${copy.epoch}) was seen elsewhere`);
   const opened = openPlacement(
     turn,

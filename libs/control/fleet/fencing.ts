@@ -100,9 +100,7 @@ function failuresAtOnce(hosts: readonly Host[], silent: readonly Host[], doubtfu
   for (const { failureDomain } of silent)
     if (failureDomain !== null) sizes.set(failureDomain, (sizes.get(failureDomain) ?? 0) + 1);
   const [domain, size] = [...sizes].sort((a, b) => b[1] - a[1])[0] ?? [null, 1];
-  const othersHeard = hosts.some(
-    (host) => host.failureDomain !== domain && isHeard(host) && !doubtful.includes(host),
-  );
+  const othersHeard = hosts.some((host) => host.failureDomain !== domain && isHeard(host) && !doubtful.includes(host));
   return domain !== null && othersHeard ? silent.length - size + 1 : silent.length;
 }
 

@@ -10,6 +10,7 @@ import { forgetSilence, watchSilence } from './monitoring';
 import { clusterOf, closePlacement, openPlacement } from './placement';
 import { isBusy } from './begin-disk-operation';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
+import { awaitsReports, mayBeElsewhere } from './restored';
 import { endTasks } from './tasks';
 import {
   becomeGuest,
@@ -61,6 +62,7 @@ function reconcileStarting(turn: FleetTurn, guest: Guest): void {
   if (host && isOff(host)) return guestLost(turn, guest, `${host.name} is proved off`);
   if (guest.desired === 'stopped') return beginStopping(turn, guest);
   if (!host || !isHeard(host)) return; // a failed host is fenced first, and then loses its guests
+  if (!observed && awaitsReports(turn, guest.poolId)) return;
   if (!observed)
     return order(turn, `start:${guest.id}:${guest.epoch}`, host, {
       kind: 'guest.start',
@@ -131,20 +133,6 @@ function noteRest({ fleet }: FleetTurn, guest: Guest, observed: GuestObservation
     guest.lostAt !== null || guest.failedStarts > 0 || poolOf(fleet, guest).failure.guestMonitoringMs > 0;
   const isOpen = fleet.alarms.has(`guest-stalled/${guest.id}`);
   if (report && isWell && !isWatched && !isOpen) fleet.atRest.set(guest.id, { guest, host, report });
-}
-
-/**
- * Absent where the record has it, it may run where the record does not know of, if the record is older than the fleet (a
- * restored database): a host that has not reported yet may have it, and one that shows it at a later epoch does.
- */
-function mayBeElsewhere({ fleet }: FleetTurn, guest: Guest): boolean {
-  for (const host of fleet.hosts.values()) {
-    if (host.poolId !== guest.poolId || !isHeard(host)) continue;
-    const view = fleet.views.get(host.id);
-    if (!view?.report) return true;
-    if (view.guests.get(guest.id)?.some((copy) => copy.epoch > guest.epoch)) return true;
-  }
-  return false;
 }
 
 /** Stopped by its VMM, as for want of room on its datastore: it is resumed again and again, and the alarm is over when it stays so. */
@@ -300,6 +288,7 @@ export function cannotStart(turn: FleetTurn, host: Host, { guestId, epoch }: Rea
   const guest = turn.fleet.guests.get(String(guestId));
   if (guest?.state !== 'starting' || guest.hostId !== host.id || guest.epoch !== epoch) return;
   const { reported, observed } = seenOf(turn, guest);
+  if (mayBeElsewhere(turn, guest)) return;
   if (reported && !observed) lostVmm(turn, guest, null);
 }
 

@@ -7,6 +7,7 @@ import { cannotStart } from './guests';
 import { noteGuestChange, noteHostChange } from './kept-clusters';
 import { withinWindow } from './recovery';
 import { fencePool } from './fencing';
+import { hasTold } from './restored';
 import { watchDatastore, watchLease } from './leases';
 import {
   becomeHost,
@@ -47,6 +48,7 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   if (isShort(view.report) || isShort(report)) noteHostChange(fleet, host.id);
   view.heardAt = now;
   view.report = report;
+  hasTold(turn, host);
   settled(turn, reportKey(host.id));
   const guests = new Map<string, GuestObservation[]>();
   for (const observation of report.guests) {

@@ -1,5 +1,6 @@
 import type { FleetEvent } from '../fleet-types';
 import { indexGuest } from './placement';
+import { awaitReports } from './restored';
 import { type FleetTurn, indexRecovering } from './turn';
 
 type Loaded = Extract<FleetEvent, { kind: 'took-over' | 'reloaded' }>;
@@ -46,6 +47,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.takeOvers.clear();
   if (kind === 'reloaded') return;
   fleet.tookOverAt = now;
+  awaitReports(fleet, inventory.hosts);
   fleet.views.clear();
   fleet.lastBalanceAt.clear();
   fleet.powerViews.clear();

@@ -18,6 +18,7 @@ import {
   takeDisk,
 } from './moving-disks';
 import { closePlacement, openPlacement } from './placement';
+import { awaitsReports, isSeenAfter } from './restored';
 import { beginTask, endTasks } from './tasks';
 import {
   becomeGuest,
@@ -130,7 +131,12 @@ export function reconcileMigration(turn: FleetTurn, migration: Migration): void 
   // What either side shows as decided is decided, whatever step was recorded last.
   if (ranOnTarget(turn, current, sides)) return commit(turn, current, sides);
   if (ranOnSource(current, sides)) return endAtSource(turn, current, sides);
-  if (bothDead(turn, current, sides)) return crashed(turn, current, sides);
+  if (bothDead(turn, current, sides)) {
+    if (awaitsReports(turn, sides.guest.poolId)) return;
+    return isSeenAfter(turn, sides.guest, current.epoch)
+      ? failAtSource(turn, current, sides.guest, 'the guest has gone on since: the record was behind')
+      : crashed(turn, current, sides);
+  }
   switch (current.step) {
     case 'open-target':
       return reconcileOpen(turn, current, sides);
@@ -211,6 +217,7 @@ function sourceCopyDead(turn: FleetTurn, { guestId }: Migration, { guest, source
 
 function reconcileOpen(turn: FleetTurn, migration: Migration, sides: Sides): void {
   const { guest, source, target, targetSeen, sourceOff, targetOff } = sides;
+  if (awaitsReports(turn, guest.poolId)) return;
   if (sourceOff) return failAtSource(turn, migration, guest, `${source.name} is off`);
   const since = migration.steps.find((each) => each.step === 'open-target')?.at ?? migration.createdAt;
   if (targetSeen?.phase === 'destroyed' || targetOff)

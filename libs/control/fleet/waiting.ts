@@ -6,6 +6,7 @@ import { planTogether } from '@argosy/scheduler/repacking';
 import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
 import { clusterOf } from './placement';
+import { awaitsReports } from './restored';
 import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
 import { isBusy } from './begin-disk-operation';
@@ -100,7 +101,7 @@ function waitingGuests(turn: FleetTurn): Guest[] {
   const waiting: Guest[] = [];
   for (const guest of turn.fleet.guests.values()) {
     if (guest.state !== 'recovering' && !(mayBeStarted(guest) && guest.desired === 'running')) continue;
-    if (isBusy(turn.fleet, guest.id)) continue;
+    if (isBusy(turn.fleet, guest.id) || awaitsReports(turn, guest.poolId)) continue;
     if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
   }
   const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
