@@ -253,7 +253,7 @@ export const newSnapshotBody = strictBody({ name: nameField, memory: flagField.e
 export const consoleWriteBody = strictBody({ text: textField(4096).min(1, 'must not be empty') });
 
 const pathOrNull = z.union([pathField, z.null()], { error: 'must be an absolute path with no ".." step, or null' });
-const newImageShape = strictBody({
+export const newImageShape = strictBody({
   name: nameField,
   format: oneOf(imageFormats),
   architecture: textField(32)

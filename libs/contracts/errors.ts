@@ -9,6 +9,7 @@ export const edgeErrorStatus = {
   'unknown-token': 404,
   'unknown-task': 404,
   'unknown-simulation': 404,
+  'unknown-upload': 404,
   'unknown-route': 404,
   'method-not-allowed': 405,
   'too-large': 413,

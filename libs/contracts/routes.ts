@@ -16,6 +16,7 @@ import {
 } from './fields';
 import * as pools from './pool-schemas';
 import * as responses from './responses';
+import { uploadRoutes } from './image-uploads';
 import { simulationRoutes } from './simulation-routes';
 import * as storage from './storage-schemas';
 import { hostAssignmentsSchema } from './telemetry';
@@ -311,6 +312,7 @@ export const routes = {
     method: 'DELETE', path: '/images/:id', tag: 'images', access: 'operator', status: 204,
     summary: 'Remove an image that no guest uses', params: id,
   },
+  ...uploadRoutes,
 
   'datastore.list': {
     method: 'GET', path: '/datastores', tag: 'datastores', access: 'viewer', status: 200,

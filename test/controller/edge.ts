@@ -18,6 +18,7 @@ import { defaultHttpLimits } from '../../apps/controller/src/http/limits';
 import { ControllerMetrics } from '../../apps/controller/src/http/metrics';
 import type { RouteConfig } from '../../apps/controller/src/http/gate';
 import type { HttpLimits } from '../../apps/controller/src/http/ports';
+import { ImageUploads } from '../../apps/controller/src/images/image-uploads';
 import { Simulations } from '../../apps/controller/src/simulations';
 import { SimulationStore } from '@argosy/inventory/simulation-store';
 import { TestServers } from '../inventory/servers';
@@ -76,6 +77,12 @@ export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: P
     audit,
     auditStore,
     simulations,
+    uploads: new ImageUploads({
+      datastores: () => gateway.fleet.datastores.values(),
+      images: () => gateway.fleet.images.values(),
+      request: (actor, request) => gateway.request(actor, request),
+      now,
+    }),
     metrics,
     limits: allLimits,
     server: {

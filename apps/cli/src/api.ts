@@ -84,6 +84,11 @@ export class Api {
     return (await this.request(method, routeUrl(path, params) + queryString(query), body)) as RouteResponse<Name>;
   }
 
+  /** Bytes, where a route of its own takes them; its answer. */
+  async sendBytes(path: string, query: Readonly<Record<string, unknown>>, bytes: Uint8Array): Promise<unknown> {
+    return this.request('PATCH', path + queryString(query), bytes);
+  }
+
   /** Every row of a list, or the first `limit`, page after page. */
   async list<Name extends ListRoute>(
     name: Name,
@@ -153,14 +158,16 @@ export class Api {
   }
 
   private async once(method: string, path: string, body: unknown): Promise<unknown> {
+    const isBytes = body instanceof Uint8Array;
+    const type = isBytes ? 'application/octet-stream' : 'application/json';
     const response = await this.fetch(path, {
       method,
       headers: {
         accept: 'application/json',
         ...this.authorization(),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': type }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isBytes ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
       signal: AbortSignal.any([this.signal, AbortSignal.timeout(requestDeadlineMs)]),
     });
     if (!response.ok) throw await this.refusalOf(response, path);

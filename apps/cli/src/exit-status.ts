@@ -46,7 +46,7 @@ const exitOfCode = {
   'too-many-requests': 'refused',
   'unknown-pool': 'not-found', 'unknown-host': 'not-found', 'unknown-guest': 'not-found', 'unknown-image': 'not-found',
   'unknown-datastore': 'not-found', 'unknown-snapshot': 'not-found', 'memory-missing': 'refused', 'disk-missing': 'refused', 'is-template': 'refused', 'unknown-rule': 'not-found', 'unknown-migration': 'not-found',
-  'unknown-recommendation': 'not-found', 'unknown-drill': 'not-found', 'unknown-simulation': 'not-found', 'unknown-user': 'not-found',
+  'unknown-recommendation': 'not-found', 'unknown-drill': 'not-found', 'unknown-simulation': 'not-found', 'unknown-upload': 'not-found', 'unknown-user': 'not-found',
   'unknown-fence-device': 'not-found', 'unknown-alarm': 'not-found', 'unknown-token': 'not-found', 'unknown-task': 'not-found', 'unknown-route': 'not-found',
   'no-answer': 'timed-out', 'timed-out': 'timed-out', 'deadline-passed': 'timed-out', 'vmm-timeout': 'timed-out',
   interrupted: 'interrupted', internal: 'internal',

@@ -8,6 +8,7 @@ import { imagesFolder } from './datastore-folder';
 import { Failure, usageFailure } from './failure';
 import { bytes } from './output/units';
 import type { Session } from './session';
+import { uploadImage } from './upload-image';
 
 export interface ImportOptions {
   readonly name: string | undefined;
@@ -15,6 +16,8 @@ export interface ImportOptions {
   readonly architecture: string | undefined;
   readonly minimumMemoryMiB: number | undefined;
   readonly datastore: string | undefined;
+  /** Through a controller, from where the datastore is not reached. */
+  readonly upload: boolean;
 }
 
 type DiskFormat = 'qcow2' | 'raw';
@@ -184,6 +187,7 @@ export async function importImage(session: Session, path: string, options: Impor
     throw new Failure('name-taken', `There is an image ${name} already.`, {
       advice: 'Choose another name with --name.',
     });
+  if (options.upload) return uploadImage(session, file, { name, format, options });
   const { datastore, folder } = await imagesFolder(session, options.datastore);
   const diskPath = join(folder, `${name}.${format}`);
   if (existsSync(diskPath))

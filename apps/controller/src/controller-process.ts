@@ -23,6 +23,7 @@ import { FleetLoop } from './fleet-loop';
 import { ControllerMetrics } from './http/metrics';
 import type { FleetGateway, HttpPorts, ServerFacts } from './http/ports';
 import type { ControllerSettings } from './settings';
+import { ImageUploads } from './images/image-uploads';
 import { Simulations } from './simulations';
 
 export const controllerProcessToken = Symbol('ControllerProcess');
@@ -133,7 +134,13 @@ export class ControllerProcess {
     });
     const queries = new FleetQueries(database);
     const simulations = new Simulations({ store: new SimulationStore(database), now, say });
-    const http = { gateway, queries, access, audit, auditStore, simulations, server, metrics, now };
+    const uploads = new ImageUploads({
+      datastores: () => loop.fleet.datastores.values(),
+      images: () => loop.fleet.images.values(),
+      request: (actor, request) => loop.request(actor, request),
+      now,
+    });
+    const http = { uploads, gateway, queries, access, audit, auditStore, simulations, server, metrics, now };
     self = new ControllerProcess(settings, parts, http);
     return self;
   }

@@ -70,6 +70,7 @@ export const imageCommands = [
       architecture: { type: 'text', summary: 'like x86_64 (the default) or aarch64' },
       'least-memory': leastMemory,
       datastore: datastoreFlag,
+      upload: { type: 'flag', summary: 'through the controller, from a machine that does not reach the datastore' },
     },
     examples: [
       'image import debian-12-generic-amd64.qcow2 --name debian --least-memory 256M',
@@ -82,6 +83,7 @@ export const imageCommands = [
         architecture: flags.architecture,
         minimumMemoryMiB: flags['least-memory'],
         datastore: flags.datastore,
+        upload: flags.upload,
       });
       session.printDone(
         imageView,

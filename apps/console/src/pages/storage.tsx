@@ -11,6 +11,7 @@ import { Dialog, useDialog } from '../ui/dialog';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { bytes, duration, mebibytes, percent } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
+import { UploadImageDialog } from './upload-image';
 
 export function DatastoresPage() {
   const hasRead = useHasRead();
@@ -162,9 +163,16 @@ export function ImagesPage() {
   const images = useNamed('image');
   const [datastores, guests] = [useRows('datastore'), useRows('guest')];
   const may = useMay();
-  const { open, show, close } = useDialog<'new'>();
+  const { open, show, close } = useDialog<'new' | 'upload'>();
   const [removed, setRemoved] = useState<Image | null>(null);
-  const create = may('image.create') && <Button onClick={() => show('new')}>Add an image</Button>;
+  const create = may('image.create') && (
+    <>
+      <Button onClick={() => show('upload')}>Upload a disk</Button>
+      <Button variant="secondary" onClick={() => show('new')}>
+        Add what is on a datastore
+      </Button>
+    </>
+  );
   const guestsOf = (id: string) => [...guests.values()].filter(({ imageId }) => imageId === id).length;
   return (
     <Page title="Images" actions={images.length > 0 && create}>
@@ -217,13 +225,14 @@ export function ImagesPage() {
             ]}
             empty={
               <Nothing title="No image" action={create}>
-                An image is what guests boot from: a kernel or a disk on a datastore. <code>argosy image import</code>{' '}
-                copies one there first.
+                An image is what guests boot from: a kernel or a disk on a datastore. Upload a disk from this computer,
+                or name files that lie on a datastore already.
               </Nothing>
             }
           />
         )}
       </PageBody>
+      {open === 'upload' && <UploadImageDialog onClose={close} />}
       {open === 'new' && <NewImageDialog onClose={close} />}
       {removed && (
         <Dialog

@@ -15,6 +15,7 @@ import { addPages, wantsPage } from './pages';
 import { parserOf, type RawCall } from './parse-call';
 import type { FleetGateway, HttpPorts } from './ports';
 import { StreamReaders } from './stream-readers';
+import { addUploadParts } from './upload-parts';
 
 const closeGraceMs = 1000;
 
@@ -28,6 +29,7 @@ export function apiPlugin(ports: HttpPorts) {
     addGate(server, authentication, sendRefusal);
     addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health) });
     addStream(server, ports);
+    addUploadParts(server, ports, sendRefusal);
     addStatus(server, ports, health);
     addUnknown(server, addPages(server, sendUnknown));
   };

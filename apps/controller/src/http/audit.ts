@@ -62,9 +62,9 @@ export function addAudit(
 ): void {
   const recorded = new WeakSet<FastifyRequest>();
   server.addHook('onSend', async (request, reply) => {
-    const { name: route, access } = configOf(request) ?? { name: 'unknown', access: 'everyone' };
+    const { name: route, access, isPart = false } = configOf(request) ?? { name: 'unknown', access: 'everyone' };
     const outcome = outcomeOf(reply.statusCode);
-    const isOfInterest = outcome === 'denied' || !reads.includes(request.method);
+    const isOfInterest = outcome === 'denied' || !(reads.includes(request.method) || (isPart && outcome === 'done'));
     if (access === 'everyone' || !isOfInterest || recorded.has(request)) return;
     recorded.add(request);
     const { caller, actor = caller?.name, code, subject = pathSubject(request), isAdmitted } = notes.get(request) ?? {};

@@ -8,13 +8,15 @@ import type { Authentication } from './authentication';
 export interface RouteConfig {
   readonly name: string;
   readonly access: Access | 'everyone';
+  /** It goes on with what was recorded when it began: the audit trail has it only when it is refused. */
+  readonly isPart?: boolean;
 }
 
 const admitted = new WeakMap<FastifyRequest, CallContext>();
 
 /** What a route is registered with; the compiler asks for all of it. */
-export function routeConfig(name: string, access: RouteConfig['access']): { config: RouteConfig } {
-  return { config: { name, access } };
+export function routeConfig(name: string, access: RouteConfig['access'], isPart = false): { config: RouteConfig } {
+  return { config: { name, access, isPart } };
 }
 
 export function configOf(request: FastifyRequest): RouteConfig | undefined {

@@ -9,6 +9,7 @@ import type { AccessStore } from '@argosy/inventory/access-store';
 import type { AuditStore } from '@argosy/inventory/audit-store';
 import type { FleetQueries } from '@argosy/inventory/fleet-queries';
 import type { AuditTrail } from '../audit-trail';
+import type { ImageUploads } from '../images/image-uploads';
 import type { Simulations } from '../simulations';
 import type { ControllerMetrics } from './metrics';
 
@@ -79,6 +80,7 @@ export interface HttpPorts {
   readonly audit: AuditTrail;
   readonly auditStore: Pick<AuditStore, 'list'>;
   readonly simulations: Simulations;
+  readonly uploads: ImageUploads;
   readonly server: ServerFacts;
   readonly metrics: ControllerMetrics;
   readonly limits: HttpLimits;

@@ -8,6 +8,7 @@ import { liveHandlers } from './live';
 import { requestHandlers } from './requests';
 import { serverHandlers } from './server';
 import { simulationHandlers } from './simulations';
+import { uploadHandlers } from './uploads';
 
 export function createHandlers(ports: HttpPorts, health: Health): Handlers {
   return {
@@ -17,6 +18,7 @@ export function createHandlers(ports: HttpPorts, health: Health): Handlers {
     ...accessHandlers(ports),
     ...agentHandlers(ports),
     ...simulationHandlers(ports),
+    ...uploadHandlers(ports),
     ...serverHandlers(ports.server, health),
   };
 }
