@@ -50,6 +50,7 @@ test('the guest waits with an alarm, and goes on from the disk that it left when
     return items.some(({ message }) => message.includes('argosy guest recover g --from-source'));
   });
   expect((await guest.get()).state).toBe('recovering');
+  await waitFor('its copy on h1 is ended', async () => (await refusalOf(recover(true))) !== 'guest-busy');
   expect((await recover(true)).loses).toContain('it goes on from its disk on local-h1');
   expect((await guest.get()).state).toBe('recovering');
   await recover(false);

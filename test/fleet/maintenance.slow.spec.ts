@@ -1,7 +1,9 @@
 // Work on hosts, on real processes: in rounds, before they fail, and with more than one way to cut their power.
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RouteResponse } from '@argosy/contracts/routes';
+import { postgresFolder } from '../../apps/lab/postgres.mjs';
 import { nameProcess } from '../../apps/lab/processes.mjs';
 import { Fleet, type LabGuest, waitFor } from './lab';
 
@@ -142,3 +144,38 @@ fleetTest('a restored database is put right by what the hosts know, and they tak
   expect(await boots()).toEqual(before);
   expect((await fleet.events({ since })).map(({ code }) => code)).not.toContain('fence-asked');
 });
+
+fleetTest(
+  'a backup that was taken in the middle of a migration is restored: the guest is found where it went',
+  async () => {
+    const [guest, other] = guests as [LabGuest, LabGuest, LabGuest];
+    const before = await boots();
+    const backup = join(fleet.folder, 'backup.sql');
+    const postgres = (program: string, ...args: string[]): void =>
+      void execFileSync(join(postgresFolder()!, program), [...args, fleet.postgres.url], { stdio: 'pipe' });
+    await other.say('dirty 20 32 1');
+    const target = fleet.hosts.find((host) => host !== fleet.hosts[0])!;
+    const moved = await guest.host();
+    const goal = moved === target ? fleet.hosts[0]! : target;
+    const { id } = await guest.migrate(goal);
+    postgres('pg_dump', '--clean', '--if-exists', '--file', backup, '--dbname');
+    expect((await guest.waitForEnd(id)).step).toBe('done');
+    // And another that has gone on since, from a host that the backup takes for its own.
+    const onwards = fleet.hosts.find((host) => host !== goal && host !== moved)!;
+    if ((await other.host()) !== onwards) {
+      const move = await other.migrate(onwards);
+      expect((await other.waitForEnd(move.id)).step).toBe('done');
+    }
+    for (const controller of fleet.controllers) if (nameProcess(controller.pid)) await controller.kill();
+    postgres('psql', '--quiet', '--set', 'ON_ERROR_STOP=1', '--file', backup, '--dbname');
+    const since = fleet.now();
+    await fleet.controllers[0]!.start();
+    await waitFor('the record is right', async () => (await guest.host()) === goal && (await other.host()) === onwards);
+    await waitFor('all run', async () =>
+      (await fleet.api.call('guest.list')).items.every(({ state }) => state === 'running'),
+    );
+    for (const each of guests) await each.expectRunsOnce();
+    expect(await boots()).toEqual(before);
+    expect((await fleet.events({ since })).map(({ code }) => code)).not.toContain('guest-crashed');
+  },
+);

@@ -83,8 +83,10 @@ function otherIsDead({ fleet }: FleetTurn, guest: Guest, { operation, other }: W
     );
   for (const host of fleet.hosts.values()) {
     const mayHaveIt = host.id === other.hostId || host.id === operation.hostId || holds(fleet, host, guest);
-    if (mayHaveIt && !isOff(host) && (!isHeard(host) || holds(fleet, host, guest)))
-      return refused('not-confirmed', unprovedSentence(guest, host));
+    if (!mayHaveIt || isOff(host)) continue;
+    if (!isHeard(host)) return refused('not-confirmed', unprovedSentence(guest, host));
+    if (holds(fleet, host, guest))
+      return refused('guest-busy', `${host.name} is about to end a copy of ${guest.name}; try again in a moment.`);
   }
   return accepted(null);
 }
