@@ -114,7 +114,7 @@ export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room
 }
 
 /** By all guests of the pool that are to run, and by that one. */
-function askedOf(turn: FleetTurn, pool: Pool, guest?: Guest): Promised {
+export function askedOf(turn: FleetTurn, pool: Pool, guest?: Guest): Promised {
   let [memoryMiB, cpuMillicores] = [0, 0];
   for (const other of turn.fleet.guests.values()) {
     if (other.poolId !== pool.id || (other.id !== guest?.id && other.desired === 'stopped')) continue;

@@ -3,18 +3,17 @@ import type { Roll, RollHost } from '@argosy/domain/roll';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { canBecome, type RollStep, rollStepTransitions } from '@argosy/domain/lifecycle';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { buildCluster, type Cluster, move } from '@argosy/scheduler/cluster';
-import { place } from '@argosy/scheduler/place';
-import { type Promised, promisedResources, roomOf, sum } from './admission';
 import { setMaintenance } from './host-requests';
 import { find } from './lookup';
-import { clusterOf } from './placement';
+import { canBeRolled, planRoll, planRounds, tellStuck, whyNotNow } from './roll-plan';
 import {
   clearAlarm,
   type FleetTurn,
   hostName,
   isHeard,
+  nextAttempt,
   order,
+  poolOf,
   put,
   putEnded,
   raiseAlarm,
@@ -27,6 +26,8 @@ type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind 
 /** A command that has not ended by then has failed. */
 const commandDeadlineMs = 3_600_000;
 const keptOutput = 500;
+/** Room that is not there for the next round is looked for again after this. */
+const roomAgainMs = 2_000;
 
 /** Rolling maintenance: shown as a plan, or begun. */
 export function rollPool(turn: FleetTurn, request: Of<'pool.roll'>): Result<Roll> {
@@ -39,7 +40,7 @@ export function rollPool(turn: FleetTurn, request: Of<'pool.roll'>): Result<Roll
       'roll-running',
       `Pool ${pool.name} is being rolled already (${running.command}); stop it first: argosy pool roll stop ${pool.name}.`,
     );
-  const planned = plan(turn, pool);
+  const planned = planRoll(turn, pool);
   if (!planned.ok) return planned;
   const roll: Roll = {
     id: turn.fleet.newId(),
@@ -58,7 +59,7 @@ export function rollPool(turn: FleetTurn, request: Of<'pool.roll'>): Result<Roll
   record(turn, {
     code: 'roll-begun',
     subject: ['pool', pool.id],
-    message: `Pool ${pool.name} is rolled: ${describePlan(turn, roll)}; on each: ${roll.command}.`,
+    message: `Pool ${pool.name} is rolled: ${describePlan(turn, roll.hosts)}; on each: ${roll.command}.`,
   });
   return accepted(roll);
 }
@@ -83,120 +84,14 @@ function rollOf(turn: FleetTurn, pool: Pool): Roll | undefined {
   return [...turn.fleet.rolls.values()].find(({ poolId }) => poolId === pool.id);
 }
 
-function describePlan(turn: FleetTurn, roll: Roll): string {
-  const rounds = Math.max(...roll.hosts.map(({ round }) => round));
-  return Array.from({ length: rounds }, (_, index) => {
-    const names = roll.hosts
-      .filter(({ round }) => round === index + 1)
-      .map(({ hostId }) => hostName(turn.fleet, hostId));
-    return `round ${index + 1}: ${names.join(', ')}`;
-  }).join('; ');
-}
-
-/**
- * As few rounds as a look from the emptiest host on finds: a host joins a round if the guests of all of the round still
- * fit on the others, by every rule, and with the room that the pool keeps for the loss of a host.
- */
-function plan(turn: FleetTurn, pool: Pool): Result<readonly RollHost[]> {
-  const cluster = clusterOf(turn, pool.id);
-  const left = cluster.hosts
-    .map((host, index) => ({ id: host.id, index }))
-    .filter(({ id }) => canBeRolled(turn.fleet.hosts.get(id)))
-    .sort((a, b) => cluster.memoryUsed[a.index]! - cluster.memoryUsed[b.index]! || a.index - b.index);
-  if (left.length === 0)
-    return refused(
-      'host-not-online',
-      `Pool ${pool.name} has no host that is online and takes guests: nothing to roll.`,
-    );
-  const planned: RollHost[] = [];
-  for (let round = 1; left.length > 0; round++) {
-    const chosen: number[] = [];
-    for (const { id, index } of [...left]) {
-      if (!fitsWithout(turn, pool, cluster, [...chosen, index])) continue;
-      chosen.push(index);
-      left.splice(
-        left.findIndex((each) => each.id === id),
-        1,
-      );
-      planned.push({ hostId: id, round, step: 'waiting', since: turn.now, output: '' });
-    }
-    if (chosen.length === 0)
-      return refused(
-        'no-host-fits',
-        `${left.map(({ id }) => hostName(turn.fleet, id)).join(', ')} cannot be emptied: the guests would not fit on the others by the rules and with the room that pool ${pool.name} keeps for failures. Make room, stop guests, or keep less (failure.admission of the pool).`,
-      );
-  }
-  return accepted(planned);
-}
-
-function canBeRolled(host: Host | undefined): boolean {
-  return host?.state === 'online' && host.maintenance === 'none' && !host.quarantined;
-}
-
-/** Places the guests of those hosts on the others, in thought. */
-function fitsWithout(turn: FleetTurn, pool: Pool, cluster: Cluster, without: readonly number[]): boolean {
-  const gone = new Set(without);
-  const hosts = cluster.hosts.map((host, index) =>
-    gone.has(index) ? { ...host, use: 'unusable' as const, useReason: 'it is being rolled' } : host,
-  );
-  const scratch = buildCluster(
-    hosts,
-    cluster.guests,
-    cluster.rules.map((rule) => ({
-      name: rule.name,
-      kind: rule.kind,
-      guestIds: rule.guests.map((guest) => cluster.guests[guest]!.id),
-      hostIds: [...rule.hosts].map((host) => cluster.hosts[host]!.id),
-    })),
-  );
-  const homeless = cluster.guests.flatMap((_, guest) => (gone.has(cluster.hostOf[guest]!) ? [guest] : []));
-  for (const guest of homeless) move(scratch, guest, -1);
-  homeless.sort((a, b) => cluster.guests[b]!.memoryMiB - cluster.guests[a]!.memoryMiB);
-  for (const guest of homeless) {
-    const { chosen } = place(scratch, guest);
-    if (chosen === null) return false;
-    move(scratch, guest, chosen.host);
-  }
-  return keepsRoom(turn, pool, scratch, gone);
-}
-
-/**
- * What is promised on hosts that take guests leaves the room that the pool's policy keeps for failures. A pool too small for that
- * is rolled one host at a time; but no second host joins a round that would leave nobody to lose, or nobody to take over.
- */
-function keepsRoom(turn: FleetTurn, pool: Pool, cluster: Cluster, gone: ReadonlySet<number>): boolean {
-  const usable = cluster.hosts.flatMap((host, index) => (host.use === 'usable' ? [index] : []));
-  if (usable.length === 0) return cluster.guests.every((guest) => guest.hostId === null);
-  const { admission, toleratedHostFailures } = pool.failure;
-  if (admission === 'failover-hosts') return isCovered(turn, cluster, usable, gone);
-  if (admission === 'host-failures' && gone.size > 1 && usable.length <= toleratedHostFailures) return false;
-  const room = roomOf(
-    pool,
-    usable.map((host) => cluster.hosts[host]!),
-  );
-  if (room === null) return true;
-  const promised = promisedOn(cluster, usable);
-  return promisedResources.every(([resource]) => promised[resource] <= room.kept[resource]);
-}
-
-/** What any one host holds fits on the failover hosts; while the last of these is rolled itself, there is none. */
-function isCovered(turn: FleetTurn, cluster: Cluster, usable: readonly number[], gone: ReadonlySet<number>): boolean {
-  const spare = cluster.hosts.filter(({ id }, index) => {
-    const host = turn.fleet.hosts.get(id);
-    return host?.failoverOnly === true && canBeRolled(host) && !gone.has(index);
-  });
-  if (spare.length === 0) return gone.size === 1;
-  return usable.every((host) => {
-    const promised = promisedOn(cluster, [host]);
-    return promisedResources.every(([resource]) => promised[resource] <= sum(spare.map((each) => each[resource])));
-  });
-}
-
-function promisedOn(cluster: Cluster, hosts: readonly number[]): Promised {
-  return {
-    memoryMiB: sum(hosts.map((host) => cluster.memoryUsed[host]!)),
-    cpuMillicores: sum(hosts.map((host) => cluster.cpuReserved[host]!)),
-  };
+function describePlan(turn: FleetTurn, hosts: readonly RollHost[]): string {
+  const rounds = [...new Set(hosts.map(({ round }) => round))].sort((a, b) => a - b);
+  return rounds
+    .map((round) => {
+      const names = hosts.filter((each) => each.round === round).map(({ hostId }) => hostName(turn.fleet, hostId));
+      return `round ${round}: ${names.join(', ')}`;
+    })
+    .join('; ');
 }
 
 /** Each roll is taken as far as its hosts are, whoever leads: what is written of it is all that is known of it. */
@@ -206,29 +101,93 @@ export function followRolls(turn: FleetTurn): void {
 
 function followRoll(turn: FleetTurn, before: Roll): void {
   let roll = before;
-  const open = roll.hosts.filter(({ step }) => step !== 'done' && step !== 'failed');
-  const round = Math.min(...open.map((each) => each.round));
-  for (const each of open) {
-    const mayBegin = roll.state === 'running' && each.round === round;
-    if (each.step === 'waiting' && !mayBegin) continue;
+  for (const each of before.hosts) {
+    const isForgotten = each.step === 'waiting' && !turn.fleet.hosts.has(each.hostId);
+    if (!isUnderWay(each) && !isForgotten) continue;
     roll = followHost(turn, roll, each);
     const failed = roll.hosts.find(({ hostId, step }) => hostId === each.hostId && step === 'failed');
     if (failed) roll = giveUp(turn, roll, failed);
   }
   if (roll.hosts.every(({ step }) => step === 'done')) return endRoll(turn, roll, 'finished');
-  const begun = roll.hosts.some(({ step }) => step !== 'done' && step !== 'failed' && step !== 'waiting');
-  if (roll.state === 'stopping' && !begun) endRoll(turn, roll, roll.failure === null ? 'stopped' : 'failed');
+  if (roll.hosts.some(isUnderWay)) return;
+  if (roll.state === 'stopping') return endRoll(turn, roll, roll.failure === null ? 'stopped' : 'failed');
+  // A host that has just been let back is looked at once more before others are taken away.
+  if (roll === before) beginRound(turn, roll);
+}
+
+function isUnderWay({ step }: RollHost): boolean {
+  return step !== 'waiting' && step !== 'done' && step !== 'failed';
+}
+
+/**
+ * The pool is not what it was when the roll was planned: whether the hosts of the round can be spared is asked again. If not, the
+ * rest is planned anew, and where no host can be spared the roll waits, behind an alarm, until one can.
+ */
+function beginRound(turn: FleetTurn, before: Roll): void {
+  const key = `roll-room:${before.id}`;
+  const pool = poolOf(turn.fleet, before);
+  const waiting = before.hosts.filter(({ step }) => step === 'waiting');
+  const round = Math.min(...waiting.map((each) => each.round));
+  const isWaiting = turn.fleet.alarms.has(`roll-waits/${pool.id}`);
+  if (nextAttempt(turn, key, 0, isWaiting ? roomAgainMs : 0) === null) return;
+  const due = waiting.filter((each) => each.round === round);
+  let roll = mayGo(turn, pool, due) ? before : planRest(turn, pool, before, waiting);
+  if (roll === null) return;
+  settled(turn, key);
+  clearAlarm(turn, 'roll-waits', pool.id);
+  for (const each of roll.hosts.filter((other) => other.step === 'waiting' && other.round === round)) {
+    const entered = setMaintenance(turn, { kind: 'host.maintenance', host: each.hostId, enter: true });
+    if (entered.ok) roll = stepTo(turn, roll, each, 'evacuating');
+  }
+}
+
+function mayGo(turn: FleetTurn, pool: Pool, due: readonly RollHost[]): boolean {
+  const hostIds = due.map(({ hostId }) => hostId);
+  return hostIds.every((id) => canBeRolled(turn.fleet.hosts.get(id))) && whyNotNow(turn, pool, hostIds) === null;
+}
+
+/** Hosts that cannot be spared, or not be emptied, come after those that can. null: none can. */
+function planRest(turn: FleetTurn, pool: Pool, roll: Roll, waiting: readonly RollHost[]): Roll | null {
+  const { fleet } = turn;
+  const ready = waiting.filter(({ hostId }) => canBeRolled(fleet.hosts.get(hostId)));
+  const round = Math.min(...waiting.map((each) => each.round));
+  const plan = planRounds(turn, pool, ready, round);
+  if (plan.hosts.length === 0) {
+    const absent = waiting.filter((each) => !ready.includes(each));
+    const reasons = absent.map(({ hostId }) => whyAbsent(fleet.hosts.get(hostId)!));
+    if (plan.left.length > 0) reasons.push(tellStuck(turn, plan));
+    raiseAlarm(turn, {
+      code: 'roll-waits',
+      subject: ['pool', pool.id],
+      message: `The roll of pool ${pool.name} waits before round ${round}: ${reasons.join('; ')}. It goes on by itself; or stop it: argosy pool roll stop ${pool.name}.`,
+    });
+    return null;
+  }
+  const last = Math.max(...plan.hosts.map((each) => each.round)) + 1;
+  const rounds = new Map(plan.hosts.map((each) => [each.hostId, each.round]));
+  const hosts = roll.hosts.map((each) =>
+    each.step === 'waiting' ? { ...each, round: rounds.get(each.hostId) ?? last } : each,
+  );
+  const rest = hosts.filter(({ step }) => step === 'waiting');
+  const row: Roll = { ...roll, hosts };
+  put(turn, 'roll', row);
+  record(turn, {
+    code: 'roll-planned-anew',
+    subject: ['pool', pool.id],
+    message: `The pool has changed, and the rest of its roll with it: ${describePlan(turn, rest)}.`,
+  });
+  return row;
+}
+
+function whyAbsent({ name, state, maintenance, quarantined }: Host): string {
+  if (state !== 'online') return `${name} is ${state}`;
+  return quarantined ? `${name} is in quarantine` : `${name} is in maintenance (${maintenance})`;
 }
 
 function followHost(turn: FleetTurn, roll: Roll, each: RollHost): Roll {
   const host = turn.fleet.hosts.get(each.hostId);
   if (!host) return stepTo(turn, roll, each, 'done', 'it is not in the inventory any more');
   switch (each.step) {
-    case 'waiting': {
-      if (host.state !== 'online') return roll;
-      const entered = setMaintenance(turn, { kind: 'host.maintenance', host: host.id, enter: true });
-      return entered.ok ? stepTo(turn, roll, each, 'evacuating') : roll;
-    }
     case 'evacuating':
       if (host.maintenance === 'none') return stepTo(turn, roll, each, 'failed', 'its maintenance was called off');
       return host.maintenance === 'in' ? stepTo(turn, roll, each, 'running-command') : roll;
@@ -288,6 +247,7 @@ function stepTo(turn: FleetTurn, roll: Roll, each: RollHost, step: RollStep, out
 
 function endRoll(turn: FleetTurn, roll: Roll, state: 'finished' | 'stopped' | 'failed'): void {
   putEnded(turn, 'roll', { ...roll, state, endedAt: turn.now });
+  clearAlarm(turn, 'roll-waits', roll.poolId);
   const done = roll.hosts.filter(({ step }) => step === 'done').length;
   record(turn, {
     code: `roll-${state}`,
