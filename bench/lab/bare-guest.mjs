@@ -4,7 +4,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { built } from '../built.mjs';
 import { closeLater } from '../closers.mjs';
@@ -148,6 +148,7 @@ export class BareGuest {
       initrdPath: null,
       kernelArguments: null,
       backingDiskPath: null,
+      datastorePath: dirname(dirname(kernelPath)),
     };
     const guest = {
       guestId: 'bare',

@@ -26,6 +26,7 @@ import type {
   NewRule,
   PoolSettings,
 } from '@argosy/domain/fleet-request';
+import { isInitrdPath } from '@argosy/domain/image-files';
 import { z } from 'zod';
 import { describes } from './describes';
 import {
@@ -253,6 +254,13 @@ export const newSnapshotBody = strictBody({ name: nameField, memory: flagField.e
 export const consoleWriteBody = strictBody({ text: textField(4096).min(1, 'must not be empty') });
 
 const pathOrNull = z.union([pathField, z.null()], { error: 'must be an absolute path with no ".." step, or null' });
+const initrdPathField = pathField.refine(
+  isInitrdPath,
+  'must have no comma and no space, at which QEMU would end the path; rename the file, or the folder that it is in',
+);
+const initrdPathOrNull = z.union([initrdPathField, z.null()], {
+  error: 'must be an absolute path with no ".." step, no comma and no space, or null',
+});
 export const newImageShape = strictBody({
   name: nameField,
   format: oneOf(imageFormats),
@@ -261,7 +269,7 @@ export const newImageShape = strictBody({
     .exactOptional(),
   firmware: oneOf(firmwares).exactOptional(),
   kernelPath: pathOrNull.exactOptional(),
-  initrdPath: pathOrNull.exactOptional(),
+  initrdPath: initrdPathOrNull.exactOptional(),
   kernelArguments: z
     .union([textField(2048), z.null()], { error: 'must be text of at most 2048 characters, or null' })
     .exactOptional(),

@@ -27,6 +27,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
       initrdPath: textOrNull,
       kernelArguments: z.union([z.string(), z.null()]),
       backingDiskPath: textOrNull,
+      datastorePath: text,
     }),
     diskPath: text,
     diskMade: z.boolean(),

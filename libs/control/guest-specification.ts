@@ -11,6 +11,8 @@ export function specificationOf(fleet: GuestSources, guest: Guest): GuestSpecifi
   const pool = fleet.pools.get(guest.poolId);
   if (!pool) throw new Error(`Pool ${guest.poolId} of guest ${guest.name} is missing.`);
   if (!image) throw new Error(`Image ${guest.imageId} of guest ${guest.name} is missing.`);
+  const datastore = fleet.datastores.get(image.datastoreId);
+  if (!datastore) throw new Error(`Datastore ${image.datastoreId} of image ${image.name} is missing.`);
   return {
     guestId: guest.id,
     name: guest.name,
@@ -26,6 +28,7 @@ export function specificationOf(fleet: GuestSources, guest: Guest): GuestSpecifi
       initrdPath: image.initrdPath,
       kernelArguments: image.kernelArguments,
       backingDiskPath: image.diskPath,
+      datastorePath: datastore.path,
     },
     diskPath: diskPathOf(fleet, guest),
     diskMade: guest.diskMade,

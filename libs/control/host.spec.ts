@@ -25,6 +25,7 @@ function aGuest(guestId: string): GuestSpecification {
     initrdPath: null,
     kernelArguments: null,
     backingDiskPath: null,
+    datastorePath: '/',
   };
   return {
     guestId,

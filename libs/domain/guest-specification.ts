@@ -18,6 +18,8 @@ export interface GuestSpecification {
     readonly kernelArguments: string | null;
     /** The image that the guest's own disk is an overlay of, or null for an empty disk. */
     readonly backingDiskPath: string | null;
+    /** The folder of the image's datastore: a host opens no file for an image that does not lie below it. */
+    readonly datastorePath: string;
   };
   /** The guest's own disk: opened, and so locked, by the VMM itself. */
   readonly diskPath: string;

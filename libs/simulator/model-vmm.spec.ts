@@ -24,6 +24,7 @@ const guest: GuestSpecification = {
     initrdPath: null,
     kernelArguments: null,
     backingDiskPath: null,
+    datastorePath: '/',
   },
   diskPath: 'disks/g1',
   diskMade: false,

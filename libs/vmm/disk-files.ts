@@ -1,4 +1,4 @@
-import { link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DiskWork } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
@@ -18,7 +18,18 @@ export async function exists(path: string): Promise<boolean> {
 
 /** The guest's own folder on its datastore, in which its disk, its firmware's variables and its cloud-init data lie. */
 export async function ensureFolder(guest: GuestSpecification): Promise<void> {
-  await mkdir(dirname(guest.diskPath), { recursive: true });
+  await makePrivateFolder(dirname(guest.diskPath));
+}
+
+/** What lies with a guest's disk (its memory, its cloud-init data) is for no other user of the host to read. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await keepPrivate(path);
+}
+
+/** Also where an earlier release made the folder; one that is somebody else's is as that one wants it. */
+export async function keepPrivate(path: string): Promise<void> {
+  await chmod(path, 0o700).catch(() => undefined);
 }
 
 /** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */

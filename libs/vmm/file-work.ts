@@ -1,8 +1,8 @@
-import { copyFile, link, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { copyFile, link, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkKind, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
-import { exists, isSameFile, makeItsOwn } from './disk-files';
+import { exists, isSameFile, makeItsOwn, makePrivateFolder } from './disk-files';
 import { refuse } from './refused';
 
 export type WorkOf<Kind extends DiskWorkKind> = Extract<DiskWork, { kind: Kind }>;
@@ -89,7 +89,7 @@ async function removeBase(path: string): Promise<void> {
 
 /** A snapshot's memory made ready for a start: a second name for it, or where names cannot be, a copy. */
 export async function linkOrCopy(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makePrivateFolder(dirname(to));
   await link(from, to).catch(async () => {
     await copyFile(from, `${to}.new`);
     await rename(`${to}.new`, to);

@@ -199,6 +199,24 @@ test.each([
     'invalid-request',
     /^diskPath must not contain a ".." step/,
   ],
+  [
+    'an image that is a file of the hosts',
+    'POST',
+    '/images',
+    { name: 'x', format: 'raw', diskPath: '/etc/shadow', datastore: 'shared' },
+    422,
+    'image-outside-datastore',
+    /^diskPath \/etc\/shadow is no file for images: .* below its datastore's folder, \/srv\/argosy,/,
+  ],
+  [
+    'a RAM disk with a comma in its path',
+    'POST',
+    '/images',
+    { name: 'x', format: 'kernel', kernelPath: '/srv/argosy/a', initrdPath: '/srv/argosy/a,b' },
+    400,
+    'invalid-request',
+    /^initrdPath must have no comma and no space/,
+  ],
 ])('%s is refused', async (_what, method, path, body, status, code, sentence) => {
   const before = edge.gateway.fleet.guests.size;
   const answer = await edge.send(method, `/api/v1${path}`, { body });

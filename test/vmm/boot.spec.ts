@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { HostUnderTest } from '@argosy/vmm/test-bench';
@@ -104,6 +104,54 @@ describe('what is refused', () => {
       backingDiskPath: image('broken.qcow2', Buffer.alloc(65536, 1)),
     });
     expect(await host.refusal({ call: 'start', guest, epoch: 1 })).toMatchObject({ code: 'image-corrupt' });
+  });
+
+  describe('an image that is', () => {
+    const secret = 'root:$6$of-this-host';
+    const secretPath = (): string => join(bench.folder, 'shadow');
+    const outside = async (boot: Partial<GuestSpecification['boot']>): Promise<void> => {
+      const guest = guestOf(boot);
+      const code = 'image-outside-datastore';
+      expect(await host.refusal({ call: 'start', guest, epoch: 1 })).toMatchObject({ code });
+      expect(await host.must({ call: 'list' })).toEqual([]);
+      expect(existsSync(guest.diskPath)).toBe(false);
+    };
+    const link = (name: string, to: string): string => {
+      symlinkSync(to, join(bench.folder, 'datastore', name));
+      return join(bench.folder, 'datastore', name);
+    };
+    beforeEach(() => writeFileSync(secretPath(), secret.padEnd(512, 'x')));
+
+    it('some file of the host, as a disk, a kernel or a RAM disk', async () => {
+      await outside({ ...diskBoot, backingDiskPath: secretPath() });
+      await outside({ kernelPath: secretPath() });
+      await outside({ initrdPath: secretPath() });
+    });
+
+    it('such a file behind a link on the datastore', async () => {
+      await outside({ ...diskBoot, backingDiskPath: link('disk.raw', secretPath()) });
+      await outside({ initrdPath: link('initrd', secretPath()) });
+      mkdirSync(join(bench.folder, 'datastore', 'guests', 'other'), { recursive: true });
+      writeFileSync(join(bench.folder, 'datastore', 'guests', 'other', 'disk.qcow2'), secret);
+      await outside({ ...diskBoot, backingDiskPath: link('other.raw', join('guests', 'other', 'disk.qcow2')) });
+    });
+
+    it('a device', () => outside({ ...diskBoot, backingDiskPath: link('device', '/dev/zero') }));
+
+    it('a qcow2 file above another, or with its data in another', async () => {
+      const [above, data] = ['above', 'data'].map((name) => join(bench.folder, 'datastore', 'images', `${name}.qcow2`));
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', secretPath(), '-F', 'raw', above!]);
+      const options = `data_file=${join(bench.folder, 'data.raw')},data_file_raw=on`;
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', options, data!, '1M']);
+      await outside({ ...diskBoot, format: 'qcow2', backingDiskPath: above! });
+      await outside({ ...diskBoot, format: 'qcow2', backingDiskPath: data! });
+    });
+  });
+
+  it('a RAM disk at whose comma QEMU would begin another path', async () => {
+    const initrdPath = image('images/initrd,/etc/hostname', Buffer.from('x'));
+    const refusal = await host.refusal({ call: 'start', guest: guestOf({ initrdPath }), epoch: 1 });
+    expect(refusal).toMatchObject({ code: 'invalid-request', message: expect.stringMatching(/comma/) });
   });
 
   it('a guest disk that is damaged', async () => {

@@ -1,6 +1,5 @@
 // A disk above an image: the copy stays above the image and holds all that the guest wrote, and no more.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DiskWork } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
@@ -20,8 +19,7 @@ let imagePath: string;
 beforeEach(() => {
   bench = new QemuBench({ useGroups: false });
   host = new HostUnderTest(bench, 'h1');
-  imagePath = join(bench.folder, 'image.qcow2');
-  mkdirSync(bench.folder, { recursive: true });
+  imagePath = join(bench.folder, 'datastore', 'images', 'image.qcow2');
   qemuImg('create', '-q', '-f', 'qcow2', imagePath, '8M');
   execFileSync('qemu-io', ['-c', 'write -P 7 4M 1M', imagePath]);
 });

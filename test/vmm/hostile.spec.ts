@@ -26,7 +26,7 @@ test('a real VMM takes hostile names and paths for names and paths', async () =>
       name: hostile,
       diskPath: join(folder, 'disk,readonly=on:x.qcow2'),
       cloudInit: `#cloud-config\n# ${hostile}\n`,
-      boot: { ...plain.boot, kernelPath, kernelArguments: `x ${hostile}` },
+      boot: { ...plain.boot, kernelPath, datastorePath: folder, kernelArguments: `x ${hostile}` },
     };
     const instance = { guestId: guest.guestId, epoch: 1 };
     await host.must({ call: 'start', guest, epoch: 1 });
@@ -45,7 +45,15 @@ test('a real VMM takes hostile names and paths for names and paths', async () =>
       join(bench.folder, 'h1', `${guest.guestId}.1`),
     ];
     for (const each of folders) expect(existsSync(join(each, 'pwned'))).toBe(false);
-    await host.must({ call: 'stop', instance, graceMs: 0 });
+    const memoryPath = join(folder, `memory ${hostile.replaceAll('/', '_')}`);
+    const work = { kind: 'suspend', ...instance, diskPath: guest.diskPath, memoryPath } as const;
+    await host.must({ call: 'diskWork', work });
+    expect(existsSync(memoryPath)).toBe(true);
+    const woken = { ...guest, diskMade: true, memoryPath };
+    await host.must({ call: 'start', guest: woken, epoch: 2 });
+    await host.beats({ ...instance, epoch: 2 });
+    for (const each of folders) expect(existsSync(join(each, 'pwned'))).toBe(false);
+    await host.must({ call: 'stop', instance: { ...instance, epoch: 2 }, graceMs: 0 });
   } finally {
     await bench.dispose();
   }

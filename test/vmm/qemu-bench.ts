@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -51,20 +52,26 @@ export class QemuBench implements TestBench {
   private readonly priority = makeGroup();
   private readonly cgroup: string | null;
   private readonly listenAddress: string;
+  private readonly binary: { readonly binary?: string };
   private readonly drivers: Record<BenchHost, VmmDriver>;
 
   /** What the agents of the two hosts would know; a test may take it away from one of them. */
   readonly keys: Record<BenchHost, string | null> = { h1: sharedKey, h2: sharedKey };
 
-  /** `listenAddress`: other than loopback, migrations come over TCP. */
+  /** `listenAddress`: other than loopback, migrations come over TCP. `binary`: a program in the place of QEMU's. */
   constructor({
     useGroups,
     listenAddress = '127.0.0.1',
+    binary = null,
   }: {
     readonly useGroups: boolean;
     readonly listenAddress?: string;
+    readonly binary?: ((folder: string) => string) | null;
   }) {
     this.listenAddress = listenAddress;
+    this.binary = binary === null ? {} : { binary: binary(this.folder) };
+    mkdirSync(join(this.folder, 'datastore', 'images'), { recursive: true });
+    copyFileSync(tinyGuest, join(this.folder, 'datastore', 'images', 'tiny.elf'));
     this.cgroup = useGroups ? this.priority : null;
     this.drivers = { h1: this.make('h1'), h2: this.make('h2') };
   }
@@ -100,10 +107,11 @@ export class QemuBench implements TestBench {
       boot: {
         format: 'kernel',
         firmware: 'none',
-        kernelPath: tinyGuest,
+        kernelPath: join(this.folder, 'datastore', 'images', 'tiny.elf'),
         initrdPath: null,
         kernelArguments: null,
         backingDiskPath: null,
+        datastorePath: join(this.folder, 'datastore'),
       },
       diskPath: join(this.folder, 'datastore', 'guests', guestId, 'disk.qcow2'),
       diskMade: false,
@@ -142,6 +150,7 @@ export class QemuBench implements TestBench {
 
   private make(host: BenchHost): VmmDriver {
     return qemuDriver({
+      ...this.binary,
       folder: join(this.folder, host),
       listenAddress: this.listenAddress,
       advertiseAddress: '127.0.0.1',

@@ -50,7 +50,7 @@ const exitOfCode = {
   'unknown-fence-device': 'not-found', 'unknown-alarm': 'not-found', 'unknown-token': 'not-found', 'unknown-task': 'not-found', 'unknown-route': 'not-found',
   'no-answer': 'timed-out', 'timed-out': 'timed-out', 'deadline-passed': 'timed-out', 'vmm-timeout': 'timed-out',
   interrupted: 'interrupted', internal: 'internal',
-  failed: 'failed', 'vmm-failed': 'failed', 'guest-boot-failed': 'failed', 'migration-failed': 'failed',
+  failed: 'failed', 'disk-error': 'failed', 'vmm-failed': 'failed', 'guest-boot-failed': 'failed', 'migration-failed': 'failed',
   'migration-not-converging': 'failed', 'target-lost': 'failed', 'source-lost': 'failed', 'fence-failed': 'failed',
   'name-taken': 'refused', 'in-use': 'refused', 'contradicting-rule': 'refused', 'memory-exceeds-every-host': 'refused',
   'subnet-overlaps': 'refused', 'subnet-full': 'refused', 'datastore-not-reached': 'refused',
@@ -60,7 +60,7 @@ const exitOfCode = {
   'guest-not-stopped': 'refused', 'guest-busy': 'refused', 'past-switch-over': 'refused', 'already-ended': 'refused',
   'drill-running': 'refused', 'roll-running': 'refused', 'no-roll': 'refused', 'stale-epoch': 'refused', 'stale-incarnation': 'refused', 'stale-term': 'refused',
   expired: 'refused', 'guest-exists': 'refused', 'guest-not-here': 'refused', 'image-missing': 'refused',
-  'image-corrupt': 'refused', 'image-locked': 'refused', 'disk-full': 'refused', 'vmm-unsupported': 'refused',
+  'image-corrupt': 'refused', 'image-outside-datastore': 'refused', 'image-locked': 'refused', 'disk-full': 'refused', 'vmm-unsupported': 'refused',
   'limit-unsupported': 'refused', 'not-confirmed': 'refused', 'power-refused': 'refused',
 } as const satisfies Record<ErrorCode, ExitName>;
 

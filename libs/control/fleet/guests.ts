@@ -29,7 +29,13 @@ import {
 } from './turn';
 
 /** What another host would refuse as well: there is no sense in trying one after the other. */
-const hopeless = new Set<RefusalCode>(['image-missing', 'image-corrupt', 'vmm-unsupported', 'invalid-request']);
+const hopeless = new Set<RefusalCode>([
+  'image-missing',
+  'image-corrupt',
+  'image-outside-datastore',
+  'vmm-unsupported',
+  'invalid-request',
+]);
 
 /** Of a pool with hundreds of hosts that are full or off, so many show why it was none of them. */
 const recordedRejections = 20;

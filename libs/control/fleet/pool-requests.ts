@@ -1,5 +1,6 @@
 import { type Datastore, type Host, type Image, isGuestRule, type Pool, type Rule } from '@argosy/domain/entities';
 import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
+import { checkImageFiles } from '@argosy/domain/image-files';
 import { freeSubnet, isHostAddress, overlap } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { defaultBalance, defaultFailure, defaultMigration, defaultPower } from '../defaults';
@@ -134,6 +135,8 @@ export function createImage(turn: FleetTurn, { image: wanted }: Of<'image.create
   if (!datastore.ok) return datastore;
   const missing = missingPath(wanted);
   if (missing) return refused('invalid-request', missing);
+  const files = checkImageFiles(wanted, datastore.value.path);
+  if (!files.ok) return files;
   const image: Image = {
     id: turn.fleet.newId(),
     name: wanted.name,

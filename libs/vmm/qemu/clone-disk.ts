@@ -1,10 +1,10 @@
-import { chmod, copyFile, constants, link, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, constants, link, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { copyProgress } from './disk-mirror';
-import { exists, placeWhole } from '../disk-files';
+import { exists, makePrivateFolder, placeWhole } from '../disk-files';
 import { copyDeadlineMs, imageTool, variablesBeside } from './guest-disk';
 import type { QemuInstance } from './instance';
 import { refuse } from '../refused';
@@ -49,7 +49,7 @@ async function makeClone(
   const folder = dirname(clonePath);
   await rm(folder, { recursive: true, force: true });
   try {
-    await mkdir(folder, { recursive: true });
+    await makePrivateFolder(folder);
     const variables = variablesBeside(diskPath);
     if (await exists(variables)) await copyFile(variables, variablesBeside(clonePath), constants.COPYFILE_FICLONE);
     await placeWhole(clonePath, make);
@@ -72,7 +72,7 @@ async function freeze(diskPath: string, basePath: string): Promise<void> {
   if (base && base.ino !== disk.ino) return;
   // Asks for the lock: nobody may have it open.
   await imageTool(['info', '-f', 'qcow2', diskPath]);
-  await mkdir(dirname(basePath), { recursive: true });
+  await makePrivateFolder(dirname(basePath));
   if (!base) await link(diskPath, basePath);
   const next = `${diskPath}.new-${process.pid}`;
   await rm(next, { force: true });

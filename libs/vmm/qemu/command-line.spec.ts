@@ -22,6 +22,7 @@ function aGuest(
       initrdPath: null,
       kernelArguments: null,
       backingDiskPath: null,
+      datastorePath: '/store',
       ...boot,
     },
     diskPath: '/store/web.qcow2',

@@ -141,12 +141,18 @@ export function diskNode(name: string, filename: string): Readonly<Record<string
   return { driver: 'qcow2', 'node-name': name, discard: 'unmap', file: { driver: 'file', filename, locking: 'on' } };
 }
 
+/**
+ * A write that the storage does not take stops the guest at it, and is tried again when the guest goes on. QEMU by itself does
+ * that for a full file system alone; a quota, or storage that fails for a while, would give the guest's file system errors.
+ */
+const onError = 'werror=stop,rerror=report';
+
 function diskArguments({ guest, diskPath }: CommandLinePlan): string[] {
   const node = diskNode('disk', diskPath ?? guest.diskPath);
   // Without a place QEMU puts the disk on the second channel, where a small program does not look.
   const device = diskBus(guest) === 'ide' ? 'ide-hd,bus=ide.0,unit=0' : 'virtio-blk-pci';
   const order = guest.boot.kernelPath === null ? ',bootindex=0' : '';
-  return ['-blockdev', JSON.stringify(node), '-device', `${device},id=disk0,drive=disk${order}`];
+  return ['-blockdev', JSON.stringify(node), '-device', `${device},id=disk0,drive=disk,${onError}${order}`];
 }
 
 function seedArguments(seedPath: string | null): string[] {

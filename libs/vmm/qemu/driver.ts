@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { accepted } from '@argosy/domain/refusal';
 import type { DiskCopy, DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { Result } from '@argosy/domain/refusal';
@@ -19,7 +20,8 @@ import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
 import { measureDatastore } from '../file-work';
 import { byWhoHasTheDisk, doDiskWork, doDiskWorkInside } from './disk-work';
-import { ensureFolder, requireDisk } from '../disk-files';
+import { ensureFolder, keepPrivate, requireDisk } from '../disk-files';
+import { requireKernel } from '../image-files';
 import { ensureDisk, ensureFirmware, makeCopy } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
@@ -294,6 +296,7 @@ class QemuDriver implements VmmDriver {
 
   private async launch(instance: QemuInstance, { incoming, disk }: Opening): Promise<void> {
     const { guest } = instance;
+    await requireKernel(guest);
     // One after the other, the disk last: what is refused has begun nothing that would go on after the refusal.
     const program = await qemuProgram(
       guest.architecture,
@@ -301,7 +304,7 @@ class QemuDriver implements VmmDriver {
     );
     if (disk) await makeCopy(guest, disk);
     // Before anything is written where a datastore may be missing.
-    else if (guest.diskMade) await requireDisk(guest);
+    else if (guest.diskMade) await requireDisk(guest).then(() => keepPrivate(dirname(guest.diskPath)));
     else if (!incoming) await ensureFolder(guest);
     const firmware = await ensureFirmware(guest);
     const seedPath = await ensureSeed(guest);

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { DiskCopy } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { mebibyte } from '@argosy/domain/units';
 import type { Firmware } from './command-line';
 import { ensureFolder, exists, placeWhole } from '../disk-files';
+import { imageFormat } from '../image-files';
 import { refuse } from '../refused';
 
 const run = promisify(execFile);
@@ -36,26 +37,6 @@ export async function imageTool(
   }
 }
 
-async function isQcow2(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.toString('latin1') === 'QFI\xfb';
-  } finally {
-    await file.close();
-  }
-}
-
-/** The declared format counts, not the content: a guest could write a qcow2 header, with any backing file, into a raw disk. */
-async function backingFormat(guest: GuestSpecification, path: string): Promise<'raw' | 'qcow2'> {
-  if (!(await exists(path))) throw refuse('image-missing', `${guest.name}: its image ${path} is not on this host`);
-  if (guest.boot.format === 'raw') return 'raw';
-  const hasHeader = await isQcow2(path);
-  if (guest.boot.format === 'qcow2' && !hasHeader)
-    throw refuse('image-corrupt', `${guest.name}: ${path} is not a qcow2 image; import it again, or as raw`);
-  return hasHeader ? 'qcow2' : 'raw';
-}
-
 async function makeDisk(guest: GuestSpecification, path: string): Promise<void> {
   const backing = guest.boot.backingDiskPath;
   const wantedBytes = guest.diskMiB * mebibyte;
@@ -63,7 +44,7 @@ async function makeDisk(guest: GuestSpecification, path: string): Promise<void> 
     await imageTool(['create', '-q', '-f', 'qcow2', path, String(wantedBytes)]);
     return;
   }
-  const format = await backingFormat(guest, backing);
+  const format = await imageFormat(guest, backing);
   const info = JSON.parse(await imageTool(['info', '--output=json', '-f', format, backing])) as Record<string, number>;
   const bytes = Math.max(wantedBytes, info['virtual-size'] ?? 0);
   await imageTool(['create', '-q', '-f', 'qcow2', '-b', backing, '-F', format, path, String(bytes)]);

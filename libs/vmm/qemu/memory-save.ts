@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mebibyte } from '@argosy/domain/units';
+import { makePrivateFolder } from '../disk-files';
 import { refuse } from '../refused';
 import type { QmpClient } from './qmp';
 
@@ -24,10 +25,10 @@ function quoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-/** Before version 8.2 QEMU has no files as ends of a migration: a shell writes them. It appears whole, and on the disk. */
+/** Before version 8.2 QEMU has no files as ends of a migration: a shell writes them. It appears whole, on the disk, and for no other user. */
 function writeTo(path: string): string {
   const half = `${path}.new`;
-  return `exec:cat > ${quoted(half)} && sync ${quoted(half)} && mv ${quoted(half)} ${quoted(path)}`;
+  return `exec:umask 077 && cat > ${quoted(half)} && sync ${quoted(half)} && mv ${quoted(half)} ${quoted(path)}`;
 }
 
 export function readFrom(path: string): string {
@@ -75,7 +76,7 @@ export class MemorySave {
 
   private async run(atStandstill: () => Promise<void>): Promise<void> {
     const { qmp, memoryPath } = this;
-    await mkdir(dirname(memoryPath), { recursive: true });
+    await makePrivateFolder(dirname(memoryPath));
     await rm(`${memoryPath}.new`, { force: true });
     await this.setCapabilities(true);
     await qmp.call('migrate-set-parameters', {

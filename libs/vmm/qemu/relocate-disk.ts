@@ -1,4 +1,4 @@
-import { copyFile, constants, mkdir, rm, unlink } from 'node:fs/promises';
+import { copyFile, constants, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
@@ -11,6 +11,7 @@ import {
   exists,
   isSameFile,
   makeItsOwn,
+  makePrivateFolder,
   markLeaving,
   unmarkLeaving,
   requireFree,
@@ -67,7 +68,7 @@ export async function relocateOutside(work: RelocateWork, owner: RelocationOwner
     );
   }
   await requireFree(newDiskPath);
-  await mkdir(dirname(newDiskPath), { recursive: true });
+  await makePrivateFolder(dirname(newDiskPath));
   await rm(copyPath, { force: true });
   try {
     requireWanted(owner);
@@ -155,7 +156,7 @@ async function beginCopy(
 ): Promise<void> {
   const { copyPath, backingPath, bandwidthMiBPerSecond } = work;
   await dropNode(qmp, node);
-  await mkdir(dirname(copyPath), { recursive: true });
+  await makePrivateFolder(dirname(copyPath));
   await rm(copyPath, { force: true });
   await unmarkLeaving(work.diskPath);
   const overlay = await isOverlayOf(qmp, vmm.diskNode, backingPath);

@@ -33,11 +33,21 @@ export const shutdownReasons: Readonly<
   'host-signal': { how: 'crashed', reason: 'QEMU was ended by a signal on its host' },
 };
 
+/** As the C library says EDQUOT, which QEMU passes on in words only. */
+const quotaExceeded = 'Disk quota exceeded';
+
 /** Why QEMU has stopped a guest at one of its writes. */
-export function diskRefusal(name: string, data: Readonly<Record<string, unknown>>): Refusal {
-  return (
-    data['nospace'] === true
-      ? refused('disk-full', `${name} stands still: the datastore is full; free some room on it, and it goes on.`)
-      : refused('vmm-failed', `${name} stands still: its disk cannot be used (${String(data['reason'])}).`)
+export function diskRefusal(name: string, { nospace, reason }: Readonly<Record<string, unknown>>): Refusal {
+  if (nospace === true)
+    return refused('disk-full', `${name} stands still: the datastore is full; free some room on it, and it goes on.`)
+      .refusal;
+  if (reason === quotaExceeded)
+    return refused(
+      'disk-full',
+      `${name} stands still: the datastore's quota is used up; raise it or free some room, and it goes on.`,
+    ).refusal;
+  return refused(
+    'disk-error',
+    `${name} stands still: its datastore does not take what it writes (${String(reason)}); mend the storage, and it goes on.`,
   ).refusal;
 }
