@@ -23,7 +23,7 @@ export const hostReportSchema = describes<HostReport>()(
     guests: z.array(guestObservationSchema),
     migrations: z.array(migrationObservationSchema),
     run: z.union([z.object({ runId: z.string(), status: z.union([z.int(), z.null()]), output: z.string() }), z.null()]),
-    health: z.union([z.string(), z.null()]),
+    health: z.union([z.string(), z.null()]).exactOptional(),
     isolation: z.union([isolationPolicySchema, z.null()]),
     datastores: z.array(datastoreObservationSchema),
     diskWork: z.array(diskWorkObservationSchema),

@@ -23,8 +23,8 @@ export type HostEvent =
   /** Redis took what was said, or a controller answered: this host is not cut off. */
   | { readonly kind: 'outside-heard' }
   | { readonly kind: 'run-seen'; readonly run: HostRun }
-  /** What the host's own health check found wrong; null: it is well. */
-  | { readonly kind: 'health'; readonly reason: string | null }
+  /** What the host's own health check found wrong; null: it is well; undefined: it has begun, and nothing is known yet. */
+  | { readonly kind: 'health'; readonly reason: string | null | undefined }
   /** First of all, after a start: what the journal on disk holds, and what really runs. */
   | {
       readonly kind: 'woke';
@@ -148,7 +148,7 @@ export interface HostState {
   /** When Redis or a controller was last reached, or this process began. */
   outsideHeardAt: Instant | null;
   isolated: boolean;
-  health: string | null;
+  health: string | null | undefined;
   run: HostRun | null;
   /** Of reports. */
   sequence: number;

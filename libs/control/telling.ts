@@ -30,7 +30,7 @@ export function reportOf(state: HostState, now: Instant, { capacity, queue }: Ho
     sequence: ++state.sequence,
     sentAt: now,
     isolation: state.isolation,
-    health: state.health,
+    ...(state.health === undefined ? {} : { health: state.health }),
     run: state.run,
     term: state.term,
     queue,

@@ -130,8 +130,8 @@ export interface HostReport {
   readonly migrations: readonly MigrationObservation[];
   /** The latest command that it was to run. */
   readonly run: HostRun | null;
-  /** What its health check found wrong; null: nothing, or there is none. */
-  readonly health: string | null;
+  /** What its health check found wrong; null: nothing, or there is none. Absent: it has not ended yet since its agent started. */
+  readonly health?: string | null;
   /** As it will act upon when it is cut off; null: it was never told. */
   readonly isolation: IsolationPolicy | null;
   /** What the host's guests used of its processors over the last interval. */

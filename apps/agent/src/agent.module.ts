@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { totalmem, cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamicModule } from '@nestjs/common';
 import { FleetClock } from '@argosy/domain/fleet-clock';
 import { accepted } from '@argosy/domain/refusal';
@@ -40,6 +41,8 @@ export function agentModule(settings: AgentSettings, say: (message: string) => v
 const mebibyte = 1024 * 1024;
 /** Reports are repeated; the first is only not to fail for a connection that is being made. */
 const redisReadyMs = 1_000;
+/** Most health checks take less. */
+const firstLookMs = 3_000;
 
 function agentProcess(settings: AgentSettings, say: (message: string) => void): AgentProcess {
   let worker: CommandWorker | null = null;
@@ -85,6 +88,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   const server = new PeerServer(
     () => identity.key,
     (call) => agent.answerPeer(call),
+    () => clock.now(),
   );
 
   async function start(): Promise<void> {
@@ -124,7 +128,10 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   }
 
   let healthTimer: NodeJS.Timeout | null = null;
-  /** What the first look finds is in the first report: an ailing host gets no guests for having restarted its agent. */
+  /**
+   * What the first look finds is in the first report: an ailing host gets no guests for having restarted its agent. One that
+   * takes long keeps nobody from registering; until it ends, reports leave what was known of the host's health as it is.
+   */
   async function watchHealth(program: string): Promise<void> {
     let checking = false;
     const check = async (): Promise<void> => {
@@ -133,8 +140,9 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
       agent.hearHealth(await checkHealth(program));
       checking = false;
     };
-    await check();
+    agent.hearHealth(undefined);
     healthTimer = setInterval(() => void check(), settings.healthCheckMs);
+    await Promise.race([check(), sleep(firstLookMs, undefined, { ref: false })]);
   }
 
   async function stop(): Promise<void> {

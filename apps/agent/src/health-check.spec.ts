@@ -25,6 +25,18 @@ test('one that ends otherwise says why with its last line', async () => {
   expect(await checkHealth(program('exit 3'))).toMatch(/ended with status 3/);
 });
 
+test('a check that hangs is a verdict too, also when what hangs is a child of it', async () => {
+  expect(await checkHealth(program('echo reading sda; sleep 30'), 300)).toBe(
+    'the health check did not end within 0.3 s; it said last: reading sda',
+  );
+});
+
+test('what a check leaves behind, holding its output, keeps no verdict back', async () => {
+  const begunAt = performance.now();
+  expect(await checkHealth(program('sleep 3 & exit 0'), 2_000)).toBeNull();
+  expect(performance.now() - begunAt).toBeLessThan(1_500);
+});
+
 test('a check that is not there is no sign of health', async () => {
   expect(await checkHealth(join(folder, 'absent'))).toMatch(/cannot be run/);
 });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,6 +48,26 @@ test('a run is begun once, however often it is asked for, and outlives the agent
   expect(await ended(next)).toMatchObject({ status: 0 });
   next.begin('r1', `count ${file}`);
   expect((await import('node:fs')).readFileSync(file, 'utf8')).toBe('x\n');
+});
+
+test('of what a program prints without end the end is kept, and the file stays small', async () => {
+  program('talk', 'i=0; while [ ! -e stop ]; do i=$((i+1)); head -c 200000 /dev/zero | tr "\\0" x; echo " $i"; done');
+  const runs = open();
+  runs.begin('r1', 'talk');
+  const path = join(folder, 'state', 'run', 'output');
+  for (let cuts = 0, before = 0; cuts < 3;) {
+    const told = runs.latest()?.output ?? '';
+    expect(told.length).toBeLessThanOrEqual(2_000);
+    const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0 };
+    if (size < before) cuts += 1;
+    before = size;
+    await sleep(5);
+  }
+  writeFileSync(join(folder, 'state', 'run', 'stop'), '');
+  const { output } = await ended(runs);
+  expect(output).toMatch(/x \d+\n$/);
+  runs.latest();
+  expect(statSync(path).size).toBeLessThan(2 * 1024 * 1024);
 });
 
 test.each([

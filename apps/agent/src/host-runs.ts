@@ -1,17 +1,33 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  appendFileSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import type { HostRun } from '@argosy/domain/host-report';
 import { bootId } from './watchdog/watchdog-files';
 
 const keptBytes = 2_000;
+/** Its output is cut when it is longer: a command may print for hours. */
+const mostOutputBytes = 1024 * 1024;
 /** As a shell says of a program that it cannot find. */
 const notFound = 127;
 /** Of a run whose end nobody saw, on a host that was on all along. */
 const lost = -1;
 
 /** Its output and its status are files, so that it may end its own agent: the next one reads them. */
-const wrapper = '"$@" >output 2>&1; echo $? >status.new; mv status.new status';
+const wrapper = '"$@" >>output 2>&1; echo $? >status.new; mv status.new status';
 
 interface Begun {
   readonly runId: string;
@@ -58,7 +74,7 @@ export class HostRuns {
   latest(): HostRun | null {
     const begun = this.begun();
     if (begun === null) return null;
-    const output = this.read('output').slice(-keptBytes);
+    const output = this.endOfOutput();
     const status = this.read('status').trim();
     if (status !== '') return { runId: begun.runId, status: Number(status), output };
     // Its last act was to restart the host: that is its success.
@@ -66,6 +82,26 @@ export class HostRuns {
     if (!existsSync(`/proc/${begun.pid}`) && this.read('status') === '')
       return { runId: begun.runId, status: lost, output: `${output}it ended, and left no status` };
     return { runId: begun.runId, status: null, output };
+  }
+
+  /** It is looked at each second, so only its end is read. The program appends, so what it wrote can be cut under it. */
+  private endOfOutput(): string {
+    const path = join(this.folder, 'output');
+    try {
+      const file = openSync(path, 'r');
+      const { size } = fstatSync(file);
+      const bytes = Buffer.alloc(Math.min(size, keptBytes));
+      const read = readSync(file, bytes, 0, bytes.length, size - bytes.length);
+      closeSync(file);
+      const end = bytes.subarray(0, read).toString('utf8');
+      if (size > mostOutputBytes) {
+        truncateSync(path);
+        appendFileSync(path, end);
+      }
+      return end;
+    } catch {
+      return '';
+    }
   }
 
   private refusalOf(name: string): string | null {

@@ -59,7 +59,7 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   }
   view.guests = guests;
   view.migrations = new Map(report.migrations.map((migration) => [migration.migrationId, migration]));
-  takeHealth(turn, host.id, report.health);
+  if (report.health !== undefined) takeHealth(turn, host.id, report.health);
   recordRefusals(turn, host, report);
   takeMeasures(turn, host, report.datastores);
   const current = fleet.hosts.get(host.id)!;

@@ -9,7 +9,8 @@ const answerSchema = z.union([
 ]);
 
 const longestAnswer = 64 * 1024;
-const switchDeadlineMs = 8_000;
+/** Of what a drill asks; a fence has its device's. */
+const usualDeadlineMs = 8_000;
 
 export interface PowerOff {
   /** Refused by the switch when a later incarnation is on, or a leader of a higher term has spoken. A power cut names neither. */
@@ -21,13 +22,17 @@ export interface PowerOff {
  * The power switch of a lab's chassis, as any fence device: it confirms only when nothing of the host is left. No answer
  * proves nothing, and is a refusal like any other.
  */
-export function switchOff(socketPath: string, request: PowerOff): Promise<Result<null>> {
-  return ask(socketPath, { op: 'off', ...request });
+export function switchOff(socketPath: string, request: PowerOff, deadlineMs?: number): Promise<Result<null>> {
+  return ask(socketPath, { op: 'off', ...request }, deadlineMs);
 }
 
 /** A host that is on already stays as it is. */
-export function switchOn(socketPath: string, request: Pick<PowerOff, 'term'>): Promise<Result<null>> {
-  return ask(socketPath, { op: 'on', ...request });
+export function switchOn(
+  socketPath: string,
+  request: Pick<PowerOff, 'term'>,
+  deadlineMs: number,
+): Promise<Result<null>> {
+  return ask(socketPath, { op: 'on', ...request }, deadlineMs);
 }
 
 /** A drill's impairment of the host's links, which ends by itself. */
@@ -39,7 +44,7 @@ export async function impairLinks(
   return result.ok ? result : refused('vmm-unsupported', result.refusal.message);
 }
 
-function ask(socketPath: string, request: object): Promise<Result<null>> {
+function ask(socketPath: string, request: object, deadlineMs = usualDeadlineMs): Promise<Result<null>> {
   return new Promise((resolve) => {
     const socket = connect(socketPath);
     let text = '';
@@ -52,11 +57,8 @@ function ask(socketPath: string, request: object): Promise<Result<null>> {
       resolve(result);
     };
     const deadline = setTimeout(
-      () =>
-        settle(
-          refused('not-confirmed', `The power switch ${socketPath} did not answer within ${switchDeadlineMs} ms.`),
-        ),
-      switchDeadlineMs,
+      () => settle(refused('not-confirmed', `The power switch ${socketPath} did not answer within ${deadlineMs} ms.`)),
+      deadlineMs,
     );
     socket.on('error', (error) =>
       settle(refused('fence-failed', `The power switch ${socketPath} cannot be reached: ${error.message}.`)),

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { runProgram } from '@argosy/program/run-program';
 import type { FenceRequest } from './fence-devices';
 
 /** What the fence-agents API says that `action=status` ends with; all else is a failure. */
 const statusOf = { on: 0, off: 2 } as const;
-const keptOutputBytes = 2_000;
 
 /**
  * A program of the fence-agents project, or one that follows its API: options as `key=value` lines on its standard
@@ -41,48 +40,30 @@ interface Ended {
   readonly reason: string;
 }
 
-function run(program: string, request: FenceRequest, action: 'off' | 'on' | 'status', until: number): Promise<Ended> {
+/** Nothing of the controller's environment is its business. */
+async function run(
+  program: string,
+  request: FenceRequest,
+  action: 'off' | 'on' | 'status',
+  until: number,
+): Promise<Ended> {
   const { device, hostName, secrets } = request;
   const options = { nodename: hostName, ...device.options, ...secrets, action };
-  return new Promise((resolve) => {
-    // A group of its own: an agent's ssh or ipmitool must not outlive it. Nothing of the controller's environment is its business.
-    const child = spawn(program, [], {
-      detached: true,
-      env: { PATH: process.env['PATH'] },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    let output = '';
-    let late = false;
-    const hear = (chunk: Buffer): void => {
-      output = `${output}${chunk.toString('utf8')}`.slice(-keptOutputBytes);
-    };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    const deadline = setTimeout(
-      () => {
-        late = true;
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      },
-      Math.max(0, until - Date.now()),
-    );
-    child.on('error', (error) => {
-      clearTimeout(deadline);
-      resolve({ status: null, reason: error.message });
-    });
-    child.on('close', (status, signal) => {
-      clearTimeout(deadline);
-      const ended = late ? `no answer within ${device.deadlineMs} ms` : `it ended with ${signal ?? `status ${status}`}`;
-      const said = withoutSecrets(output, secrets).trim().split('\n').at(-1);
-      resolve({ status, reason: said ? `${ended} (${said})` : ended });
-    });
-    // One that ends before it has read everything is told of by its status.
-    child.stdin.on('error', () => {});
-    child.stdin.end(
-      Object.entries(options)
-        .map(([key, value]) => `${key}=${value}\n`)
-        .join(''),
-    );
+  const end = await runProgram(program, {
+    input: Object.entries(options)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+    environment: { PATH: process.env['PATH'] },
+    deadlineMs: Math.max(0, until - Date.now()),
   });
+  const said = withoutSecrets(end.output, secrets).trim().split('\n').at(-1);
+  if (end.how === 'not-started') return { status: null, reason: said ?? '' };
+  const ended =
+    end.how === 'late'
+      ? `no answer within ${device.deadlineMs} ms`
+      : `it ended with ${end.signal ?? `status ${end.status}`}`;
+  const status = end.how === 'late' ? null : end.status;
+  return { status, reason: said ? `${ended} (${said})` : ended };
 }
 
 /** What an agent prints becomes a reason that people read. */

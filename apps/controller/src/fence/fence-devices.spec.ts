@@ -13,6 +13,7 @@ while IFS= read -r line; do
   echo "$line" >> "$folder/input"
   case "$line" in action=*) action=\${line#action=};; password=*) password=\${line#password=};; esac
 done
+[ -e "$folder/daemon" ] && setsid sleep 5 &
 if [ "$password" != right ]; then echo "login with $password failed" >&2; exit 1; fi
 case "$action" in
   on) echo on > "$folder/outlet"; exit 0;;
@@ -97,6 +98,12 @@ test('an agent that hangs is ended with all that it started, and proves nothing'
   expect(readFileSync(join(folder, 'outlet'), 'utf8')).toBe('on\n');
 });
 
+test('an agent that leaves a daemon with its output has answered when it has ended, and is waited for no longer', async () => {
+  writeFileSync(join(folder, 'daemon'), '');
+  expect(await act(aRequest({ deadlineMs: 3_000 }, { password: 'right' }))).toEqual({ ok: true, value: null });
+  expect(readFileSync(join(folder, 'outlet'), 'utf8')).toBe('off\n');
+});
+
 test('an agent that is not installed is told by name', async () => {
   expect(await act(aRequest({ address: 'fence_absent' }))).toMatchObject({
     ok: false,
@@ -145,6 +152,11 @@ describe('a webhook', () => {
   test.each([
     ['a 200 that says nothing', { status: 200, body: {} }, 'not-confirmed'],
     ['an accepted order', { status: 202, body: { off: false, host: 'h1', incarnation: 7 } }, 'not-confirmed'],
+    [
+      'an answer that does not end',
+      { status: 200, body: { off: true, host: 'h1', incarnation: 7, more: 'x'.repeat(100_000) } },
+      'not-confirmed',
+    ],
     ['the word for another host', { status: 200, body: { off: true, host: 'h2', incarnation: 7 } }, 'not-confirmed'],
     [
       'the word for an older incarnation',

@@ -24,7 +24,9 @@ export interface FenceParts {
 export async function fence(request: FenceRequest, { isCurrent, agentFolders }: FenceParts): Promise<Result<null>> {
   const acts: Readonly<Record<FenceDeviceKind, FenceAct>> = {
     chassis: ({ action, device, incarnation, term }) =>
-      action === 'on' ? switchOn(device.address, { term }) : switchOff(device.address, { incarnation, term }),
+      action === 'on'
+        ? switchOn(device.address, { term }, device.deadlineMs)
+        : switchOff(device.address, { incarnation, term }, device.deadlineMs),
     'fence-agent': (wanted) => runFenceAgent(wanted, agentFolders),
     webhook: askWebhook,
   };

@@ -28,7 +28,7 @@ export async function askWebhook(request: FenceRequest): Promise<Result<null>> {
   } catch (error) {
     return refused('fence-failed', `The webhook ${device.name} cannot be reached: ${reasonOf(error)}.`);
   }
-  const body: unknown = await response.json().catch(() => null);
+  const body = await readAnswer(response).catch(() => null);
   if (!response.ok)
     return refused('fence-failed', `The webhook ${device.name} answered with status ${response.status}.`);
   const confirmed = confirmationSchema.safeParse(body);
@@ -38,6 +38,20 @@ export async function askWebhook(request: FenceRequest): Promise<Result<null>> {
     'not-confirmed',
     `The webhook ${device.name} did not confirm: its answer must be {"${action}":true,"host":"${host}","incarnation":${incarnation}}.`,
   );
+}
+
+/** A confirmation is a line; what sends more is none, and is not kept in memory to see how it ends. */
+const longestAnswerBytes = 64 * 1024;
+
+async function readAnswer(response: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > longestAnswerBytes) return null;
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
 function reasonOf(error: unknown): string {
