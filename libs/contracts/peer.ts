@@ -35,7 +35,13 @@ export const peerChallengeSchema = z.object({ challenge: z.string() });
 export const peerHelloSchema = z.object({
   role: z.union([
     z.object({ as: z.literal('controller') }),
-    z.object({ as: z.literal('source'), migrationId: z.string() }),
+    z.object({
+      as: z.literal('source'),
+      migrationId: z.string(),
+      guestId: z.string(),
+      epoch: z.int(),
+      notAfter: z.int(),
+    }),
   ]),
   proof: z.string(),
   challenge: z.string(),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { isSigned, sign, type PeerRole } from '@argosy/contracts/host-key';
+import { isSigned, sign, splitTicket, type HandOver, type PeerRole } from '@argosy/contracts/host-key';
 import { peerAnswerLineSchema, peerChallengeSchema, peerWelcomeSchema, type PeerCall } from '@argosy/contracts/peer';
 import { parseLine, readLines } from './lines';
 
@@ -12,12 +12,22 @@ export interface Peer {
   readonly ticket: string;
 }
 
+/** The agent of a migration's target, as its source may speak with it: the order brought the ticket with the address. */
+export function targetOf(addressAndTicket: string, asked: Omit<HandOver, 'notAfter'>): Peer {
+  const { address, notAfter, ticket } = splitTicket(addressAndTicket);
+  const { migrationId, guestId, epoch } = asked;
+  return { address, ticket, role: { as: 'source', migrationId, guestId, epoch, notAfter } };
+}
+
 interface Connection {
   readonly socket: Socket;
   readonly waiting: Map<number, (answer: unknown) => void>;
   /** What cannot be said yet: the other side has not proved who it is. */
   unsaid: string[] | null;
 }
+
+/** Console tails are the longest answers that there are. */
+const longestAnswer = 4 * 1024 * 1024;
 
 /** A migration's connection is of no use after it. */
 const idleMs = 60_000;
@@ -69,12 +79,13 @@ export class PeerClient {
       for (const line of connection.unsaid ?? []) socket.write(line);
       connection.unsaid = null;
     });
-    readLines(socket, (line) => {
+    const take = (line: string): void => {
       if (connection.unsaid) return introduction(line);
       const parsed = peerAnswerLineSchema.safeParse(parseLine(line));
       if (!parsed.success) return void socket.destroy();
       connection.waiting.get(parsed.data.id)?.(parsed.data.answer);
-    });
+    };
+    readLines(socket, take, () => longestAnswer);
     // An error is followed by close, which answers whoever waits.
     socket.on('error', () => socket.destroy());
     socket.on('timeout', () => socket.destroy());

@@ -2,14 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isSigned, peerTicket, sign, type HostKey, type PeerRole } from '@argosy/contracts/host-key';
 import { peerHelloSchema, type PeerCall, peerRequestLineSchema } from '@argosy/contracts/peer';
+import type { Instant } from '@argosy/domain/units';
 import { parseLine, readLines } from './lines';
 
 export type AnswerPeer = (call: PeerCall) => Promise<unknown>;
 
 /** How long a connection may be open without having said who it is. */
 const helloDeadlineMs = 2_000;
-/** Of those that have said who they are, and those that have not. Many more than any fleet has controllers and migrations. */
+/** Of all connections: many more than any fleet has controllers and migrations. */
 const maximumConnections = 1_000;
+/** Of those that have not said yet who they are: in all, so that they leave room, and from one address. */
+const maximumStrangers = { inAll: 200, fromOneAddress: 50 };
+/** A hello, and what is asked: at most a few thousand characters for a console. */
+const longestLine = { hello: 2_048, request: 64 * 1024 };
 
 /**
  * Where an agent listens for other agents and the controller. Whoever does not prove that a controller gave them the ticket
@@ -18,10 +23,14 @@ const maximumConnections = 1_000;
 export class PeerServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  /** How many of each address have not said who they are. */
+  private readonly strangers = new Map<string, number>();
 
   constructor(
     private readonly key: () => HostKey | null,
     private readonly answer: AnswerPeer,
+    /** The fleet's time, by which tickets run out. */
+    private readonly now: () => Instant,
   ) {
     this.server = createServer((socket) => this.accept(socket));
     this.server.maxConnections = maximumConnections;
@@ -45,22 +54,46 @@ export class PeerServer {
   }
 
   private accept(socket: Socket): void {
+    // The other side's loss of the connection is its own to notice.
+    socket.on('error', () => socket.destroy());
+    const known = this.letIn(socket);
+    if (known === null) return void socket.destroy();
     this.sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => this.sockets.delete(socket));
-    // The other side's loss of the connection is its own to notice.
-    socket.on('error', () => socket.destroy());
     const challenge = randomBytes(16).toString('base64url');
     socket.write(`${JSON.stringify({ challenge })}\n`);
     let role: PeerRole | null = null;
     const deadline = setTimeout(() => socket.destroy(), helloDeadlineMs);
     socket.on('close', () => clearTimeout(deadline));
-    readLines(socket, (line) => {
+    const take = (line: string): void => {
       if (role) return this.take(socket, role, line);
       clearTimeout(deadline);
       role = this.welcome(socket, challenge, line);
-      if (!role) socket.destroy();
-    });
+      if (role) known();
+      else socket.destroy();
+    };
+    readLines(socket, take, () => (role ? longestLine.request : longestLine.hello));
+  }
+
+  /** Counts one who has not said yet who it is, until it has or has gone; null: there are too many. */
+  private letIn(socket: Socket): (() => void) | null {
+    const { strangers } = this;
+    const address = socket.remoteAddress ?? '';
+    const fromThere = strangers.get(address) ?? 0;
+    const inAll = [...strangers.values()].reduce((sum, each) => sum + each, 0);
+    if (fromThere >= maximumStrangers.fromOneAddress || inAll >= maximumStrangers.inAll) return null;
+    strangers.set(address, fromThere + 1);
+    let isStranger = true;
+    const known = (): void => {
+      if (!isStranger) return;
+      isStranger = false;
+      const left = (strangers.get(address) ?? 0) - 1;
+      if (left > 0) strangers.set(address, left);
+      else strangers.delete(address);
+    };
+    socket.on('close', known);
+    return known;
   }
 
   /** Value: who it proves to be. It is told a proof in turn, that it does not believe whoever listens at this address now. */
@@ -76,7 +109,7 @@ export class PeerServer {
 
   private take(socket: Socket, role: PeerRole, line: string): void {
     const request = peerRequestLineSchema.safeParse(parseLine(line));
-    if (!request.success || !mayAsk(role, request.data.call)) return void socket.destroy();
+    if (!request.success || !mayAsk(role, request.data.call, this.now())) return void socket.destroy();
     const { id, call } = request.data;
     this.answer(call).then(
       (answer) => {
@@ -88,9 +121,12 @@ export class PeerServer {
   }
 }
 
-/** A source hands its own migration over, and nothing else; the controllers' grants go another way, with their term. */
-function mayAsk(role: PeerRole, call: PeerCall): boolean {
-  return role.as === 'controller'
-    ? call.kind !== 'grant'
-    : call.kind === 'grant' && call.migrationId === role.migrationId;
+/**
+ * A source hands its own migration over, and nothing else: what it says of another guest or epoch would be journalled here as
+ * never to be run. The controllers' grants go another way, with their term.
+ */
+function mayAsk(role: PeerRole, call: PeerCall, now: Instant): boolean {
+  if (role.as === 'controller') return call.kind !== 'grant';
+  if (call.kind !== 'grant' || now > role.notAfter) return false;
+  return call.migrationId === role.migrationId && call.guestId === role.guestId && call.epoch === role.epoch;
 }

@@ -1,10 +1,13 @@
-import { peerTicket, type PeerRole } from '@argosy/contracts/host-key';
+import { peerTicket, sign, type PeerRole } from '@argosy/contracts/host-key';
+import * as fc from 'fast-check';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { PeerClient } from './peer-client';
 import { PeerServer } from './peer-server';
 
 const key = 'key of the host';
-const source: PeerRole = { as: 'source', migrationId: 'm' };
+const now = 1_000_000;
+const handOver = { migrationId: 'm', guestId: 'g', epoch: 2, notAfter: now + 1 };
+const source: PeerRole & { as: 'source' } = { as: 'source', ...handOver };
 const controller: PeerRole = { as: 'controller' };
 const grant = { kind: 'grant', migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: false } as const;
 const die = { kind: 'die', what: 'agent' } as const;
@@ -24,6 +27,7 @@ describe('two agents on a direct connection', () => {
         asked.push(call);
         return { kind: 'granted' };
       },
+      () => now,
     );
     address = await server.listen('127.0.0.1');
     client = new PeerClient();
@@ -41,9 +45,17 @@ describe('two agents on a direct connection', () => {
 
   test.each([
     ['a ticket of another host', () => as(source, 'key of another host'), grant],
-    ['the ticket of another migration', () => ({ ...as({ as: 'source', migrationId: 'n' }), role: source }), grant],
+    ['the ticket of another migration', () => ({ ...as({ ...source, migrationId: 'n' }), role: source }), grant],
+    ['a ticket that has run out', () => as({ ...source, notAfter: now - 1 }), grant],
+    [
+      'one that has run out, said to hold for longer',
+      () => ({ ...as({ ...source, notAfter: now - 1 }), role: source }),
+      grant,
+    ],
+    ["the ticket of its own migration, for another's guest", () => as(source), { ...grant, guestId: 'h' }],
+    ['the ticket of its own migration, for an epoch to come', () => as(source), { ...grant, epoch: 1_000_000 }],
     ["a migration's ticket, said to be a controller's", () => ({ ...as(source), role: controller }), die],
-    ['the ticket of its own migration, for another one', () => as({ as: 'source', migrationId: 'n' }), grant],
+    ['the ticket of its own migration, for another one', () => as({ ...source, migrationId: 'n' }), grant],
     ["a migration's ticket, for what only controllers ask", () => as(source), die],
     ["a controller's ticket, for the hand-over", () => as(controller), grant],
   ])('are cut off with %s, and nothing is heard', async (_what, peer, call) => {
@@ -76,6 +88,85 @@ describe('two agents on a direct connection', () => {
     expect(asked).toEqual([]);
   });
 
+  const portOf = (): number => Number(address.split(':')[1]);
+
+  /** A connection of our own; `introduce` for one who has the ticket for that role. Its end, or a moment, is waited for. */
+  function say(bytes: Uint8Array | string, introduced?: PeerRole): Promise<void> {
+    return new Promise((resolve) => {
+      const socket = connect(portOf(), '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve());
+      socket.once('data', (text) => {
+        const { challenge } = JSON.parse(text.toString()) as { challenge: string };
+        if (introduced) {
+          const proof = sign(peerTicket(key, introduced), 'client', challenge);
+          socket.write(`${JSON.stringify({ role: introduced, proof, challenge: 'mine' })}\n`);
+        }
+        socket.resume();
+        socket.end(bytes);
+      });
+    });
+  }
+
+  test('go on whatever is said to them, by whomever, and hear of it what the contract allows alone', async () => {
+    const call = fc.record(
+      {
+        kind: fc.constantFrom('grant', 'die', 'console-write', 'console-tail', '__proto__', ''),
+        migrationId: fc.constantFrom('m', 'n', ''),
+        guestId: fc.constantFrom('g', 'h'),
+        epoch: fc.oneof(fc.constantFrom(2, 3, -1, 1.5, 1e300), fc.string()),
+        sourceDead: fc.oneof(fc.boolean(), fc.constant(null)),
+        text: fc.string({ maxLength: 9_000 }),
+        maximumBytes: fc.oneof(fc.integer(), fc.double()),
+        what: fc.constantFrom('agent', 'guest', 'host'),
+      },
+      { requiredKeys: ['kind'] },
+    );
+    const request = fc.record({ id: fc.oneof(fc.nat(), fc.jsonValue()), call: fc.oneof(call, fc.jsonValue()) });
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 3_000 }),
+      fc
+        .array(request, { maxLength: 3 })
+        .map((all) => Buffer.from(all.map((each) => `${JSON.stringify(each)}\n`).join(''))),
+      fc.jsonValue().map((value) => Buffer.from(`${JSON.stringify(value)}\n`)),
+      fc.constant(Buffer.alloc(300_000, 'x')),
+    );
+    const run = fc.asyncProperty(bytes, fc.constantFrom(undefined, source, controller), (said, role) =>
+      say(said, role),
+    );
+    await fc.assert(run, { numRuns: 150 });
+    const [grants, others] = [true, false].map((isGrant) =>
+      asked.filter((each) => ((each as { kind: string }).kind === 'grant') === isGrant),
+    );
+    for (const each of grants!) expect(each).toEqual({ ...grant, sourceDead: expect.any(Boolean) as boolean });
+    for (const each of others!) expect((each as { kind: string }).kind).toMatch(/^(die|console-write|console-tail)$/);
+    expect(await client.ask(as(source), grant, 2_000)).toEqual({ kind: 'granted' });
+  }, 20_000);
+
+  test('let many connect who do not say who they are, and have room for those who do', async () => {
+    const strangers = Array.from({ length: 80 }, () => connect(portOf(), '127.0.0.1'));
+    const closed = new Set<unknown>();
+    for (const each of strangers)
+      each
+        .on('error', () => undefined)
+        .on('close', () => closed.add(each))
+        .resume();
+    // All but as many as one address may have, until those go.
+    const end = performance.now() + 1_500;
+    while (closed.size < 30 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(closed.size).toBe(30);
+    for (const each of strangers) each.destroy();
+    let answer: unknown = null;
+    while (answer === null && performance.now() < end) answer = await client.ask(as(source), grant, 300);
+    expect(answer).toEqual({ kind: 'granted' });
+  });
+
+  test('cut off at the first bytes one who says more than a hello takes', async () => {
+    const before = performance.now();
+    await say(Buffer.alloc(3_000, 'x'));
+    expect(performance.now() - before).toBeLessThan(1_500);
+  });
+
   test('get no answer from one that is gone, within the deadline, and find it again when it is back', async () => {
     const port = Number(address.split(':')[1]);
     await client.ask(as(source), grant, 2_000);
@@ -84,6 +175,7 @@ describe('two agents on a direct connection', () => {
     const again = new PeerServer(
       () => key,
       async () => ({ kind: 'destroyed' }),
+      () => now,
     );
     await again.listen('127.0.0.1', port);
     expect(await client.ask(as(source), grant, 2_000)).toEqual({ kind: 'destroyed' });

@@ -7,7 +7,8 @@ import type { Redis } from 'ioredis';
 import { commandTimeoutMs, openAsking, whenReady, within, type RedisOptions } from './redis';
 
 const commandJob = 'host.command';
-const keptAfterwards = { removeOnComplete: { age: 60, count: 1000 }, removeOnFail: { age: 3600, count: 1000 } };
+/** A command may say what only its host is to know (a ticket, cloud-init data): done or failed, it is gone from Redis at once. */
+const keptAfterwards = { removeOnComplete: true, removeOnFail: true };
 
 /** Puts commands for hosts on the queues of their agents: one queue for each agent process. */
 export class CommandQueues {
@@ -28,7 +29,7 @@ export class CommandQueues {
   /**
    * Refused (`queue-unavailable`) within two seconds when Redis is away. It may be there nevertheless, if only the answer
    * was lost: a command is a doorbell, and may ring twice. `attempt` makes a repeated ring another job, because a job
-   * whose id exists is ignored.
+   * whose id waits is ignored.
    */
   async enqueue(queue: string, command: HostCommand, attempt = 1): Promise<Result<null>> {
     if (this.redis.status !== 'ready') return unavailable(queue, 'it is not connected to Redis');

@@ -94,7 +94,7 @@ export function listenToTelemetry(
   subscribed.catch(onProblem);
   redis.on('message', (_channel: string, text: string) => {
     try {
-      hear(text, listener, keyOf);
+      hearMessage(text, listener, keyOf);
     } catch (error) {
       if (!(error instanceof Unheard)) throw error;
       onProblem(error);
@@ -111,7 +111,7 @@ export function listenToTelemetry(
 }
 
 /** What is no message, or is nobody's whom it names: it is said to be none, and means nothing. */
-class Unheard extends Error {}
+export class Unheard extends Error {}
 
 type KeyOf = (hostId: string) => HostKey;
 
@@ -130,7 +130,7 @@ function rememberedKeys(fleetSecret: string): KeyOf {
   };
 }
 
-function hear(text: string, listener: TelemetryListener, keyOf: KeyOf): void {
+export function hearMessage(text: string, listener: TelemetryListener, keyOf: KeyOf): void {
   const message = read(telemetryMessageSchema, text);
   if (message.kind === 'host-heartbeats') return hearHeartbeats(message.heartbeats, listener, keyOf);
   if (message.kind === 'controller-heartbeat') {

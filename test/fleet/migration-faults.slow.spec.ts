@@ -19,6 +19,7 @@ const subject = new Subject(() => fleet);
 beforeAll(async () => {
   fleet = await startMigrationFleet();
   jobs = new JobMischief(fleet);
+  await jobs.listen();
 }, 180_000);
 afterAll(async () => {
   await jobs?.close();
@@ -127,11 +128,11 @@ async function everythingTwice({ source, target }: Moment): Promise<() => Promis
   const again = new Set<string>();
   const deliver = async (wave: string): Promise<void> => {
     for (const queue of queues) {
-      for (const job of await jobs.jobs(queue)) {
-        const id = `${wave}-${commandOf(job.data).commandId}`;
+      for (const job of jobs.jobs(queue)) {
+        const id = `${wave}-${commandOf(job).commandId}`;
         if (again.has(id)) continue;
         again.add(id);
-        await jobs.deliver(queue, job.data, id);
+        await jobs.deliver(queue, job, id);
       }
     }
   };
@@ -180,7 +181,7 @@ test(
       act: async ({ target }) => {
         const oldQueue = await jobs.queueOf(target.name);
         const old = await waitFor('the command waits', async () =>
-          (await jobs.jobs(oldQueue)).find(({ data }) => commandOf(data).order.kind === 'migration.prepare'),
+          [...jobs.jobs(oldQueue)].reverse().find((job) => commandOf(job).order.kind === 'migration.prepare'),
         );
         const since = fleet.now();
         await target.power('off');
@@ -199,7 +200,7 @@ test(
           await jobs.deliver(
             newQueue,
             signedFor(target, {
-              ...commandOf(old.data),
+              ...commandOf(old),
               commandId: 'from-the-old-queue',
               notAfter: Date.now() + 60_000,
             }),

@@ -70,12 +70,33 @@ test('a command arrives as it was sent, each attempt once', async () => {
   expect(await queues.enqueue('round', command)).toEqual({ ok: true, value: null });
   await eventually(() => heard.length === 1);
   expect(heard).toEqual([command]);
-  // Kept for a minute after its end: the same ring is heard once, the next attempt anew.
-  await queues.enqueue('round', command);
-  await queues.enqueue('round', command, 2);
+});
+
+test('while a command waits the same ring is one job, and the next attempt another', async () => {
+  const heard: HostCommand[] = [];
+  const command = aCommand();
+  for (const attempt of [1, 1, 2]) await queues.enqueue('rings', command, attempt);
+  work('rings', async (each) => void heard.push(each));
   await eventually(() => heard.length === 2);
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(heard).toEqual([command, command]);
+});
+
+test('what a command said is in Redis no longer than until it is done, or has failed', async () => {
+  const problems: string[] = [];
+  const heard: HostCommand[] = [];
+  const secret = 'password: of-a-guest';
+  work('secrets', async (command) => void heard.push(command), problems);
+  for (const hostId of ['h1', 'h2']) await queues.enqueue('secrets', aCommand({ hostId, commandId: `${hostId} ${secret}` }));
+  const redis = new Redis(server.url);
+  const held = async (): Promise<string> => {
+    const keys = (await redis.keys('*secrets*')).filter((key) => !key.endsWith(':meta'));
+    const values = keys.map((key) => redis.hgetall(key).catch(() => ({})));
+    return JSON.stringify(await Promise.all(values));
+  };
+  await eventually(() => heard.length === 1 && problems.length === 1);
+  await eventually(async () => !(await held()).includes('of-a-guest'));
+  redis.disconnect();
 });
 
 test('a round trip takes a few milliseconds', async () => {

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { splitTicket } from '@argosy/contracts/host-key';
 import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
 import { createHost, stepHost } from '@argosy/control/host';
 import { reportOf } from '@argosy/control/telling';
@@ -13,7 +12,7 @@ import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
 import type { Result } from '@argosy/domain/refusal';
-import type { Peer, PeerClient } from '@argosy/peer/peer-client';
+import { targetOf, type PeerClient } from '@argosy/peer/peer-client';
 import type { HostRuns } from './host-runs';
 import type { Isolation } from './isolation';
 import type { Journal } from './journal';
@@ -76,8 +75,8 @@ export class HostAgent {
     this.timers.push(setInterval(() => void this.measure(), reportMs));
   }
 
-  /** What the host's own health check found; null: nothing. */
-  hearHealth(reason: string | null): void {
+  /** What the host's own health check found; null: nothing; undefined: it has not ended yet. */
+  hearHealth(reason: string | null | undefined): void {
     this.take({ kind: 'health', reason });
   }
 
@@ -165,11 +164,13 @@ export class HostAgent {
   private warmPeer({ token }: Extract<HostEffect, { kind: 'vmm' }>): void {
     const pending = this.state.calls.get(token);
     const migration = pending?.kind === 'migration' ? this.state.migrations.get(pending.migrationId) : undefined;
-    if (migration?.peerAddress) this.parts.peers.warm(targetOf(migration.peerAddress, migration.migrationId));
+    if (!migration?.peerAddress) return;
+    const { migrationId, guestId, targetEpoch: epoch } = migration;
+    this.parts.peers.warm(targetOf(migration.peerAddress, { migrationId, guestId, epoch }));
   }
 
   private askPeer({ token, address, request, deadlineMs }: Extract<HostEffect, { kind: 'peer-request' }>): void {
-    const target = targetOf(address, request.migrationId);
+    const target = targetOf(address, request);
     void this.parts.peers.ask(target, request, deadlineMs).then((given) => {
       const answer = peerAnswerSchema.safeParse(given);
       this.take({ kind: 'peer-answer', token, answer: answer.success ? answer.data : null });
@@ -216,9 +217,4 @@ export class HostAgent {
       if (sent.ok) this.take({ kind: 'outside-heard' });
     });
   }
-}
-
-/** The agent of a migration's target, as its source may speak with it: the order brought the ticket with the address. */
-function targetOf(addressAndTicket: string, migrationId: string): Peer {
-  return { ...splitTicket(addressAndTicket), role: { as: 'source', migrationId } };
 }

@@ -30,7 +30,7 @@ export interface ActuatorParts {
 export function actuators({ queues, peers, fencing, fleet, keyOf, say, now, countCommand }: ActuatorParts): Actuators {
   return {
     hostCommand: ({ queue, command }) => {
-      void queues.enqueue(queue, withTicket(command, fleet(), keyOf)).then((result) => {
+      void queues.enqueue(queue, withTicket(command, { fleet, keyOf, now })).then((result) => {
         countCommand(command.order.kind, result.ok);
         if (!result.ok) say(`${command.order.kind} was not sent: ${result.refusal.message}`);
       });
@@ -53,14 +53,19 @@ export function actuators({ queues, peers, fencing, fleet, keyOf, say, now, coun
   };
 }
 
+type TicketParts = Pick<ActuatorParts, 'fleet' | 'keyOf' | 'now'>;
+
 /** The source of a migration may ask its target for the hand-over of this migration, and gets the ticket for that here. */
-function withTicket(command: HostCommand, fleet: Readonly<Fleet>, keyOf: (hostId: string) => HostKey): HostCommand {
+function withTicket(command: HostCommand, { fleet, keyOf, now }: TicketParts): HostCommand {
   const { order } = command;
   if (order.kind !== 'migration.start') return command;
-  const { migrationId, targetPeerAddress } = order;
-  const target = fleet.migrations.get(migrationId)?.targetHostId ?? '';
-  const ticket = peerTicket(keyOf(target), { as: 'source', migrationId });
-  return { ...command, order: { ...order, targetPeerAddress: addressWithTicket(targetPeerAddress, ticket) } };
+  const { migrationId, guestId, targetEpoch: epoch } = order;
+  const target = keyOf(fleet().migrations.get(migrationId)?.targetHostId ?? '');
+  const handOver = { migrationId, guestId, epoch, now: now() };
+  return {
+    ...command,
+    order: { ...order, targetPeerAddress: addressWithTicket(order.targetPeerAddress, target, handOver) },
+  };
 }
 
 /** A host's agent, as a controller may speak with it. */

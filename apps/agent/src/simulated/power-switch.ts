@@ -15,6 +15,7 @@ type PowerRequest = z.output<typeof requestSchema>;
 
 /** Longer paths the kernel does not take. */
 const longestPath = 107;
+const longestLine = 4_096;
 
 /**
  * The power switch of one simulated host, which speaks as a lab's chassis does (apps/lab/power.mjs): so controllers fence it,
@@ -31,11 +32,11 @@ export class PowerSwitch {
   ) {
     this.server = createServer((socket) => {
       socket.on('error', () => socket.destroy());
-      readLines(socket, (line) => {
+      const take = (line: string): void =>
         this.answer(parseLine(line), (response) => {
           if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
         });
-      });
+      readLines(socket, take, () => longestLine);
     });
   }
 

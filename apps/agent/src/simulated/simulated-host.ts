@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { splitTicket } from '@argosy/contracts/host-key';
 import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
 import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCapacity } from '@argosy/domain/entities';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import type { PeerClient } from '@argosy/peer/peer-client';
+import { targetOf, type PeerClient } from '@argosy/peer/peer-client';
 import { PeerServer } from '@argosy/peer/peer-server';
 import type { AgentSurroundings } from '@argosy/simulator/model-agent';
 import { ModelHost, usualHostTimes } from '@argosy/simulator/model-host';
@@ -61,6 +60,7 @@ export class SimulatedHost {
     this.peerServer = new PeerServer(
       () => around.outside.keyOf(this.hostId),
       (call) => this.answerPeer(call),
+      () => clock.now(),
     );
   }
 
@@ -111,8 +111,7 @@ export class SimulatedHost {
       controllerAnswers,
       request: (_actor, request, reply) => this.request(request, reply),
       askPeer: (_from, address, request, deadlineMs, done) => {
-        const target = { ...splitTicket(address), role: { as: 'source', migrationId: request.migrationId } as const };
-        void this.around.peers.ask(target, request, deadlineMs).then((given) => {
+        void this.around.peers.ask(targetOf(address, request), request, deadlineMs).then((given) => {
           const answer = peerAnswerSchema.safeParse(given);
           this.around.time.catchUp();
           done(answer.success ? answer.data : null);
