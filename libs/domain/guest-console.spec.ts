@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { GuestLineSplitter, parseGuestLine, replayChecksum, replayDiskChecksum } from './guest-console';
 
 describe('a line of a guest', () => {
@@ -33,10 +34,17 @@ describe('a line of a guest', () => {
     });
   });
 
-  it.each(['', 'hb 17', 'hb 17 x', 'b 17 4096', 'sum 1 c0ffee', 'ready v2 memory=1 boot=1', '[    0.5] Linux'])(
-    'is not: %j',
-    (line) => expect(parseGuestLine(line)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    `hb 1${'0'.repeat(15)} 1`,
+    `hb 1 ${'9'.repeat(400)}`,
+    'hb 17',
+    'hb 17 x',
+    'b 17 4096',
+    'sum 1 c0ffee',
+    'ready v2 memory=1 boot=1',
+    '[    0.5] Linux',
+  ])('is not: %j', (line) => expect(parseGuestLine(line)).toBeUndefined());
 });
 
 describe('splitting into lines', () => {
@@ -77,5 +85,57 @@ describe('the replay', () => {
 
   it('takes seeds of the whole 32 bits', () => {
     expect(replayChecksum({ areaMiB: 1, seed: 0xffffffff, steps: 5 })).toMatch(/^[0-9a-f]{8}$/);
+  });
+});
+
+describe('whatever a guest says on its console', () => {
+  const numbers = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 400n }).map(String), fc.string({ maxLength: 20 }));
+  const words = fc.constantFrom(
+    'hb',
+    'pong',
+    'work',
+    'sum',
+    'filled',
+    'stats count=',
+    'disk',
+    'ready v1 memory=',
+    '\r',
+  );
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.tuple(words, numbers, numbers).map((parts) => `${parts.join(' ')}\n`),
+    fc.constantFrom('\n', '\r\n', 'x'.repeat(5_000), 'hb 1 2\n', '\0', '\uD800'),
+  );
+
+  it('is lines of a bounded length, and its numbers are such as a report can hold', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 20 }), (chunks) => {
+        const splitter = new GuestLineSplitter();
+        for (const chunk of chunks)
+          for (const line of splitter.push(chunk)) {
+            const said = parseGuestLine(line);
+            for (const value of Object.values(said ?? {}))
+              if (typeof value === 'number') expect(Number.isSafeInteger(value)).toBe(true);
+            expect(splitter.unfinished.length).toBeLessThan(4_096);
+          }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is the same lines wherever its chunks end', () => {
+    const cuts = fc.array(fc.nat(60), { maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('hb 1 2\n', 'é\r\n', '\n', 'abc'), { maxLength: 15 }), cuts, (said, at) => {
+        const whole = said.join('');
+        const splitter = new GuestLineSplitter();
+        const ends = [0, ...[...at].sort((left, right) => left - right), whole.length];
+        const lines = ends.slice(1).flatMap((end, index) => splitter.push(whole.slice(ends[index], end)));
+        expect([...lines, splitter.unfinished]).toEqual(
+          whole.split('\n').map((line, index, all) => (index < all.length - 1 ? line.replace(/\r$/, '') : line)),
+        );
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -43,31 +43,34 @@ const readCounters = (fields: readonly string[]): GuestLine => {
   return { kind: 'stats', ...(counters as GuestCounters) };
 };
 
-/** The most frequent first: a guest may tick every millisecond. */
+/**
+ * The most frequent first: a guest may tick every millisecond. Of a number at most 15 digits count, which are exact: what
+ * is longer no program of ours said, and would be carried into its host's report as a number that no report may hold.
+ */
 const lineForms: readonly LineForm[] = [
   {
-    pattern: /^hb (\d+) (\d+)$/,
+    pattern: /^hb (\d{1,15}) (\d{1,15})$/,
     read: ([count, work]) => ({ kind: 'heartbeat', count: number(count), work: number(work) }),
   },
   { pattern: /^pong (.+)$/, read: ([token]) => ({ kind: 'pong', token: text(token) }) },
-  { pattern: /^work (\d+)$/, read: ([work]) => ({ kind: 'work', work: number(work) }) },
+  { pattern: /^work (\d{1,15})$/, read: ([work]) => ({ kind: 'work', work: number(work) }) },
   {
-    pattern: /^sum (\d+) ([0-9a-f]{8})$/,
+    pattern: /^sum (\d{1,15}) ([0-9a-f]{8})$/,
     read: ([steps, checksum]) => ({ kind: 'sum', steps: number(steps), checksum: text(checksum) }),
   },
   {
-    pattern: /^filled (\d+) (\d+)$/,
+    pattern: /^filled (\d{1,15}) (\d{1,15})$/,
     read: ([areaMiB, seed]) => ({ kind: 'filled', areaMiB: number(areaMiB), seed: number(seed) }),
   },
   {
     pattern:
-      /^stats count=(\d+) work=(\d+) steps=(\d+) dirtied=(\d+) boot=(\d+) tick=(\d+) load=(\d+) rate=(\d+) area=(\d+) seed=(\d+)$/,
+      /^stats count=(\d{1,15}) work=(\d{1,15}) steps=(\d{1,15}) dirtied=(\d{1,15}) boot=(\d{1,15}) tick=(\d{1,15}) load=(\d{1,15}) rate=(\d{1,15}) area=(\d{1,15}) seed=(\d{1,15})$/,
     read: readCounters,
   },
-  { pattern: /^disk filled (\d+)$/, read: ([sectors]) => ({ kind: 'diskFilled', sectors: number(sectors) }) },
+  { pattern: /^disk filled (\d{1,15})$/, read: ([sectors]) => ({ kind: 'diskFilled', sectors: number(sectors) }) },
   { pattern: /^disk sum ([0-9a-f]{8})$/, read: ([checksum]) => ({ kind: 'diskSum', checksum: text(checksum) }) },
   {
-    pattern: /^ready v1 memory=(\d+) boot=(\d+)$/,
+    pattern: /^ready v1 memory=(\d{1,15}) boot=(\d{1,15})$/,
     read: ([memoryKiB, boot]) => ({ kind: 'ready', memoryKiB: number(memoryKiB), boot: number(boot) }),
   },
   { pattern: /^error (.+)$/, read: ([expected]) => ({ kind: 'error', expected: text(expected) }) },

@@ -2,6 +2,9 @@ import { exitStatuses } from './exit-status';
 import { processIo } from './io';
 import { runProgram } from './program';
 
+// A secret among the arguments would stand in the list of processes, for every user to read, as long as this one runs.
+if (process.argv.some((argument) => /^--token(=|$)/.test(argument))) process.title = 'argosy';
+
 const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

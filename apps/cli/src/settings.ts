@@ -56,7 +56,7 @@ function readObject(path: string): Readonly<Record<string, unknown>> | undefined
   );
 }
 
-function requiredToken(path: string): string {
+export function requiredToken(path: string): string {
   const token = readText(path);
   if (token === undefined) throw new Failure('no-file', `The token file ${path} does not exist.`);
   if (token === '') throw new Failure('no-file', `The token file ${path} is empty.`);

@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fleet, FleetEvent } from '@argosy/control/fleet-types';
 import { z } from 'zod';
@@ -39,7 +40,8 @@ export class DatastoreHeartbeats {
     return [...this.fleet.datastores.values()].filter(({ shared }) => shared).map(({ path }) => path);
   }
 
-  private async look(): Promise<void> {
+  /** Once; `start` does it again and again. */
+  async look(): Promise<void> {
     // A datastore that hangs must not pile up looks at it.
     if (this.looking || !this.fleet.leading) return;
     this.looking = true;
@@ -128,10 +130,23 @@ async function namesIn(folder: string): Promise<ReadonlySet<string>> {
   return new Set(await readdir(folder).catch(() => []));
 }
 
-/** Read while it is replaced, or written by something else, it says nothing. */
-async function readAs<Value>(schema: z.ZodType<Value>, file: string): Promise<Value | null> {
+/** Of a host with a thousand guests that have all ended, a few times over. */
+const longestFileBytes = 256 * 1024;
+
+/**
+ * Read while it is replaced, or written by something else, it says nothing. Every host may write there: what is no ordinary
+ * file would be waited for without end, and what is long would be kept in memory.
+ */
+async function readAs<Value>(schema: z.ZodType<Value>, path: string): Promise<Value | null> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!found.isFile() || found.size > longestFileBytes) return null;
+      return schema.parse(JSON.parse(await file.readFile('utf8')));
+    } finally {
+      await file.close();
+    }
   } catch {
     return null;
   }

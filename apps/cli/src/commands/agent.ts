@@ -5,6 +5,8 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { command, given } from '../command';
 import { Failure } from '../failure';
+import type { Io } from '../io';
+import { requiredToken } from '../settings';
 import { programFolder } from '../program-folder';
 
 const connectMs = 5_000;
@@ -60,6 +62,22 @@ function unitOf(environment: Readonly<Record<string, string>>, programPath: stri
   ].join('\n');
 }
 
+interface TokenFlags {
+  readonly token?: string | undefined;
+  readonly 'token-file'?: string | undefined;
+}
+
+/** Every user of the machine sees what stands on a command line: so it may come by a file, the standard input or the environment. */
+async function joinToken(io: Io, { token, 'token-file': file }: TokenFlags): Promise<string | undefined> {
+  if (file === undefined) return token ?? (io.environment['ARGOSY_JOIN_TOKEN'] || undefined);
+  if (token !== undefined)
+    throw new Failure('usage', '--token and --token-file exclude each other.', { advice: 'Leave one of them out.' });
+  if (file !== '-') return requiredToken(resolve(io.currentFolder, file));
+  const line = (await io.keyboard.readLine())?.trim() ?? '';
+  if (line !== '') return line;
+  throw new Failure('no-file', 'The standard input holds no token.', { advice: 'Write it there, as one line.' });
+}
+
 export const agentCommands = [
   command({
     path: 'agent join',
@@ -69,14 +87,15 @@ export const agentCommands = [
       pool: { type: 'text', summary: 'the pool to join (that of the join token, or the only one)' },
       name: { type: 'text', summary: "the host's name (this machine's)" },
       token: { type: 'text', placeholder: 'secret', summary: 'of argosy join-token create; needed the first time' },
+      'token-file': { type: 'text', placeholder: 'file', summary: 'a file with that token; - is the standard input' },
       address: { type: 'text', summary: 'under which the others reach this machine (that towards the controller)' },
       'state-folder': { type: 'text', placeholder: 'folder', summary: `the agent's own (${usualStateFolder})` },
       'guest-network': { type: 'text', placeholder: 'bridge:name', summary: 'the bridge that guests are plugged into' },
       service: { type: 'flag', summary: 'print a systemd unit instead of running the agent' },
     },
     examples: [
-      'agent join --controller https://10.0.0.1:8080 --token "$SECRET"',
-      'agent join --controller https://10.0.0.1:8080 --token "$SECRET" --service > /etc/systemd/system/argosy-agent.service',
+      'agent join --controller https://10.0.0.1:8080 --token-file h1.token',
+      'agent join --controller https://10.0.0.1:8080 --token-file h1.token --service > /etc/systemd/system/argosy-agent.service',
     ],
     run: async (session, { flags }) => {
       const programPath = join(programFolder(), 'dist/apps/agent/src/main.js');
@@ -88,7 +107,7 @@ export const agentCommands = [
         ARGOSY_HOST: flags.name ?? hostname().toLowerCase().split('.')[0] ?? '',
         ARGOSY_POOL: flags.pool,
         ARGOSY_CONTROLLER_URL: controller.origin,
-        ARGOSY_JOIN_TOKEN: flags.token,
+        ARGOSY_JOIN_TOKEN: await joinToken(session.io, flags),
         ARGOSY_STATE_FOLDER: stateFolder,
         ARGOSY_LISTEN_ADDRESS: flags.address ?? (await addressTowards(controller)),
         ARGOSY_GUEST_NETWORK: flags['guest-network'],
