@@ -87,7 +87,8 @@ test('what a command said is in Redis no longer than until it is done, or has fa
   const heard: HostCommand[] = [];
   const secret = 'password: of-a-guest';
   work('secrets', async (command) => void heard.push(command), problems);
-  for (const hostId of ['h1', 'h2']) await queues.enqueue('secrets', aCommand({ hostId, commandId: `${hostId} ${secret}` }));
+  for (const hostId of ['h1', 'h2'])
+    await queues.enqueue('secrets', aCommand({ hostId, commandId: `${hostId} ${secret}` }));
   const redis = new Redis(server.url);
   const held = async (): Promise<string> => {
     const keys = (await redis.keys('*secrets*')).filter((key) => !key.endsWith(':meta'));

@@ -296,16 +296,16 @@ class QemuDriver implements VmmDriver {
 
   private async launch(instance: QemuInstance, { incoming, disk }: Opening): Promise<void> {
     const { guest } = instance;
-    await requireKernel(guest);
     // One after the other, the disk last: what is refused has begun nothing that would go on after the refusal.
     const program = await qemuProgram(
       guest.architecture,
       guest.architecture === 'x86_64' ? this.options.binary : undefined,
     );
+    // Before anything is written, and before anything of its image is said to be missing, where a datastore may be.
+    if (guest.diskMade && !disk) await requireDisk(guest).then(() => keepPrivate(dirname(guest.diskPath)));
+    await requireKernel(guest);
     if (disk) await makeCopy(guest, disk);
-    // Before anything is written where a datastore may be missing.
-    else if (guest.diskMade) await requireDisk(guest).then(() => keepPrivate(dirname(guest.diskPath)));
-    else if (!incoming) await ensureFolder(guest);
+    else if (!guest.diskMade && !incoming) await ensureFolder(guest);
     const firmware = await ensureFirmware(guest);
     const seedPath = await ensureSeed(guest);
     if (!disk) await (incoming || guest.diskMade ? requireDisk(guest) : ensureDisk(guest));
