@@ -36,6 +36,7 @@ export function apiPlugin(ports: HttpPorts) {
 }
 
 function setUp(server: FastifyInstance, { limits, metrics, logError }: HttpPorts): void {
+  server.server.maxConnections = limits.connections;
   server.removeAllContentTypeParsers();
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser(

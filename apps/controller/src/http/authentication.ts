@@ -42,7 +42,7 @@ export class Authentication {
     access: Access,
   ): Promise<Admission> {
     const secret = secretOf(call.authorization);
-    if (secret === undefined) return { answer: refuse('unauthenticated', howTo) };
+    if (secret === undefined) return { answer: this.admitStranger(call.address) ?? refuse('unauthenticated', howTo) };
     if (this.failures.isEmpty(call.address)) return { answer: tooMany(this.failures.take(call.address) || 1) };
     if (access === 'join') {
       const waitMs = this.requests.take(call.address);
@@ -54,6 +54,12 @@ export class Authentication {
       return { answer: refuse('unauthenticated', `This token is unknown, revoked or has run out. ${howTo}`) };
     }
     return { caller, answer: this.judge(caller, secret, access) };
+  }
+
+  /** What everybody may ask, and what nobody may who says nothing of himself, takes time as well. null: they may. */
+  admitStranger(address: string): Answer<never> | null {
+    const waitMs = this.requests.take(address);
+    return waitMs > 0 ? tooMany(waitMs) : null;
   }
 
   private judge(caller: Caller, secret: string, access: Role): Answer<CallContext> {

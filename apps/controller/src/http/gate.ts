@@ -45,7 +45,10 @@ export function addGate(
   });
   server.addHook('onRequest', async (request, reply) => {
     const access = configOf(request)?.access ?? 'everyone';
-    if (access === 'everyone') return;
+    if (access === 'everyone') {
+      const refused = authentication.admitStranger(request.ip);
+      return refused && !refused.ok ? sendRefusal(reply, refused.refusal) : undefined;
+    }
     const { authorization } = request.headers;
     const { answer, caller } = await authentication.admit({ authorization, address: request.ip }, access);
     note(request, { isAdmitted: answer.ok, ...(caller && { caller }) });

@@ -4,6 +4,7 @@ export const defaultHttpLimits: HttpLimits = {
   bodyBytes: 512 * 1024,
   requestsPerSecond: 500,
   requestBurst: 2000,
+  connections: 10_000,
   failedLoginsPerSecond: 10,
   failedLoginBurst: 100,
   requestDeadlineMs: 20_000,

@@ -57,8 +57,11 @@ export interface ServerFacts {
 /** All bounds of the edge; `defaultHttpLimits` has the usual ones. */
 export interface HttpLimits {
   readonly bodyBytes: number;
+  /** Of one user; of one address that names no token, and of one that joins. */
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
+  /** Open at a time, whatever they say. */
+  readonly connections: number;
   /** Of one address; a bad token costs a look-up in the database. */
   readonly failedLoginsPerSecond: number;
   readonly failedLoginBurst: number;
