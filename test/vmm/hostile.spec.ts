@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -48,7 +48,7 @@ test('a real VMM takes hostile names and paths for names and paths', async () =>
     const memoryPath = join(folder, `memory ${hostile.replaceAll('/', '_')}`);
     const work = { kind: 'suspend', ...instance, diskPath: guest.diskPath, memoryPath } as const;
     await host.must({ call: 'diskWork', work });
-    expect(existsSync(memoryPath)).toBe(true);
+    expect([memoryPath, dirname(guest.diskPath)].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o700]);
     const woken = { ...guest, diskMade: true, memoryPath };
     await host.must({ call: 'start', guest: woken, epoch: 2 });
     await host.beats({ ...instance, epoch: 2 });
