@@ -1,5 +1,5 @@
 // What is done to a guest's disk and memory on a real fleet: nothing that it knew may differ afterwards.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectApart, KeptDisk } from './kept-disk';
 import { Fleet, type LabGuest, signal, waitFor } from './lab';
@@ -95,4 +95,62 @@ test('its files are deleted with it', async () => {
   await fleet.removeGuest(guest);
   await waitFor('they are gone', () => !existsSync(folder));
   await waitFor('the base that nobody needs is gone', () => readdirSync(join(fleet.datastore, 'bases')).length === 0);
+}, 60_000);
+
+/** What nobody but its owner is to know, of everybody here. */
+function secretsOfFleet(cloudInit: string): Map<string, string> {
+  const secrets = new Map([
+    ["the administrator's token", readFileSync(join(fleet.controllers[0]!.folder, 'token'), 'utf8').trim()],
+    ["a guest's cloud-init data", cloudInit],
+  ]);
+  for (const host of fleet.hosts) {
+    const identity = JSON.parse(readFileSync(join(host.stateFolder, 'peer.json'), 'utf8')) as Record<string, unknown>;
+    const environment = readFileSync(`/proc/${host.agentPid()}/environ`, 'utf8').split('\0');
+    secrets.set(`the key of ${host.name}`, String(identity['key']));
+    secrets.set('the secret of migrations', String(identity['migrationSecret']));
+    secrets.set(`the credential of ${host.name}`, readFileSync(join(host.stateFolder, 'credential'), 'utf8').trim());
+    secrets.set('the join token', environment.find((each) => each.startsWith('ARGOSY_JOIN_TOKEN='))!.split('=')[1]!);
+  }
+  return secrets;
+}
+
+const longestTextBytes = 1024 * 1024;
+
+/** The files below a folder, and whether any user of the machine may read them; the servers' own folders are theirs. */
+function filesBelow(folder: string, isOpen = true): { readonly path: string; readonly isOpen: boolean }[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path, isOpen && (statSync(path).mode & 0o011) !== 0);
+    if (!entry.isFile() || statSync(path).size > longestTextBytes) return [];
+    return [{ path, isOpen: isOpen && (statSync(path).mode & 0o044) !== 0 }];
+  });
+}
+
+test('no secret is on a command line, in a log, or in a file that others may read', async () => {
+  const password = 'hunter2-of-the-guest';
+  const cloudInit = `#cloud-config\npassword: ${password}\n`;
+  await fleet.api.call('guest.create', {
+    body: { name: 'secretive', pool: 'pool', image: 'tiny', memoryMiB: 32, cloudInit, start: true },
+  });
+  await waitFor('it runs', async () => {
+    const { state } = await fleet.api.call('guest.get', { params: { guest: 'secretive' } });
+    return state === 'running';
+  });
+  const secrets = secretsOfFleet(password);
+  for (const [what, secret] of secrets) expect([what, secret.length > 8]).toEqual([what, true]);
+  const expectNone = (where: string, text: string): void => {
+    for (const [what, secret] of secrets) if (text.includes(secret)) throw new Error(`${where} has ${what}`);
+  };
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      expectNone(`the command line of process ${pid}`, readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    } catch (error) {
+      // It has ended meanwhile.
+      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  const files = ['controllers', 'hosts', 'datastore'].flatMap((name) => filesBelow(join(fleet.folder, name)));
+  expect(files.some(({ path }) => path.endsWith('.seed.iso'))).toBe(true);
+  expect(files.filter(({ path }) => path.endsWith('.log')).length).toBeGreaterThan(fleet.hosts.length);
+  for (const { path, isOpen } of files)
+    if (isOpen || path.endsWith('.log')) expectNone(path, readFileSync(path, 'latin1'));
 }, 60_000);
