@@ -52,9 +52,13 @@ test('more connections than a controller has room for are closed, and those that
       .on('error', () => undefined)
       .on('close', () => closed.add(socket))
       .resume();
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 8_000;
   while (closed.size < 30 && performance.now() < end) await sleep(10);
   expect(closed.size).toBeGreaterThanOrEqual(30);
   for (const socket of sockets) socket.destroy();
-  expect((await edge.send('GET', '/api/v1/whoami', { token: edge.tokens.administrator })).status).toBe(200);
+  // The address has tried tokens before, and waits for that.
+  const ask = async () => (await edge.send('GET', '/api/v1/whoami', { token: edge.tokens.administrator })).status;
+  let status = await ask();
+  for (; status === 429 && performance.now() < end; status = await ask()) await sleep(200);
+  expect(status).toBe(200);
 });
