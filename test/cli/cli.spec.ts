@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -308,6 +309,22 @@ describe('errors', () => {
     const ended = await argosy(['guest', 'list'], { environment: { ARGOSY_URL: `127.0.0.1:${port}` } });
     web.close();
     expect(ended).toMatchObject({ status: 3, err: expect.stringContaining('is not an Argosy controller') as string });
+  });
+
+  test('a token that is given on the command line does not stay where every user sees it', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined));
+    const asked = new Promise((resolve) => silent.once('connection', resolve));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const words = ['guest', 'list', '--server', `127.0.0.1:${port}`, '--token', 'a-secret-of-somebody'];
+    const child = spawn(process.execPath, [join(root, 'bin/argosy.mjs'), ...words], { stdio: 'ignore' });
+    try {
+      await asked;
+      expect(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')).not.toContain('a-secret-of-somebody');
+    } finally {
+      child.kill('SIGKILL');
+      silent.close();
+    }
   });
 });
 

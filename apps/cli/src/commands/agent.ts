@@ -68,7 +68,7 @@ interface TokenFlags {
 }
 
 /** Every user of the machine sees what stands on a command line: so it may come by a file, the standard input or the environment. */
-async function joinToken(io: Io, { token, 'token-file': file }: TokenFlags): Promise<string | undefined> {
+export async function joinToken(io: Io, { token, 'token-file': file }: TokenFlags): Promise<string | undefined> {
   if (file === undefined) return token ?? (io.environment['ARGOSY_JOIN_TOKEN'] || undefined);
   if (token !== undefined)
     throw new Failure('usage', '--token and --token-file exclude each other.', { advice: 'Leave one of them out.' });
