@@ -79,6 +79,8 @@ export const openTargetDeadlineMs = 20_000;
 export const leaseMarginMs = 2_000;
 /** A watchdog that lives renews its lease within this; longer, and the host itself is heard: it is the watchdog that died. */
 export const leaseSilentAfterMs = 3_000;
+/** Who ended with its host last wrote no longer than this before the host did. */
+export const leaseBehindMs = 1_500;
 /** How long guests have to shut down when their host is isolated. */
 export const isolationGraceMs = 30_000;
 /** A start under a lock that another holds is tried again after this. */

@@ -48,7 +48,10 @@ export type FleetEvent =
   | { readonly kind: 'datastore-heartbeat'; readonly hostId: string }
   /** The controller's own file on the datastore was written and read back. */
   | { readonly kind: 'own-datastore-heartbeat' }
-  /** The lease of the host's watchdog: renewed, or (`renewed` false) seen for the first time as it lies there. */
+  /**
+   * The lease of the host's watchdog: renewed, or (`renewed` false) seen for the first time as it lies there: then with how much later
+   * than the lease the host's heartbeat beside it was touched last, by their files; null: there is none.
+   */
   | {
       readonly kind: 'watchdog-lease';
       readonly hostId: string;
@@ -56,6 +59,7 @@ export type FleetEvent =
       readonly armed: boolean;
       readonly leaseMs: number;
       readonly renewed: boolean;
+      readonly heartbeatAfterMs: number | null;
     }
   /** A host that is cut off says on the datastore what has ended on it for good. */
   | { readonly kind: 'isolation'; readonly hostId: string; readonly ended: readonly EndedCopy[] }
@@ -128,6 +132,7 @@ export interface WatchdogLease {
   readonly seenAt: Instant;
   /** false: this leader has only seen it lie there. */
   readonly renewed: boolean;
+  readonly heartbeatAfterMs: number | null;
 }
 
 /** What is known of a host by ear. It outlives a reload and begins afresh at a takeover. */

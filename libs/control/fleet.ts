@@ -14,6 +14,7 @@ import { takeHeartbeat, takeReport, watchHosts } from './fleet/hosts';
 import { load } from './fleet/load';
 import { reconcileForgotten, reconcileMigration } from './fleet/migrations';
 import { answerRequest } from './fleet/requests';
+import { watchLosses } from './fleet/tolerance';
 import { type FleetTurn, viewOf } from './fleet/turn';
 import { savePower } from './fleet/power-saving';
 import { followRolls } from './fleet/rolls';
@@ -149,6 +150,7 @@ function pass(turn: FleetTurn): void {
   balanceDuePools(turn);
   savePower(turn);
   followRolls(turn);
+  watchLosses(turn);
   followDrills(turn);
 }
 

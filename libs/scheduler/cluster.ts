@@ -308,6 +308,20 @@ export function setDemand(cluster: Cluster, guest: number, millicores: number): 
   }
 }
 
+/** In thought: what if the guest were promised so much? */
+export function resize(
+  cluster: Cluster,
+  guest: number,
+  { memoryMiB, cpuReservationMillicores }: Pick<GuestFigures, 'memoryMiB' | 'cpuReservationMillicores'>,
+): void {
+  if (cluster.guestMemory[guest] === memoryMiB && cluster.guestReservation[guest] === cpuReservationMillicores) return;
+  const host = cluster.hostOf[guest]!;
+  move(cluster, guest, -1);
+  cluster.guestMemory[guest] = memoryMiB;
+  cluster.guestReservation[guest] = cpuReservationMillicores;
+  move(cluster, guest, host);
+}
+
 /** Memory, reservation and claim: what is held wherever the guest is, or still is. */
 function takeRoom(cluster: Cluster, guest: number, host: number, sign: 1 | -1): void {
   const demand = cluster.guestDemand[guest]!;

@@ -34,6 +34,7 @@ export interface ModelLease {
   readonly armed: boolean;
   readonly leaseMs: number;
   readonly sequence: number;
+  readonly renewedAt: Instant;
 }
 
 /** The datastore that every host reaches: disks with locks, and the hosts' heartbeats, which are the second channel. */

@@ -157,11 +157,14 @@ export class ModelController {
       this.seenHeartbeats.set(hostName, at);
       this.about(hostName, (hostId) => ({ kind: 'datastore-heartbeat', hostId }));
     }
-    for (const [hostName, { sequence, ...lease }] of datastore.leases) {
+    for (const [hostName, { sequence, renewedAt, ...lease }] of datastore.leases) {
       const before = this.seenLeases.get(hostName);
       if (before === sequence) continue;
       this.seenLeases.set(hostName, sequence);
-      this.about(hostName, (hostId) => ({ kind: 'watchdog-lease', hostId, ...lease, renewed: before !== undefined }));
+      const renewed = before !== undefined;
+      const beatAt = datastore.heartbeats.get(hostName);
+      const heartbeatAfterMs = beatAt === undefined ? null : beatAt - renewedAt;
+      this.about(hostName, (hostId) => ({ kind: 'watchdog-lease', hostId, ...lease, renewed, heartbeatAfterMs }));
     }
     for (const [hostName, ended] of datastore.ended)
       this.about(hostName, (hostId) => ({ kind: 'isolation', hostId, ended }));

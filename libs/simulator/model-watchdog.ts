@@ -46,7 +46,11 @@ export class ModelWatchdog {
     if (this.policy === null) return;
     if (!this.home.datastoreCut) {
       this.renewedAt = this.clock.now;
-      this.datastore.leases.set(this.home.name, { ...this.policy, sequence: ++this.sequence });
+      this.datastore.leases.set(this.home.name, {
+        ...this.policy,
+        sequence: ++this.sequence,
+        renewedAt: this.clock.now,
+      });
     }
     if (!this.policy.armed || this.clock.now - this.renewedAt < this.policy.leaseMs - leaseMarginMs) return;
     this.home.endGuests("its watchdog's lease is about to run out");

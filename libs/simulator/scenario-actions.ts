@@ -21,6 +21,7 @@ function guestAction(words: Words, names: Names): Action {
     'crash',
     'panic',
     'load',
+    'reserve',
     'dirty',
     'start',
     'stop',
@@ -60,6 +61,10 @@ function guestAction(words: Words, names: Names): Action {
     case 'load': {
       const permille = words.number('permille of a processor');
       return (world) => world.copyOf(name)?.consoleWrite(`load ${permille}\n`);
+    }
+    case 'reserve': {
+      const settings = { cpuReservationMillicores: words.number('millicores') };
+      return ask({ kind: 'guest.update', guest: name, settings });
     }
     case 'dirty': {
       const [rate, area] = [words.number('MB/s'), words.number('the area in MiB')];

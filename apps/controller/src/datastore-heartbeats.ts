@@ -63,7 +63,8 @@ export class DatastoreHeartbeats {
     const looks: Promise<void>[] = [];
     for (const { id, name } of this.fleet.hosts.values()) {
       if (beating?.has(name)) looks.push(this.lookAtHeartbeat(id, join(folder, 'heartbeats', name)));
-      if (leasing?.has(name)) looks.push(this.lookAtLease(id, join(folder, 'leases', name)));
+      if (leasing?.has(name))
+        looks.push(this.lookAtLease(id, join(folder, 'leases', name), join(folder, 'heartbeats', name)));
       if (isolated?.has(name)) looks.push(this.lookAtIsolation(id, join(folder, 'isolated', name)));
     }
     await Promise.all(looks);
@@ -71,22 +72,20 @@ export class DatastoreHeartbeats {
   }
 
   private async lookAtHeartbeat(hostId: string, file: string): Promise<void> {
-    const changedAt = await stat(file).then(
-      (found) => found.mtimeMs,
-      // No file is no heartbeat; so is a datastore that cannot be read.
-      () => null,
-    );
+    const changedAt = await changeOf(file);
     if (changedAt === null) return;
     const before = this.seen(file, changedAt);
     if (before !== undefined && changedAt !== before) this.take({ kind: 'datastore-heartbeat', hostId });
   }
 
-  private async lookAtLease(hostId: string, file: string): Promise<void> {
+  private async lookAtLease(hostId: string, file: string, heartbeat: string): Promise<void> {
     const lease = await readAs(leaseSchema, file);
     if (lease === null) return;
     const { sequence, ...told } = lease;
     const before = this.seen(file, sequence);
-    if (before !== sequence) this.take({ kind: 'watchdog-lease', hostId, ...told, renewed: before !== undefined });
+    if (before === sequence) return;
+    const heartbeatAfterMs = before === undefined ? await laterBy(heartbeat, file) : null;
+    this.take({ kind: 'watchdog-lease', hostId, ...told, renewed: before !== undefined, heartbeatAfterMs });
   }
 
   private async lookAtIsolation(hostId: string, file: string): Promise<void> {
@@ -123,6 +122,20 @@ export class DatastoreHeartbeats {
       return false;
     }
   }
+}
+
+/** No file is no heartbeat; so is a datastore that cannot be read. */
+async function changeOf(file: string): Promise<number | null> {
+  return stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => null,
+  );
+}
+
+/** How much later the one was written than the other: both by the same host, so by the same clock, whichever it is. */
+async function laterBy(one: string, other: string): Promise<number | null> {
+  const [later, earlier] = await Promise.all([changeOf(one), changeOf(other)]);
+  return later === null || earlier === null ? null : later - earlier;
 }
 
 /** A folder that is not there, or cannot be read, holds nothing. */

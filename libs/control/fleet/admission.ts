@@ -18,7 +18,7 @@ export const promisedResources = [
 ] as const;
 
 /** A start that would take the room which the pool's policy keeps for failures is refused, with the arithmetic. */
-export function admit(turn: FleetTurn, guest: Guest): Result<null> {
+export function admit(turn: FleetTurn, guest: Guest, doing: string): Result<null> {
   const pool = poolOf(turn.fleet, guest);
   const room = roomOf(pool, capacitiesOf(turn, pool));
   if (room === null) return accepted(null);
@@ -28,7 +28,7 @@ export function admit(turn: FleetTurn, guest: Guest): Result<null> {
     if (asked[resource] <= room.kept[resource] || promiseOf(guest)[resource] === 0) continue;
     return refused(
       'admission-control',
-      `Starting ${guest.name} would leave too little room for ${room.purpose}: running guests would ask for ${asked[resource]} ${unit}, and ${room.source} ${room.kept[resource]}. Stop a guest, add a host, or change ${room.setting} of pool ${pool.name}.`,
+      `${doing} ${guest.name} would leave too little room for ${room.purpose}: running guests would ask for ${asked[resource]} ${unit}, and ${room.source} ${room.kept[resource]}. Stop a guest, add a host, or change ${room.setting} of pool ${pool.name}.`,
       { admission: pool.failure.admission, resource, asked: asked[resource], kept: room.kept[resource] },
     );
   }
@@ -45,6 +45,20 @@ function capacitiesOf({ fleet }: FleetTurn, pool: Pool, withoutHostId?: string):
 /** Memory may be promised more than once. */
 function promisedBy({ capacity }: Host, { balance }: Pool): Promised {
   return { ...capacity, memoryMiB: promisable(capacity, balance).memoryMiB };
+}
+
+/** Those that are not kept for failover. */
+export function hostsFor({ fleet }: FleetTurn, { id }: Pool): Host[] {
+  return [...fleet.hosts.values()].filter((host) => host.poolId === id && !host.failoverOnly);
+}
+
+/** For so many losses room is kept: somebody has to be left. */
+export function keptLosses(turn: FleetTurn, pool: Pool): number {
+  return lossesAmong(pool, capacitiesOf(turn, pool).length);
+}
+
+function lossesAmong({ failure }: Pool, hosts: number): number {
+  return Math.max(0, Math.min(failure.toleratedHostFailures, hosts - 1));
 }
 
 function takesGuests(host: Host, { id }: Pool): boolean {
@@ -81,7 +95,8 @@ export interface Room {
 }
 
 /** What those hosts may promise without touching the room that the pool keeps on them for failures. null: it keeps none. */
-export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room | null {
+export function roomOf(pool: Pool, capacities: readonly Promised[]): Room | null {
+  const { failure } = pool;
   if (failure.admission === 'reserved-share') {
     const kept = (resource: keyof Promised, share: number): number =>
       Math.floor(sum(capacities.map((each) => each[resource])) * (1 - share));
@@ -95,8 +110,8 @@ export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room
       setting: 'failure.reservedMemoryShare or failure.reservedCpuShare',
     };
   }
-  const tolerated = Math.min(failure.toleratedHostFailures, capacities.length - 1);
-  if (failure.admission !== 'host-failures' || tolerated <= 0) return null;
+  const tolerated = lossesAmong(pool, capacities.length);
+  if (failure.admission !== 'host-failures' || tolerated === 0) return null;
   // The largest hosts by each resource: whichever are lost, so much is left.
   const left = (resource: keyof Promised): number =>
     sum(
@@ -113,13 +128,14 @@ export function roomOf({ failure }: Pool, capacities: readonly Promised[]): Room
   };
 }
 
-/** By all guests of the pool that are to run, and by that one. */
+/** By all guests of the pool that are to run, and by that one as it is given. */
 export function askedOf(turn: FleetTurn, pool: Pool, guest?: Guest): Promised {
   let [memoryMiB, cpuMillicores] = [0, 0];
   for (const other of turn.fleet.guests.values()) {
-    if (other.poolId !== pool.id || (other.id !== guest?.id && other.desired === 'stopped')) continue;
-    memoryMiB += other.memoryMiB;
-    cpuMillicores += other.cpuReservationMillicores;
+    const each = other.id === guest?.id ? guest : other;
+    if (each.poolId !== pool.id || (each !== guest && each.desired === 'stopped')) continue;
+    memoryMiB += each.memoryMiB;
+    cpuMillicores += each.cpuReservationMillicores;
   }
   return { memoryMiB, cpuMillicores };
 }
@@ -128,22 +144,30 @@ function promiseOf({ memoryMiB, cpuReservationMillicores: cpuMillicores }: Guest
   return { memoryMiB, cpuMillicores };
 }
 
+/** Where a guest is to be, or is, and what is done there, for the answer. */
+interface Where {
+  readonly cluster: Cluster;
+  readonly chosen: number;
+  readonly doing: string;
+}
+
 /** With hosts kept for failover: what any other host holds must fit there, the chosen one with this guest too. */
-export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: Cluster, chosen: number): Result<null> {
+export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, { cluster, chosen, doing }: Where): Result<null> {
   const pool = poolOf(turn.fleet, guest);
   if (pool.failure.admission !== 'failover-hosts') return accepted(null);
   const spare = [...turn.fleet.hosts.values()].filter((host) => takesGuests(host, pool) && host.failoverOnly);
   const target = cluster.hosts[chosen]!;
+  const own = cluster.hostOf[cluster.guestIndex.get(guest.id)!] === chosen ? 0 : 1;
   const asked: Promised = {
-    memoryMiB: cluster.memoryUsed[chosen]! + guest.memoryMiB,
-    cpuMillicores: cluster.cpuReserved[chosen]! + guest.cpuReservationMillicores,
+    memoryMiB: cluster.memoryUsed[chosen]! + own * guest.memoryMiB,
+    cpuMillicores: cluster.cpuReserved[chosen]! + own * guest.cpuReservationMillicores,
   };
   for (const [resource, unit] of promisedResources) {
     const kept = sum(spare.map((host) => promisedBy(host, pool)[resource]));
     if (asked[resource] <= kept) continue;
     return refused(
       'admission-control',
-      `Starting ${guest.name} on ${target.name} would leave it with more than the failover hosts can take: its guests would ask for ${asked[resource]} ${unit}, and ${spare.map(({ name }) => name).join(', ') || 'no failover host'} ${spare.length === 1 ? 'has' : 'have'} ${kept}. Give pool ${pool.name} failover hosts (argosy host set <host> --failover-only true), or change failure.admission.`,
+      `${doing} ${guest.name} on ${target.name} would leave it with more than the failover hosts can take: its guests would ask for ${asked[resource]} ${unit}, and ${spare.map(({ name }) => name).join(', ') || 'no failover host'} ${spare.length === 1 ? 'has' : 'have'} ${kept}. Give pool ${pool.name} failover hosts (argosy host set <host> --failover-only true), or change failure.admission.`,
       { admission: pool.failure.admission, resource, asked: asked[resource], kept },
     );
   }
@@ -154,11 +178,11 @@ export function coveredByFailoverHosts(turn: FleetTurn, guest: Guest, cluster: C
  * Where hosts may be lost, what is free in all must not lie in pieces too small for the guests that would need it: with this
  * guest on that host, every loss that the pool is to bear leaves a place for each. What cannot be found out is let through.
  */
-export function survivesLosses(turn: FleetTurn, guest: Guest, cluster: Cluster, chosen: number): Result<null> {
+export function survivesLosses(turn: FleetTurn, guest: Guest, { cluster, chosen, doing }: Where): Result<null> {
   const pool = poolOf(turn.fleet, guest);
   if (pool.failure.admission !== 'host-failures') return accepted(null);
-  const losses = Math.min(pool.failure.toleratedHostFailures, usableHosts(cluster).length - 1);
-  if (losses <= 0) return accepted(null);
+  const losses = lossesAmong(pool, usableHosts(cluster).length);
+  if (losses === 0) return accepted(null);
   const without = notRestarted(turn, cluster);
   const index = cluster.guestIndex.get(guest.id)!;
   const before = cluster.hostOf[index]!;
@@ -169,7 +193,7 @@ export function survivesLosses(turn: FleetTurn, guest: Guest, cluster: Cluster, 
   if (reason === null) return accepted(null);
   return refused(
     'admission-control',
-    `Starting ${guest.name} on ${cluster.hosts[chosen]!.name} would leave too little room for the loss of ${losses} host${losses > 1 ? 's' : ''}: ${reason}. Stop a guest, add a host, or change failure.toleratedHostFailures of pool ${pool.name}.`,
+    `${doing} ${guest.name} on ${cluster.hosts[chosen]!.name} would leave too little room for the loss of ${losses} host${losses > 1 ? 's' : ''}: ${reason}. Stop a guest, add a host, or change failure.toleratedHostFailures of pool ${pool.name}.`,
     {
       admission: pool.failure.admission,
       lostHosts: witness!.hosts.map((host) => cluster.hosts[host]!.id),

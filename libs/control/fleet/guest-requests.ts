@@ -1,7 +1,7 @@
 import { type Guest, isGuestRule } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import type { Cluster } from '@argosy/scheduler/cluster';
+import { type Cluster, resize } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { diskPathOf, folderOf, hasDisk } from '../guest-specification';
 import { admit, coveredByFailoverHosts, survivesLosses } from './admission';
@@ -35,6 +35,8 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
   const image = turn.fleet.images.get(row.imageId);
   const fault = image ? misfit(turn, row, image) : accepted(null);
   if (!fault.ok) return fault;
+  const room = mayGrow(turn, guest, row);
+  if (!room.ok) return room;
   put(turn, 'guest', row);
   record(turn, {
     code: 'guest-updated',
@@ -55,6 +57,12 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
   return accepted(row);
 }
 
+/** What a guest that is to run is promised beyond what it has is asked for as at its start. */
+function mayGrow(turn: FleetTurn, before: Guest, after: Guest): Result<unknown> {
+  const isMore = after.memoryMiB > before.memoryMiB || after.cpuReservationMillicores > before.cpuReservationMillicores;
+  return before.desired === 'stopped' || !isMore ? accepted(null) : hasRoom(turn, after, 'Giving that to');
+}
+
 export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<Guest> {
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
@@ -67,6 +75,8 @@ export function powerGuest(turn: FleetTurn, request: Of<'guest.power'>): Result<
   if (request.desired === 'paused') {
     if (guest.state !== 'running' && guest.state !== 'paused')
       return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be paused.`);
+    const room = mayRunOn(turn, guest);
+    if (!room.ok) return room;
     put(turn, 'guest', { ...guest, desired: 'paused' });
   } else stopGuest(turn, guest, request.force ?? false);
   const row = turn.fleet.guests.get(guest.id)!;
@@ -105,6 +115,8 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
   if (guest.state === 'suspending')
     return refused('guest-busy', `${guest.name} is being suspended; try again when that has ended.`);
   if (guest.state !== 'stopped' && guest.state !== 'failed' && guest.state !== 'suspended') {
+    const room = mayRunOn(turn, guest);
+    if (!room.ok) return wakeFor(turn, guest, room.refusal);
     put(turn, 'guest', { ...guest, desired: 'running' });
     // One that is stopping stops first.
     if (guest.state !== 'stopping') endTasks(turn, guest.id, ['guest.stop'], 'cancelled', 'started meanwhile');
@@ -124,20 +136,43 @@ function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
   return accepted(turn.fleet.guests.get(guest.id)!);
 }
 
-/** Whether it may be started now, in the pool as it is. */
-export function hasRoom(turn: FleetTurn, guest: Guest): Result<Cluster> {
-  const admitted = admit(turn, guest);
+/** From when a guest was to stop, its room was anybody's: whoever wants it to run after all asks for it as at a start. */
+function mayRunOn(turn: FleetTurn, guest: Guest): Result<unknown> {
+  return guest.desired === 'stopped' ? hasRoom(turn, guest) : accepted(null);
+}
+
+/** Whether it may be started now, in the pool as it is; or may have what it asks for, on the host where it is. */
+export function hasRoom(turn: FleetTurn, guest: Guest, doing = 'Starting'): Result<Cluster> {
+  const admitted = admit(turn, guest, doing);
   if (!admitted.ok) return admitted;
   const cluster = clusterOf(turn, guest.poolId);
-  const answer = place(cluster, cluster.guestIndex.get(guest.id)!);
-  if (answer.chosen === null)
-    return refused('no-host-fits', `No host takes ${guest.name}: ${explainRejections(cluster, answer.rejections)}.`, {
-      rejections: answer.rejections,
-    });
-  const covered = coveredByFailoverHosts(turn, guest, cluster, answer.chosen.host);
+  const index = cluster.guestIndex.get(guest.id)!;
+  resize(cluster, index, guest);
+  const chosen = hostFor(turn, guest, cluster, index);
+  if (!chosen.ok) return chosen;
+  const where = { cluster, chosen: chosen.value, doing };
+  const covered = coveredByFailoverHosts(turn, guest, where);
   if (!covered.ok) return covered;
-  const survives = survivesLosses(turn, guest, cluster, answer.chosen.host);
+  const survives = survivesLosses(turn, guest, where);
   return survives.ok ? accepted(cluster) : survives;
+}
+
+function hostFor({ fleet }: FleetTurn, guest: Guest, cluster: Cluster, index: number): Result<number> {
+  const here = cluster.hostOf[index]!;
+  if (here < 0) {
+    const { chosen, rejections } = place(cluster, index);
+    if (chosen !== null) return accepted(chosen.host);
+    const reasons = explainRejections(cluster, rejections);
+    return refused('no-host-fits', `No host takes ${guest.name}: ${reasons}.`, { rejections });
+  }
+  const before = fleet.guests.get(guest.id)?.cpuReservationMillicores ?? 0;
+  const [capacity, reserved] = [cluster.cpuCapacity[here]!, cluster.cpuReserved[here]!];
+  if (guest.cpuReservationMillicores <= before || reserved <= capacity) return accepted(here);
+  const others = reserved - guest.cpuReservationMillicores;
+  return refused(
+    'not-enough-cpu',
+    `${guest.name} is to reserve ${guest.cpuReservationMillicores} millicores, and its host ${cluster.hosts[here]!.name} has ${capacity}, of which other guests reserve ${others}: ${Math.max(0, capacity - others)} at most. Ask for less, or migrate it to a host with more.`,
+  );
 }
 
 export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Result<Guest> {
@@ -147,6 +182,8 @@ export function restartGuest(turn: FleetTurn, request: Of<'guest.restart'>): Res
   if (guest.isTemplate) return isTemplate(guest);
   if (guest.state !== 'running' && guest.state !== 'paused')
     return refused('guest-not-running', `${guest.name} is ${guest.state}; only a running guest can be restarted.`);
+  const room = mayRunOn(turn, guest);
+  if (!room.ok) return room;
   beginTask(turn, 'guest.restart', ['guest', guest.id]);
   // The plug is pulled, and a guest that is stopped and should run is started like any other.
   beginStopping(turn, { ...guest, desired: 'running' }, true);

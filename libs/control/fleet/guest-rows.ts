@@ -81,6 +81,12 @@ export function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null
       'memory-exceeds-every-host',
       `${guest.name} asks for ${guest.memoryMiB} MiB; the largest host of its pool, ${largest.name}, has ${largest.capacity.memoryMiB}.`,
     );
+  const most = Math.max(...hosts.map(({ capacity }) => capacity.cpuMillicores));
+  if (hosts.length > 0 && guest.cpuReservationMillicores > most)
+    return refused(
+      'not-enough-cpu',
+      `${guest.name} is to reserve ${guest.cpuReservationMillicores} millicores; no host of its pool has more than ${most}.`,
+    );
   return accepted(null);
 }
 

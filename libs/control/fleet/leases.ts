@@ -1,17 +1,18 @@
 import type { Host } from '@argosy/domain/entities';
 import type { EndedCopy } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
-import { channelAliveMs, leaseMarginMs, leaseSilentAfterMs } from '../defaults';
-import type { FleetEvent } from '../fleet-types';
+import { channelAliveMs, leaseBehindMs, leaseMarginMs, leaseSilentAfterMs } from '../defaults';
+import type { FleetEvent, WatchdogLease } from '../fleet-types';
 import { guestLost } from './guests';
 import { becomeHost, clearAlarm, type FleetTurn, isHeard, raiseAlarm, record, settled, viewOf } from './turn';
 
 type LeaseEvent = Extract<FleetEvent, { kind: 'watchdog-lease' }>;
 
-export function takeLease(turn: FleetTurn, { hostId, incarnation, armed, leaseMs, renewed }: LeaseEvent): void {
+export function takeLease(turn: FleetTurn, event: LeaseEvent): void {
+  const { hostId, incarnation, armed, leaseMs, renewed, heartbeatAfterMs } = event;
   const host = turn.fleet.hosts.get(hostId);
   if (!host) return;
-  viewOf(turn.fleet, hostId).lease = { incarnation, armed, leaseMs, renewed, seenAt: turn.now };
+  viewOf(turn.fleet, hostId).lease = { incarnation, armed, leaseMs, renewed, heartbeatAfterMs, seenAt: turn.now };
   if (renewed && incarnation === host.incarnation) clearAlarm(turn, 'watchdog-silent', hostId);
 }
 
@@ -46,6 +47,7 @@ export function provedByLease(turn: FleetTurn, host: Host): boolean {
   if (fleet.alarms.has(`watchdog-silent/${host.id}`)) return false;
   // Heard, on whatever channel, well after its last renewal: then it was the watchdog that died first.
   if (Math.max(heardAt ?? 0, datastoreHeardAt ?? 0) > lease.seenAt + leaseSilentAfterMs) return false;
+  if (!lease.renewed && !endedWithItsHost(lease)) return false;
   // One that was heard here has been seen to renew, or was never watched over.
   if (heardAt !== null && !lease.renewed) return false;
   const age = now - Math.max(lease.seenAt, fleet.datastoreSilenceSince);
@@ -62,6 +64,14 @@ export function provedByLease(turn: FleetTurn, host: Host): boolean {
     message: `${host.name} has not renewed its watchdog's lease of ${formatDuration(lease.leaseMs)} for ${formatDuration(age)}: its guests are proved dead.`,
   });
   return true;
+}
+
+/**
+ * This leader has seen neither of them live. Both wrote to the datastore twice a second: the watchdog of a host that went on for
+ * longer had died before, with nobody there to hear it.
+ */
+function endedWithItsHost({ heartbeatAfterMs }: WatchdogLease): boolean {
+  return heartbeatAfterMs !== null && heartbeatAfterMs <= leaseBehindMs;
 }
 
 /** True: some guest is free to be started elsewhere, on the word of the host that was to hold it. */

@@ -122,7 +122,7 @@ export function removePool(turn: FleetTurn, request: Of<'pool.remove'>): Result<
     );
   for (const rule of [...turn.fleet.rules.values()]) if (rule.poolId === id) remove(turn, 'rule', rule.id);
   for (const roll of [...turn.fleet.rolls.values()]) if (roll.poolId === id) remove(turn, 'roll', roll.id);
-  for (const code of ['roll-failed', 'roll-waits']) clearAlarm(turn, code, id);
+  for (const code of ['roll-failed', 'roll-waits', 'too-few-hosts']) clearAlarm(turn, code, id);
   remove(turn, 'pool', id);
   record(turn, { code: 'pool-removed', subject: ['pool', id], message: `Pool ${name} was removed.` });
   return accepted(null);

@@ -3,7 +3,7 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { RollHost } from '@argosy/domain/roll';
 import type { Cluster } from '@argosy/scheduler/cluster';
 import { canBeAway, fewestRounds } from '@argosy/scheduler/rounds';
-import { askedOf, type Promised, promisedResources, roomOf, sum } from './admission';
+import { askedOf, hostsFor, type Promised, promisedResources, roomOf, sum } from './admission';
 import { clusterOf } from './placement';
 import { type FleetTurn, hostName } from './turn';
 
@@ -107,10 +107,6 @@ function shortage(turn: FleetTurn, pool: Pool, cluster: Cluster, away: ReadonlyS
   if (!short) return null;
   const [resource, unit] = short;
   return `too little room would be left for ${room.purpose}: guests ask for ${asked[resource]} ${unit}, and ${room.source} ${room.kept[resource]}`;
-}
-
-function hostsFor({ fleet }: FleetTurn, pool: Pool): Host[] {
-  return [...fleet.hosts.values()].filter((host) => host.poolId === pool.id && !host.failoverOnly);
 }
 
 function counted(hosts: number): string {

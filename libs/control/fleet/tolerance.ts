@@ -1,12 +1,12 @@
-import type { LossTolerance } from '@argosy/domain/entities';
+import type { LossTolerance, Pool } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, type Result } from '@argosy/domain/refusal';
 import { type Cluster, usableHosts } from '@argosy/scheduler/cluster';
 import { type Tolerance, tolerance } from '@argosy/scheduler/tolerance';
-import { notRestarted } from './admission';
+import { hostsFor, keptLosses, notRestarted } from './admission';
 import { find } from './lookup';
 import { clusterOf } from './placement';
-import type { FleetTurn } from './turn';
+import { clearAlarm, type FleetTurn, raiseAlarm } from './turn';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
@@ -32,7 +32,7 @@ export function poolTolerance(turn: FleetTurn, request: Of<'pool.tolerance'>): R
     isExact: answer.isExact && (answer.witness !== null || losses === allButOne),
     witness: answer.witness === null ? null : { hostIds, guestIds },
     unprotectedGuestIds: answer.unprotected.map((guest) => cluster.guests[guest]!.id),
-    explanation: explain(cluster, answer, allButOne),
+    explanation: [explain(cluster, answer, allButOne), ...loweredTo(turn, found.value)].join('; '),
   });
 }
 
@@ -50,6 +50,32 @@ function explain(cluster: Cluster, { proved, isExact, witness, unprotected }: To
       `${counted(unprotected.length)} could run on no other host than ${unprotected.length === 1 ? 'its' : 'their'} own, whatever room there is: ${guestNames(unprotected)}`,
     );
   return parts.join('; ');
+}
+
+/** A pool of few hosts keeps room for fewer losses than it is to bear, or it could start nothing. */
+function loweredTo(turn: FleetTurn, pool: Pool): readonly string[] {
+  const { admission, toleratedHostFailures: wanted } = pool.failure;
+  const kept = keptLosses(turn, pool);
+  if (admission !== 'host-failures' || kept >= wanted) return [];
+  return [
+    `room is kept for the loss of ${kept} and not of ${wanted} as its policy says, for ${kept + 1} host${kept === 0 ? '' : 's'} of it can take guests now`,
+  ];
+}
+
+/** A pool whose hosts, were they all well, are too few for the losses that it is to bear. */
+export function watchLosses(turn: FleetTurn): void {
+  for (const pool of turn.fleet.pools.values()) {
+    const { admission, toleratedHostFailures: wanted } = pool.failure;
+    const hosts = hostsFor(turn, pool).length;
+    const isShort = admission === 'host-failures' && hosts > 0 && hosts <= wanted;
+    if (!isShort) clearAlarm(turn, 'too-few-hosts', pool.id);
+    else if (!turn.fleet.alarms.has(`too-few-hosts/${pool.id}`))
+      raiseAlarm(turn, {
+        code: 'too-few-hosts',
+        subject: ['pool', pool.id],
+        message: `Pool ${pool.name} is to bear the loss of ${wanted} host${wanted === 1 ? '' : 's'} and has ${hosts}: room is kept for the loss of ${hosts - 1}. Add hosts, or lower failure.toleratedHostFailures (argosy pool set ${pool.name} --tolerate ${hosts - 1}).`,
+      });
+  }
 }
 
 function counted(guests: number): string {
