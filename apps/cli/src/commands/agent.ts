@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { unitOf, unitParts } from '../agent-units';
 import { command, given } from '../command';
 import { Failure } from '../failure';
 import type { Io } from '../io';
@@ -40,28 +41,6 @@ function parseController(text: string): URL {
   throw new Failure('usage', `--controller ${text}: write it like https://10.0.0.1:8080.`);
 }
 
-/** As systemd reads it; a value is in quotation marks, and what would end them or begin a specifier is escaped. */
-function unitOf(environment: Readonly<Record<string, string>>, programPath: string): string {
-  const quote = (text: string) => `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`;
-  return [
-    '[Unit]',
-    'Description=Argosy agent',
-    'After=network-online.target',
-    'Wants=network-online.target',
-    '',
-    '[Service]',
-    ...Object.entries(environment).map(([name, value]) => `Environment=${quote(`${name}=${value}`)}`),
-    `ExecStart=${quote(process.execPath)} --enable-source-maps ${quote(programPath)}`,
-    'Restart=always',
-    'RestartPreventExitStatus=78',
-    '# The guests outlive their agent.',
-    'KillMode=process',
-    '',
-    '[Install]',
-    'WantedBy=multi-user.target',
-  ].join('\n');
-}
-
 interface TokenFlags {
   readonly token?: string | undefined;
   readonly 'token-file'?: string | undefined;
@@ -91,11 +70,22 @@ export const agentCommands = [
       address: { type: 'text', summary: 'under which the others reach this machine (that towards the controller)' },
       'state-folder': { type: 'text', placeholder: 'folder', summary: `the agent's own (${usualStateFolder})` },
       'guest-network': { type: 'text', placeholder: 'bridge:name', summary: 'the bridge that guests are plugged into' },
+      datastore: {
+        type: 'text',
+        placeholder: 'folder',
+        summary: "the shared datastore's, as it is mounted here: for the heartbeat and the watchdog's lease",
+      },
       service: { type: 'flag', summary: 'print a systemd unit instead of running the agent' },
+      part: {
+        type: 'text',
+        choices: unitParts,
+        summary: 'the unit to print: of the agent, or of what runs beside it with a datastore',
+      },
     },
     examples: [
       'agent join --controller https://10.0.0.1:8080 --token-file h1.token',
       'agent join --controller https://10.0.0.1:8080 --token-file h1.token --service > /etc/systemd/system/argosy-agent.service',
+      'agent join --controller https://10.0.0.1:8080 --datastore /datastore --service --part watchdog > /etc/systemd/system/argosy-watchdog.service',
     ],
     run: async (session, { flags }) => {
       const programPath = join(programFolder(), 'dist/apps/agent/src/main.js');
@@ -103,6 +93,13 @@ export const agentCommands = [
         throw new Failure('no-file', `The agent ${programPath} is not here.`, { advice: 'Build it: npm run build.' });
       const controller = parseController(flags.controller);
       const stateFolder = resolve(session.io.currentFolder, flags['state-folder'] ?? usualStateFolder);
+      const datastoreFolder = flags.datastore === undefined ? null : resolve(session.io.currentFolder, flags.datastore);
+      const { part = 'agent' } = flags;
+      if (part !== 'agent' && (datastoreFolder === null || !flags.service))
+        throw new Failure(
+          'usage',
+          `--part ${part} is printed with --service, for a host with --datastore: that is where it writes.`,
+        );
       const environment: Record<string, string> = given({
         ARGOSY_HOST: flags.name ?? hostname().toLowerCase().split('.')[0] ?? '',
         ARGOSY_POOL: flags.pool,
@@ -111,10 +108,12 @@ export const agentCommands = [
         ARGOSY_STATE_FOLDER: stateFolder,
         ARGOSY_LISTEN_ADDRESS: flags.address ?? (await addressTowards(controller)),
         ARGOSY_GUEST_NETWORK: flags['guest-network'],
+        ARGOSY_DATASTORE_FOLDER: datastoreFolder ?? undefined,
         NODE_EXTRA_CA_CERTS: session.io.environment['NODE_EXTRA_CA_CERTS'],
       });
       if (flags.service) {
-        session.print(unitOf(environment, programPath));
+        const nodePath = process.execPath;
+        session.print(unitOf(part, { environment, datastoreFolder, programFolder: programFolder(), nodePath }));
         return 'done';
       }
       mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
