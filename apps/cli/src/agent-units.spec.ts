@@ -32,6 +32,11 @@ test("without a shared datastore the agent's unit wants neither", () => {
   expect(unitOf('agent', { ...settings, datastoreFolder: null })).toContain('Wants=network-online.target\n');
 });
 
+test('a folder of whatever name is a name, and neither a variable nor a specifier', () => {
+  const odd = { ...settings, datastoreFolder: '/data $HOME %h' };
+  expect(unitOf('heartbeat', odd)).toContain('"/data $$HOME %%h/heartbeats/h1"');
+});
+
 test('the line that beats is a program that the shell reads', () => {
   const folder = mkdtempSync(join(tmpdir(), 'argosy-beat-'));
   const line = /ExecStart=\/bin\/sh -c '(.*)' "/.exec(unitOf('heartbeat', settings))?.[1] ?? '';

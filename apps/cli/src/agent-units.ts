@@ -51,7 +51,7 @@ export function unitOf(part: UnitPart, settings: UnitSettings): string {
 function serviceOf(part: UnitPart, settings: UnitSettings): readonly string[] {
   const { environment, datastoreFolder, programFolder, nodePath } = settings;
   const node = (path: string): string =>
-    `ExecStart=${quoted(nodePath)} --enable-source-maps ${quoted(join(programFolder, 'dist/apps/agent/src', path))}`;
+    `ExecStart=${argument(nodePath)} --enable-source-maps ${argument(join(programFolder, 'dist/apps/agent/src', path))}`;
   switch (part) {
     case 'agent':
       return [
@@ -65,7 +65,7 @@ function serviceOf(part: UnitPart, settings: UnitSettings): readonly string[] {
       const file = join(datastoreFolder ?? '', 'heartbeats', environment['ARGOSY_HOST'] ?? '');
       // The file is an argument of the shell and no part of its program, so no name of a folder can be one.
       const beat = 'n=0; while :; do n=$$((n+1)); { echo $$n > "$$0"; } 2>/dev/null; sleep 0.5; done';
-      return [`ExecStart=/bin/sh -c '${beat}' ${quoted(file)}`, 'Restart=always'];
+      return [`ExecStart=/bin/sh -c '${beat}' ${argument(file)}`, 'Restart=always'];
     }
     case 'watchdog':
       return [
@@ -78,7 +78,12 @@ function serviceOf(part: UnitPart, settings: UnitSettings): readonly string[] {
   }
 }
 
-/** As systemd reads it; what would end the quotation, or begin a specifier or a variable, is escaped. */
+/** Of a command line, where a variable would be put in. */
+function argument(text: string): string {
+  return quoted(text).replaceAll('$', () => '$$');
+}
+
+/** As systemd reads it; what would end the quotation, or begin a specifier, is escaped. */
 function quoted(text: string): string {
   return `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`;
 }
