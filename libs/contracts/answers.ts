@@ -1,7 +1,7 @@
 import { roles } from '@argosy/domain/access';
 import { refusalCodes } from '@argosy/domain/refusal';
 import { z } from 'zod';
-import { orNull } from './responses';
+import { guestSchema, hostSchema, orNull, poolSchema, ruleSchema } from './responses';
 
 // Answers that are no rows of the inventory: what the controller says of itself, and what is found out when it is asked.
 
@@ -48,6 +48,25 @@ export const guestProcessorsSchema = z.object({
   usedMillicores: orNull(z.number()),
   /** 0 to 1: how much of what it now wants and is entitled to it has used. */
   metShare: orNull(z.number()),
+});
+
+/** The fleet's rows as they were; where guests were, the placements of that instant say. */
+export const momentSchema = z.object({
+  at: instant,
+  /** What was changed or removed before that is not known: such rows are as they were then, or missing. */
+  keptSince: instant,
+  pools: z.array(poolSchema),
+  hosts: z.array(hostSchema),
+  /** Their state, epoch and host are of some later time. */
+  guests: z.array(guestSchema.omit({ cloudInitBytes: true })),
+  rules: z.array(ruleSchema),
+  /** The latest sample before the instant. null: none was kept. */
+  demand: orNull(
+    z.object({
+      at: instant,
+      guests: z.array(z.object({ guestId: text, cpuMillicores: z.number(), dirtyBytesPerSecond: z.number() })),
+    }),
+  ),
 });
 
 export const consoleSchema = z.object({ text });

@@ -296,6 +296,12 @@ export const routes = {
     response: responses.pageOf(responses.placementViewSchema),
   },
 
+  'moment.get': {
+    method: 'GET', path: '/moment', tag: 'placements', access: 'viewer', status: 200,
+    summary: 'Say what pools, hosts, guests and rules were at an instant (without one: now), and what guests asked for',
+    query: strictBody({ at: instantOf('The instant that is asked for.') }), response: answers.momentSchema,
+  },
+
   'image.list': {
     method: 'GET', path: '/images', tag: 'images', access: 'viewer', status: 200,
     summary: 'List the images', response: responses.pageOf(responses.imageSchema),

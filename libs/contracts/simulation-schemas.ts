@@ -50,7 +50,7 @@ const whatIfBody = strictBody({
     .describe('How long the fleet is watched; 5 minutes if it is left out.'),
   at: wholeNumber(0, 8.64e15, 'ms since 1970')
     .exactOptional()
-    .describe('With every guest where it was then; without it, now.'),
+    .describe('With the fleet as it was then, as far as it was kept; without it, now.'),
 });
 
 /** A controller simulates beside its own work: larger fleets are for `argosy sim fleet`. */
@@ -132,6 +132,7 @@ const reportSchema = describes<SimulationReport>()(
       ),
       refused: z.array(text),
       alarms: z.array(text),
+      notes: z.array(text),
       log: z.array(text),
     }),
     z.object({

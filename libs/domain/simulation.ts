@@ -41,6 +41,8 @@ export interface WhatIf {
   readonly guests: readonly GuestOutlook[];
   readonly refused: readonly string[];
   readonly alarms: readonly string[];
+  /** Of a moment of the past: what is not of then. */
+  readonly notes: readonly string[];
   readonly log: readonly string[];
 }
 
@@ -64,7 +66,7 @@ export interface WhatIfRequest {
   readonly poolId: string;
   readonly changes: readonly Change[];
   readonly forMs: number;
-  /** With every guest where it was then; null: where it was when it was asked. */
+  /** With the fleet as it was then; null: as it was when it was asked. */
   readonly at: Instant | null;
 }
 

@@ -20,7 +20,7 @@ const inventory = inventoryOf({
 const demand = new Map(['web', 'db', 'api'].map((id) => [id, { cpuMillicores: 750, dirtyBytesPerSecond: 0 }]));
 
 function outcome(changes: readonly Change[], loads: typeof demand = new Map()) {
-  const answer = whatIf(inventory, loads, { changes, forMs: 60_000 });
+  const answer = whatIf({ facts: inventory, demand: loads, notes: [] }, { changes, forMs: 60_000 });
   if (!answer.ok) throw new Error(answer.refusal.message);
   return answer.value;
 }
@@ -62,7 +62,7 @@ test.each([
   [{ kind: 'host-lost', host: 'h9' } as const, 'unknown-host'],
   [{ kind: 'host-added', host: 'h1', cpuMillicores: 1, memoryMiB: 1 } as const, 'name-taken'],
 ])('%j is refused', (change, code) => {
-  expect(whatIf(inventory, demand, { changes: [change], forMs: 1_000 })).toMatchObject({
+  expect(whatIf({ facts: inventory, demand, notes: [] }, { changes: [change], forMs: 1_000 })).toMatchObject({
     ok: false,
     refusal: { code },
   });

@@ -18,6 +18,14 @@ export interface Demand {
   readonly dirtyBytesPerSecond: number;
 }
 
+/** What it begins with. */
+export interface Premises {
+  readonly facts: Facts;
+  readonly demand: ReadonlyMap<string, Demand>;
+  /** Of a moment of the past: what is not of then. */
+  readonly notes: readonly string[];
+}
+
 export interface WhatIfPlan {
   readonly changes: readonly Change[];
   readonly forMs: number;
@@ -32,7 +40,7 @@ const lookMs = 100;
  * The inventory in a simulated world, with the loads that its guests had, then the changes, and what the same brain makes
  * of them within that time.
  */
-export function whatIf(facts: Facts, demand: ReadonlyMap<string, Demand>, plan: WhatIfPlan): Result<WhatIf> {
+export function whatIf({ facts, demand, notes }: Premises, plan: WhatIfPlan): Result<WhatIf> {
   const inventory: Inventory = { ...inventoryOf({ hosts: [], guests: [] }), ...facts };
   const added = plan.changes.flatMap((change) => (change.kind === 'host-added' ? [change] : []));
   const unknown = plan.changes.find((change) => 'host' in change && !isKnown(inventory, change));
@@ -66,6 +74,7 @@ export function whatIf(facts: Facts, demand: ReadonlyMap<string, Demand>, plan: 
     alarms: [...world.store.rows.alarm.values()]
       .filter(({ clearedAt }) => clearedAt === null)
       .map(({ message }) => message),
+    notes,
     log: world.log.slice(from).map(({ at, text }) => `${((at - settleMs) / 1000).toFixed(3).padStart(8)} ${text}`),
   });
 }

@@ -4,6 +4,7 @@ import { AccessStore, hashSecret } from '@argosy/inventory/access-store';
 import { AuditStore } from '@argosy/inventory/audit-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
+import { MomentStore } from '@argosy/inventory/moment-store';
 import { PrismaFleetStore } from '@argosy/inventory/prisma-fleet-store';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -74,6 +75,7 @@ export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: P
     gateway,
     access,
     queries: new FleetQueries(database),
+    moments: new MomentStore(database),
     audit,
     auditStore,
     simulations,

@@ -60,6 +60,19 @@ test('a what-if begins with the fleet as it is, and changes nothing of it', asyn
   expect((await edge.call('host.list')).items).toHaveLength(2);
 });
 
+test('a what-if of the past begins with the fleet of then, and says what is not of then', async () => {
+  const at = Date.now();
+  await edge.call('guest.update', { params: { guest: 'db' }, body: { memoryMiB: 128 } });
+  const body = { kind: 'what-if', pool: 'lab', changes: [{ kind: 'maintenance', host: 'h1' }], forMs: 1000, at };
+  const { report } = await ended((await edge.call('simulation.start', { body })).id);
+  if (report?.kind !== 'what-if') throw new Error('the report is of another kind');
+  expect(report.notes).toEqual([
+    'no loads were kept of that time: guests ask for nothing',
+    'images and datastores are of now',
+  ]);
+  expect((await edge.call('moment.get', { query: `at=${at}` })).guests).toMatchObject([{ name: 'db', memoryMiB: 64 }]);
+});
+
 test('what cannot be simulated is refused or fails with a sentence', async () => {
   const start = (body: unknown) => edge.send('POST', '/api/v1/simulations', { body });
   expect((await start({ ...fleet, guests: 100_000, days: 7 })).body.message).toMatch(/^guests must be at most 200000/);

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 beforeEach(() =>
   prisma.$executeRawUnsafe(
-    'TRUNCATE events, tasks, migrations, recommendations, balance_runs, alarms, placements RESTART IDENTITY',
+    'TRUNCATE events, tasks, migrations, recommendations, balance_runs, alarms, placements, demand_samples RESTART IDENTITY',
   ),
 );
 
@@ -49,6 +49,7 @@ async function addAt(at: number, name: string): Promise<void> {
   const alarm = { code: 'host-failed', ...subject, severity: 'error', message: '', raisedAt: at };
   await prisma.alarm.create({ data: { ...alarm, id: `${name} cleared`, clearedAt: at } });
   await prisma.alarm.create({ data: { ...alarm, id: `${name} open`, subjectId: name } });
+  await prisma.demandSample.create({ data: { at, guests: [] } });
   await prisma.placement.create({
     data: { guestId: 'g1', hostId: 'h1', epoch: at / dayMs, from: at, to: at, reason: name },
   });
@@ -63,6 +64,7 @@ async function left(): Promise<Record<string, string[]>> {
     recommendations: ids(await prisma.recommendation.findMany()),
     balanceRuns: ids(await prisma.balanceRun.findMany()),
     alarms: ids(await prisma.alarm.findMany()),
+    demand: (await prisma.demandSample.findMany()).map(({ at }) => `${Number(at) / dayMs}`),
     placements: (await prisma.placement.findMany({ orderBy: { epoch: 'asc' } })).map(({ reason }) => reason),
   };
 }
@@ -95,7 +97,7 @@ test('what is over goes after the days that it is kept; what is not over, and ev
   await addAt(now - 91 * dayMs, 'old');
   await addAt(now - 89 * dayMs, 'new');
   const old = records(() => true);
-  expect(await old.removeOld()).toBe(6);
+  expect(await old.removeOld()).toBe(7);
   expect(await old.removeOld()).toBe(0);
   old.close();
   const ended = ['new ended', 'new open', 'old open'];
@@ -106,6 +108,7 @@ test('what is over goes after the days that it is kept; what is not over, and ev
     recommendations: ['new applied', 'new open', 'old open'],
     balanceRuns: ['new'],
     alarms: ['new cleared', 'new open', 'old open'],
+    demand: ['911'],
     placements: ['old', 'new'],
   });
 });

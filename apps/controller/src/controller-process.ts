@@ -7,6 +7,7 @@ import type { FleetStore, Lease } from '@argosy/control/ports/fleet-store';
 import { AccessStore } from '@argosy/inventory/access-store';
 import { AuditStore } from '@argosy/inventory/audit-store';
 import { RecordStore } from '@argosy/inventory/record-store';
+import { MomentStore } from '@argosy/inventory/moment-store';
 import { openDatabase } from '@argosy/inventory/database';
 import { FleetQueries } from '@argosy/inventory/fleet-queries';
 import { migrate } from '@argosy/inventory/migrate';
@@ -17,6 +18,7 @@ import { CommandQueues } from '@argosy/queue/command-queues';
 import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { actuators, guestConsole } from './actuators';
 import { AuditTrail } from './audit-trail';
+import { DemandHistory } from './demand-history';
 import { OldRecords } from './old-records';
 import { DatastoreHeartbeats } from './datastore-heartbeats';
 import { FleetLoop } from './fleet-loop';
@@ -46,6 +48,7 @@ export class ControllerProcess {
     private readonly parts: {
       readonly loop: FleetLoop;
       readonly oldRecords: OldRecords;
+      readonly demandHistory: DemandHistory;
       readonly fleetSecret: string;
       readonly queues: CommandQueues;
       readonly speaker: TelemetrySpeaker;
@@ -111,9 +114,18 @@ export class ControllerProcess {
       isLeading: () => loop.leading,
       say,
     });
+    const moments = new MomentStore(database);
+    const demandHistory = new DemandHistory({
+      store: moments,
+      fleet: () => loop.fleet,
+      now,
+      isLeading: () => loop.leading,
+      say,
+    });
     const parts = {
       loop,
       oldRecords,
+      demandHistory,
       fleetSecret,
       queues,
       speaker: new TelemetrySpeaker(redis),
@@ -140,7 +152,7 @@ export class ControllerProcess {
       request: (actor, request) => loop.request(actor, request),
       now,
     });
-    const http = { uploads, gateway, queries, access, audit, auditStore, simulations, server, metrics, now };
+    const http = { uploads, gateway, queries, moments, access, audit, auditStore, simulations, server, metrics, now };
     self = new ControllerProcess(settings, parts, http);
     return self;
   }
@@ -165,8 +177,9 @@ export class ControllerProcess {
 
   async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
-    const { loop, oldRecords, queues, speaker, listening, peers, heartbeats, database } = this.parts;
+    const { loop, oldRecords, demandHistory, queues, speaker, listening, peers, heartbeats, database } = this.parts;
     oldRecords.close();
+    demandHistory.close();
     await heartbeats.stop();
     await loop.stop();
     listening.close();

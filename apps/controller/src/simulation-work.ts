@@ -7,15 +7,14 @@ import { fleetPolicies } from '@argosy/simulator/fleet/policies';
 import { FleetRun } from '@argosy/simulator/fleet/run';
 import { syntheticHosts, syntheticWorkload } from '@argosy/simulator/fleet/synthetic';
 import { predictDrill } from '@argosy/simulator/predict';
-import { type Demand, type Facts, whatIf } from '@argosy/simulator/what-if';
+import { type Premises, whatIf } from '@argosy/simulator/what-if';
 
 /** What a thread is given, whole: it asks nobody for anything. */
 export type SimulationWork =
   | {
       readonly kind: 'what-if';
       readonly request: WhatIfRequest;
-      readonly facts: Facts;
-      readonly demand: ReadonlyMap<string, Demand>;
+      readonly premises: Premises;
     }
   | { readonly kind: 'fleet'; readonly request: FleetRunRequest }
   | { readonly kind: 'prediction'; readonly inventory: Inventory; readonly fault: DrillFault };
@@ -56,11 +55,11 @@ export function doWork(work: SimulationWork, clock: () => number, tell: Tell): W
   }
 }
 
-function whatIfDone({ request, facts, demand }: Extract<SimulationWork, { kind: 'what-if' }>, tell: Tell): WorkMessage {
-  if (facts.hosts.length === 0)
+function whatIfDone({ request, premises }: Extract<SimulationWork, { kind: 'what-if' }>, tell: Tell): WorkMessage {
+  if (premises.facts.hosts.length === 0)
     return { kind: 'refused', ...refused('unknown-host', 'The pool has no host: there is nothing to simulate.') };
   const { changes, forMs } = request;
-  const answer = whatIf(facts, demand, {
+  const answer = whatIf(premises, {
     changes,
     forMs,
     onProgress: (share) =>

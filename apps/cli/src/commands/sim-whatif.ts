@@ -1,7 +1,9 @@
+import type { Pool } from '@argosy/domain/entities';
 import type { Change } from '@argosy/domain/simulation';
-import type { Facts } from '@argosy/simulator/what-if';
+import type { Premises } from '@argosy/simulator/what-if';
 import { command, given, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
+import { exactTime } from '../output/units';
 import { whatIfLines } from '../output/what-if-report';
 import { onlyPool } from '../resolve';
 import type { Session } from '../session';
@@ -14,7 +16,7 @@ const flags = {
   automation: { type: 'text', choices: ['manual', 'partial', 'full'], summary: 'how far balancing goes by itself' },
   threshold: { type: 'count', summary: 'which recommendations it makes, 1 (few) to 5' },
   for: { type: 'duration', summary: 'how long the fleet is watched (default 5m)' },
-  at: { type: 'instant', summary: 'with every guest where it was at that time (now)' },
+  at: { type: 'instant', summary: 'the fleet as it was at that time, with the loads of then (now)' },
   pool: { type: 'text', names: 'pool', summary: 'of which pool (the only one, if there is one)' },
   log: { type: 'flag', summary: 'everything that would happen, in its order' },
 } as const;
@@ -44,22 +46,44 @@ function changesOf({ lose = [], add = [], empty = [], automation, threshold }: F
   return changes;
 }
 
-async function factsOf(session: Session, flags: Flags): Promise<Facts> {
+async function premisesNow(session: Session, pool: string): Promise<Premises> {
   const { api } = session;
-  const pool = await onlyPool(api, flags.pool);
-  const [pools, hosts, guests, images, datastores, rules, placements] = await Promise.all([
+  const [pools, hosts, guests, rules, storage, usage] = await Promise.all([
     api.list('pool.list'),
     api.list('host.list'),
     api.list('guest.list'),
-    api.list('image.list'),
-    api.list('datastore.list'),
     api.list('rule.list'),
-    flags.at === undefined ? null : api.list('placement.list', { query: { at: flags.at } }),
+    storageOf(session),
+    api.list('usage.list'),
   ]);
-  const poolId = pools.find(({ id, name }) => id === pool || name === pool)?.id ?? '';
-  const withoutShown = guests.map(({ cloudInitBytes: _, ...guest }) => ({ ...guest, cloudInit: null }));
-  const { factsOfPool } = await import('@argosy/simulator/facts');
-  return factsOfPool({ pools, hosts, guests: withoutShown, images, datastores, rules }, poolId, placements);
+  const { demandHeard, factsOfPool } = await import('@argosy/simulator/facts');
+  const rows = { pools, hosts, rules, guests: guests.map(({ cloudInitBytes: _, ...guest }) => guest) };
+  const facts = factsOfPool({ ...rows, ...storage }, idOf(pools, pool));
+  return { facts, demand: demandHeard(usage), notes: [] };
+}
+
+/** As it was then, as far as it was kept. */
+async function premisesAt(session: Session, pool: string, at: number): Promise<Premises> {
+  const { api } = session;
+  const [moment, placements, storage] = await Promise.all([
+    api.call('moment.get', { query: { at: String(at) } }),
+    api.list('placement.list', { query: { at } }),
+    storageOf(session),
+  ]);
+  const { premisesThen } = await import('@argosy/simulator/facts');
+  const premises = premisesThen({ moment, placements, storage }, idOf(moment.pools, pool), exactTime);
+  if (premises.facts.pools.length === 0)
+    throw new Failure('unknown-pool', `There was no pool ${pool} at ${exactTime(at)}. Give a later --at.`);
+  return premises;
+}
+
+async function storageOf({ api }: Session): Promise<Pick<Premises['facts'], 'images' | 'datastores'>> {
+  const [images, datastores] = await Promise.all([api.list('image.list'), api.list('datastore.list')]);
+  return { images, datastores };
+}
+
+function idOf(pools: readonly Pool[], reference: string): string {
+  return pools.find(({ id, name }) => id === reference || name === reference)?.id ?? '';
 }
 
 export const simWhatIfCommand = command({
@@ -74,12 +98,12 @@ export const simWhatIfCommand = command({
   run: async (session, { flags }) => {
     const { whatIf } = await import('@argosy/simulator/what-if');
     const changes = changesOf(flags);
-    const facts = await factsOf(session, flags);
-    if (facts.hosts.length === 0)
+    const pool = await onlyPool(session.api, flags.pool);
+    const premises =
+      flags.at === undefined ? await premisesNow(session, pool) : await premisesAt(session, pool, flags.at);
+    if (premises.facts.hosts.length === 0)
       throw new Failure('unknown-host', 'The pool has no host: there is nothing to simulate.');
-    const { demandHeard } = await import('@argosy/simulator/facts');
-    const demand = demandHeard(await session.api.list('usage.list'));
-    const answer = whatIf(facts, demand, { changes, forMs: flags.for ?? 300_000 });
+    const answer = whatIf(premises, { changes, forMs: flags.for ?? 300_000 });
     if (!answer.ok) throw new Failure(answer.refusal.code, answer.refusal.message);
     if (session.format === 'json' || session.format === 'yaml') session.printValue(answer.value);
     else

@@ -6,7 +6,7 @@ const fateColour = { moved: 'green', restarted: 'yellow', down: 'red' } as const
 
 /** How the hosts were and are, whom something became of, and why. */
 export function whatIfLines(
-  { before, after, guests, refused, alarms, log }: WhatIf,
+  { before, after, guests, refused, alarms, notes, log }: WhatIf,
   { showLog, useColour }: { readonly showLog: boolean; readonly useColour: boolean },
 ): string[] {
   return [
@@ -34,6 +34,7 @@ export function whatIfLines(
             useColour,
           },
         )),
+    ...notes.map((note) => paint(`note: ${note}`, 'dim', useColour)),
     ...refused.map((message) => paint(`refused: ${message}`, 'red', useColour)),
     ...alarms.map((message) => paint(`alarm: ${message}`, 'yellow', useColour)),
   ];

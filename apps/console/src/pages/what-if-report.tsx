@@ -38,6 +38,9 @@ export function WhatIfReport({ simulation, beside }: Props) {
       {[...report.refused, ...report.alarms].map((message) => (
         <Alert key={message} isInline variant="warning" title={message} />
       ))}
+      {report.notes.map((note) => (
+        <Alert key={note} isInline variant="info" title={note} />
+      ))}
       <Guests guests={report.guests} other={other?.guests ?? null} />
       <Hosts report={report} other={other} />
       <ExpandableSection toggleText={`Everything that would happen, in its order (${report.log.length} lines)`}>

@@ -8,6 +8,7 @@ import type { Instant } from '@argosy/domain/units';
 import type { AccessStore } from '@argosy/inventory/access-store';
 import type { AuditStore } from '@argosy/inventory/audit-store';
 import type { FleetQueries } from '@argosy/inventory/fleet-queries';
+import type { MomentStore } from '@argosy/inventory/moment-store';
 import type { AuditTrail } from '../audit-trail';
 import type { ImageUploads } from '../images/image-uploads';
 import type { Simulations } from '../simulations';
@@ -79,6 +80,7 @@ export interface HttpLimits {
 export interface HttpPorts {
   readonly gateway: FleetGateway;
   readonly queries: FleetQueries;
+  readonly moments: Pick<MomentStore, 'moment'>;
   readonly access: AccessStore;
   readonly audit: AuditTrail;
   readonly auditStore: Pick<AuditStore, 'list'>;

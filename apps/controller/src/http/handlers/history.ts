@@ -28,9 +28,11 @@ async function seek<Row>(
 export function historyHandlers({
   gateway,
   queries,
+  moments,
+  now,
   audit,
   auditStore,
-}: Pick<HttpPorts, 'gateway' | 'queries' | 'audit' | 'auditStore'>) {
+}: Pick<HttpPorts, 'gateway' | 'queries' | 'moments' | 'now' | 'audit' | 'auditStore'>) {
   const { fleet } = gateway;
   return {
     'guest.placements': async ({ params, query }) => {
@@ -46,6 +48,7 @@ export function historyHandlers({
       const hostId = historyId(fleet, 'host', query.host);
       return { ok: true, value: await queries.placementsAt(query, { at: query.at, guestId, hostId }) };
     },
+    'moment.get': async ({ query }) => ({ ok: true, value: await moments.moment(query.at ?? now()) }),
     'migration.list': async ({ query }) => {
       const guestId = historyId(fleet, 'guest', query.guest);
       return freshen(await queries.migrations(query, { guestId, active: query.active }), fleet.migrations);

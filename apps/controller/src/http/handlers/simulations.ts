@@ -7,7 +7,8 @@ import { drillPhases } from '@argosy/domain/drill';
 import type { Change } from '@argosy/domain/simulation';
 import type { Instant } from '@argosy/domain/units';
 import type { PlacementView } from '@argosy/inventory/fleet-queries';
-import { demandHeard, factsOfPool } from '@argosy/simulator/facts';
+import { demandHeard, factsOfPool, premisesThen } from '@argosy/simulator/facts';
+import type { Premises } from '@argosy/simulator/what-if';
 import type { NewRun } from '../../simulations';
 import { refuse, type Answer, type Handlers } from '../answer';
 import type { HttpPorts } from '../ports';
@@ -24,8 +25,9 @@ const unknown = (id: string) => refuse('unknown-simulation', `There is no simula
 export function simulationHandlers({
   gateway,
   queries,
+  moments,
   simulations,
-}: Pick<HttpPorts, 'gateway' | 'queries' | 'simulations'>) {
+}: Pick<HttpPorts, 'gateway' | 'queries' | 'moments' | 'simulations'>) {
   const { fleet } = gateway;
 
   async function placedAt(at: Instant): Promise<PlacementView[]> {
@@ -36,6 +38,16 @@ export function simulationHandlers({
       cursor = page.nextCursor;
     }
     return all;
+  }
+
+  function premisesNow(poolId: string): Premises {
+    const reports = [...fleet.views.values()].flatMap(({ report }) => (report ? [report] : []));
+    return { facts: factsOfPool(inventoryNow(fleet), poolId), demand: demandHeard(reports), notes: [] };
+  }
+
+  async function premisesAt(poolId: string, at: Instant): Promise<Premises> {
+    const [moment, placements] = await Promise.all([moments.moment(at), placedAt(at)]);
+    return premisesThen({ moment, placements, storage: inventoryNow(fleet) }, poolId, timeText);
   }
 
   async function planWhatIf({
@@ -49,9 +61,10 @@ export function simulationHandlers({
     if (!found.ok) return found;
     const { id: poolId, name } = found.value;
     const request = { kind: 'what-if' as const, poolId, changes, forMs, at: at ?? null };
-    const facts = factsOfPool(inventoryNow(fleet), poolId, at === undefined ? null : await placedAt(at));
-    const reports = [...fleet.views.values()].flatMap(({ report }) => (report ? [report] : []));
-    const work = { kind: 'what-if' as const, request, facts, demand: demandHeard(reports) };
+    const premises = at === undefined ? premisesNow(poolId) : await premisesAt(poolId, at);
+    if (at !== undefined && premises.facts.pools.length === 0)
+      return refuse('unknown-pool', `There was no pool ${name} at ${timeText(at)}.`);
+    const work = { kind: 'what-if' as const, request, premises };
     return { ok: true, value: { request, title: title ?? `${name}: ${changes.map(changeText).join(', ')}`, work } };
   }
 
@@ -126,6 +139,10 @@ export function simulationHandlers({
     if (!found.ok) return found;
     return { ok: true, value: { kind: drill, hostId: found.value.id, guestId: null, impairment: links } };
   }
+}
+
+function timeText(at: Instant): string {
+  return new Date(at).toISOString();
 }
 
 function changeText(change: Change): string {
