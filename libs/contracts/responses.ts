@@ -86,6 +86,8 @@ export const driverCapabilitiesSchema = describes<entity.DriverCapabilities>()(
   }),
 );
 
+export const machineSchema = z.object({ driver: text, accelerator: text, machineType: text, cpuModel: text });
+
 export const fenceDeviceSchema = describes<FenceDevice>()(
   z.object({
     name: text,
@@ -167,6 +169,7 @@ export const guestSchema = describes<GuestView>()(
     state: statesOf(guestTransitions),
     stateReason: text,
     memoryPath: orNull(text),
+    memoryMachine: orNull(machineSchema),
     epoch: z.number(),
     reservedEpoch: z.number(),
     hostId: orNull(text),

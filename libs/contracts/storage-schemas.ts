@@ -5,7 +5,7 @@ import type * as report from '@argosy/domain/host-report';
 import { snapshotTransitions } from '@argosy/domain/lifecycle';
 import { z } from 'zod';
 import { describes } from './describes';
-import { migrationProgressSchema, orNull, refusalSchema, statesOf } from './responses';
+import { machineSchema, migrationProgressSchema, orNull, refusalSchema, statesOf } from './responses';
 
 const instant = z.number();
 const text = z.string();
@@ -112,6 +112,7 @@ export const snapshotSchema = describes<entity.Snapshot>()(
     name: text,
     state: statesOf(snapshotTransitions),
     memoryPath: orNull(text),
+    memoryMachine: orNull(machineSchema),
     memoryMiB: z.number(),
     vcpus: z.number(),
     pauseMs: orNull(z.number()),

@@ -167,6 +167,10 @@ export interface DriverCapabilities {
   readonly facts: readonly Capability[];
 }
 
+export const machineParts = ['driver', 'accelerator', 'machineType', 'cpuModel'] as const;
+/** What of two hosts has to be the same for a running guest to move between them, and for a memory to go on. */
+export type MachineKind = Pick<DriverCapabilities, (typeof machineParts)[number]>;
+
 /** By whom a host was said to be ailing; what a health check says, a health check takes back. */
 export interface Degraded {
   readonly by: 'administrator' | 'health-check';
@@ -259,6 +263,8 @@ export interface Snapshot {
   readonly state: SnapshotState;
   /** null: of the disk alone. */
   readonly memoryPath: string | null;
+  /** What the memory was of; null: not known, or there is none. */
+  readonly memoryMachine: MachineKind | null;
   /** What the guest had then: its memory fits no other machine. */
   readonly memoryMiB: number;
   readonly vcpus: number;
@@ -314,6 +320,8 @@ export interface Guest {
   readonly stateReason: string;
   /** Of a suspended guest: where its memory is, until it has been seen to run from there. */
   readonly memoryPath: string | null;
+  /** What that memory was of: it goes on nowhere else. null: not known, or there is none. */
+  readonly memoryMachine: MachineKind | null;
   /** The epoch of the latest placement; each placement has the next one. */
   readonly epoch: number;
   /** The highest epoch promised so far: a migration reserves epoch + 1 before it starts, and a failed one burns it. */

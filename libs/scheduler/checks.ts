@@ -1,6 +1,7 @@
+import { machineParts } from '@argosy/domain/entities';
 import type { RefusalCode } from '@argosy/domain/refusal';
 import type { Cluster } from './cluster';
-import { platformParts } from './cluster-hosts';
+import { runsMachine } from './cluster-hosts';
 import { breaks, violation } from './rules';
 
 /** Why a host does not take a guest. */
@@ -62,25 +63,33 @@ function notUsable(cluster: Cluster, _guest: number, host: number): { code: Refu
   return { code: use === 'evacuating' ? 'host-in-maintenance' : 'host-not-online', reason: useReason };
 }
 
-/** A guest that starts needs a processor of its kind; one that runs needs the very machine that it runs on. */
+/** A guest that starts needs a processor of its kind; one that runs, or goes on from a memory, needs the very machine of that. */
 export function isCompatible(cluster: Cluster, guest: number, host: number): boolean {
   if (cluster.isUniform) return true;
-  const { architecture } = cluster.guests[guest]!;
+  const { architecture, memoryMachine = null } = cluster.guests[guest]!;
   const { platform = null } = cluster.hosts[host]!;
   if (platform === null) return true;
   if (architecture !== undefined && !platform.guestArchitectures.includes(architecture)) return false;
   const from = cluster.hostOf[guest]!;
+  if (from < 0 && memoryMachine !== null) return runsMachine(platform, memoryMachine);
   return from < 0 || cluster.platformOf[from]! < 0 || cluster.platformOf[from] === cluster.platformOf[host];
 }
 
 function notCompatible(cluster: Cluster, guest: number, host: number): { code: RefusalCode; reason: string } {
-  const { architecture } = cluster.guests[guest]!;
+  const { architecture, memoryMachine = null } = cluster.guests[guest]!;
   const here = cluster.hosts[host]!.platform!;
   const code = 'incompatible-host';
   if (architecture !== undefined && !here.guestArchitectures.includes(architecture))
     return { code, reason: `its processor is ${architecture}, and ${here.guestArchitectures.join(', ')} is run here` };
+  if (cluster.hostOf[guest]! < 0) {
+    const other = machineParts.find((each) => memoryMachine![each] !== here[each])!;
+    return {
+      code,
+      reason: `its memory was kept where the ${platformWords[other]} is ${memoryMachine![other]}, and here it is ${here[other]}: a memory goes on only on the same`,
+    };
+  }
   const source = cluster.hosts[cluster.hostOf[guest]!]!;
-  const part = platformParts.find((each) => source.platform![each] !== here[each])!;
+  const part = machineParts.find((each) => source.platform![each] !== here[each])!;
   return {
     code,
     reason: `its ${platformWords[part]} is ${source.platform![part]} on ${source.name} and ${here[part]} here, and a running guest cannot change it`,

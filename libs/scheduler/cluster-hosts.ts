@@ -1,3 +1,4 @@
+import { type MachineKind, machineParts } from '@argosy/domain/entities';
 import type { GuestFigures, HostFigures, Platform } from './cluster';
 
 // What a pool's hosts have in common: what fails as one, and what runs guests on the same.
@@ -26,16 +27,22 @@ export function hostsByDomain(
   return hostsIn;
 }
 
-/** What of two hosts has to be the same for a running guest to move between them. */
-export const platformParts = ['driver', 'accelerator', 'machineType', 'cpuModel'] as const;
-
 /** Clusters are built anew at each pass, and what hosts tell of themselves stays. */
 const platformKeys = new WeakMap<Platform, string>();
 
 function platformKey(platform: Platform): string {
   let key = platformKeys.get(platform);
-  if (key === undefined) platformKeys.set(platform, (key = platformParts.map((part) => platform[part]).join('\n')));
+  if (key === undefined) platformKeys.set(platform, (key = keyOf(platform)));
   return key;
+}
+
+function keyOf(machine: MachineKind): string {
+  return machineParts.map((part) => machine[part]).join('\n');
+}
+
+/** A memory of such a machine goes on there; of a host of which nothing is known that is believed. */
+export function runsMachine(platform: Platform | null | undefined, machine: MachineKind): boolean {
+  return platform === null || platform === undefined || platformKey(platform) === keyOf(machine);
 }
 
 /** A host of which nothing is known is one by itself: -1, and takes and gives as any. */
@@ -57,9 +64,15 @@ export function isUniform(
 ): boolean {
   const architectures = new Set(guests.flatMap(({ architecture }) => architecture ?? []));
   return (
+    guests.every(({ memoryMachine }) => suitsAll(hosts, memoryMachine)) &&
     platformOf.every((platform) => platform === -1 || platform === platformOf[0]) &&
     hosts.every(({ platform = null }) =>
       [...architectures].every((each) => platform === null || platform.guestArchitectures.includes(each)),
     )
   );
+}
+
+/** None of the hosts is closed to a memory of that machine. */
+export function suitsAll(hosts: readonly HostFigures[], machine: MachineKind | null | undefined): boolean {
+  return machine === null || machine === undefined || hosts.every(({ platform }) => runsMachine(platform, machine));
 }

@@ -1,4 +1,4 @@
-import { isWish, type RuleKind } from '@argosy/domain/entities';
+import { isWish, type MachineKind, type RuleKind } from '@argosy/domain/entities';
 import { domainsOf, hostsByDomain, isUniform, platformsOf } from './cluster-hosts';
 
 /**
@@ -63,6 +63,8 @@ export interface GuestFigures {
   readonly datastores: readonly NeededDatastore[];
   /** Of its processor; left out: any host's will do. */
   readonly architecture?: string | undefined;
+  /** Of a suspended guest: what its memory was of; left out: it boots, or nothing is known of it. */
+  readonly memoryMachine?: MachineKind | null;
   /** Must stay where it is for now: in a migration, cooling down, starting. */
   readonly pinned: boolean;
 }
@@ -107,7 +109,7 @@ export interface Cluster {
   readonly domainOf: Int32Array;
   /** By domain: its hosts; those of a domain that is one host by itself are not listed. */
   readonly hostsIn: ReadonlyMap<number, readonly number[]>;
-  /** By host: those of one number run guests on the same. All hosts have the same: nobody has to ask. */
+  /** By host: those of one number run guests on the same. All hosts have the same, which suits every guest: nobody has to ask. */
   readonly platformOf: Int32Array;
   readonly isUniform: boolean;
   readonly usableIn: Int32Array;

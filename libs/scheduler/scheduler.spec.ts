@@ -67,6 +67,22 @@ describe('placing a guest', () => {
     expect(place(cluster, 1).chosen?.hostId).toBe('h3');
   });
 
+  test('goes on from a memory only on the machine that it is of', () => {
+    const platform = aPlatform();
+    const { driver, accelerator, cpuModel } = platform;
+    const older = { driver, accelerator, cpuModel, machineType: 'pc-older' };
+    const hosts = [aHost('h1', { platform }), aHost('h2', { platform: aPlatform(older) })];
+    const guest = aGuest('suspended', null, { memoryMachine: older });
+    const mixed = aCluster(hosts, [guest]);
+    expect(place(mixed, 0)).toMatchObject({
+      chosen: { hostId: 'h2' },
+    });
+    expect(explainRejections(mixed, place(mixed, 0, { explain: true }).rejections)).toBe(
+      'h1: its memory was kept where the machine type is pc-older, and here it is pc: a memory goes on only on the same',
+    );
+    expect(place(aCluster(hosts.slice(0, 1), [guest]), 0).chosen).toBeNull();
+  });
+
   test.each([
     ['the failure domain of the others', 500, 'h2'],
     ['anywhere, where that has no room', 2000, 'h3'],

@@ -107,8 +107,9 @@ function keptFrom(cluster: Cluster): Float64Array {
   for (const { missingDatastores } of cluster.hosts)
     for (const id of missingDatastores.keys()) missing.set(id, (missing.get(id) ?? 0) + 1);
   const foreignTo = new Map<string, number>();
-  return Float64Array.from(cluster.guests, ({ datastores, architecture }, guest) => {
+  return Float64Array.from(cluster.guests, ({ datastores, architecture, memoryMachine = null }, guest) => {
     let kept = architecture === undefined ? 0 : hostsWithout(cluster, architecture, foreignTo);
+    if (memoryMachine !== null) kept += hostCount + fewHosts;
     for (const { id, hostId } of datastores) kept += hostId === null ? (missing.get(id) ?? 0) : hostCount;
     for (const rule of cluster.rulesOf[guest]!) {
       if (rule.isWish) continue;

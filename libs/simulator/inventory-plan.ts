@@ -187,6 +187,7 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     state: placed ? 'running' : 'stopped',
     stateReason: '',
     memoryPath: null,
+    memoryMachine: null,
     epoch: placed ? 1 : 0,
     reservedEpoch: placed ? 1 : 0,
     hostId: plan.on ?? null,

@@ -100,6 +100,7 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     imageId: image.id,
     datastoreId: image.datastoreId,
     memoryPath: null,
+    memoryMachine: null,
     vcpus: 1,
     memoryMiB: 64,
     diskMiB: 16,

@@ -10,6 +10,7 @@ import { beginDiskOperation, isBusy, isSettling } from './begin-disk-operation';
 import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
 import { find, nameTaken } from './lookup';
+import { withoutMemory } from './memory';
 import { clusterOf } from './placement';
 import { wakeFor } from './power-saving';
 import { snapshotsOf, suspendGuest } from './snapshots';
@@ -96,7 +97,7 @@ function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
   if (guest.state === 'cloning') endTasks(turn, guest.id, ['guest.start'], 'cancelled', 'stopped meanwhile');
   if (guest.state === 'stopped' || guest.state === 'cloning') return put(turn, 'guest', wanted);
   // As pulling the plug: what it had not written is lost.
-  if (guest.state === 'suspended') return void becomeGuest(turn, wanted, 'stopped', '', { memoryPath: null });
+  if (guest.state === 'suspended') return void becomeGuest(turn, wanted, 'stopped', '', withoutMemory);
   if (guest.state === 'failed' || guest.state === 'recovering') {
     clearAlarm(turn, 'guest-down', guest.id);
     becomeGuest(turn, wanted, 'stopped', '');

@@ -47,6 +47,7 @@ export function newGuest(
     state: 'stopped',
     stateReason: '',
     memoryPath: null,
+    memoryMachine: null,
     epoch: 0,
     reservedEpoch: 0,
     hostId: null,

@@ -8,6 +8,7 @@ import { specificationOf } from '../guest-specification';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { forgetSilence, watchSilence } from './monitoring';
 import { clusterOf, closePlacement, openPlacement } from './placement';
+import { machineOf, withoutMemory } from './memory';
 import { isBusy } from './begin-disk-operation';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
 import { awaitsReports, mayBeElsewhere } from './restored';
@@ -80,7 +81,7 @@ function reconcileStarting(turn: FleetTurn, guest: Guest): void {
     case 'paused': {
       settled(turn, `start:${guest.id}:${guest.epoch}`);
       // A memory is good for one run.
-      becomeGuest(turn, guest, 'running', '', { memoryPath: null });
+      becomeGuest(turn, guest, 'running', '', withoutMemory);
       record(turn, {
         code: 'guest-started',
         subject: ['guest', guest.id],
@@ -172,7 +173,10 @@ export function suspended(
   endTasks(turn, guest.id, ['guest.suspend'], refusal ? 'failed' : 'succeeded', refusal?.message ?? 'suspended');
   if (guest.state !== 'suspending') return;
   if (refusal) becomeGuest(turn, { ...guest, desired: 'running' }, 'running', '');
-  else becomeGuest(turn, closePlacement(turn, guest, 'suspended'), 'suspended', '', { memoryPath });
+  else {
+    const memoryMachine = machineOf(turn.fleet.hosts.get(guest.hostId ?? ''));
+    becomeGuest(turn, closePlacement(turn, guest, 'suspended'), 'suspended', '', { memoryPath, memoryMachine });
+  }
   record(turn, {
     code: refusal ? 'suspend-failed' : 'guest-suspended',
     severity: refusal ? 'warning' : 'information',
@@ -248,8 +252,8 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   // The first restart is at once, the next ones after 1, 2, 4 … s.
   const retryAt = failedStarts === 1 ? null : turn.now + Math.min(60_000, 1000 * 2 ** (failedStarts - 2));
   // Once it has run from its memory it can only boot from its disk.
-  const memoryPath = refusal?.code === 'memory-missing' ? null : guest.memoryPath;
-  const recovering = becomeGuest(turn, closed, 'recovering', why, { failedStarts, retryAt, memoryPath });
+  const memory = refusal?.code === 'memory-missing' ? withoutMemory : {};
+  const recovering = becomeGuest(turn, closed, 'recovering', why, { failedStarts, retryAt, ...memory });
   record(turn, {
     code: guest.state === 'starting' ? 'guest-start-failed' : 'guest-crashed',
     severity: 'error',

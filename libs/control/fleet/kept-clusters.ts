@@ -1,6 +1,7 @@
 import { sourceOf } from '@argosy/domain/disk-work';
 import type { DiskOperation, Guest, Host, Migration } from '@argosy/domain/entities';
 import type { GuestFigures, HostFigures } from '@argosy/scheduler/cluster';
+import { suitsAll } from '@argosy/scheduler/cluster-hosts';
 import type { ClusterNews } from '@argosy/scheduler/renew-cluster';
 import type { Instant } from '@argosy/domain/units';
 import type { Fleet, KeptCluster } from '../fleet-types';
@@ -130,6 +131,9 @@ export function newsOf(fleet: Fleet, kept: KeptCluster, makers: FigureMakers, no
     for (const place of added.keys()) if (place <= index) index++;
     guests.set(index, makers.guest(row));
   }
+  // A memory of another machine: not every host does for everybody any more.
+  const suits = ({ memoryMachine }: GuestFigures): boolean => suitsAll(cluster.hosts, memoryMachine);
+  if (cluster.isUniform && ![...added.values(), ...guests.values()].every(suits)) return null;
   const hosts = new Map<number, HostFigures>();
   for (const hostId of changedHosts) {
     const [index, row] = [cluster.hostIndex.get(hostId), fleet.hosts.get(hostId)];

@@ -96,6 +96,7 @@ function figureMakers(
       memoryMiB: guest.memoryMiB,
       vcpus: guest.vcpus,
       dirtyBytesPerSecond: fleet.demand.get(guest.id)?.dirtyBytesPerSecond ?? 0,
+      memoryMachine: guest.memoryPath === null ? null : guest.memoryMachine,
       architecture: fleet.images.get(guest.imageId)?.architecture,
       datastores: datastoresOf(fleet, guest).map(({ id, name, hostId }) => ({ id, name, hostId })),
       pinned:

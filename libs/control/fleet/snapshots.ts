@@ -5,6 +5,7 @@ import { accepted, refused, type Refusal, type Result } from '@argosy/domain/ref
 import { folderOf, hasDisk } from '../guest-specification';
 import { beginDiskOperation, isBusy } from './begin-disk-operation';
 import { find } from './lookup';
+import { machineOf, withoutMemory } from './memory';
 import { beginTask, endTasks } from './tasks';
 import { becomeGuest, becomeSnapshot, type FleetTurn, put, record, remove } from './turn';
 
@@ -53,6 +54,7 @@ export function takeSnapshot(turn: FleetTurn, request: Of<'snapshot.take'>): Res
     name: request.name,
     state: 'taking',
     memoryPath,
+    memoryMachine: memoryPath === null ? null : machineOf(turn.fleet.hosts.get(guest.hostId ?? '')),
     memoryMiB: guest.memoryMiB,
     vcpus: guest.vcpus,
     pauseMs: null,
@@ -105,9 +107,8 @@ export function revertSnapshot(turn: FleetTurn, request: Of<'snapshot.revert'>):
   const folder = folderOf(turn.fleet, guest);
   const { id: snapshotId, memoryPath } = snapshot.value;
   // Whatever memory it had does not fit the disk any more, from the first moment on.
-  const row = becomeGuest(turn, { ...guest, desired: 'stopped' }, 'stopped', 'its disk goes back to a snapshot', {
-    memoryPath: null,
-  });
+  const goingBack: Guest = { ...guest, desired: 'stopped' };
+  const row = becomeGuest(turn, goingBack, 'stopped', 'its disk goes back to a snapshot', withoutMemory);
   beginTask(turn, 'snapshot.revert', ['guest', guest.id]);
   beginDiskOperation(turn, row, {
     kind: 'revert',
@@ -189,6 +190,7 @@ export function reverted(
   else
     becomeGuest(turn, { ...guest, desired: 'suspended' }, 'suspended', '', {
       memoryPath: restorePath,
+      memoryMachine: snapshot?.memoryMachine ?? null,
       memoryMiB: snapshot?.memoryMiB ?? guest.memoryMiB,
       vcpus: snapshot?.vcpus ?? guest.vcpus,
     });
