@@ -40,10 +40,14 @@ table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; font-varian
 th { white-space: nowrap; } th, td { padding: .35rem .75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th.figure, td.figure { text-align: right; white-space: nowrap; } td.meaning { color: var(--soft); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(30rem, 1fr)); gap: 1.25rem; }
-@media (max-width: 34rem) { .charts { grid-template-columns: 1fr; } .meaning { display: none; } }
 section { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; min-width: 0; }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg path { fill: none; stroke-width: 1.75; stroke-linejoin: round; }
+.figures { overflow-x: auto; }
+@media (max-width: 34rem) {
+  body { margin: 1rem auto; padding: 0 .75rem; } section { padding: .6rem; } .charts { grid-template-columns: 1fr; } .meaning { display: none; }
+  th { white-space: normal; } th, td { padding: .3rem .4rem; } svg text { font-size: 16px; }
+}
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: 3px; margin-right: .4rem; vertical-align: -1px; }
 `;
 
@@ -63,7 +67,7 @@ export function fleetPage(report: FleetReport): string {
     '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>${escape(report.title)}</title><style>${style}</style></head><body>`,
     `<h1>${escape(report.title)}</h1><p>${escape(subtitleOf(report))}</p>`,
-    `<table><thead><tr><th></th>${heading}<th class="meaning"></th></tr></thead><tbody>${rows.join('\n')}</tbody></table>`,
+    `<div class="figures" tabindex="0" role="region" aria-label="Figures"><table><thead><tr><th></th>${heading}<th class="meaning"></th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`,
     `<div class="charts">${charts.map((chart) => section(chart, report)).join('\n')}</div>`,
     '</body></html>',
   ].join('\n');
