@@ -50,6 +50,9 @@ test.each([
   ],
   ['host h1 4096\nat 5 power h1 off now\nuntil 9', 'f:2: expected the end of the line, found "now"'],
   ['host h1 4096\nset balance.speed 3\nuntil 9', 'f:2: expected balance.automation'],
+  ['host h1 4096\nset balance.threshold 9\nuntil 9', 'f:2: expected a number from 1 to 5, found 9'],
+  ['host h1 4096\nset power.offShare 60\nuntil 9', 'f:2: expected a number from 0 to 1, found 60'],
+  ['host h1 4096\nguest g 64 shares many\nuntil 9', 'f:2: expected shares, a number, found "many"'],
   ['until 9', 'f:1: expected at least one host, found none'],
   ['host h1 4096', 'f:1: expected "until <seconds>", found the end of the file'],
 ])('%j is refused with its line and what was expected', (text, message) => {

@@ -175,14 +175,14 @@ function readRule(words: Words, draft: Draft): void {
 
 const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'balance.automation': (words) => words.oneOf(['manual', 'partial', 'full']),
-  'balance.threshold': (words) => words.number('1 to 5'),
+  'balance.threshold': (words) => words.between(1, 5),
   'balance.intervalMs': (words) => words.number('ms'),
   'balance.coolDownMs': (words) => words.number('ms'),
-  'balance.memoryRatio': (words) => words.number('a ratio'),
-  'balance.vcpuRatio': (words) => words.number('a ratio'),
+  'balance.memoryRatio': (words) => words.between(1, 64),
+  'balance.vcpuRatio': (words) => words.between(0, 64),
   'power.automation': (words) => words.oneOf(['off', 'manual', 'automatic']),
-  'power.offShare': (words) => words.number('0 to 1'),
-  'power.onShare': (words) => words.number('0 to 1'),
+  'power.offShare': (words) => words.between(0, 1),
+  'power.onShare': (words) => words.between(0, 1),
   'power.lowForMs': (words) => words.number('ms'),
   'migration.autoConverge': (words) => words.oneOf(['true', 'false']) === 'true',
   'migration.encrypted': (words) => words.oneOf(['true', 'false']) === 'true',
@@ -205,8 +205,8 @@ const settingValues: Readonly<Record<string, (words: Words) => unknown>> = {
   'failure.hostFailures': (words) => words.number('a count'),
   'failure.budgetWindowMs': (words) => words.number('ms'),
   'failure.admission': (words) => words.oneOf(admissionPolicies),
-  'failure.reservedCpuShare': (words) => words.number('0 to 1'),
-  'failure.reservedMemoryShare': (words) => words.number('0 to 1'),
+  'failure.reservedCpuShare': (words) => words.between(0, 1),
+  'failure.reservedMemoryShare': (words) => words.between(0, 1),
   'failure.toleratedHostFailures': (words) => words.number('a count'),
 };
 

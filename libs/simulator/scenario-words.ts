@@ -27,6 +27,13 @@ export class Words {
     return Number(word);
   }
 
+  between(least: number, most: number): number {
+    const value = this.number(`a number from ${least} to ${most}`);
+    if (value < least || value > most)
+      throw new Unreadable(`expected a number from ${least} to ${most}, found ${value}`);
+    return value;
+  }
+
   oneOf<Choice extends string>(choices: readonly Choice[]): Choice {
     const word = this.word(choices.join(', '));
     const choice = choices.find((each) => each === word);
