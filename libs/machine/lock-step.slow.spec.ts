@@ -12,11 +12,12 @@ function translatedRunsOfSame(options: LockStepOptions, runs: Omit<RandomRuns, '
 }
 
 test.each<[string, LockStepOptions]>([
-  ['at every instruction', { ...common, translator: { hotVisits: 1, blocks: 1, blockInstructions: 1 } }],
-  ["at every block's end", { ...common, translator: { hotVisits: 1, blocks: 1 } }],
-  ['whenever a module is left', { ...common, translator: eager }],
-  ['with many instructions at a time', { ...common, longestSlice: 5000, slices: 4, translator: eager }],
-])('translated, 1,200 random programs are the same %s', (_when, options) => {
+  ['translated, at every instruction', { ...common, translator: { hotVisits: 1, blocks: 1, blockInstructions: 1 } }],
+  ["translated, at every block's end", { ...common, translator: { hotVisits: 1, blocks: 1 } }],
+  ['translated, whenever a module is left', { ...common, translator: eager }],
+  ['translated before they are run', { ...common, translator: { hotVisits: 0, unseen: true } }],
+  ['translated, with many instructions at a time', { ...common, longestSlice: 5000, slices: 4, translator: eager }],
+])('1,200 random programs are the same, %s', (_when, options) => {
   expect(translatedRunsOfSame(options, { shape: 'looping', first: 10_000, count: 1000 })).toBeGreaterThan(10_000);
   translatedRunsOfSame(options, { shape: 'wild', first: 10_000, count: 200 });
 });

@@ -1,4 +1,5 @@
 import { assemble } from './assembler';
+import { engineNames } from './engine';
 import { elfFile } from './testing';
 import { runTestProgram } from './test-program';
 import { variants } from './variants';
@@ -52,10 +53,10 @@ const passes = 'fence\n addi gp, zero, 1\n ecall';
 const failsTest5 = 'addi gp, zero, 5\n slli gp, gp, 1\n ori gp, gp, 1\n ecall';
 const options = { variant: variants.virtualizable, depth: 0 };
 
-test.each([0, 1, 2])(
-  'a test program passes at depth %i, though its start-up names registers that are not there',
-  (depth) => {
-    const result = runTestProgram(testProgram(passes), { ...options, depth });
+test.each([0, 1, 2].flatMap((depth) => engineNames.map((engine) => [depth, engine] as const)))(
+  'a test program passes at depth %i with the %s, though its start-up names registers that are not there',
+  (depth, engine) => {
+    const result = runTestProgram(testProgram(passes), { ...options, depth, engine });
     expect(result).toMatchObject({ ok: true, value: { passed: true } });
   },
 );

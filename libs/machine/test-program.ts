@@ -2,6 +2,7 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { slots } from './control-registers';
 import { Console } from './devices';
 import { loadElf, parseElf } from './elf';
+import type { EngineName } from './engine';
 import { runThroughIdleness, type Machine } from './machine';
 import { memoryStart } from './memory';
 import { chainOfMachines, type ChainOptions } from './vmm/chain';
@@ -15,6 +16,8 @@ export type TestVerdict =
   | { readonly passed: false; readonly reason: string; readonly instructions: number };
 
 export interface TestOptions extends Pick<ChainOptions, 'variant' | 'depth'> {
+  /** The translator translates all before it is run, since the tests run most of it once. */
+  readonly engine?: EngineName;
   readonly limit?: number;
 }
 
@@ -45,7 +48,9 @@ export function runTestProgram(bytes: Uint8Array, options: TestOptions): Result<
   const tohost = ((symbols.get('tohost') ?? 0) ^ memoryStart) >>> 0;
   if (tohost + 4 > programMemoryBytes)
     return refused('image-corrupt', 'The program cannot be judged: it has no symbol "tohost" within its memory.');
-  const { top } = chainOfMachines({ ...options, memoryBytes: programMemoryBytes, console: new Console(() => {}) });
+  const engine = options.engine === 'translator' ? { hotVisits: 0, unseen: true } : 'interpreter';
+  const console = new Console(() => {});
+  const { top } = chainOfMachines({ ...options, engine, memoryBytes: programMemoryBytes, console });
   const loaded = loadElf(top.memory, parsed.value);
   if (!loaded.ok) return loaded;
   top.control[slots.pc] = entry;

@@ -39,16 +39,18 @@ test('classify names what stands against each theorem, with a witness', async ()
   );
 });
 
-test('the programs of a folder are judged, at each depth that was asked for, and other files are passed over', async () => {
+test('the programs of a folder are judged, at each depth and with each engine that was asked for, and other files are passed over', async () => {
   writeFileSync(join(folder, 'good'), program(1));
   writeFileSync(join(folder, 'good.dump'), 'a listing');
   const good = await machine('test', '.', '--depth', '0,1,2');
   expect(good).toMatchObject({ status: 0 });
-  expect(good.out.match(/^passed {2}good at depth [012] \(\d+ instructions\)$/gm)).toHaveLength(3);
+  expect(
+    good.out.match(/^passed {2}good at depth [012], (interpreter|translator) \(\d+ instructions\)$/gm),
+  ).toHaveLength(6);
   writeFileSync(join(folder, 'wrong'), program(15));
   const wrong = await machine('test', '.');
   expect(wrong.status).toBe(8);
-  expect(wrong.out).toContain('FAILED  wrong at depth 1: test 7 failed\n2 passed, 2 failed.\n');
+  expect(wrong.out).toContain('FAILED  wrong at depth 1, translator: test 7 failed\n4 passed, 4 failed.\n');
 });
 
 test('in a folder of public tests only those for this machine are run, and one that cannot be loaded has failed', async () => {
@@ -56,14 +58,14 @@ test('in a folder of public tests only those for this machine are run, and one t
   mkdirSync(isa);
   for (const name of ['rv32ui-p-add', 'rv32um-p-mul', 'rv32ui-v-add', 'rv64ui-p-add', 'rv32mi-p-csr', 'rv32ua-p-lrsc'])
     writeFileSync(join(isa, name), program(name === 'rv32ui-p-add' || name === 'rv32um-p-mul' ? 1 : 3));
-  const { status, out } = await machine('test', 'isa', '--depth', '0');
+  const { status, out } = await machine('test', 'isa', '--depth', '0', '--engine', 'translator');
   expect([status, out.match(/^(passed|FAILED)/gm)]).toEqual([0, ['passed', 'passed']]);
   expect(out).toContain('2 passed, 0 failed. 4 programs for other machines were passed over.\n');
   writeFileSync(join(isa, 'rv32ui-p-sub'), program(1).slice(0, 90));
-  const cut = await machine('test', 'isa', '--depth', '0');
+  const cut = await machine('test', 'isa', '--depth', '0', '--engine', 'translator');
   expect(cut.status).toBe(8);
   expect(cut.out).toContain(
-    'FAILED  rv32ui-p-sub at depth 0: The program cannot be loaded: its headers point outside the file',
+    'FAILED  rv32ui-p-sub at depth 0, translator: The program cannot be loaded: its headers point outside the file',
   );
 });
 

@@ -28,6 +28,8 @@ export interface Block {
 export interface RegionLimits {
   readonly blocks: number;
   readonly blockInstructions: number;
+  /** Takes what was never run as well: not worth it but for tests, which then have all of a program translated. */
+  readonly unseen: boolean;
 }
 
 export interface RegionPlace {
@@ -35,6 +37,7 @@ export interface RegionPlace {
   /** Where address `memoryStart` is in the storage, and how many bytes from there on are the program's. */
   readonly base: number;
   readonly reach: number;
+  readonly limits: RegionLimits;
 }
 
 const branches: readonly Mnemonic[] = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'];
@@ -47,13 +50,14 @@ export function isBranch(mnemonic: Mnemonic): boolean {
  * Undefined: left to the interpreter. That is what was never run (why translate it), what is about the machine itself, and a
  * jump to half an instruction, which traps.
  */
-function instructionAt({ storage, base, reach }: RegionPlace, pc: number): TranslatedInstruction | undefined {
+function instructionAt({ storage, base, reach, limits }: RegionPlace, pc: number): TranslatedInstruction | undefined {
   const offset = (pc ^ memoryStart) >>> 0;
   if (offset >= reach) return undefined;
   const place = base + offset;
   const page = place >>> pageShift;
   if ((storage.flags[page]! & pageGuards.fetch) !== 0) return undefined;
-  if ((storage.decoded[page]?.codes[(place >>> 2) & (pageWords - 1)] ?? 0) === 0) return undefined;
+  const wasRun = (storage.decoded[page]?.codes[(place >>> 2) & (pageWords - 1)] ?? 0) !== 0;
+  if (!wasRun && !limits.unseen) return undefined;
   const word = storage.words[place >>> 2]!;
   const instruction = instructionOf(word);
   if (instruction === undefined || systemMnemonics.includes(instruction.mnemonic)) return undefined;
@@ -72,10 +76,10 @@ function endsBlock({ mnemonic }: TranslatedInstruction): boolean {
 }
 
 /** The instructions from there up to a branch, a jump, another block, or what is left to the interpreter. */
-function blockAt(place: RegionPlace, pc: number, isLeader: (pc: number) => boolean, longest: number): Block {
+function blockAt(place: RegionPlace, pc: number, isLeader: (pc: number) => boolean): Block {
   const instructions: TranslatedInstruction[] = [];
   for (let at = pc; ; at = (at + 4) | 0) {
-    const instruction = instructions.length < longest ? instructionAt(place, at) : undefined;
+    const instruction = instructions.length < place.limits.blockInstructions ? instructionAt(place, at) : undefined;
     if (instruction === undefined || (at !== pc && isLeader(at)))
       return { pc, instructions, taken: undefined, next: at };
     instructions.push(instruction);
@@ -97,19 +101,20 @@ function returnOf({ instructions }: Block): number {
 }
 
 /** Follows branches, jumps and calls from `start`, the nearest first, as far as something was run there. */
-export function regionAt(place: RegionPlace, start: number, limits: RegionLimits): Region {
+export function regionAt(place: RegionPlace, start: number): Region {
   const leaders = new Set([start]);
   for (const leader of leaders) {
-    const block = blockAt(place, leader, (pc) => leaders.has(pc), limits.blockInstructions);
+    const block = blockAt(place, leader, (pc) => leaders.has(pc));
     const successors = [block.taken, block.next, isCall(block) ? returnOf(block) : undefined];
     for (const pc of successors)
-      if (pc !== undefined && leaders.size < limits.blocks && instructionAt(place, pc) !== undefined) leaders.add(pc);
+      if (pc !== undefined && leaders.size < place.limits.blocks && instructionAt(place, pc) !== undefined)
+        leaders.add(pc);
   }
   const blocks = new Map<number, Block>();
   for (const leader of leaders)
     blocks.set(
       leader,
-      blockAt(place, leader, (pc) => leaders.has(pc), limits.blockInstructions),
+      blockAt(place, leader, (pc) => leaders.has(pc)),
     );
   const returns = [...blocks.values()].filter(isCall).map(returnOf);
   return { start, blocks, returns: [...new Set(returns)].filter((pc) => pc !== start && blocks.has(pc)) };

@@ -75,6 +75,7 @@ export class Translations {
     const translation = { run, base, end, words, entryWords: [...entries.keys()].map(wordOf) };
     for (const word of words) {
       const page = this.pageOf(word);
+      this.storage.decodedPage(pageOfWord(word));
       page.covers[word & (pageWords - 1)]!++;
       page.translations.add(translation);
     }

@@ -16,7 +16,7 @@ export interface TranslatorOptions extends Partial<RegionLimits> {
   readonly afterTranslated?: (executed: number) => void;
 }
 
-const defaults = { hotVisits: 500, blocks: 160, blockInstructions: 64 } as const;
+const defaults = { hotVisits: 500, blocks: 160, blockInstructions: 64, unseen: false } as const;
 /** WebAssembly counts down in a number of 32 bits; and its own compiler improves a function between its runs. */
 const longestRun = 2 ** 20;
 /** With less reach than its code has a translation cannot be entered: so far the interpreter goes before it is asked again. */
@@ -40,9 +40,9 @@ export class Translator implements Engine {
     readonly memory: Memory,
     options: TranslatorOptions,
   ) {
-    const { hotVisits, blocks, blockInstructions, afterTranslated } = { ...defaults, ...options };
+    const { hotVisits, blocks, blockInstructions, unseen, afterTranslated } = { ...defaults, ...options };
     this.hotVisits = hotVisits;
-    this.limits = { blocks, blockInstructions };
+    this.limits = { blocks, blockInstructions, unseen };
     this.afterTranslated = afterTranslated;
     const { memory: shared, registersAt } = memory.storage.shared!;
     this.registers = new Int32Array(shared.buffer, registersAt, registerCount + 1);
@@ -115,7 +115,7 @@ export class Translator implements Engine {
     }
     const known = this.translations.entryAt(page, index, base);
     if (known !== undefined) return known;
-    const region = regionAt({ storage, base, reach }, pc, this.limits);
+    const region = regionAt({ storage, base, reach, limits: this.limits }, pc);
     if (region.blocks.get(pc)!.instructions.length === 0) {
       visits[index] = this.translations.rest;
       return undefined;

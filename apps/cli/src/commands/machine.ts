@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Classification } from '@argosy/machine/classification';
+import type { EngineName } from '@argosy/machine/engine';
 import type { TestVerdict } from '@argosy/machine/test-program';
 import type { VariantName } from '@argosy/machine/variants';
 import { command } from '../command';
@@ -10,10 +11,12 @@ import type { Session } from '../session';
 
 const elfMagic = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 const deepest = 4;
+const engineChoices = ['interpreter', 'translator'] as const satisfies readonly EngineName[];
 
 interface Judged {
   readonly program: string;
   readonly depth: number;
+  readonly engine: EngineName;
   readonly verdict: TestVerdict;
 }
 
@@ -55,17 +58,23 @@ function depthsOf(given: readonly string[]): number[] {
 }
 
 /** One that cannot be loaded has failed, among others; by itself it is a mistake of who named it. */
-async function judge(programs: readonly Program[], depths: readonly number[]): Promise<Judged[]> {
+async function judge(
+  programs: readonly Program[],
+  depths: readonly number[],
+  engines: readonly EngineName[],
+): Promise<Judged[]> {
   const { runTestProgram } = await import('@argosy/machine/test-program');
   const { variants } = await import('@argosy/machine/variants');
   return programs.flatMap(({ name, bytes }) =>
-    depths.map((depth) => {
-      const result = runTestProgram(bytes, { variant: variants.virtualizable, depth });
-      if (result.ok) return { program: name, depth, verdict: result.value };
-      const { code, message } = result.refusal;
-      if (programs.length === 1) throw new Failure(code, `${name}: ${message}`);
-      return { program: name, depth, verdict: { passed: false, reason: message, instructions: 0 } };
-    }),
+    depths.flatMap((depth) =>
+      engines.map((engine) => {
+        const result = runTestProgram(bytes, { variant: variants.virtualizable, depth, engine });
+        if (result.ok) return { program: name, depth, engine, verdict: result.value };
+        const { code, message } = result.refusal;
+        if (programs.length === 1) throw new Failure(code, `${name}: ${message}`);
+        return { program: name, depth, engine, verdict: { passed: false, reason: message, instructions: 0 } };
+      }),
+    ),
   );
 }
 
@@ -102,17 +111,21 @@ export const machineCommands = [
     path: 'machine test',
     summary: 'run RISC-V test programs (static ELF32, tohost) on the bare machine and in a machine of a machine',
     parameters: [{ name: 'folder-or-file' }],
-    flags: { depth: { type: 'texts', placeholder: 'number', summary: '0 the bare machine, 1 a VM, 2 a VM in a VM, to 4 (default 0,1)' } },
-    examples: ['machine test riscv-tests/isa', 'machine test rv32ui-p-add --depth 0,1,2,3,4'],
+    flags: {
+      depth: { type: 'texts', placeholder: 'number', summary: '0 the bare machine, 1 a VM, 2 a VM in a VM, to 4 (default 0,1)' },
+      engine: { type: 'texts', choices: engineChoices, summary: 'what runs the instructions (default each)' },
+    },
+    examples: ['machine test riscv-tests/isa', 'machine test rv32ui-p-add --depth 0,1,2,3,4 --engine translator'],
     run: async (session, { parameters, flags }) => {
       const depths = depthsOf(flags.depth);
       const { programs, others } = programsAt(session, parameters['folder-or-file']);
-      const judged = await judge(programs, depths);
+      const engines = flags.engine.length === 0 ? engineChoices : (flags.engine as readonly EngineName[]);
+      const judged = await judge(programs, depths, engines);
       if (session.format === 'json' || session.format === 'yaml') session.printValue(judged);
       else
-        for (const { program, depth, verdict } of judged)
+        for (const { program, depth, engine, verdict } of judged)
           session.print(
-            `${verdict.passed ? 'passed' : 'FAILED'}  ${program} at depth ${depth}` +
+            `${verdict.passed ? 'passed' : 'FAILED'}  ${program} at depth ${depth}, ${engine}` +
               (verdict.passed ? ` (${verdict.instructions} instructions)` : `: ${verdict.reason}`),
           );
       const failures = judged.filter(({ verdict }) => !verdict.passed).length;
