@@ -29,7 +29,7 @@ function mayMakeNetworks() {
   );
 }
 
-/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean, isForTests?: boolean }} SystemRequirement isWished: it works without, and less well */
+/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean, neededBy?: 'tests' | 'slow tests' }} SystemRequirement isWished: it works without, and less well. neededBy: only by those */
 /** @type {readonly SystemRequirement[]} */
 const systemRequirements = [
   { name: 'QEMU', package: 'qemu-system-x86', isThere: () => isOnPath('qemu-system-x86_64') },
@@ -39,18 +39,27 @@ const systemRequirements = [
   { name: 'iproute2', package: 'iproute2', isThere: () => isOnPath('ip') || !mayMakeNetworks(), isWished: true },
   { name: 'PostgreSQL', package: 'postgresql', isThere: () => postgresFolder() !== undefined },
   // The console is tested in it.
-  { name: 'Chromium', package: 'chromium', isThere: () => isOnPath('chromium'), isForTests: true },
+  { name: 'Chromium', package: 'chromium', isThere: () => isOnPath('chromium'), neededBy: 'tests' },
+  // The machine of libs/machine is compared with its riscv32.
+  {
+    name: 'QEMU for RISC-V',
+    package: 'qemu-system-misc',
+    isThere: () => isOnPath('qemu-system-riscv32'),
+    isWished: true,
+    neededBy: 'slow tests',
+  },
 ];
 
-/** @typedef {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined, forTests?: boolean }} Given a server that is given need not be installed */
+/** @typedef {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined, forTests?: 'tests' | 'slow tests' }} Given a server that is given need not be installed */
 
 /**
  * @param {Given} given
  * @returns {SystemRequirement[]}
  */
 export function missingPrograms(given) {
-  return systemRequirements.filter(({ name, isThere, isForTests }) => {
-    if (isForTests && given.forTests !== true) return false;
+  return systemRequirements.filter(({ name, isThere, neededBy }) => {
+    if (neededBy === 'tests' && given.forTests === undefined) return false;
+    if (neededBy === 'slow tests' && given.forTests !== 'slow tests') return false;
     if (name === 'Redis' && given.REDIS_URL) return false;
     if (name === 'PostgreSQL' && given.DATABASE_URL) return false;
     return !isThere();

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 try {
   // The tests start servers of their own, whatever the environment names.
-  await meetRequirements(root, { forTests: true });
+  await meetRequirements(root, { forTests: process.argv.includes('--slow') ? 'slow tests' : 'tests' });
 } catch (error) {
   say(errorMessage(error));
   process.exit(error instanceof MissingRequirement ? missingRequirementStatus : 1);

@@ -3,7 +3,7 @@ import { assemble } from '../assembler';
 import { BareMachine } from '../bare-machine';
 import { slots } from '../control-registers';
 import { Console } from '../devices';
-import { encode } from '../instruction-set';
+import { encode, instructionSet } from '../instruction-set';
 import { memoryStart, pageBytes, pageGuards } from '../memory';
 import { processorDifferences } from '../processor-state';
 import { variants } from '../variants';
@@ -108,6 +108,22 @@ test('the timer interrupts a translated loop at its instruction', () => {
   runBoth(machines, 100_000);
   expect(machines.fast.registers[11]).toBe(5001);
   expect(machines.runs.count).toBeGreaterThan(0);
+});
+
+const corners = [0, 1, 2, -1, -2, 31, 33, 0x7fffffff, -0x80000000, 0x55555555, 0xffff];
+const operations = instructionSet.filter(({ format }) => format === 'R').map(({ mnemonic }) => mnemonic);
+
+test.each(operations)('%s of all pairs of corner cases is the same', (mnemonic) => {
+  const machines = both(`${mnemonic} a2, a0, a1`, { hotVisits: 0, unseen: true });
+  for (const a of corners)
+    for (const b of corners) {
+      for (const { registers, control } of [machines.fast, machines.reference]) {
+        registers.set([a, b], 10);
+        control[slots.pc] = memoryStart | 0;
+      }
+      runBoth(machines, 1);
+    }
+  expect(machines.runs.count).toBe(corners.length ** 2);
 });
 
 const readsItself = (change: string) => `
