@@ -78,3 +78,30 @@ test.each([
   const ran = await machine(...args);
   expect([ran.status, ran.err]).toEqual([status, expect.stringContaining(sentence)]);
 });
+
+describe('the tour', () => {
+  const heads = (text: string) => text.match(/^\d+\/10 {2}.*$/gm);
+
+  test('is ten screens one below the other where there is no terminal, or with --plain', async () => {
+    const piped = await machine('tour');
+    expect(piped.status).toBe(0);
+    expect(heads(piped.out)).toHaveLength(10);
+    expect(piped.out).toContain('10/10  A migration, page by page');
+    // eslint-disable-next-line no-control-regex -- that there are none is the claim
+    expect(piped.out).not.toMatch(/\x1b/);
+    const plain = await runInProcess(['machine', 'tour', '--plain'], {
+      folder,
+      typed: [],
+    });
+    expect(plain.out).toContain('\x1b[1m10/10  A migration, page by page\x1b[0m\n');
+  });
+
+  test('goes forward, back and to a number by keys, stays at its ends, and leaves the terminal as it was', async () => {
+    const keys = ['b', 'n', ' ', 'b', '\x1b[C', '0', 'n', '8', 'x', 'q', 'n'];
+    const { status, out } = await runInProcess(['machine', 'tour', '--no-color'], { folder, keys });
+    expect(status).toBe(0);
+    const visited = [...out.matchAll(/(\d+)\/10 {2}/g)].map(([, number]) => Number(number));
+    expect(visited).toEqual([1, 2, 3, 2, 3, 10, 8]);
+    expect(out.endsWith('\x1b[?25h\x1b[?1049l')).toBe(true);
+  });
+});

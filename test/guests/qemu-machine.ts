@@ -131,11 +131,11 @@ export class QemuMachine extends Machine {
     this.control[slots.pc] = this.words[fields.pc / 4]!;
     this.time++;
     const cause = this.words[fields.cause / 4]!;
-    return this.raise(cause, this.valueOf(cause, this.words[fields.value / 4]!));
+    return this.raise(cause, this.trapValueOf(cause, this.words[fields.value / 4]!));
   }
 
   /** As our machine has it: a breakpoint's is its place; and no instruction is shorter than a word, which QEMU would tell half of. */
-  private valueOf(cause: number, value: number): number {
+  private trapValueOf(cause: number, value: number): number {
     const pc = this.control[slots.pc]!;
     if (cause === causes.breakpoint) return pc;
     if (cause !== causes.illegalInstruction || (value & 3) === 3) return value;

@@ -6,6 +6,7 @@ import { Console } from '../devices';
 import { encode, instructionSet } from '../instruction-set';
 import { memoryStart, pageBytes, pageGuards } from '../memory';
 import { processorDifferences } from '../processor-state';
+import { causes } from '../traps';
 import { variants } from '../variants';
 import { flowOf } from './flow';
 import type { Block, Region } from './region';
@@ -197,19 +198,92 @@ test('faults leave all as it was, at their instruction, also where the bound has
   runBoth(machines, 5);
 });
 
+const eager = { hotVisits: 0, unseen: true };
+
+test.each(['lw', 'lh', 'lhu', 'lb', 'lbu', 'sw', 'sh', 'sb'])(
+  '%s faults where its last byte is beyond the bound, and not before',
+  (mnemonic) => {
+    for (let offset = -5; offset < 2; offset++) {
+      const machines = both(`${mnemonic} a0, 0(a1)`, eager);
+      for (const machine of [machines.fast, machines.reference]) {
+        machine.supervisor = 'outside';
+        machine.control[slots.bound] = 2 * pageBytes;
+        machine.memory.write(0x1ff8, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9));
+        machine.registers[11] = memoryStart + 2 * pageBytes + offset;
+      }
+      runBoth(machines, 1);
+      expect(machines.fast.trap).toEqual(machines.reference.trap);
+    }
+  },
+);
+
+test('a jump to half an instruction traps where it is, and links nothing', () => {
+  const machines = both('addi a1, a1, 2\n jalr ra, 0(a1)', eager);
+  for (const machine of [machines.fast, machines.reference]) {
+    machine.supervisor = 'outside';
+    machine.registers[11] = memoryStart + 64;
+  }
+  runBoth(machines, 10);
+  expect(machines.fast.control[slots.pc]).toBe((memoryStart + 4) | 0);
+  expect(machines.fast.registers[1]).toBe(0);
+});
+
+test('translated loads stop at a page that is guarded against them', () => {
+  const machines = both('la s0, 0x80002000\n loop: lw a0, 0(s0)\n addi s0, s0, 4\n j loop');
+  for (const machine of [machines.fast, machines.reference]) {
+    machine.supervisor = 'outside';
+    machine.memory.storage.guard(3, pageGuards.load);
+  }
+  runBoth(machines, 10_000);
+  expect(machines.fast.trap).toEqual({ cause: causes.loadGuard, value: 0x80003000 | 0 });
+  expect(machines.runs.count).toBeGreaterThan(0);
+});
+
+test('a translation that reaches over the bound of today is not entered', () => {
+  const far = `${'addi a1, a1, 1\n'.repeat(1030)} j 0x80000000`;
+  const machines = both(far, { ...eager, blocks: 400 });
+  runBoth(machines, 3000);
+  for (const machine of [machines.fast, machines.reference]) {
+    machine.supervisor = 'outside';
+    machine.control[slots.bound] = pageBytes;
+    machine.control[slots.pc] = memoryStart | 0;
+  }
+  runBoth(machines, 3000);
+  expect(machines.fast.trap.value).toBe((memoryStart + pageBytes) | 0);
+});
+
+test.each([
+  ['before', 0],
+  ['after', 3000],
+])('a translation does not run into a page that was guarded against fetches %s it was made', (_when, instructions) => {
+  const machines = both(`${'addi a1, a1, 1\n'.repeat(1030)} j 0x80000000`, { ...eager, blocks: 400 });
+  runBoth(machines, instructions);
+  for (const machine of [machines.fast, machines.reference]) {
+    machine.supervisor = 'outside';
+    machine.memory.storage.guard(1, pageGuards.fetch);
+    machine.control[slots.pc] = memoryStart | 0;
+    machine.registers[11] = 0;
+  }
+  runBoth(machines, 3000);
+  expect(machines.fast.registers[11]).toBe(1024);
+  expect(machines.fast.trap.cause).toBe(causes.fetchGuard);
+});
+
 test('one page of code at two bases is two programs, and neither runs as the other', () => {
   const machines = both('loop: auipc a0, 0\n addi a1, a1, 1\n lw a2, 0(a0)\n bnez a1, loop');
-  for (const base of [0, pageBytes, 0, pageBytes, 0])
-    for (const machine of [machines.fast, machines.reference]) {
-      machine.memory.write(pageBytes, machine.memory.access(0, 64).slice());
+  for (const machine of [machines.fast, machines.reference]) {
+    machine.memory.write(pageBytes, machine.memory.access(0, 64).slice());
+    // The words of the second page: by its base at the beginning of memory, and without one further up.
+    for (const [base, pc] of [
+      [pageBytes, memoryStart],
+      [0, memoryStart + pageBytes],
+      [pageBytes, memoryStart],
+    ] as const) {
       machine.control[slots.base] = base;
-      machine.control[slots.pc] = memoryStart | 0;
-      machine.run(1000);
-      // The same words, further up.
-      machine.control[slots.base] = 0;
-      machine.control[slots.pc] = (memoryStart + base) | 0;
+      machine.control[slots.pc] = pc | 0;
       machine.run(1000);
     }
+  }
   expectSame(machines);
   expect(machines.fast.registers[10]).toBe(memoryStart | 0);
 });

@@ -8,6 +8,7 @@ import { command } from '../command';
 import { Failure, usageFailure } from '../failure';
 import { classificationLines } from '../output/classification-report';
 import type { Session } from '../session';
+import { printTour, showTour, type Tour } from '../tour';
 
 const elfMagic = Buffer.from([0x7f, 0x45, 0x4c, 0x46]);
 const deepest = 4;
@@ -36,7 +37,11 @@ function programsAt(
 ): { readonly programs: readonly Program[]; readonly others: number } {
   const given = resolve(session.io.currentFolder, path);
   try {
-    if (!statSync(given).isDirectory()) return { programs: [{ name: path, bytes: readFileSync(given) }], others: 0 };
+    if (!statSync(given).isDirectory())
+      return {
+        programs: [{ name: path, bytes: readFileSync(given) }],
+        others: 0,
+      };
     const found = readdirSync(given, { withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ name }) => ({ name, bytes: readFileSync(join(given, name)) }))
@@ -68,11 +73,20 @@ async function judge(
   return programs.flatMap(({ name, bytes }) =>
     depths.flatMap((depth) =>
       engines.map((engine) => {
-        const result = runTestProgram(bytes, { variant: variants.virtualizable, depth, engine });
+        const result = runTestProgram(bytes, {
+          variant: variants.virtualizable,
+          depth,
+          engine,
+        });
         if (result.ok) return { program: name, depth, engine, verdict: result.value };
         const { code, message } = result.refusal;
         if (programs.length === 1) throw new Failure(code, `${name}: ${message}`);
-        return { program: name, depth, engine, verdict: { passed: false, reason: message, instructions: 0 } };
+        return {
+          program: name,
+          depth,
+          engine,
+          verdict: { passed: false, reason: message, instructions: 0 },
+        };
       }),
     ),
   );
@@ -84,6 +98,15 @@ async function classifications(names: readonly VariantName[], seed: number): Pro
   const { createRandom } = await import('@argosy/simulator/random');
   const wanted = names.length === 0 ? variantNames : names;
   return wanted.map((name) => classify(variants[name], createRandom(seed)));
+}
+
+async function tour(): Promise<Tour> {
+  const { tourScreens } = await import('@argosy/machine/tour/tour');
+  const { createRandom } = await import('@argosy/simulator/random');
+  return {
+    screens: tourScreens,
+    chanceOf: (screen) => createRandom(screen + 1),
+  };
 }
 
 export const machineCommands = [
@@ -104,6 +127,18 @@ export const machineCommands = [
           const options = { everyWitness: session.format === 'wide', useColour: session.useColour };
           classificationLines(result, options).forEach((line) => session.print(line));
         }
+      return 'done';
+    },
+  }),
+  command({
+    path: 'machine tour',
+    summary: 'virtualization in ten screens: traps, classes of instructions, machines in machines, a patch, a migration',
+    flags: { plain: { type: 'flag', summary: 'all screens one below the other, on a terminal too' } },
+    examples: ['machine tour', 'machine tour --plain | less'],
+    run: async (session, { flags }) => {
+      const { out, keyboard } = session.io;
+      if (flags.plain || !out.isTerminal || !keyboard.isTerminal || !session.isForPeople) printTour(session, await tour());
+      else await showTour(session, await tour());
       return 'done';
     },
   }),
