@@ -22,7 +22,7 @@ function millionsPerSecond({ process: text, engine, depth, quick }) {
   const console = new Console(() => {});
   const { top } = chainOfMachines({ variant: variants.virtualizable, depth, memoryBytes, console, engine });
   top.memory.write(0, assemble(aboveKernel(text, timerEvery[engine])).bytes);
-  const instructions = (quick ? 5e6 : 100e6) * (engine === 'translator' ? 10 : 1);
+  const instructions = (quick ? 5e6 : 50e6) * (engine === 'translator' ? 8 : 1);
   const speeds = Array.from({ length: quick ? 2 : 6 }, () => {
     const before = process.cpuUsage();
     if (top.run(instructions) !== 'limit') throw new Error('the program ended');
