@@ -11,7 +11,7 @@ module.exports = {
   peer: { path: 'libs/peer', uses: ['domain', 'contracts'], pure: false },
   program: { path: 'libs/program', uses: [], pure: false },
   inventory: { path: 'libs/inventory', uses: ['domain', 'control'], pure: false },
-  vmm: { path: 'libs/vmm', uses: ['domain', 'control'], pure: false },
+  vmm: { path: 'libs/vmm', uses: ['domain', 'control', 'machine'], pure: false },
   controller: {
     path: 'apps/controller',
     uses: ['domain', 'contracts', 'control', 'inventory', 'queue', 'peer', 'program', 'simulator'],

@@ -1,6 +1,6 @@
 import { chmod, link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DiskWork } from '@argosy/domain/disk-work';
+import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { refuse } from './refused';
@@ -136,4 +136,40 @@ export interface RelocationOwner {
 
 export function requireWanted({ signal }: RelocationOwner): void {
   if (signal.aborted) throw refuse('migration-failed', 'its move was cancelled');
+}
+
+/**
+ * With no VMM that has the disk open: `copy` makes the copy. Of one that ran and is gone: whether its disk had moved is told by its names, and if it
+ * had not, nothing of it stays.
+ */
+export async function relocateOutside(
+  work: RelocateWork,
+  owner: RelocationOwner,
+  copy: () => Promise<void>,
+): Promise<DiskWorkResult> {
+  const moved: DiskWorkResult = { ...nothingToTell, moved: true };
+  const { copyPath, newDiskPath, epoch, guestId } = work;
+  if (await isSameFile(copyPath, newDiskPath)) return moved;
+  if (epoch !== null) {
+    await requireStayed(work);
+    await rm(copyPath, { force: true });
+    throw refuse(
+      'guest-not-here',
+      `guest ${guestId} does not run here at epoch ${epoch} any more; its disk has not moved`,
+    );
+  }
+  await requireFree(newDiskPath);
+  await makePrivateFolder(dirname(newDiskPath));
+  await rm(copyPath, { force: true });
+  try {
+    requireWanted(owner);
+    await copy();
+    requireWanted(owner);
+  } catch (error) {
+    await rm(copyPath, { force: true });
+    requireWanted(owner);
+    throw error;
+  }
+  await makeItsOwn(copyPath, newDiskPath);
+  return moved;
 }

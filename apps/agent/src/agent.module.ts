@@ -10,6 +10,7 @@ import { PeerClient } from '@argosy/peer/peer-client';
 import { PeerServer } from '@argosy/peer/peer-server';
 import { TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
+import { embeddedDriver } from '@argosy/vmm/embedded/driver';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
 import { controllerAnswers } from './controller-answers';
 import { followFleetTime, ownClock } from './fleet-time';
@@ -48,22 +49,14 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   let worker: CommandWorker | null = null;
   let speaker: TelemetrySpeaker | null = null;
   let fleetTime: { stop(): void } | null = null;
-  const { stateFolder, listenAddress, advertiseAddress, cgroup, guestLink } = settings;
+  const { stateFolder, listenAddress, advertiseAddress } = settings;
   const identity = new PeerIdentity(stateFolder);
   const clock = new FleetClock(ownClock);
-  const driver: VmmDriver = qemuDriver({
-    folder: join(stateFolder, 'vmm'),
-    listenAddress,
-    advertiseAddress,
-    cgroup,
-    guestLink,
-    clock,
-    migrationKey: (guestId, targetEpoch) => migrationKey(identity.migrationSecret, guestId, targetEpoch),
-  });
   const capacity = {
     cpuMillicores: settings.cpuMillicores ?? cpus().length * 1000,
     memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
   };
+  const driver = makeDriver(settings, { identity, clock, cpuMillicores: capacity.cpuMillicores });
   const queueName = `agent-${settings.hostName}-${randomBytes(6).toString('hex')}`;
   const journal = new Journal(join(stateFolder, 'journal.jsonl'));
   const peers = new PeerClient();
@@ -156,6 +149,24 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   }
 
   return { start, stop };
+}
+
+function makeDriver(
+  { vmm, stateFolder, listenAddress, advertiseAddress, cgroup, guestLink }: AgentSettings,
+  of: { readonly identity: PeerIdentity; readonly clock: FleetClock; readonly cpuMillicores: number },
+): VmmDriver {
+  const { identity, clock, cpuMillicores } = of;
+  const common = {
+    folder: join(stateFolder, 'vmm'),
+    listenAddress,
+    advertiseAddress,
+    clock,
+    migrationKey: (guestId: string, targetEpoch: number) =>
+      migrationKey(identity.migrationSecret, guestId, targetEpoch),
+  };
+  return vmm === 'embedded'
+    ? embeddedDriver({ ...common, cpuMillicores })
+    : qemuDriver({ ...common, cgroup, guestLink });
 }
 
 /** Drawn from what the fleet's agents share: both hosts have it, no other wire has carried it, and no epoch comes twice. */

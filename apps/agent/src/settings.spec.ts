@@ -17,6 +17,7 @@ test.each([
   ['ARGOSY_CPU_MILLICORES', 'two', 'ARGOSY_CPU_MILLICORES must be a whole number from 10 to 1024000'],
   ['ARGOSY_LISTEN_ADDRESS', '0.0.0.0', 'ARGOSY_ADVERTISE_ADDRESS must be given with ARGOSY_LISTEN_ADDRESS 0.0.0.0'],
   ['ARGOSY_ADVERTISE_ADDRESS', '0.0.0.0', 'ARGOSY_ADVERTISE_ADDRESS must be an address of this host'],
+  ['ARGOSY_VMM', 'xen', 'ARGOSY_VMM must be what runs the guests of this host: qemu or embedded'],
   ['ARGOSY_GUEST_NETWORK', 'br0', 'ARGOSY_GUEST_NETWORK must be what guests are plugged into: bridge:'],
 ])('an agent does not start with %s=%j, and says what to write instead', (name, value, message) => {
   expect(() => readSettings({ ...good, [name]: value })).toThrow(message);
@@ -25,6 +26,6 @@ test.each([
 test('what is left out has its default, and the whole is frozen', () => {
   const settings = readSettings(good);
   expect(settings).toMatchObject({ listenAddress: '127.0.0.1', cgroup: null, cpuMillicores: null });
-  expect(settings).toMatchObject({ advertiseAddress: '127.0.0.1', guestLink: { kind: 'none' } });
+  expect(settings).toMatchObject({ vmm: 'qemu', advertiseAddress: '127.0.0.1', guestLink: { kind: 'none' } });
   expect(Object.isFrozen(settings)).toBe(true);
 });

@@ -3,6 +3,8 @@ import { redisAddressShapes, redisConnection } from '@argosy/queue/redis-address
 import type { GuestLink } from '@argosy/vmm/qemu/driver';
 import { z } from 'zod';
 
+const vmmNames = ['qemu', 'embedded'] as const;
+
 const wholeNumber = (minimum: number, maximum: number) =>
   z.coerce
     .number({ error: `must be a whole number from ${minimum} to ${maximum}` })
@@ -27,6 +29,9 @@ const environment = z.object({
     .transform((text) => text.split(',').map((url) => url.trim()))
     .refine((urls) => urls.every((url) => z.url().safeParse(url).success), controllerRule),
   ARGOSY_JOIN_TOKEN: z.string().optional(),
+  ARGOSY_VMM: z
+    .enum(vmmNames, { error: `must be what runs the guests of this host: ${vmmNames.join(' or ')}` })
+    .default('qemu'),
   ARGOSY_STATE_FOLDER: z.string({ error: 'must be the folder of this agent' }),
   /** Where the host's heartbeat and its watchdog's lease are, and where it says that it is isolated. */
   ARGOSY_DATASTORE_FOLDER: z.string().optional(),
@@ -66,6 +71,7 @@ export interface AgentSettings {
   /** Tried in turn: any of them names the leader. */
   readonly controllerUrls: readonly string[];
   readonly joinToken: string | null;
+  readonly vmm: (typeof vmmNames)[number];
   readonly stateFolder: string;
   readonly datastoreFolder: string | null;
   readonly cpuMillicores: number | null;
@@ -98,6 +104,7 @@ export function readSettings(variables: NodeJS.ProcessEnv): AgentSettings {
     poolName: values.ARGOSY_POOL ?? null,
     controllerUrls: values.ARGOSY_CONTROLLER_URL,
     joinToken: values.ARGOSY_JOIN_TOKEN ?? null,
+    vmm: values.ARGOSY_VMM,
     stateFolder: values.ARGOSY_STATE_FOLDER,
     datastoreFolder: values.ARGOSY_DATASTORE_FOLDER ?? null,
     cpuMillicores: values.ARGOSY_CPU_MILLICORES ?? null,

@@ -19,7 +19,7 @@ const targetEpoch = 2;
 async function movingWithDisk(hosts: Hosts, policy: MigrationPolicy = quickPolicy): Promise<DiskMigration> {
   const { h1, h2 } = hosts;
   const { guest, source } = await running(hosts);
-  await fillDisk(h1, source, 5);
+  await fillDisk(h1, source, 5, policy === crawling ? manySectors : undefined);
   const moved = elsewhere(guest);
   const disk = { copyPath: `${moved.diskPath}.copy`, backingPath: null };
   const { uri, diskUri } = await h2.must({ call: 'prepareIncoming', guest: moved, epoch: targetEpoch, policy, disk });
@@ -42,8 +42,9 @@ async function movedWithDisk(hosts: Hosts): Promise<DiskMigration> {
   return copy;
 }
 
-/** So slow that the disk is not over for a long time. */
+/** So slow that a disk of so many sectors is not over for a long time. */
 const crawling: MigrationPolicy = { ...slowPolicy, bandwidthMiBPerSecond: 2 };
+const manySectors = 4096;
 
 /** What is counted while no agent listens is heard by nobody; but nothing is counted twice. */
 function expectOnce(counts: readonly number[]): void {

@@ -8,9 +8,15 @@ import type { TestTable } from './scenes';
 
 const sectors = 64;
 
-export async function fillDisk(host: HostUnderTest, instance: VmmInstance, seed: number): Promise<void> {
+/** Of more sectors, the first are the same. */
+export async function fillDisk(
+  host: HostUnderTest,
+  instance: VmmInstance,
+  seed: number,
+  count = sectors,
+): Promise<void> {
   const heard = host.lines.length;
-  await host.must({ call: 'consoleWrite', instance, text: `disk fill ${sectors} ${seed}\n` });
+  await host.must({ call: 'consoleWrite', instance, text: `disk fill ${count} ${seed}\n` });
   await host.line('diskFilled', heard);
 }
 

@@ -32,8 +32,8 @@ import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
 import { bootId } from '../process-table';
 import { processorLimits } from './processor-limits';
-import type { RelocationOwner } from '../disk-files';
-import { relocateInside, relocateOutside } from './relocate-disk';
+import { relocateOutside, type RelocationOwner } from '../disk-files';
+import { copyStopped, relocateInside } from './relocate-disk';
 import { refuse } from '../refused';
 import { refusalOf } from './qemu-refusal';
 import { ensureSeed } from './seed-image';
@@ -235,7 +235,7 @@ class QemuDriver implements VmmDriver {
     try {
       return await byWhoHasTheDisk(instance, {
         inside: (vmm) => relocateInside(work, vmm, owner),
-        outside: () => relocateOutside(work, owner),
+        outside: () => relocateOutside(work, owner, () => copyStopped(work, owner)),
       });
     } finally {
       this.relocations.delete(copyPath);

@@ -15,7 +15,6 @@ import {
   markLeaving,
   unmarkLeaving,
   requireFree,
-  requireStayed,
   requireWanted,
   type RelocationOwner,
 } from '../disk-files';
@@ -52,41 +51,14 @@ const progressEveryMs = 200;
 
 const moved: DiskWorkResult = { ...nothingToTell, moved: true };
 
-/**
- * With no VMM that has the disk open. Of one that ran and is gone: whether its disk had moved is told by its names, and if it
- * had not, nothing of it stays.
- */
-export async function relocateOutside(work: RelocateWork, owner: RelocationOwner): Promise<DiskWorkResult> {
-  const { copyPath, newDiskPath, diskPath, epoch, guestId } = work;
-  if (await isSameFile(copyPath, newDiskPath)) return moved;
-  if (epoch !== null) {
-    await requireStayed(work);
-    await rm(copyPath, { force: true });
-    throw refuse(
-      'guest-not-here',
-      `guest ${guestId} does not run here at epoch ${epoch} any more; its disk has not moved`,
-    );
-  }
-  await requireFree(newDiskPath);
-  await makePrivateFolder(dirname(newDiskPath));
-  await rm(copyPath, { force: true });
-  try {
-    requireWanted(owner);
-    await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath, {
-      signal: owner.signal,
-      bandwidthMiBPerSecond: work.bandwidthMiBPerSecond,
-      progress: (progress) => owner.progress(progress),
-    });
-    const variables = variablesBeside(diskPath);
-    if (await exists(variables)) await copyFile(variables, variablesBeside(newDiskPath), constants.COPYFILE_FICLONE);
-    requireWanted(owner);
-  } catch (error) {
-    await rm(copyPath, { force: true });
-    requireWanted(owner);
-    throw error;
-  }
-  await makeItsOwn(copyPath, newDiskPath);
-  return moved;
+/** What a move of a disk that nobody has open copies. */
+export async function copyStopped(work: RelocateWork, owner: RelocationOwner): Promise<void> {
+  const { diskPath, newDiskPath, copyPath, bandwidthMiBPerSecond } = work;
+  const progress = owner.progress.bind(owner);
+  const conversion = { signal: owner.signal, bandwidthMiBPerSecond, progress };
+  await convertDisk({ diskPath, snapshotId: null, imagePath: work.backingPath }, copyPath, conversion);
+  const variables = variablesBeside(diskPath);
+  if (await exists(variables)) await copyFile(variables, variablesBeside(newDiskPath), constants.COPYFILE_FICLONE);
 }
 
 /**

@@ -1,0 +1,223 @@
+import { BareMachine } from '@argosy/machine/bare-machine';
+import { interruptBits, slots } from '@argosy/machine/control-registers';
+import { Console, PowerButton, type Disk } from '@argosy/machine/devices';
+import { memoryStart, pageBytes, pageGuards, pageShift } from '@argosy/machine/memory';
+import { causes } from '@argosy/machine/traps';
+import { variants } from '@argosy/machine/variants';
+
+/**
+ * The units of a guest's time, of which each instruction takes one: so small that no interpreter overtakes the clock, and two to
+ * the power of ten of them are a microsecond.
+ */
+const timeScale = 10;
+const unitsPerMs = 1000 * 2 ** timeScale;
+/** Between two looks at the clock: some 50 to 100 microseconds. */
+const burstInstructions = 4096;
+const guardCauses: readonly number[] = [causes.fetchGuard, causes.loadGuard, causes.storeGuard];
+const everyGuard = pageGuards.fetch | pageGuards.load | pageGuards.store;
+
+/** A part of its memory has not come over yet, and is needed now: thrown through a device's transfer, which is begun again later. */
+class PagesMissing extends Error {
+  constructor(readonly pages: readonly number[]) {
+    super('pages of memory are missing');
+  }
+}
+
+/** What ends a slice. idle: until `at`, on the host's clock. missing: pages that a post-copy has not brought yet. */
+export type SliceEnd =
+  | { readonly kind: 'used' }
+  | { readonly kind: 'idle'; readonly at: number }
+  | { readonly kind: 'off'; readonly code: number }
+  | { readonly kind: 'missing'; readonly pages: readonly number[] }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+export interface MachineState {
+  readonly registers: readonly number[];
+  readonly control: readonly number[];
+  readonly time: number;
+  readonly typed: readonly number[];
+  readonly isButtonPressed: boolean;
+}
+
+/** The console's input, as it can be taken along. */
+class GuestConsole extends Console {
+  typed: number[] = [];
+  /** How many of them were read. */
+  private at = 0;
+
+  override type(bytes: Iterable<number>): void {
+    for (const byte of bytes) this.typed.push(byte & 255);
+  }
+
+  override get hasInput(): boolean {
+    return this.at < this.typed.length;
+  }
+
+  override read(): number {
+    const byte = this.typed[this.at] ?? -1;
+    if (byte >= 0 && ++this.at === this.typed.length) {
+      this.typed = [];
+      this.at = 0;
+    }
+    return byte;
+  }
+
+  get unread(): number[] {
+    return this.typed.slice(this.at);
+  }
+}
+
+/** A guard is the VMM's own, and no trap of the guest's. */
+class HostedMachine extends BareMachine {
+  protected override raise(cause: number, value: number): 'trap' | undefined {
+    if (!guardCauses.includes(cause)) return super.raise(cause, value);
+    this.trap.cause = cause;
+    this.trap.value = value;
+    return 'trap';
+  }
+}
+
+/**
+ * A machine that is given real time in slices. Its clock goes on while it waits for its turn and while it is idle, and stands
+ * still while it is stopped. It is never ahead of the host's, for an instruction takes it less time than the host.
+ */
+export class GuestMachine {
+  readonly memoryBytes: number;
+  private readonly machine: HostedMachine;
+  private readonly console: GuestConsole;
+  private readonly button = new PowerButton();
+  private output: number[] = [];
+  /** The machine's time at a moment of the host's clock. */
+  private base = { time: 0, ms: 0 };
+  private missing: Set<number> | null = null;
+
+  constructor({ memoryBytes, disk }: { readonly memoryBytes: number; readonly disk: Disk }) {
+    this.memoryBytes = memoryBytes;
+    this.console = new GuestConsole((byte) => this.output.push(byte));
+    const devices = { console: this.console, disk, power: this.button, timeScale };
+    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices);
+  }
+
+  get memory() {
+    return this.machine.memory;
+  }
+
+  boot(entry: number): void {
+    this.machine.reset(entry);
+  }
+
+  /** From now on its clock goes. */
+  startClock(nowMs: number): void {
+    this.base = { time: this.machine.time, ms: nowMs };
+  }
+
+  /** Whether it would do something if it had the processor. */
+  type(text: string): void {
+    this.console.type(Buffer.from(text));
+  }
+
+  pressButton(): void {
+    this.button.press();
+  }
+
+  takeOutput(): Buffer | null {
+    if (this.output.length === 0) return null;
+    const bytes = Buffer.from(this.output);
+    this.output = [];
+    return bytes;
+  }
+
+  private timeAt(nowMs: number): number {
+    return this.base.time + Math.floor((nowMs - this.base.ms) * unitsPerMs);
+  }
+
+  /** Runs until it has nothing to do, or `endMs`. */
+  run(endMs: number): SliceEnd {
+    const { machine } = this;
+    try {
+      for (let now = performance.now(); now < endMs; now = performance.now()) {
+        machine.time = Math.max(machine.time, this.timeAt(now));
+        const stop = machine.run(burstInstructions);
+        if (stop === 'off') return { kind: 'off', code: machine.offCode };
+        if (stop === 'trap') return { kind: 'missing', pages: this.pagesOfTrap() };
+        if (stop === 'idle') return { kind: 'idle', at: this.wakesAt() };
+      }
+      return { kind: 'used' };
+    } catch (error) {
+      // A transfer that could not be done: the instruction has not happened, and is done again.
+      if (error instanceof PagesMissing) return { kind: 'missing', pages: error.pages };
+      return { kind: 'failed', error: error as Error };
+    }
+  }
+
+  private wakesAt(): number {
+    const { control, timeCompare } = this.machine;
+    if ((control[slots.interruptEnable]! & interruptBits.timer) === 0) return Infinity;
+    return this.base.ms + (timeCompare - this.base.time) / unitsPerMs;
+  }
+
+  private pagesOfTrap(): number[] {
+    const { control, trap } = this.machine;
+    const offset = ((trap.value ^ memoryStart) >>> 0) + (control[slots.base]! >>> 0);
+    return [...new Set([offset >>> pageShift, Math.min(offset + 3, this.memoryBytes - 1) >>> pageShift])];
+  }
+
+  // ---- Its state, to be taken elsewhere ----
+
+  save(): MachineState {
+    const { registers, control, time } = this.machine.saveProcessor();
+    return {
+      registers: [...registers],
+      control: [...control],
+      time,
+      typed: this.console.unread,
+      isButtonPressed: this.button.isPressed,
+    };
+  }
+
+  load(state: MachineState): void {
+    const { registers, control, time } = state;
+    this.machine.loadProcessor({ registers: Int32Array.from(registers), control: Int32Array.from(control), time });
+    this.console.type(state.typed);
+    if (state.isButtonPressed) this.button.press();
+  }
+
+  // ---- Memory that comes after the guest ----
+
+  /** These are fetched when they are needed, or come by themselves. */
+  await(pages: readonly number[]): void {
+    const { memory } = this.machine;
+    const missing = new Set(pages);
+    this.missing = missing;
+    for (const page of pages) memory.storage.guard(page, everyGuard);
+    memory.beforeAccess = (offset, length) => {
+      const wanted: number[] = [];
+      for (let page = offset >>> pageShift; page << pageShift < offset + length; page++)
+        if (missing.has(page)) wanted.push(page);
+      if (wanted.length > 0) throw new PagesMissing(wanted);
+    };
+  }
+
+  isMissing(page: number): boolean {
+    return this.missing?.has(page) === true;
+  }
+
+  get missingPages(): number {
+    return this.missing?.size ?? 0;
+  }
+
+  /** Content of null: zeros. A page that is not awaited any more was written to meanwhile, or came already. */
+  pageCame(page: number, content: Uint8Array | null): void {
+    if (this.missing !== null && !this.missing.delete(page)) return;
+    const { memory } = this.machine;
+    memory.storage.guard(page, 0);
+    const place = page * pageBytes;
+    if (content) memory.bytes.set(content, place);
+    else memory.bytes.fill(0, place, place + pageBytes);
+    memory.written(place, pageBytes);
+    if (this.missing?.size === 0) {
+      this.missing = null;
+      memory.beforeAccess = undefined;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { EmbeddedGuest } from './guest';
+import type { ProcessorScheduler } from './processor-scheduler';
+
+const sliceMs = 1;
+/** Connections, files and whoever asks have their turn after so long at most. */
+const turnMs = 2;
+/** Many guests that wake at about the same time are one awakening of this process. */
+const slackMs = 1;
+
+/** Gives guests the processor, between what else this process does. */
+export class ProcessorLoop {
+  private timer: NodeJS.Timeout | null = null;
+  private wakesAt = Infinity;
+  private isQueued = false;
+  private readonly run = (): void => this.turn();
+
+  constructor(private readonly scheduler: ProcessorScheduler<EmbeddedGuest>) {}
+
+  /** Somebody may have something to do earlier than was known. */
+  kick(): void {
+    if (this.isQueued) return;
+    this.isQueued = true;
+    setImmediate(this.run);
+  }
+
+  private turn(): void {
+    this.isQueued = false;
+    const { scheduler } = this;
+    let now = performance.now();
+    const endMs = now + turnMs;
+    while (now < endMs) {
+      const guest = scheduler.next(now, slackMs);
+      if (!guest) break;
+      guest.slice(now + sliceMs);
+      now = performance.now();
+    }
+    this.plan(now);
+  }
+
+  private plan(now: number): void {
+    const next = this.scheduler.nextAt(now);
+    if (next <= now + slackMs) return this.kick();
+    if (this.timer && next === this.wakesAt) return;
+    if (this.timer) clearTimeout(this.timer);
+    this.wakesAt = next;
+    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(next - now, longestMs));
+  }
+
+  private readonly wake = (): void => {
+    this.timer = null;
+    this.turn();
+  };
+}
+
+const longestMs = 2 ** 30;
