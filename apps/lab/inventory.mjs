@@ -11,8 +11,15 @@ import { say } from './progress.mjs';
 
 export const poolName = 'lab';
 const datastoreName = 'lab';
-const imageName = 'tiny';
 const guestMemoryMiB = 32;
+/**
+ * The measuring guest, for what runs the guests.
+ * @satisfies {Record<import('./options.mjs').Vmm, { image: string, program: string, architecture: string }>}
+ */
+const guestPrograms = {
+  qemu: { image: 'tiny', program: 'guests/tiny/tiny.elf', architecture: 'x86_64' },
+  embedded: { image: 'machine', program: 'guests/machine/machine.elf', architecture: 'argosy32' },
+};
 const joinTokenLifetimeMs = 24 * 3_600_000;
 
 /**
@@ -46,18 +53,20 @@ export async function ensurePool(api, { folder, automation }) {
 
 /**
  * @param {Api} api
- * @param {{ folder: string, root: string, guestCount: number }} lab
+ * @param {{ folder: string, root: string, guestCount: number, vmm: import('./options.mjs').Vmm }} lab
  * @returns {Promise<string[]>} the guests' names
  */
-export async function ensureGuests(api, { folder, root, guestCount }) {
+export async function ensureGuests(api, { folder, root, guestCount, vmm }) {
+  const { image, program, architecture } = guestPrograms[vmm];
   const images = join(folder, 'datastore', 'images');
-  const kernelPath = join(images, 'tiny.elf');
+  const kernelPath = join(images, `${image}.elf`);
   mkdirSync(images, { recursive: true });
-  if (!has(await api.images(), imageName)) {
-    copyFileSync(join(root, 'guests/tiny/tiny.elf'), kernelPath);
+  if (!has(await api.images(), image)) {
+    copyFileSync(join(root, program), kernelPath);
     await api.createImage({
-      name: imageName,
+      name: image,
       format: 'kernel',
+      architecture,
       kernelPath,
       datastore: datastoreName,
       minimumMemoryMiB: guestMemoryMiB,
@@ -68,7 +77,7 @@ export async function ensureGuests(api, { folder, root, guestCount }) {
   const names = Array.from({ length: guestCount }, (_, index) => `guest-${index + 1}`);
   for (const name of names) {
     if (has(existing, name)) continue;
-    await api.createGuest({ name, pool: poolName, image: imageName, memoryMiB: guestMemoryMiB, start: true });
+    await api.createGuest({ name, pool: poolName, image, memoryMiB: guestMemoryMiB, start: true });
   }
   const stopped = existing.filter(
     ({ name, desired }) => desired === 'stopped' && (names.includes(name) || wasRunning.includes(name)),

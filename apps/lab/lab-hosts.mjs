@@ -9,7 +9,7 @@ import { waitUntil } from './processes.mjs';
 /** @typedef {import('./chassis.mjs').PowerConfig} PowerConfig */
 /** @typedef {import('./api.mjs').Api} Api */
 /** @typedef {import('./lab-network.mjs').LabNetwork} LabNetwork */
-/** @typedef {{ folder: string, hostCount: number, agentProgram: string, controllerUrl: string, redisUrl: string, joinToken: string, pool: string, vmm: string, network: LabNetwork }} HostsPlan urls: as they are on this machine */
+/** @typedef {{ folder: string, hostCount: number, agentProgram: string, controllerUrl: string, redisUrl: string, joinToken: string, pool: string, vmm: import('./options.mjs').Vmm, network: LabNetwork }} HostsPlan urls: as they are on this machine */
 
 /** All hosts together; the rest is for the controller, the agents and whoever looks on. */
 const labMillicores = 1500;
@@ -72,6 +72,8 @@ function powerConfig(plan, host) {
     environment,
     heartbeatFile,
     stateFolder,
+    // It shares the processor out itself; what carries its guests' memory must not wait behind them.
+    ...(plan.vmm === 'embedded' ? { cpuMethod: /** @type {const} */ ('none') } : {}),
     ...(namespace === '' ? {} : { networkNamespace: namespace }),
   };
 }
@@ -104,7 +106,7 @@ export async function startHosts(plan) {
     const config = powerConfig(plan, host);
     const before = /** @type {PowerConfig | undefined} */ (readJson(join(config.folder, 'power-config.json')));
     await startPower(config);
-    const sameServers = ['ARGOSY_CONTROLLER_URL', 'REDIS_URL', 'ARGOSY_GUEST_NETWORK'].every(
+    const sameServers = ['ARGOSY_CONTROLLER_URL', 'REDIS_URL', 'ARGOSY_GUEST_NETWORK', 'ARGOSY_VMM'].every(
       (name) => before?.environment[name] === config.environment[name],
     );
     const response = await powerRequest(config.socket, { op: sameServers ? 'on' : 'reset' }, { deadlineMs: 20_000 });

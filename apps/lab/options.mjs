@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { errorMessage } from './processes.mjs';
 import { mostGuestsPerHost } from './simulated.mjs';
 
-/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: string, automation: string | null, network: 'auto' | 'namespaces' | 'switch', simulated: import('./simulated.mjs').SimulatedFleet | null }} Options */
+/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: Vmm, automation: string | null, network: 'auto' | 'namespaces' | 'switch', simulated: import('./simulated.mjs').SimulatedFleet | null }} Options */
+
+/** @typedef {'qemu' | 'embedded'} Vmm */
 
 export const usage = `npm start -- [options]
 
@@ -19,7 +21,7 @@ export const usage = `npm start -- [options]
   --seed <n>        of the sizes and the demand of their guests (default 1)
   --folder <path>   where everything is kept (default .argosy)
   --port <n>        of the controller (default 8080; the next free one if it is taken)
-  --vmm <name>      what runs the guests (default qemu)
+  --vmm <name>      what runs the guests: qemu (default), or embedded, which needs nothing installed
   --network <x>     namespaces: each host has an address of its own (needs root and iproute2); switch: hosts share this
                     machine's, and guests are joined by a switch in user space; auto (default): namespaces where they can be
   --automation <x>  manual, partial or full: what the pool does by itself (a new pool: full)
@@ -79,6 +81,15 @@ function networkKind(text) {
   throw new UsageError(`--network must be auto, namespaces or switch, and is "${text}"`);
 }
 
+/**
+ * @param {string} text
+ * @returns {Vmm}
+ */
+function vmmName(text) {
+  if (text === 'qemu' || text === 'embedded') return text;
+  throw new UsageError(`--vmm must be qemu or embedded, and is "${text}"`);
+}
+
 /** @param {string[]} args */
 function parse(args) {
   try {
@@ -109,7 +120,7 @@ export function readOptions(args, root) {
     guests: wholeNumber('guests', realGuests, demo ? 1 : 0, 200),
     port: wholeNumber('port', values.port, 1, 65535),
     folder: resolve(root, values.folder),
-    vmm: values.vmm,
+    vmm: vmmName(values.vmm),
     automation: automationLevel(values.automation),
     network: networkKind(values.network),
     simulated,

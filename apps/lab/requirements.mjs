@@ -29,11 +29,11 @@ function mayMakeNetworks() {
   );
 }
 
-/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean, neededBy?: 'tests' | 'slow tests' }} SystemRequirement isWished: it works without, and less well. neededBy: only by those */
+/** @typedef {{ name: string, package: string, isThere: () => boolean, isWished?: boolean, neededBy?: 'tests' | 'slow tests', isQemu?: boolean }} SystemRequirement isWished: it works without, and less well. neededBy: only by those */
 /** @type {readonly SystemRequirement[]} */
 const systemRequirements = [
-  { name: 'QEMU', package: 'qemu-system-x86', isThere: () => isOnPath('qemu-system-x86_64') },
-  { name: 'qemu-img', package: 'qemu-utils', isThere: () => isOnPath('qemu-img') },
+  { name: 'QEMU', package: 'qemu-system-x86', isThere: () => isOnPath('qemu-system-x86_64'), isQemu: true },
+  { name: 'qemu-img', package: 'qemu-utils', isThere: () => isOnPath('qemu-img'), isQemu: true },
   { name: 'Redis', package: 'redis-server', isThere: () => isOnPath('redis-server') },
   // With it, and with the right to make network namespaces, each host has an address of its own.
   { name: 'iproute2', package: 'iproute2', isThere: () => isOnPath('ip') || !mayMakeNetworks(), isWished: true },
@@ -50,14 +50,15 @@ const systemRequirements = [
   },
 ];
 
-/** @typedef {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined, forTests?: 'tests' | 'slow tests' }} Given a server that is given need not be installed */
+/** @typedef {{ REDIS_URL?: string | undefined, DATABASE_URL?: string | undefined, forTests?: 'tests' | 'slow tests', vmm?: import('./options.mjs').Vmm }} Given a server that is given need not be installed, and QEMU only where it runs the guests */
 
 /**
  * @param {Given} given
  * @returns {SystemRequirement[]}
  */
 export function missingPrograms(given) {
-  return systemRequirements.filter(({ name, isThere, neededBy }) => {
+  return systemRequirements.filter(({ name, isThere, neededBy, isQemu }) => {
+    if (isQemu && given.vmm === 'embedded') return false;
     if (neededBy === 'tests' && given.forTests === undefined) return false;
     if (neededBy === 'slow tests' && given.forTests !== 'slow tests') return false;
     if (name === 'Redis' && given.REDIS_URL) return false;

@@ -113,7 +113,7 @@ async function bringUpController({ options, closers }, servers) {
 async function bringUp(lab) {
   const { options, closers, signal } = lab;
   const { folder } = options;
-  const given = { REDIS_URL: process.env['REDIS_URL'], DATABASE_URL: process.env['DATABASE_URL'] };
+  const given = { REDIS_URL: process.env['REDIS_URL'], DATABASE_URL: process.env['DATABASE_URL'], vmm: options.vmm };
   await meetRequirements(root, given);
   if (options.fresh) await step('clearing earlier starts', () => clearFolder(folder));
   const hosts = hostNames(options.hosts);
@@ -165,7 +165,9 @@ async function bringUpHosts({ options, closers, signal }, { api, url, redisUrl, 
   });
   signal.throwIfAborted();
   closers.push({ title: 'guests', stop: () => stopGuests(api, folder) });
-  return step(`${options.guests} guests`, () => ensureGuests(api, { folder, root, guestCount: options.guests }));
+  return step(`${options.guests} guests`, () =>
+    ensureGuests(api, { folder, root, guestCount: options.guests, vmm: options.vmm }),
+  );
 }
 
 /**

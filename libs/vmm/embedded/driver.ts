@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accepted, refused } from '@argosy/domain/refusal';
@@ -51,13 +51,14 @@ export function embeddedDriver(options: EmbeddedDriverOptions): VmmDriver {
 class EmbeddedDriver implements VmmDriver {
   readonly name = 'embedded';
   private readonly slots: RunnerSlot[];
+  private readonly root: string;
   private listener: (event: VmmEvent) => void = () => undefined;
   private isDetached = false;
   private adoption: Promise<void> | null = null;
 
   constructor(private readonly options: EmbeddedDriverOptions) {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    const root = realpathSync(options.folder);
+    const root = (this.root = realpathSync(options.folder));
     const { cpuMillicores, listenAddress, advertiseAddress } = options;
     const count = Math.min(mostProcesses, Math.max(1, Math.floor(cpuMillicores / 1000)));
     // Of an agent that had more processors, those that are left are ours as well.
@@ -101,8 +102,15 @@ class EmbeddedDriver implements VmmDriver {
 
   /** Before anything else: the guests of an earlier agent on this folder. */
   private adopted(): Promise<void> {
-    this.adoption ??= Promise.all(this.slots.map((slot) => slot.adopt())).then(() => undefined);
+    this.adoption ??= Promise.all(this.slots.map((slot) => slot.adopt())).then(() => this.clear());
     return this.adoption;
+  }
+
+  /** What processes have left that ended while no agent was there. */
+  private clear(): void {
+    const known = new Set(this.slots.flatMap(({ folders }) => folders));
+    for (const name of readdirSync(this.root))
+      if (/\.\d+$/.test(name) && !known.has(name)) rmSync(join(this.root, name), { recursive: true, force: true });
   }
 
   private async perform(command: VmmCommand): Promise<Result<unknown>> {

@@ -1,6 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { StringDecoder } from 'node:string_decoder';
-import { GuestLineSplitter, parseGuestLine } from '@argosy/domain/guest-console';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { refused, type Refusal } from '@argosy/domain/refusal';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
@@ -10,11 +8,14 @@ import { DirtyPages } from './dirty-pages';
 import type { DiskHold } from './disk/disk-hold';
 import { GuestDisk } from './disk/guest-disk';
 import type { LayeredDisk } from './disk/layered-disk';
+import { GuestConsole, instanceFolder } from './guest-console';
 import { GuestMachine, type MachineState, type SliceEnd } from './guest-machine';
 import { ScheduledTask, type ProcessorScheduler } from './processor-scheduler';
 
 /** What a guest needs of the process that runs it. */
 export interface GuestHost {
+  /** The driver's folder: each instance has its own there. */
+  readonly root: string;
   readonly scheduler: ProcessorScheduler<EmbeddedGuest>;
   tell(event: VmmEvent): void;
   /** Somebody may run now. */
@@ -38,8 +39,6 @@ export interface GuestState {
   readonly unfinishedLine: string;
 }
 
-const keptConsoleCharacters = 256 * 1024;
-
 /** How it stands to the memory that is on its way to it or from it: told by whoever carries that. */
 export interface Transfer {
   /** The guest needs these before it can go on. */
@@ -61,13 +60,11 @@ export class EmbeddedGuest extends ScheduledTask {
   readonly machine: GuestMachine;
   readonly dirty: DirtyPages;
   readonly disk: GuestDisk;
+  readonly console: GuestConsole;
   imagePath: string;
   hold: DiskHold;
   private isCopy: boolean;
   private granted: { cpuShares: number; cpuLimitMillicores: number | null };
-  private decoder = new StringDecoder('utf8');
-  private splitter = new GuestLineSplitter();
-  private heard = '';
   private diskBytes: number | null = null;
   private mostMillicores: number | null = null;
   private readonly gone: (() => void)[] = [];
@@ -86,6 +83,7 @@ export class EmbeddedGuest extends ScheduledTask {
     this.granted = { cpuShares: guest.cpuShares, cpuLimitMillicores: guest.cpuLimitMillicores };
     this.machine = new GuestMachine({ memoryBytes: guest.memoryMiB * 2 ** 20, disk: this.disk });
     this.dirty = new DirtyPages(this.machine.memory);
+    this.console = new GuestConsole(this.id, instanceFolder(host.root, this.id), (event) => host.tell(event));
     this.applyShares();
   }
 
@@ -232,6 +230,7 @@ export class EmbeddedGuest extends ScheduledTask {
     this.transfer = null;
     this.hold.release();
     this.disk.image.close();
+    this.console.close();
     if (wasOpened) this.host.tell({ kind: 'exited', instance: this.id, how, reason });
     for (const resolve of this.gone.splice(0)) resolve();
   }
@@ -240,6 +239,7 @@ export class EmbeddedGuest extends ScheduledTask {
   discard(): void {
     this.state = 'starting';
     this.end('crashed', '');
+    this.console.remove();
   }
 
   /** Asks the guest to power off, then ends it. */
@@ -272,35 +272,20 @@ export class EmbeddedGuest extends ScheduledTask {
     this.wake();
   }
 
-  tail(maximumBytes: number): string {
-    const bytes = Buffer.from(this.heard);
-    return bytes.subarray(Math.max(0, bytes.length - maximumBytes)).toString('utf8');
-  }
-
   private hear(): void {
     const bytes = this.machine.takeOutput();
-    if (!bytes) return;
-    const text = this.decoder.write(bytes);
-    this.heard += text;
-    if (this.heard.length > 2 * keptConsoleCharacters) this.heard = this.heard.slice(-keptConsoleCharacters);
-    const { id: instance } = this;
-    this.host.tell({ kind: 'console', instance, text });
-    for (const line of this.splitter.push(text)) {
-      const said = parseGuestLine(line);
-      if (said?.kind === 'heartbeat')
-        this.host.tell({ kind: 'heartbeat', instance, count: said.count, work: said.work, at: Date.now() });
-    }
+    if (bytes) this.console.hear(bytes);
   }
 
   // ---- Its state, to be taken elsewhere: it stands still ----
 
   saveState(): GuestState {
-    return { machine: this.machine.save(), unfinishedLine: this.splitter.unfinished };
+    return { machine: this.machine.save(), unfinishedLine: this.console.unfinishedLine };
   }
 
   loadState({ machine, unfinishedLine }: GuestState): void {
     this.machine.load(machine);
-    this.splitter = new GuestLineSplitter(unfinishedLine);
+    this.console.goOnAfter(unfinishedLine);
   }
 
   // ---- Usage and limits ----
@@ -328,6 +313,7 @@ export class EmbeddedGuest extends ScheduledTask {
   sample(overheadMiB: number): VmmSample {
     const now = performance.now();
     const dirtyBytesPerSecond = this.dirty.bytesPerSecond(now);
+    this.console.cut();
     // Of the look before: a storage that hangs must not hang this one.
     void allocatedBytes(this.imagePath).then((bytes) => (this.diskBytes = bytes));
     return {

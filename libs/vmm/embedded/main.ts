@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { accepted, refused, type Refusal, type Result } from '@argosy/domain/refusal';
 import { Refused } from '../refused';
 import { Runner } from './runner';
@@ -12,8 +13,7 @@ import { LineReader, runnerFiles, runnerProtocol, type FromRunner, type ToRunner
 const idleBeforeEndMs = 10_000;
 const lookEveryMs = 1_000;
 
-const millicores = Number(process.argv[2]);
-const runner = new Runner(millicores);
+const runner = new Runner({ root: dirname(process.cwd()), millicores: Number(process.argv[2]) });
 let agent: Socket | null = null;
 let pending: string[] = [];
 

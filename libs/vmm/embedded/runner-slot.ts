@@ -1,6 +1,9 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { VmmCommand, VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
+import { instanceFolder } from './guest-console';
 import { RunnerLink, type RunnerAnswer, type RunnerPlace } from './runner-link';
 
 type Listed = readonly { readonly instance: VmmInstance; readonly state: VmmState }[];
@@ -97,11 +100,16 @@ export class RunnerSlot {
 
   forget(instance: VmmInstance): void {
     this.known.delete(keyOf(instance));
-    this.ended.delete(keyOf(instance));
+    if (!this.ended.delete(keyOf(instance))) return;
+    rmSync(instanceFolder(dirname(this.place.folder), instance), { recursive: true, force: true });
   }
 
   forgetEnded(guestId: string): void {
-    for (const [key, instance] of this.ended) if (instance.guestId === guestId) this.ended.delete(key);
+    for (const instance of this.ended.values()) if (instance.guestId === guestId) this.forget(instance);
+  }
+
+  get folders(): string[] {
+    return [...this.known.values(), ...this.ended.values()].map((each) => instanceFolder('', each));
   }
 
   /** To a process that must be there for it; `stop` of what ended with it succeeds. */

@@ -97,14 +97,14 @@ export class Runner {
       return null;
     },
     consoleWrite: ({ instance, text }) => this.inOrder(instance, async (vmm) => vmm.type(text)),
-    consoleTail: ({ instance, maximumBytes }) => ({ text: this.find(instance).tail(maximumBytes) }),
+    consoleTail: ({ instance, maximumBytes }) => ({ text: this.find(instance).console.tail(maximumBytes) }),
   };
 
-  /** `millicores`: what all guests may use together. */
-  constructor(millicores: number) {
+  /** `root`: the driver's folder. `millicores`: what all guests may use together. */
+  constructor({ root, millicores }: { readonly root: string; readonly millicores: number }) {
     const scheduler = new ProcessorScheduler<EmbeddedGuest>(millicores, performance.now());
     const loop = new ProcessorLoop(scheduler);
-    this.host = { scheduler, kick: () => loop.kick(), tell: (event) => this.tell(event) };
+    this.host = { root, scheduler, kick: () => loop.kick(), tell: (event) => this.tell(event) };
   }
 
   get isIdle(): boolean {
@@ -190,7 +190,7 @@ export class Runner {
         'guest-exists',
         `${name} with epoch ${epoch} is on this host already; it is ${old?.state ?? 'starting'}`,
       );
-    for (const [each, vmm] of this.guests) if (vmm.id.guestId === guestId && !vmm.isAlive) this.guests.delete(each);
+    for (const vmm of this.guests.values()) if (vmm.id.guestId === guestId && !vmm.isAlive) this.forget(vmm);
   }
 
   private async make(guest: GuestSpecification, { epoch, incoming, disk }: Opening): Promise<EmbeddedGuest> {
@@ -219,8 +219,14 @@ export class Runner {
     if (!vmm) return null;
     if (graceMs > 0) await vmm.inOrder(() => vmm.stop(graceMs));
     else await vmm.stop(0);
-    if (this.guests.get(key) === vmm) this.guests.delete(key);
+    this.forget(vmm);
     return null;
+  }
+
+  private forget(vmm: EmbeddedGuest): void {
+    if (this.guests.get(vmm.key) !== vmm) return;
+    this.guests.delete(vmm.key);
+    vmm.console.remove();
   }
 
   // ---- Disks ----

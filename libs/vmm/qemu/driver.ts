@@ -115,7 +115,9 @@ class QemuDriver implements VmmDriver {
       return null;
     },
     consoleWrite: ({ instance, text }) => this.inOrder(instance, async (vmm) => vmm.consoleWrite(text)),
-    consoleTail: async ({ instance, maximumBytes }) => ({ text: this.find(instance).folder.consoleTail(maximumBytes) }),
+    consoleTail: async ({ instance, maximumBytes }) => ({
+      text: this.find(instance).folder.console.tail(maximumBytes),
+    }),
   };
 
   constructor(private readonly options: QemuDriverOptions) {

@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
+import { ConsoleLog } from '../console-log';
 import type { SavePlan } from './memory-save';
 import { instanceFiles } from './command-line';
 import { bootId, isRunning, nameProcess, workingFolder } from '../process-table';
@@ -57,10 +46,6 @@ export interface InstanceRecord {
   readonly cpuShares: number;
   readonly cpuLimitMillicores: number | null;
 }
-
-/** Kept of a console when its log is cut, and the size at which that is done: a guest that ticks writes 4 MB a day. */
-const keptConsoleBytes = 256 * 1024;
-const mostConsoleBytes = 4 * 1024 * 1024;
 
 /** The folder of one instance: QEMU's working folder, its sockets, pid, log and console, and our record. */
 export class InstanceFolder {
@@ -123,19 +108,8 @@ export class InstanceFolder {
     }
   }
 
-  consoleTail(maximumBytes: number): string {
-    const now = readTail(join(this.path, instanceFiles.console), maximumBytes);
-    const missing = maximumBytes - now.length;
-    const before = missing > 0 ? readTail(join(this.path, `${instanceFiles.console}.old`), missing) : Buffer.alloc(0);
-    return Buffer.concat([before, now]).toString('utf8');
-  }
-
-  /** QEMU appends, so the log can be emptied under it; what it writes between the copy and the cut is lost from the log only. */
-  cutConsole(): void {
-    const path = join(this.path, instanceFiles.console);
-    if (sizeOf(path) < mostConsoleBytes) return;
-    writeFileSync(`${path}.old`, readTail(path, keptConsoleBytes));
-    truncateSync(path, 0);
+  get console(): ConsoleLog {
+    return new ConsoleLog(join(this.path, instanceFiles.console));
   }
 }
 
@@ -144,30 +118,6 @@ function readRecord(path: string): InstanceRecord | undefined {
     return JSON.parse(readFileSync(join(path, 'instance.json'), 'utf8')) as InstanceRecord;
   } catch {
     return undefined;
-  }
-}
-
-function sizeOf(path: string): number {
-  try {
-    const file = openSync(path, 'r');
-    const { size } = fstatSync(file);
-    closeSync(file);
-    return size;
-  } catch {
-    return 0;
-  }
-}
-
-function readTail(path: string, maximumBytes: number): Buffer {
-  const size = sizeOf(path);
-  const length = Math.min(size, Math.max(0, maximumBytes));
-  if (length === 0) return Buffer.alloc(0);
-  const file = openSync(path, 'r');
-  try {
-    const bytes = Buffer.alloc(length);
-    return bytes.subarray(0, readSync(file, bytes, 0, length, size - length));
-  } finally {
-    closeSync(file);
   }
 }
 

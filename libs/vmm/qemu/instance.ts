@@ -462,7 +462,7 @@ export class QemuInstance {
   sample(): VmmSample | null {
     const { process } = this.record;
     if (!process || !this.isAlive()) return null;
-    this.folder.cutConsole();
+    this.folder.console.cut();
     const running = this.state === 'running' ? this.qmp : null;
     const { id: instance, threadIds, guest } = this;
     const of = { instance, pid: process.pid, threadIds, diskPath: guest.diskPath, running, qmp: this.qmp };
