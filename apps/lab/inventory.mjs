@@ -53,10 +53,10 @@ export async function ensurePool(api, { folder, automation }) {
 
 /**
  * @param {Api} api
- * @param {{ folder: string, root: string, guestCount: number, vmm: import('./options.mjs').Vmm }} lab
+ * @param {{ folder: string, root: string, guestCount: number, vmm?: import('./options.mjs').Vmm }} lab
  * @returns {Promise<string[]>} the guests' names
  */
-export async function ensureGuests(api, { folder, root, guestCount, vmm }) {
+export async function ensureGuests(api, { folder, root, guestCount, vmm = 'qemu' }) {
   const { image, program, architecture } = guestPrograms[vmm];
   const images = join(folder, 'datastore', 'images');
   const kernelPath = join(images, `${image}.elf`);
