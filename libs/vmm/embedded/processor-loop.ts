@@ -4,7 +4,7 @@ import type { ProcessorScheduler } from './processor-scheduler';
 const sliceMs = 1;
 /** Connections, files and whoever asks have their turn after so long at most. */
 const turnMs = 2;
-/** Many guests that wake at about the same time are one awakening of this process. */
+/** Guests wake so much late at most: those whose time comes meanwhile are one awakening of this process with it. */
 const slackMs = 1;
 
 /** Gives guests the processor, between what else this process does. */
@@ -29,7 +29,7 @@ export class ProcessorLoop {
     let now = performance.now();
     const endMs = now + turnMs;
     while (now < endMs) {
-      const guest = scheduler.next(now, slackMs);
+      const guest = scheduler.next(now);
       if (!guest) break;
       guest.slice(now + sliceMs);
       now = performance.now();
@@ -39,11 +39,11 @@ export class ProcessorLoop {
 
   private plan(now: number): void {
     const next = this.scheduler.nextAt(now);
-    if (next <= now + slackMs) return this.kick();
+    if (next <= now) return this.kick();
     if (this.timer && next === this.wakesAt) return;
     if (this.timer) clearTimeout(this.timer);
     this.wakesAt = next;
-    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(next - now, longestMs));
+    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(Math.ceil(next - now) + slackMs, longestMs));
   }
 
   private readonly wake = (): void => {

@@ -118,9 +118,9 @@ export class ProcessorScheduler<Task extends ScheduledTask> {
     task.enter('off', now);
   }
 
-  /** Whose turn it is. `slackMs`: timers of so soon are due already, so that many of them are one awakening. */
-  next(now: number, slackMs = 0): Task | undefined {
-    this.wakeDue(now + slackMs, now);
+  /** Whose turn it is. */
+  next(now: number): Task | undefined {
+    this.wakeDue(now);
     if (this.whole.hasSomeAt(now) > now) return undefined;
     for (let found = this.ready.pop(); found; found = this.ready.pop()) {
       const { task, entry } = found;
@@ -132,8 +132,8 @@ export class ProcessorScheduler<Task extends ScheduledTask> {
     return undefined;
   }
 
-  private wakeDue(due: number, now: number): void {
-    while (this.timers.firstKey <= due) {
+  private wakeDue(now: number): void {
+    while (this.timers.firstKey <= now) {
       const { task, entry } = this.timers.pop()!;
       if (task.entry === entry) this.queue(task, now);
     }

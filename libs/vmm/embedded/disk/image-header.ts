@@ -47,44 +47,45 @@ interface Slot {
   readonly header: ImageHeader;
 }
 
+/** What a file's header says, and where it stands. */
+export interface StoredHeader extends Slot {
+  readonly place: number;
+}
+
+/** Longer headers are those of disks with many snapshots. */
+const usualBytes = 4096;
+
 /** magic, checksum and length in their lines, and then the text. */
-function parseSlot(bytes: Buffer): Slot | null {
+function readSlot(file: number, place: number, readBytes: number): StoredHeader | null {
+  const bytes = Buffer.alloc(readBytes);
+  readSync(file, bytes, 0, readBytes, place);
   if (bytes.toString('latin1', 0, magic.length) !== magic) return null;
   const lineEnd = bytes.indexOf('\n', magic.length);
   const [sum = '', length = ''] = bytes.toString('latin1', magic.length, lineEnd).split(' ');
-  const text = bytes.toString('utf8', lineEnd + 1, lineEnd + 1 + Number(length));
-  return digest(text) === sum ? (JSON.parse(text) as Slot) : null;
+  const end = lineEnd + 1 + Number(length);
+  if (end > readBytes && readBytes < slotBytes) return readSlot(file, place, slotBytes);
+  const text = bytes.toString('utf8', lineEnd + 1, end);
+  return digest(text) === sum ? { ...(JSON.parse(text) as Slot), place } : null;
 }
 
-function readSlots(file: number): (Slot | null)[] {
-  const bytes = Buffer.alloc(headerBytes);
-  readSync(file, bytes, 0, headerBytes, 0);
-  return [parseSlot(bytes.subarray(0, slotBytes)), parseSlot(bytes.subarray(slotBytes))];
-}
-
-function latest(slots: readonly (Slot | null)[]): Slot | null {
-  return slots.reduce((best, slot) => (slot && slot.generation > (best?.generation ?? -1) ? slot : best), null);
-}
-
-export function readHeader(file: number, path: string): ImageHeader {
-  const slot = latest(readSlots(file));
-  if (slot) return slot.header;
+export function readHeader(file: number, path: string): StoredHeader {
+  const [first, second] = [0, slotBytes].map((place) => readSlot(file, place, usualBytes));
+  const latest = (first?.generation ?? -1) > (second?.generation ?? -1) ? first : second;
+  if (latest) return latest;
   throw refuse(
     'image-corrupt',
     `${path} is no disk of the embedded VMM: it has no header that is whole. A qcow2 disk is QEMU's; import its image as raw.`,
   );
 }
 
-/** Also where another process has written it meanwhile. */
-export function writeHeader(file: number, header: ImageHeader): void {
-  const slots = readSlots(file);
-  const generation = (latest(slots)?.generation ?? 0) + 1;
+/** `before`: what the file says now, as whoever may write there knows; null: nothing yet. */
+export function writeHeader(file: number, before: StoredHeader | null, header: ImageHeader): StoredHeader {
+  const generation = (before?.generation ?? 0) + 1;
   const text = JSON.stringify({ generation, header });
   const bytes = Buffer.from(`${magic}${digest(text)} ${Buffer.byteLength(text)}\n${text}`);
   if (bytes.length > slotBytes)
     throw refuse('disk-full', 'its disk has as many snapshots as find room in its header; delete some of them');
-  const older = (slots[0]?.generation ?? -1) < (slots[1]?.generation ?? -1) ? 0 : slotBytes;
-  // What is no slot yet, or not whole, is the older one.
-  const place = slots[0] === null ? 0 : slots[1] === null ? slotBytes : older;
+  const place = before === null ? 0 : slotBytes - before.place;
   writeSync(file, bytes, 0, bytes.length, place);
+  return { generation, header, place };
 }

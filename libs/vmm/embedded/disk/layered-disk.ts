@@ -9,6 +9,7 @@ import {
   type ImageHeader,
   type Owner,
   type SavedMap,
+  type StoredHeader,
 } from './image-header';
 
 const smallClusterShift = 12;
@@ -60,7 +61,7 @@ function openLayer(backing: Backing | null): Layer | null {
  * A write goes to the file before the map names it, so that a death at any moment leaves each sector old or new.
  */
 export class LayeredDisk implements Disk, Layer {
-  private header: ImageHeader;
+  private stored: StoredHeader;
   private map!: Uint32Array;
   /** By cluster: how many snapshots, and copies that are being made, need it as it is. */
   private pins!: Uint16Array;
@@ -75,7 +76,7 @@ export class LayeredDisk implements Disk, Layer {
     private readonly file: number,
     private readonly path: string,
   ) {
-    this.header = readHeader(file, path);
+    this.stored = readHeader(file, path);
     this.layer = openLayer(this.header.backing);
     this.load();
   }
@@ -87,7 +88,7 @@ export class LayeredDisk implements Disk, Layer {
       const mapCluster = headerBytes >>> clusterShift;
       // Room for both headers is taken now: the owner changes in the middle of a migration.
       writeWhole(file, new Uint8Array(headerBytes), 0);
-      writeHeader(file, { sizeBytes, clusterShift, mapCluster, backing, owner: null, snapshots: [] });
+      writeHeader(file, null, { sizeBytes, clusterShift, mapCluster, backing, owner: null, snapshots: [] });
       const mapClusters = Math.ceil((Math.ceil(sizeBytes / 2 ** clusterShift) * entryBytes) / 2 ** clusterShift);
       ftruncateSync(file, headerBytes + mapClusters * 2 ** clusterShift);
       fsyncSync(file);
@@ -110,10 +111,14 @@ export class LayeredDisk implements Disk, Layer {
   static ownerOf(path: string): Owner | null {
     const file = openSync(path, 'r');
     try {
-      return readHeader(file, path).owner;
+      return readHeader(file, path).header.owner;
     } finally {
       closeSync(file);
     }
+  }
+
+  private get header(): ImageHeader {
+    return this.stored.header;
   }
 
   get sizeBytes(): number {
@@ -142,7 +147,7 @@ export class LayeredDisk implements Disk, Layer {
   }
 
   get owner(): Owner | null {
-    return readHeader(this.file, this.path).owner;
+    return readHeader(this.file, this.path).header.owner;
   }
 
   setOwner(owner: Owner | null): void {
@@ -151,7 +156,7 @@ export class LayeredDisk implements Disk, Layer {
 
   /** What somebody else wrote since, who owned it. */
   reload(): void {
-    this.header = readHeader(this.file, this.path);
+    this.stored = readHeader(this.file, this.path);
     this.load();
   }
 
@@ -326,8 +331,7 @@ export class LayeredDisk implements Disk, Layer {
   }
 
   private change(change: Partial<ImageHeader>): void {
-    this.header = { ...this.header, ...change };
-    writeHeader(this.file, this.header);
+    this.stored = writeHeader(this.file, this.stored, { ...this.header, ...change });
   }
 }
 
