@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { HostMigration, JournalEntry } from '@argosy/control/host-types';
 import { powerRequest, startPower } from '../../apps/lab/chassis.mjs';
 import { chassisProcesses } from '../../apps/lab/chassis-tree.mjs';
@@ -22,6 +22,12 @@ export interface VmmProcess {
   readonly guestId: string;
   readonly epoch: number;
   readonly folder: string;
+}
+
+/** What its folder's name says. */
+function vmmIn(folder: string, pid: number): VmmProcess[] {
+  const [, guestId, epoch] = /^(.+)\.(\d+)$/.exec(basename(folder)) ?? [];
+  return guestId === undefined ? [] : [{ pid, guestId: decodeURIComponent(guestId), epoch: Number(epoch), folder }];
 }
 
 /** One chassis with its agent. Processes are found by the chassis' mark and by their folders, never by a name. */
@@ -102,10 +108,11 @@ export class LabHost {
       const folder = processLink(pid, 'cwd')?.replace(/ \(deleted\)$/, '');
       if (!folder?.startsWith(root)) return [];
       const stat = processStat(pid);
-      if (stat === undefined || stat.state === 'Z' || stat.command.startsWith('qemu') === false) return [];
+      if (stat === undefined || stat.state === 'Z') return [];
       const name = folder.slice(root.length);
-      const dot = name.lastIndexOf('.');
-      return [{ pid, guestId: decodeURIComponent(name.slice(0, dot)), epoch: Number(name.slice(dot + 1)), folder }];
+      // Of the embedded VMM: one process for all guests of the host, each of which has its own folder beside the process'.
+      if (name.startsWith('runner-')) return readdirSync(root).flatMap((each) => vmmIn(join(root, each), pid));
+      return stat.command.startsWith('qemu') ? vmmIn(folder, pid) : [];
     });
   }
 

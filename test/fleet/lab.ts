@@ -19,6 +19,8 @@ import { ConsoleRecord } from './console-record';
 import { LabHost, type VmmProcess } from './host';
 
 export interface FleetPlan {
+  /** What runs the guests; left out: QEMU. */
+  readonly vmm?: 'qemu' | 'embedded';
   readonly hosts?: number;
   readonly controllers?: number;
   readonly hostMemoryMiB?: number;
@@ -35,6 +37,10 @@ export interface FleetPlan {
   readonly prepareDatastore?: (datastore: string) => void;
 }
 
+const measuringGuests = {
+  qemu: { program: 'guests/tiny/tiny.elf', architecture: 'x86_64' },
+  embedded: { program: 'guests/machine/machine.elf', architecture: 'argosy32' },
+};
 const poolName = 'pool';
 const agentProgram = join(root, 'dist/apps/agent/src/main.js');
 const controllerProgram = join(root, 'dist/apps/controller/src/main.js');
@@ -204,8 +210,9 @@ export class Fleet {
       body: { name: poolName, ...(this.plan.pool ? { settings: this.plan.pool } : {}) },
     });
     await this.api.call('datastore.create', { body: { name: 'datastore', path: this.datastore, shared: true } });
-    copyFileSync(join(root, 'guests/tiny/tiny.elf'), join(this.datastore, 'images/tiny.elf'));
-    await this.createImage('tiny', join(this.datastore, 'images/tiny.elf'));
+    const { program, architecture } = measuringGuests[this.plan.vmm ?? 'qemu'];
+    copyFileSync(join(root, program), join(this.datastore, 'images/tiny.elf'));
+    await this.createImage('tiny', join(this.datastore, 'images/tiny.elf'), architecture);
     const { secret } = await this.api.call('join-token.create', { body: { pool: poolName, reusable: true } });
     for (let index = 1; index <= (this.plan.hosts ?? 2); index++) this.addHost(`h${index}`, secret);
     await Promise.all(this.hosts.map((host) => host.start()));
@@ -243,14 +250,14 @@ export class Fleet {
         agentProgram,
         cpuMillicores,
         memoryMiB: plan.hostMemoryMiB ?? 1024,
-        environment: { ...environment, ...plan.hostEnvironment?.(name, this.folder) },
+        environment: { ...environment, ARGOSY_VMM: plan.vmm ?? 'qemu', ...plan.hostEnvironment?.(name, this.folder) },
       }),
     );
   }
 
-  createImage(name: string, kernelPath: string): Promise<unknown> {
+  createImage(name: string, kernelPath: string, architecture = 'x86_64'): Promise<unknown> {
     return this.api.call('image.create', {
-      body: { name, format: 'kernel', kernelPath, datastore: 'datastore', minimumMemoryMiB: 16 },
+      body: { name, format: 'kernel', kernelPath, architecture, datastore: 'datastore', minimumMemoryMiB: 16 },
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Migration, MigrationPolicy } from '@argosy/domain/entities';
 import type { FaultStep, Outcome } from '@argosy/simulator/migration-faults';
 import { brokenCounts } from './console-record';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet, type FleetPlan, type LabGuest, waitFor } from './lab';
 import { holdAt, type Moment } from './migration-moments';
 
 const guestMemoryMiB = 128;
@@ -17,8 +17,9 @@ export const preCopy: Copying = { migration: { bandwidthMiBPerSecond: 32 }, dirt
 export const postCopy: Copying = { migration: { bandwidthMiBPerSecond: 8, postCopy: true }, dirtyMBps: 40 };
 
 /** Nobody moves guests but the test. */
-export function startMigrationFleet({ migration }: Copying = preCopy): Promise<Fleet> {
+export function startMigrationFleet({ migration }: Copying = preCopy, vmm: FleetPlan['vmm'] = 'qemu'): Promise<Fleet> {
   return Fleet.start({
+    vmm,
     hosts: 2,
     hostMemoryMiB: 2048,
     controllers: 2,
