@@ -7,9 +7,9 @@ export function embeddedCapabilities(processes: number): DriverCapabilities {
   return {
     driver: 'embedded',
     version: String(runnerProtocol),
-    accelerator: 'interpreter',
+    accelerator: 'translator',
     acceleratorReason:
-      'the machine of libs/machine is interpreted: it needs nothing of the processor and nothing installed',
+      'hot code of a guest is translated to WebAssembly, and the rest interpreted: it needs nothing of the processor and nothing installed',
     machineType: machineArchitecture,
     cpuModel: 'rv32im, virtualizable',
     guestArchitectures: [machineArchitecture],
@@ -28,7 +28,11 @@ export function embeddedCapabilities(processes: number): DriverCapabilities {
         reason:
           'a static ELF of 32 bits for RISC-V (rv32im), with up to 1 GiB and one processor; no firmware, no network yet',
       },
-      { name: 'VT-x, AMD-V, IOMMU', value: 'not used', reason: 'every instruction is the interpreter’s' },
+      {
+        name: 'VT-x, AMD-V, IOMMU',
+        value: 'not used',
+        reason: 'a guest’s instructions are the engine’s, and none is the processor’s own',
+      },
       {
         name: 'nesting',
         value: 'yes',

@@ -13,6 +13,8 @@ const timeScale = 10;
 const unitsPerMs = 1000 * 2 ** timeScale;
 /** Between two looks at the clock: some 50 to 100 microseconds. */
 const burstInstructions = 4096;
+/** Translating costs as much as some ten thousand instructions, for each guest by itself: what an idle one does is not worth it. */
+const hotVisits = 20_000;
 const guardCauses: readonly number[] = [causes.fetchGuard, causes.loadGuard, causes.storeGuard];
 const everyGuard = pageGuards.fetch | pageGuards.load | pageGuards.store;
 
@@ -95,7 +97,7 @@ export class GuestMachine {
     this.memoryBytes = memoryBytes;
     this.console = new GuestConsole((byte) => this.output.push(byte));
     const devices = { console: this.console, disk, power: this.button, timeScale };
-    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices);
+    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, { hotVisits });
   }
 
   get memory() {
