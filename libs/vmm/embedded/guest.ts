@@ -314,6 +314,7 @@ export class EmbeddedGuest extends ScheduledTask {
     const now = performance.now();
     const dirtyBytesPerSecond = this.dirty.bytesPerSecond(now);
     this.console.cut();
+    void this.disk.image.flush();
     // Of the look before: a storage that hangs must not hang this one.
     void allocatedBytes(this.imagePath).then((bytes) => (this.diskBytes = bytes));
     return {

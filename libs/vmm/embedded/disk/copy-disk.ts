@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { CopyCancelled, Pace } from '../transfer/memory-copy';
+import { Turns } from '../turns';
 import { LayeredDisk } from './layered-disk';
 
 export interface DiskCopying {
@@ -25,6 +25,7 @@ export async function copyDisk(disk: LayeredDisk, path: string, copying: DiskCop
     const made = LayeredDisk.open(path, { writable: true });
     try {
       const pace = new Pace(bandwidthMiBPerSecond);
+      const turns = new Turns();
       const tell = telling(disk, copying);
       const content = new Uint8Array(disk.clusterBytes);
       const wanted = Array.from(frozen.map.keys()).filter(
@@ -38,7 +39,7 @@ export async function copyDisk(disk: LayeredDisk, path: string, copying: DiskCop
         if (keepsImage || content.some((byte) => byte !== 0))
           made.writeAt(offset, content.subarray(0, disk.sizeBytes - offset));
         await pace.spend(content.length);
-        await setImmediate();
+        await turns.yieldIfDue();
         tell(index + 1, wanted.length);
       }
       made.sync();

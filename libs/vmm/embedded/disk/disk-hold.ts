@@ -84,6 +84,8 @@ export class DiskHold {
       if (owner && owner.token !== this.owner.token && (await isHeldBy(owner))) throw lockedRefusal(diskPath);
       disk.reload();
       disk.setOwner(this.owner);
+      // It ended without taking its own away.
+      if (owner && owner.token !== this.owner.token) rmSync(owner.holderPath, { force: true });
     } finally {
       closeSync(settling);
     }

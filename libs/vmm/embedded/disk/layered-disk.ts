@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { sectorBytes, type Disk } from '@argosy/machine/devices';
 import { refuse } from '../../refused';
 import {
@@ -69,6 +70,8 @@ export class LayeredDisk implements Disk, Layer {
   private end = 0;
   private readonly frozen = new Set<Uint32Array>();
   private layer: Layer | null;
+  private isDirty = false;
+  private isFlushing = false;
   /** Called before a part of the disk is written, for whoever copies it. */
   onWrite: ((cluster: number) => void) | null = null;
 
@@ -160,6 +163,16 @@ export class LayeredDisk implements Disk, Layer {
     this.load();
   }
 
+  /** What was written so far outlives a power cut once this is done. */
+  async flush(): Promise<void> {
+    if (!this.isDirty || this.isFlushing) return;
+    this.isDirty = false;
+    this.isFlushing = true;
+    // One that could not be flushed is tried again with the next write.
+    await promisify(fdatasync)(this.file).catch(() => undefined);
+    this.isFlushing = false;
+  }
+
   sync(): void {
     fsyncSync(this.file);
   }
@@ -207,6 +220,7 @@ export class LayeredDisk implements Disk, Layer {
     const within = offset - cluster * this.clusterBytes;
     const place = this.map[cluster]!;
     this.onWrite?.(cluster);
+    this.isDirty = true;
     if (place !== 0 && this.pins[place] === 0) {
       writeWhole(this.file, from, place * this.clusterBytes + within);
       return;

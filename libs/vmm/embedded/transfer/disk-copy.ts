@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { OutgoingDisk } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import type { LayeredDisk } from '../disk/layered-disk';
+import { Turns } from '../turns';
 import { clusterFrame } from './frames';
 import { CopyCancelled, type Pace, type Send } from './memory-copy';
 
@@ -20,7 +20,8 @@ export class DiskSweep {
   private transferredBytes = 0;
   private readonly total: number;
   private pending: number[];
-  private begunAt = performance.now();
+  private readonly turns = new Turns();
+  private readonly begunAt = performance.now();
 
   constructor(
     private readonly disk: LayeredDisk,
@@ -55,8 +56,7 @@ export class DiskSweep {
       if (this.signal.aborted) throw new CopyCancelled();
       await this.put(cluster, this.content(cluster));
       this.transferredBytes += this.disk.clusterBytes;
-      // The guests have their turn between any two.
-      await setImmediate();
+      await this.turns.yieldIfDue();
     }
   }
 
