@@ -25,7 +25,11 @@ function isPure([name, { path }]) {
 }
 
 /** What other layers see of a library: its files at the top, the control's ports, a driver's front, and the simulator's traces, fleets and soaks. */
-const openFolders = ['libs/control/ports/', 'libs/vmm/qemu/driver\\.ts', 'libs/simulator/(traces|fleet|soak)/'];
+const openFolders = [
+  'libs/control/ports/',
+  'libs/vmm/(qemu|embedded)/driver\\.ts',
+  'libs/simulator/(traces|fleet|soak)/',
+];
 
 module.exports = {
   forbidden: [
