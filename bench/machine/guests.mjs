@@ -1,6 +1,6 @@
 // Guests of the embedded VMM: what many that do nothing cost, and how long one stands still that is moved while it writes.
 
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -85,9 +85,11 @@ class Host {
   }
 }
 
-/** @param {number} count @param {number} cpuMillicores */
-function startHosts(count, cpuMillicores) {
+/** @param {string} root @param {number} count @param {number} cpuMillicores */
+function startHosts(root, count, cpuMillicores) {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'argosy-bench-guests-'));
+  mkdirSync(join(folder, 'datastore/images'), { recursive: true });
+  copyFileSync(join(root, 'guests/machine/machine.elf'), join(folder, 'datastore/images/machine.elf'));
   const hosts = Array.from({ length: count }, (_, index) => new Host(join(folder, `h${index + 1}`), cpuMillicores));
   closeLater('guests of the embedded VMM', async () => {
     for (const host of hosts) host.close();
@@ -98,10 +100,10 @@ function startHosts(count, cpuMillicores) {
 }
 
 /**
- * @param {{ root: string, folder: string, memoryMiB: number }} of
+ * @param {{ folder: string, memoryMiB: number }} of
  * @param {number} number
  */
-function guestOf({ root, folder, memoryMiB }, number) {
+function guestOf({ folder, memoryMiB }, number) {
   const guestId = `guest-${number}`;
   return {
     guestId,
@@ -114,7 +116,8 @@ function guestOf({ root, folder, memoryMiB }, number) {
     boot: {
       format: 'kernel',
       firmware: 'none',
-      kernelPath: join(root, 'guests/machine/machine.elf'),
+      datastorePath: join(folder, 'datastore'),
+      kernelPath: join(folder, 'datastore/images/machine.elf'),
       initrdPath: null,
       kernelArguments: null,
       backingDiskPath: null,
@@ -146,10 +149,10 @@ export const idleGuests = {
   title: 'guests that do nothing but beat, in one agent of the embedded VMM',
   measure: async ({ root, quick, note }) => {
     const count = quick ? 50 : 500;
-    const { folder, hosts } = startHosts(1, 1000);
+    const { folder, hosts } = startHosts(root, 1, 1000);
     const [host] = /** @type {[Host]} */ (hosts);
     for (let number = 1; number <= count; number++) {
-      await host.ask({ call: 'start', guest: guestOf({ root, folder, memoryMiB: 16 }, number), epoch: 1 });
+      await host.ask({ call: 'start', guest: guestOf({ folder, memoryMiB: 16 }, number), epoch: 1 });
       if (number % 100 === 0) note(`${number} guests run`);
     }
     await sleep(quick ? 1_000 : 5_000);
@@ -264,8 +267,8 @@ export const migrations = {
   title: 'a guest of the embedded VMM that writes 10 MB/s, moved there and back',
   measure: async ({ root, quick, note }) => {
     const times = quick ? 20 : 1000;
-    const { folder, hosts } = startHosts(2, 1000);
-    const guest = guestOf({ root, folder, memoryMiB: 32 }, 1);
+    const { folder, hosts } = startHosts(root, 2, 1000);
+    const guest = guestOf({ folder, memoryMiB: 32 }, 1);
     const moving = new Moving(hosts, guest);
     await moving.here.ask({ call: 'start', guest, epoch: 1 });
     await moving.say(`fill ${areaMiB} ${seed}`, /filled/);

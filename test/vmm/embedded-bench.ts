@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmDriver, VmmInstance } from '@argosy/control/ports/vmm-driver';
@@ -12,7 +12,7 @@ import { isRunning, signalProcess, type ProcessName } from '@argosy/vmm/process-
 const root = join(__dirname, '../..');
 /** As `npm run build` left it: the process that runs guests is no part of the test's. */
 const program = join(root, 'dist/libs/vmm/embedded/main.js');
-export const machineGuest = join(root, 'guests/machine/machine.elf');
+const machineGuest = join(root, 'guests/machine/machine.elf');
 const sharedKey = '5f'.repeat(32);
 let nextGuest = 1;
 
@@ -20,9 +20,12 @@ export class EmbeddedBench implements TestBench {
   readonly folder = mkdtempSync(join(realpathSync(tmpdir()), 'argosy-embedded-'));
   /** What the agents of the two hosts would know; a test may take it away from one of them. */
   readonly keys: Record<BenchHost, string | null> = { h1: sharedKey, h2: sharedKey };
+  readonly kernelPath = join(this.folder, 'datastore', 'images', 'machine.elf');
   private readonly drivers: Record<BenchHost, VmmDriver>;
 
   constructor(private readonly cpuMillicores = 1000) {
+    mkdirSync(dirname(this.kernelPath), { recursive: true });
+    copyFileSync(machineGuest, this.kernelPath);
     this.drivers = { h1: this.make('h1'), h2: this.make('h2') };
   }
 
@@ -68,7 +71,8 @@ export class EmbeddedBench implements TestBench {
       boot: {
         format: 'kernel',
         firmware: 'none',
-        kernelPath: machineGuest,
+        datastorePath: join(this.folder, 'datastore'),
+        kernelPath: this.kernelPath,
         initrdPath: null,
         kernelArguments: null,
         backingDiskPath: null,

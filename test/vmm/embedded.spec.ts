@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { describeVmmDriver } from '@argosy/vmm/conformance';
 import { quickPolicy } from '@argosy/vmm/conformance/scenes';
@@ -38,7 +39,10 @@ describe('what is the embedded driver’s alone', () => {
     expect(await refusal({ architecture: 'x86_64' })).toMatch('it is for x86_64, and the embedded VMM runs argosy32');
     expect(await refusal({ vcpus: 2 })).toMatch('it has 2 processors, and the embedded machine has one');
     expect(await refusal({ memoryMiB: 2048 })).toMatch('at most 1024');
-    expect(await refusal({ boot: { ...guest.boot, kernelPath: __filename } })).toMatch('it is no ELF file');
+    const text = `${bench.kernelPath}.txt`;
+    writeFileSync(text, 'no program');
+    expect(await refusal({ boot: { ...guest.boot, kernelPath: text } })).toMatch('it is no ELF file');
+    expect(await refusal({ boot: { ...guest.boot, kernelPath: __filename } })).toMatch('is no file for images');
     expect(await refusal({ boot: { ...guest.boot, kernelPath: null } })).toMatch('its image has no kernel');
     expect(await h1.must({ call: 'list' })).toEqual([]);
   });

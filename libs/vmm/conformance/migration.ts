@@ -120,10 +120,9 @@ export const migrationTests: TestTable = {
         bench.killVmm('h1', unheard.source);
         await bench.wait(300);
         h2.restartAgent();
-        const isTorn = async () => ['gone', 'crashed'].includes(await h2.stateOf(unheard.target));
-        // The kernel takes its time to end a process with much memory, and only then is its connection closed.
-        for (let waitedMs = 0; !(await isTorn()) && waitedMs < 3000; waitedMs += 100) await bench.wait(100);
-        expect(await isTorn()).toBe(true);
+        await h2.stateOf(unheard.target);
+        await bench.wait(300);
+        expect(['gone', 'crashed']).toContain(await h2.stateOf(unheard.target));
         await h1.event('exited', unheard.source);
       },
     },

@@ -77,8 +77,10 @@ export async function copying(hosts: Hosts, policy: MigrationPolicy, command?: s
   const { h1, h2 } = hosts;
   const { guest, source } = await running(hosts);
   if (command !== undefined) {
+    // A guest before it may have said the same.
+    const heard = h1.lines.length;
     await h1.must({ call: 'consoleWrite', instance: source, text: command });
-    await h1.line('filled');
+    await h1.line('filled', heard);
   }
   const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy, disk: null });
   await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy, disk: null });

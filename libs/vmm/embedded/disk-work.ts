@@ -1,7 +1,7 @@
-import { chmod, link, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
-import { exists, placeWhole } from '../disk-files';
+import { exists, makePrivateFolder, placeWhole } from '../disk-files';
 import { fileWorkers, linkOrCopy, type WorkOf } from '../file-work';
 import { refuse } from '../refused';
 import { copyDisk } from './disk/copy-disk';
@@ -104,7 +104,7 @@ async function makeClone({ clonePath }: WorkOf<'clone'>, make: (path: string) =>
   const folder = dirname(clonePath);
   await rm(folder, { recursive: true, force: true });
   try {
-    await mkdir(folder, { recursive: true });
+    await makePrivateFolder(folder);
     await placeWhole(clonePath, make);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
@@ -137,7 +137,7 @@ async function freeze(diskPath: string, basePath: string): Promise<void> {
   const [disk, base] = await Promise.all([stat(diskPath), stat(basePath).catch(() => null)]);
   if (base && base.ino !== disk.ino) return;
   await withDisk(diskPath, async () => {
-    await mkdir(dirname(basePath), { recursive: true });
+    await makePrivateFolder(dirname(basePath));
     if (!base) await link(diskPath, basePath);
     const next = `${diskPath}.new-${process.pid}`;
     await rm(next, { force: true });

@@ -205,9 +205,12 @@ export class EmbeddedGuest extends ScheduledTask {
     const { name } = this.guest;
     if (error.syscall === undefined) return this.end('crashed', `its machine failed: ${error.message}`);
     const { refusal } =
-      error.code === 'ENOSPC'
+      error.code === 'ENOSPC' || error.code === 'EDQUOT'
         ? refused('disk-full', `${name} stands still: the datastore is full; free some room on it, and it goes on.`)
-        : refused('vmm-failed', `${name} stands still: its disk cannot be used (${error.message}).`);
+        : refused(
+            'disk-error',
+            `${name} stands still: its datastore does not take what it writes (${error.message}); mend the storage, and it goes on.`,
+          );
     if (this.state === 'running') this.pause(refusal.message, refusal);
     else this.host.scheduler.sleep(this, performance.now() + retryMs, performance.now());
   }

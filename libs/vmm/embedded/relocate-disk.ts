@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import {
   makeItsOwn,
+  makePrivateFolder,
   markLeaving,
   requireFree,
   requireWanted,
@@ -33,7 +34,7 @@ export async function relocateInside(
   if (vmm.guest.diskPath === newDiskPath) return moved;
   await requireFree(newDiskPath);
   requireWanted(owner);
-  await mkdir(dirname(copyPath), { recursive: true });
+  await makePrivateFolder(dirname(copyPath));
   await rm(copyPath, { force: true });
   await unmarkLeaving(diskPath);
   const copy = new RunningCopy(work, vmm, owner);

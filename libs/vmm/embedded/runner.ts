@@ -3,6 +3,7 @@ import type { DiskCopy, DiskWork, DiskWorkResult } from '@argosy/domain/disk-wor
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmCallName, VmmCalls, VmmEvent, VmmInstance, VmmSample } from '@argosy/control/ports/vmm-driver';
 import { relocateOutside, requireWanted, type RelocationOwner } from '../disk-files';
+import { requireKernel } from '../image-files';
 import { refuse } from '../refused';
 import { doDiskWork, doDiskWorkInside } from './disk-work';
 import { copyDisk } from './disk/copy-disk';
@@ -140,6 +141,7 @@ export class Runner {
       throw refuse('memory-missing', `${guest.name}: its memory was used already, or is gone from ${memoryPath}`);
     return this.open(guest, { epoch, incoming: memoryPath !== null, disk: null }, async (vmm) => {
       await vmm.hold.take(vmm.disk.image, vmm.imagePath);
+      if (memoryPath === null) await requireKernel(guest);
       if (memoryPath === null) await bootProgram(vmm.machine, guest);
       else await loadMemory(vmm, memoryPath);
       if (memoryPath !== null) vmm.state = 'received';

@@ -1,10 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { sectorBytes, type Disk } from '@argosy/machine/devices';
 import type { DiskCopy } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { mebibyte } from '@argosy/domain/units';
-import { ensureFolder, exists, placeWhole, requireDisk } from '../../disk-files';
+import { ensureFolder, exists, keepPrivate, placeWhole, requireDisk } from '../../disk-files';
+import { imageFormat } from '../../image-files';
 import { refuse } from '../../refused';
 import { magic, type Backing } from './image-header';
 import { LayeredDisk } from './layered-disk';
@@ -24,12 +26,15 @@ function isLayered(path: string): boolean {
 async function backingOf(guest: GuestSpecification, path: string | null): Promise<Backing | null> {
   if (path === null) return null;
   if (!(await exists(path))) throw refuse('image-missing', `${guest.name}: its image ${path} is not on this host`);
+  const isBase = guest.boot.format !== 'raw' && isLayered(path);
+  // A base of linked guests is Argosy's own file; what an administrator named is a file of the image's datastore.
+  if (!isBase) await imageFormat(guest, path);
   if (guest.boot.format === 'qcow2')
     throw refuse(
       'vmm-unsupported',
       `${guest.name}: its image is qcow2, which is QEMU's; the embedded VMM takes raw images and kernels`,
     );
-  return { path, format: guest.boot.format !== 'raw' && isLayered(path) ? 'layered' : 'raw' };
+  return { path, format: isBase ? 'layered' : 'raw' };
 }
 
 async function makeDisk(guest: GuestSpecification, path: string, backingPath: string | null): Promise<void> {
@@ -48,7 +53,10 @@ async function makeDisk(guest: GuestSpecification, path: string, backingPath: st
 /** The guest's own disk: found, or made at its first start. */
 export async function ensureDisk(guest: GuestSpecification, isIncoming: boolean): Promise<void> {
   // Before anything is written where a datastore may be missing.
-  if (guest.diskMade || isIncoming) return requireDisk(guest);
+  if (guest.diskMade || isIncoming) {
+    await requireDisk(guest);
+    return keepPrivate(dirname(guest.diskPath));
+  }
   if (await exists(guest.diskPath)) return;
   await ensureFolder(guest);
   await placeWhole(guest.diskPath, (path) => makeDisk(guest, path, guest.boot.backingDiskPath));

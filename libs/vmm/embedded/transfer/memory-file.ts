@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makePrivateFolder } from '../../disk-files';
 import { refuse } from '../../refused';
 import type { EmbeddedGuest, GuestState, Transfer } from '../guest';
 import { FrameReader, messageFrame } from './frames';
@@ -34,7 +35,7 @@ export async function saveMemory(
   vmm.transfer = transfer;
   let file: FileHandle | null = null;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makePrivateFolder(dirname(path));
     file = await open(partPath, 'w', 0o600);
     const { appendFile, sync } = bound(file);
     const either = AbortSignal.any([signal, abandoning.signal]);
