@@ -133,7 +133,9 @@ async function main(options) {
   const before = await conditions();
   console.error(before.join('\n'));
   const figures = await measureGroups(options);
-  if (!options.json) toStandardOutput(`\n${table(figures)}\n\n${before.join('\n')}\n`);
+  if (interrupted)
+    console.error(`\ninterrupted: ${figures.length === 0 ? 'nothing was' : 'not everything was'} measured`);
+  if (!options.json && figures.length > 0) toStandardOutput(`\n${table(figures)}\n\n${before.join('\n')}\n`);
   if (figures.length === 0 && !interrupted) throw new Error(`nothing is called "${options.only}"`);
   return figures.every(({ met }) => met) ? 0 : 1;
 }

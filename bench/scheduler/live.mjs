@@ -38,17 +38,24 @@ const lookEveryMs = 50;
 export const live = {
   name: 'live',
   title: 'a fleet of simulated hosts on one real controller: its load, its passes, and the loss of a failure domain',
-  measure: async ({ root, quick, note }) => {
-    const size = quick ? short : whole;
-    const fleet = await startFleet(root, size, note);
-    note(`${size.hosts} hosts and ${size.guests} guests run; settling`);
-    await sleep(settleMs);
-    const steady = await measureSteady(fleet, size.steadySeconds);
-    const loss = await loseDomain(fleet, size);
-    note(`${loss.guests} guests lost with ${loss.hosts} hosts`);
-    return figures(size, steady, loss);
-  },
+  measure: ({ root, quick, note }) => measureFleet(root, quick ? short : whole, note),
 };
+
+/**
+ * @param {string} root
+ * @param {typeof whole} size
+ * @param {(text: string) => void} note
+ */
+export async function measureFleet(root, size, note) {
+  const fleet = await startFleet(root, size, note);
+  note(`${size.hosts} hosts and ${size.guests} guests run; settling`);
+  await sleep(settleMs);
+  const steady = await measureSteady(fleet, size.steadySeconds);
+  note('a failure domain loses its power');
+  const loss = await loseDomain(fleet, size);
+  note(`${loss.guests} guests lost with ${loss.hosts} hosts`);
+  return figures(size, steady, loss);
+}
 
 /**
  * @param {typeof whole} size

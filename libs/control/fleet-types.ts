@@ -28,6 +28,7 @@ import type {
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import type { Cluster } from '@argosy/scheduler/cluster';
+import type { FleetIndexes } from './fleet/indexes';
 import type { FleetWrite, Inventory } from './ports/fleet-store';
 
 /** What happens to the fleet brain. Everything from outside comes as one of these: late, doubled and missing ones are ordinary. */
@@ -207,8 +208,7 @@ export interface Fleet {
   readonly alarms: Map<string, Alarm>;
   /** The ids of the guests whose open placement is on a host. */
   readonly guestsOn: Map<string, Set<string>>;
-  /** The ids of the guests that are recovering. */
-  readonly recovering: Set<string>;
+  readonly indexes: FleetIndexes;
   /** What was looked at of guests that are as they should be: as long as it is the same, there is nothing to be done. */
   readonly atRest: Map<string, { readonly guest: Guest; readonly host: Host; readonly report: HostReport }>;
   /** Pools as the scheduler sees them, each for a purpose: kept, and brought up to date when they are asked for. */

@@ -8,6 +8,7 @@ import { reconcileForgottenWork, reconcileOperations } from './fleet/disk-operat
 import { hostLost, reconcileGuest } from './fleet/guests';
 import { takeEnded, takeLease } from './fleet/leases';
 import { takeProbe } from './fleet/recovery';
+import { emptyIndexes } from './fleet/indexes';
 import { tellIsolation } from './fleet/isolation';
 import { takeFenceResult } from './fleet/fencing';
 import { takeHeartbeat, takeReport, watchHosts } from './fleet/hosts';
@@ -49,7 +50,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     tasks: new Map(),
     alarms: new Map(),
     guestsOn: new Map(),
-    recovering: new Set(),
+    indexes: emptyIndexes(),
     clusters: new Map(),
     atRest: new Map(),
     views: new Map(),
@@ -168,7 +169,7 @@ function reconcileHost(turn: FleetTurn, hostId: string): void {
   reconcileCopies(turn, hostId);
   reconcileWatch(turn, hostId);
   reconcileForgottenWork(turn, hostId);
-  if (fleet.recovering.size > 0) return placeAndFollow(turn);
+  if (fleet.indexes.recovering.size > 0) return placeAndFollow(turn);
   followDrills(turn);
 }
 

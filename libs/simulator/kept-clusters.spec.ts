@@ -1,5 +1,8 @@
 import { clusterOf } from '@argosy/control/fleet/placement';
-import type { FleetTurn } from '@argosy/control/fleet/turn';
+import { emptyIndexes, type FleetIndexes, reindex } from '@argosy/control/fleet/indexes';
+import { collections, type FleetTurn } from '@argosy/control/fleet/turn';
+import type { Fleet } from '@argosy/control/fleet-types';
+import type { EntityKind } from '@argosy/control/ports/fleet-store';
 import type { Cluster } from '@argosy/scheduler/cluster';
 import { inventoryOf } from './inventory-plan';
 import { parseScenario } from './scenario-text';
@@ -34,8 +37,28 @@ function keptAndBuilt(world: World, purpose: 'ordinary' | 'failover'): readonly 
   return [kept, built];
 }
 
+/** In one order, and without what is empty: that was something once. */
+function plainIndexes(indexes: FleetIndexes): unknown {
+  const plain = (value: unknown): unknown => {
+    if (value instanceof Set) return [...(value as Set<string>)].sort();
+    if (!(value instanceof Map)) return value;
+    const entries = [...(value as Map<string, unknown>)].map(([key, each]) => [key, plain(each)] as const);
+    return entries
+      .filter(([, each]) => !/^(\[\]|{}|{"memoryMiB":0,.*})$/.test(JSON.stringify(each)))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+  };
+  return Object.fromEntries(Object.entries(indexes).map(([name, index]) => [name, plain(index)]));
+}
+
+function indexesOfRows(fleet: Fleet): FleetIndexes {
+  const indexes = emptyIndexes();
+  for (const [kind, collection] of Object.entries(collections))
+    for (const row of fleet[collection].values()) reindex(indexes, kind as EntityKind, undefined, row);
+  return indexes;
+}
+
 test.each([3, 92])(
-  'seed %i: whatever happens to a fleet, the cluster that is kept is the one that would be built',
+  'seed %i: whatever happens to a fleet, the clusters and indexes that are kept are those that would be built',
   (seed) => {
     const parsed = parseScenario(generateSoak(seed), `seed ${seed}`);
     if (!parsed.ok) throw new Error(parsed.refusal.message);
@@ -46,6 +69,8 @@ test.each([3, 92])(
     let looks = 0;
     while (world.clock.now < scenario.untilMs) {
       world.run(lookEveryMs);
+      const fleet = world.leader()?.fleet;
+      if (fleet?.leading) expect(plainIndexes(fleet.indexes)).toEqual(plainIndexes(indexesOfRows(fleet)));
       for (const purpose of ['ordinary', 'failover'] as const) {
         const both = keptAndBuilt(world, purpose);
         if (both === null) continue;

@@ -43,6 +43,8 @@ const reloadRetryMs = 500;
 const requestDeadlineMs = 15_000;
 /** How long the end of the process waits for the step that is being written. */
 const lastStepMs = 3_000;
+/** Events that come together are one transaction up to here: what is larger takes longer than anybody should wait. */
+const mostWritesTogether = 2_000;
 
 /**
  * The fleet's brain in this process. Events are taken in the order and at the time of their arrival, so that a tick
@@ -225,19 +227,22 @@ export class FleetLoop {
     try {
       while (this.events.length > 0 && !this.stopped) {
         if (this.stale) await this.reload();
-        else await this.runBatch(this.events.splice(0));
+        else await this.runBatch();
       }
     } finally {
       this.busy = false;
     }
   }
 
-  private async runBatch(batch: readonly Pending[]): Promise<void> {
+  /** One transaction: what waits, as far as its writes go into one. The rest keeps its place. */
+  private async runBatch(): Promise<void> {
     const begun = performance.now();
     const writes: FleetWrite[] = [];
     const effects: FleetEffect[] = [];
+    let taken = 0;
     try {
-      for (const { event, at } of batch) {
+      while (taken < this.events.length && writes.length < mostWritesTogether) {
+        const { event, at } = this.events[taken++]!;
         if (event.kind === 'tick') this.tickPending = false;
         const step = stepFleet(this.fleet, event, at);
         writes.push(...step.writes);
@@ -249,6 +254,8 @@ export class FleetLoop {
         `the control loop failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
       return this.spoil();
+    } finally {
+      this.events.splice(0, taken);
     }
     if (writes.length > 0 && !(await this.commit(writes))) return;
     for (const effect of effects) this.carryOut(effect);

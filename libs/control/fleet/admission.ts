@@ -129,13 +129,17 @@ export function roomOf(pool: Pool, capacities: readonly Promised[]): Room | null
 }
 
 /** By all guests of the pool that are to run, and by that one as it is given. */
-export function askedOf(turn: FleetTurn, pool: Pool, guest?: Guest): Promised {
-  let [memoryMiB, cpuMillicores] = [0, 0];
-  for (const other of turn.fleet.guests.values()) {
-    const each = other.id === guest?.id ? guest : other;
-    if (each.poolId !== pool.id || (each !== guest && each.desired === 'stopped')) continue;
-    memoryMiB += each.memoryMiB;
-    cpuMillicores += each.cpuReservationMillicores;
+export function askedOf({ fleet }: FleetTurn, pool: Pool, guest?: Guest): Promised {
+  const sums = fleet.indexes.asked.get(pool.id);
+  let [memoryMiB, cpuMillicores] = [sums?.memoryMiB ?? 0, sums?.cpuReservationMillicores ?? 0];
+  const row = guest && fleet.guests.get(guest.id);
+  if (row?.poolId === pool.id && row.desired !== 'stopped') {
+    memoryMiB -= row.memoryMiB;
+    cpuMillicores -= row.cpuReservationMillicores;
+  }
+  if (guest && row && guest.poolId === pool.id) {
+    memoryMiB += guest.memoryMiB;
+    cpuMillicores += guest.cpuReservationMillicores;
   }
   return { memoryMiB, cpuMillicores };
 }

@@ -10,23 +10,30 @@ const mayPass = new Set<DiskWork['kind']>([...leftOver, 'take']);
 
 /** While a host works on its files a guest is not moved, not started and not removed. */
 export function isBusy(fleet: Fleet, guestId: string): boolean {
-  for (const { guestId: id, work } of fleet.diskOperations.values())
-    if ((id === guestId && !leftOver.has(work.kind)) || sourceOf(work) === guestId) return true;
-  return false;
+  return operationsOf(fleet, guestId).some(
+    ({ guestId: id, work }) => (id === guestId && !leftOver.has(work.kind)) || sourceOf(work) === guestId,
+  );
 }
 
 /** Its disk has moved, and the last of that is being made sure of: soon it may be started. */
 export function isSettling(fleet: Fleet, guestId: string): boolean {
-  const works = [...fleet.diskOperations.values()].filter((each) => each.guestId === guestId);
+  const works = operationsOf(fleet, guestId).filter((each) => each.guestId === guestId);
   return works.some(({ work }) => work.kind === 'take') && works.every(({ work }) => mayPass.has(work.kind));
 }
 
 /** Files of the guest are being deleted there. */
 export function isClearing(fleet: Fleet, guestId: string, datastoreId: string): boolean {
-  for (const operation of fleet.diskOperations.values())
-    if (operation.guestId === guestId && operation.datastoreId === datastoreId && leftOver.has(operation.work.kind))
-      return true;
-  return false;
+  return operationsOf(fleet, guestId).some(
+    (each) => each.guestId === guestId && each.datastoreId === datastoreId && leftOver.has(each.work.kind),
+  );
+}
+
+const none: readonly DiskOperation[] = [];
+
+/** Its own, and those that read its disk. */
+function operationsOf({ indexes, diskOperations }: Fleet, guestId: string): readonly DiskOperation[] {
+  const ids = indexes.operations.get(guestId);
+  return ids ? [...ids].flatMap((id) => diskOperations.get(id) ?? []) : none;
 }
 
 /** Written here, ordered of a host by the next pass. */

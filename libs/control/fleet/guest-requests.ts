@@ -9,6 +9,7 @@ import { unneededBases, usersOfBase } from './bases';
 import { beginDiskOperation, isBusy, isSettling } from './begin-disk-operation';
 import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
+import { mayBeStarted } from './indexes';
 import { find, nameTaken } from './lookup';
 import { withoutMemory } from './memory';
 import { clusterOf } from './placement';
@@ -16,7 +17,7 @@ import { wakeFor } from './power-saving';
 import { snapshotsOf, suspendGuest } from './snapshots';
 import { beginTask, endTasks } from './tasks';
 import { becomeGuest, clearAlarm, type FleetTurn, order, put, record, remove } from './turn';
-import { mayBeStarted, placeGuest } from './waiting';
+import { placeGuest } from './waiting';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 

@@ -2,6 +2,7 @@ import type { Guest, Host, Image, Pool } from '@argosy/domain/entities';
 import type { NewGuest } from '@argosy/domain/fleet-request';
 import { freeAddress, macAddressOf } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
+import { reindex } from './indexes';
 import { forgetPool } from './kept-clusters';
 import type { FleetTurn } from './turn';
 
@@ -94,6 +95,7 @@ export function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null
 /** Half done is not done: what is refused later in the same step has not been made either. */
 export function undoCreation(turn: FleetTurn, { id, address, poolId }: Guest): void {
   forgetPool(turn.fleet, poolId);
+  reindex(turn.fleet.indexes, 'guest', turn.fleet.guests.get(id), undefined);
   turn.fleet.guests.delete(id);
   turn.fleet.addresses.delete(address);
   turn.writes.length = 0;

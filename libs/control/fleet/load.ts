@@ -1,7 +1,9 @@
-import type { FleetEvent } from '../fleet-types';
+import type { Fleet, FleetEvent } from '../fleet-types';
+import type { EntityRows } from '../ports/fleet-store';
+import { clearIndexes, reindex } from './indexes';
 import { indexGuest } from './placement';
 import { awaitReports } from './restored';
-import { type FleetTurn, indexRecovering } from './turn';
+import { collections, type FleetTurn } from './turn';
 
 type Loaded = Extract<FleetEvent, { kind: 'took-over' | 'reloaded' }>;
 
@@ -15,29 +17,28 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.term = term;
   fleet.raisedAbove = 0;
   fleet.leading = true;
-  fill(fleet.pools, inventory.pools);
-  fill(fleet.hosts, inventory.hosts);
-  fill(fleet.fenceSecrets, inventory.fenceSecrets);
-  fill(fleet.guests, inventory.guests);
-  fill(fleet.images, inventory.images);
-  fill(fleet.datastores, inventory.datastores);
-  fill(fleet.diskOperations, inventory.diskOperations);
-  fill(fleet.snapshots, inventory.snapshots);
-  fill(fleet.rules, inventory.rules);
-  fill(fleet.migrations, inventory.migrations);
-  fill(fleet.recommendations, inventory.recommendations);
-  fill(fleet.drills, inventory.drills);
-  fill(fleet.rolls, inventory.rolls);
-  fill(fleet.tasks, inventory.tasks);
-  fill(fleet.alarms, inventory.alarms);
+  clearIndexes(fleet.indexes);
+  fill(fleet, 'pool', inventory.pools);
+  fill(fleet, 'host', inventory.hosts);
+  fill(fleet, 'fenceSecret', inventory.fenceSecrets);
+  fill(fleet, 'guest', inventory.guests);
+  fill(fleet, 'image', inventory.images);
+  fill(fleet, 'datastore', inventory.datastores);
+  fill(fleet, 'diskOperation', inventory.diskOperations);
+  fill(fleet, 'snapshot', inventory.snapshots);
+  fill(fleet, 'rule', inventory.rules);
+  fill(fleet, 'migration', inventory.migrations);
+  fill(fleet, 'recommendation', inventory.recommendations);
+  fill(fleet, 'drill', inventory.drills);
+  fill(fleet, 'roll', inventory.rolls);
+  fill(fleet, 'task', inventory.tasks);
+  fill(fleet, 'alarm', inventory.alarms);
   fleet.guestsOn.clear();
   fleet.addresses.clear();
-  fleet.recovering.clear();
   fleet.clusters.clear();
   fleet.atRest.clear();
   for (const guest of inventory.guests) {
     indexGuest(fleet, guest.id, null, guest.hostId);
-    indexRecovering(fleet, guest);
     fleet.addresses.add(guest.address);
   }
   fleet.outstanding.clear();
@@ -56,7 +57,15 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.datastoreHeardAt = null;
 }
 
-function fill<Row extends { readonly id: string }>(collection: Map<string, Row>, rows: readonly Row[]): void {
+function fill<Kind extends keyof typeof collections>(
+  fleet: Fleet,
+  kind: Kind,
+  rows: readonly EntityRows[Kind][],
+): void {
+  const collection = fleet[collections[kind]] as Map<string, EntityRows[Kind]>;
   collection.clear();
-  for (const row of rows) collection.set(row.id, row);
+  for (const row of rows) {
+    collection.set(row.id, row);
+    reindex(fleet.indexes, kind, undefined, row);
+  }
 }

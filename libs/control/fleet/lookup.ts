@@ -33,12 +33,9 @@ export function find<Kind extends keyof Named>(turn: FleetTurn, kind: Kind, idOr
   const rows = turn.fleet[collection] as unknown as ReadonlyMap<string, Named[Kind]>;
   const byId = rows.get(idOrName);
   if (byId) return accepted(byId);
-  const names: string[] = [];
-  for (const row of rows.values()) {
-    if (!('name' in row)) continue;
-    if (row.name === idOrName) return accepted(row);
-    names.push(row.name);
-  }
+  const named = rows.get(turn.fleet.indexes.names.get(kind)?.get(idOrName) ?? '');
+  if (named) return accepted(named);
+  const names = [...rows.values()].flatMap((row) => ('name' in row ? [row.name] : []));
   const known =
     names.length === 0 ? '' : ` Known: ${names.sort().slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}.`;
   return refused(code, `There is no ${kind} ${JSON.stringify(idOrName)}.${known}`);
@@ -51,14 +48,12 @@ export function nameTaken(
   name: string,
   exceptId = '',
 ): Result<null> {
-  const rows = turn.fleet[places[kind][0]] as ReadonlyMap<string, { readonly id: string; readonly name: string }>;
-  for (const row of rows.values())
-    if (row.name === name && row.id !== exceptId)
-      return refused(
-        'name-taken',
-        `A ${kind} named ${JSON.stringify(name)} exists already (id ${row.id}); choose another name.`,
-      );
-  return accepted(null);
+  const id = turn.fleet.indexes.names.get(kind)?.get(name);
+  if (id === undefined || id === exceptId) return accepted(null);
+  return refused(
+    'name-taken',
+    `A ${kind} named ${JSON.stringify(name)} exists already (id ${id}); choose another name.`,
+  );
 }
 
 /** Finds each of them, or the first refusal. */

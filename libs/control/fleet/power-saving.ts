@@ -8,7 +8,7 @@ import { lacksRoom, notRestarted, spareOf } from './admission';
 import { clusterOf } from './placement';
 import { enterStandby, followStandby, leaveStandby, stay } from './standby';
 import { clearAlarm, type FleetTurn, raiseAlarm } from './turn';
-import { mayBeStarted } from './waiting';
+import { mayBeStarted } from './indexes';
 
 /** Looked at as often as balance is; what is on its way, on every pass. One host at a time goes, so that each sees what the last has done. */
 export function savePower(turn: FleetTurn): void {

@@ -2,6 +2,7 @@ import type { Guest, Recommendation } from '@argosy/domain/entities';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { rejection } from '@argosy/scheduler/checks';
 import type { Chosen } from '@argosy/scheduler/place';
+import { findTask } from './tasks';
 import { becomeGuest, type FleetTurn, hostName, poolOf, put, putEnded, record } from './turn';
 
 /** As vSphere has it: where nothing else can be done for a guest that was asked for. */
@@ -13,9 +14,7 @@ const startPriority = 1;
  */
 export function waitsForApproval(turn: FleetTurn, guest: Guest): boolean {
   if (guest.state !== 'stopped' || poolOf(turn.fleet, guest).balance.automation !== 'manual') return false;
-  for (const task of turn.fleet.tasks.values())
-    if (task.name === 'guest.restart' && task.subjectId === guest.id) return false;
-  return true;
+  return findTask(turn, 'guest.restart', guest.id) === undefined;
 }
 
 function recommendedStart(turn: FleetTurn, guestId: string): Recommendation | null {

@@ -58,9 +58,10 @@ export function spentItsRestarts(turn: FleetTurn, guest: Guest): boolean {
 /** How many more of the pool's guests may be restarted before the rest waits until the window has moved on. */
 export function restartsLeft(turn: FleetTurn, pool: Pool): number {
   let restarts = 0;
-  for (const guest of turn.fleet.guests.values())
-    if (guest.poolId === pool.id && guest.restarts.length > 0)
-      restarts += withinWindow(turn, pool, guest.restarts).length;
+  for (const id of turn.fleet.indexes.restarted) {
+    const guest = turn.fleet.guests.get(id)!;
+    if (guest.poolId === pool.id) restarts += withinWindow(turn, pool, guest.restarts).length;
+  }
   const left = pool.failure.poolRestarts - restarts;
   if (left > 0) clearAlarm(turn, 'restart-budget', pool.id);
   return left;
@@ -83,9 +84,10 @@ export function rankOf(guest: Guest): number {
 export function heldAfterRank(turn: FleetTurn, pool: Pool): number {
   if (pool.failure.restartReady === 'placed') return Infinity;
   let rank = Infinity;
-  for (const guest of turn.fleet.guests.values())
-    if (guest.poolId === pool.id && guest.lostAt !== null && rankOf(guest) < rank && holdsUp(turn, pool, guest))
-      rank = rankOf(guest);
+  for (const id of turn.fleet.indexes.lost) {
+    const guest = turn.fleet.guests.get(id)!;
+    if (guest.poolId === pool.id && rankOf(guest) < rank && holdsUp(turn, pool, guest)) rank = rankOf(guest);
+  }
   return rank;
 }
 

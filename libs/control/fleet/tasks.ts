@@ -47,7 +47,10 @@ export function noteTask(turn: FleetTurn, name: string, subjectId: string, doneS
   if (task) put(turn, 'task', { ...task, progressShare });
 }
 
-function findTask(turn: FleetTurn, name: string, subjectId: string): Task | undefined {
-  for (const task of turn.fleet.tasks.values()) if (task.subjectId === subjectId && task.name === name) return task;
+export function findTask(turn: FleetTurn, name: string, subjectId: string): Task | undefined {
+  for (const id of turn.fleet.indexes.tasks.get(subjectId) ?? []) {
+    const task = turn.fleet.tasks.get(id);
+    if (task?.name === name) return task;
+  }
   return undefined;
 }

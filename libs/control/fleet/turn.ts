@@ -18,6 +18,7 @@ import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEffect, HostView } from '../fleet-types';
 import type { EntityKind, EntityRows, FleetWrite } from '../ports/fleet-store';
 import { commandDeadlineMs } from '../defaults';
+import { reindex } from './indexes';
 import { noteRow } from './kept-clusters';
 
 /** One step of the fleet brain: what it writes, and what it wants done once that is written. */
@@ -30,7 +31,8 @@ export interface FleetTurn {
   actor: string;
 }
 
-const collections = {
+/** Where the rows of each kind are. */
+export const collections = {
   pool: 'pools',
   host: 'hosts',
   fenceSecret: 'fenceSecrets',
@@ -53,15 +55,10 @@ export function put<Kind extends EntityKind>(turn: FleetTurn, entity: Kind, row:
     const collection = turn.fleet[collections[entity as keyof typeof collections]] as Map<string, EntityRows[Kind]>;
     const before = collection.get(row.id);
     collection.set(row.id, row);
+    reindex(turn.fleet.indexes, entity, before, row);
     noteRow(turn.fleet, entity, before, row);
   }
-  if (entity === 'guest') indexRecovering(turn.fleet, row as Guest);
   turn.writes.push({ kind: 'put', entity, row } as FleetWrite);
-}
-
-export function indexRecovering({ recovering }: Fleet, { id, state }: Guest): void {
-  if (state === 'recovering') recovering.add(id);
-  else recovering.delete(id);
 }
 
 /** What has ended is written and not kept in memory. */
@@ -72,14 +69,17 @@ export function putEnded<Kind extends keyof typeof collections>(
 ): void {
   put(turn, entity, row);
   (turn.fleet[collections[entity]] as Map<string, unknown>).delete(row.id);
+  reindex(turn.fleet.indexes, entity, row, undefined);
 }
 
 export function remove(turn: FleetTurn, entity: keyof typeof collections, id: string): void {
   const collection = turn.fleet[collections[entity]] as Map<string, EntityRows[typeof entity]>;
   const before = collection.get(id);
   collection.delete(id);
-  if (before) noteRow(turn.fleet, entity, before, null);
-  if (entity === 'guest') turn.fleet.recovering.delete(id);
+  if (before) {
+    reindex(turn.fleet.indexes, entity, before, undefined);
+    noteRow(turn.fleet, entity, before, null);
+  }
   turn.writes.push({ kind: 'remove', entity, id });
 }
 

@@ -56,8 +56,8 @@ type Plan = ReadonlyMap<number, number> | null;
 
 /** Those that wait for others of higher priority are in it as well: their room is not given away before they come. */
 function planRestarts(turn: FleetTurn, poolId: string, cluster: Cluster): Plan {
-  const { recovering, guests } = turn.fleet;
-  const lost = [...recovering]
+  const { indexes, guests } = turn.fleet;
+  const lost = [...indexes.recovering]
     .flatMap((id) => guests.get(id) ?? [])
     .filter(({ poolId: pool, restartPriority }) => pool === poolId && restartPriority !== 'disabled');
   lost.sort((a, b) => rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
@@ -99,18 +99,13 @@ function isHeld(turn: FleetTurn, guest: Guest, known: Map<string, Held>): boolea
 
 function waitingGuests(turn: FleetTurn): Guest[] {
   const waiting: Guest[] = [];
-  for (const guest of turn.fleet.guests.values()) {
-    if (guest.state !== 'recovering' && !(mayBeStarted(guest) && guest.desired === 'running')) continue;
+  for (const id of turn.fleet.indexes.waiting) {
+    const guest = turn.fleet.guests.get(id)!;
     if (isBusy(turn.fleet, guest.id) || awaitsReports(turn, guest.poolId)) continue;
     if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
   }
   const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
   return waiting.sort((a, b) => later(a) - later(b) || rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
-}
-
-/** Off, and placed as soon as it may be when it is wanted running. */
-export function mayBeStarted(guest: Guest): boolean {
-  return guest.state === 'stopped' || guest.state === 'suspended';
 }
 
 function giveUpDisabled(turn: FleetTurn, guest: Guest): void {
