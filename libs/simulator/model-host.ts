@@ -107,9 +107,8 @@ export class ModelHost implements AgentHome {
     this.around.clock.after(this.times.fenceMs, () => {
       if (faultNow() === 'refuses')
         return done(refused('fence-failed', `the power switch of ${this.name} does not answer.`));
-      if (order.term < this.highestTerm)
-        return done(refused('stale-term', `a leader of term ${this.highestTerm} has spoken`));
-      this.highestTerm = order.term;
+      const heard = this.hearTerm(order.term);
+      if (!heard.ok) return done(heard);
       if (order.action === 'on') {
         this.powerOn();
         return done(accepted(null));
@@ -125,6 +124,13 @@ export class ModelHost implements AgentHome {
       this.powerOff();
       done(accepted(null));
     });
+  }
+
+  /** Whoever switches its power for a leader shows that leader's term, and one that was replaced is refused. */
+  hearTerm(term: number): Result<null> {
+    if (term < this.highestTerm) return refused('stale-term', `a leader of term ${this.highestTerm} has spoken`);
+    this.highestTerm = term;
+    return accepted(null);
   }
 
   /** A fault: its network to the controllers and to Redis is cut, both ways or one, or whole again. */

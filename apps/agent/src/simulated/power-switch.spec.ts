@@ -18,6 +18,7 @@ beforeEach(async () => {
   const host = {
     machine: { powered: true, instances: new Map() },
     incarnation: 1,
+    hearTerm: () => accepted(null),
     powerOn: () => done.push('on'),
     powerOff: () => done.push('off'),
     fence: (order: { incarnation: unknown; term: unknown }, reply: (result: unknown) => void) => {

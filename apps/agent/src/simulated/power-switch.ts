@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { accepted, refused, type Refusal, type Result } from '@argosy/domain/refusal';
 import { parseLine, readLines } from '@argosy/peer/lines';
 import type { ModelHost } from '@argosy/simulator/model-host';
 import { z } from 'zod';
@@ -74,43 +75,48 @@ export class PowerSwitch {
   }
 
   private perform({ op, incarnation, term }: PowerRequest, reply: (response: object) => void): void {
-    const { host } = this;
     const begun = performance.now();
+    const { host } = this;
     const status = (): object => ({
       ok: true,
       power: host.machine.powered ? 'on' : 'off',
       incarnation: host.incarnation,
       processes: host.machine.instances.size,
     });
-    switch (op) {
-      case 'status':
-        return reply(status());
-      case 'on':
-        host.powerOn();
-        return reply(status());
-      case 'reset':
-        host.powerOff();
-        host.powerOn();
-        return reply(status());
-      case 'off':
-        // A cut of the power names nobody; a fence names whom it means, and by whose order.
-        if (incarnation === undefined || term === undefined) {
-          host.powerOff();
-          return reply(status());
-        }
-        return host.fence({ action: 'off', device: { name: 'chassis' }, incarnation, term }, (result) =>
-          reply(
-            result.ok
-              ? { ...status(), confirmedInMs: Math.round(performance.now() - begun) }
-              : { ok: false, code: result.refusal.code, message: result.refusal.message },
-          ),
-        );
-      default:
-        return reply({
-          ok: false,
-          code: 'unknown-op',
-          message: `a simulated host knows on, off, reset and status, and not ${JSON.stringify(op)}`,
-        });
-    }
+    if (op === 'status') return reply(status());
+    if (op !== 'on' && op !== 'off' && op !== 'reset')
+      return reply({
+        ok: false,
+        code: 'unknown-op',
+        message: `a simulated host knows on, off, reset and status, and not ${JSON.stringify(op)}`,
+      });
+    // A cut of the power names nobody; a fence names whom it means, and by whose order.
+    if (op === 'off' && incarnation !== undefined && term !== undefined)
+      return host.fence({ action: 'off', device: { name: 'chassis' }, incarnation, term }, (result) =>
+        reply(
+          result.ok ? { ...status(), confirmedInMs: Math.round(performance.now() - begun) } : refusalOf(result.refusal),
+        ),
+      );
+    const heard = this.mayBeSwitched(op, { incarnation, term });
+    if (!heard.ok) return reply(refusalOf(heard.refusal));
+    if (op !== 'on') host.powerOff();
+    if (op !== 'off') host.powerOn();
+    reply(status());
   }
+
+  /** As a chassis has it: who names a term or an incarnation is held to it, and what is on already need not be the one meant. */
+  private mayBeSwitched(
+    op: 'on' | 'off' | 'reset',
+    { incarnation, term }: Omit<PowerRequest, 'id' | 'op'>,
+  ): Result<null> {
+    const { host } = this;
+    const isOther = incarnation !== undefined && host.machine.powered && incarnation !== host.incarnation;
+    if (op !== 'on' && isOther)
+      return refused('stale-incarnation', `incarnation ${host.incarnation} lives on ${host.name}, not ${incarnation}`);
+    return term === undefined ? accepted(null) : host.hearTerm(term);
+  }
+}
+
+function refusalOf({ code, message }: Refusal): object {
+  return { ok: false, code, message };
 }
