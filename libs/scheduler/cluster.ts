@@ -145,6 +145,9 @@ export interface Cluster {
   readonly firstGuestOn: Int32Array;
   readonly nextGuest: Int32Array;
   readonly previousGuest: Int32Array;
+  /** By host, and by guest: 1, it has been changed since the cluster was built or renewed, and may be other than its figures say. */
+  readonly hostTouched: Uint8Array;
+  readonly guestTouched: Uint8Array;
   readonly watchers: HostWatcher[];
 }
 
@@ -211,22 +214,56 @@ export function buildCluster(
     firstGuestOn: new Int32Array(hosts.length).fill(-1),
     nextGuest: new Int32Array(guests.length).fill(-1),
     previousGuest: new Int32Array(guests.length).fill(-1),
+    hostTouched: new Uint8Array(hosts.length),
+    guestTouched: new Uint8Array(guests.length),
     watchers: [],
   };
   for (const host of usableHosts(cluster)) countUsable(cluster, host, 1);
-  for (let index = guests.length - 1; index >= 0; index--) settle(cluster, index, hostIndex);
+  cluster.hostTouched.fill(1);
+  for (let guest = 0; guest < guests.length; guest++) putWhereItIs(cluster, guest);
+  settleTouched(cluster);
   return cluster;
 }
 
-/** Puts the guest where its figures say, and keeps the sums. */
-export function settle(cluster: Cluster, guest: number, hostIndex: ReadonlyMap<string, number>): void {
+/** By its figures; the sums of its hosts are the caller's affair. */
+export function putWhereItIs(cluster: Cluster, guest: number): void {
   const { hostId, leavingHostId = null } = cluster.guests[guest]!;
-  if (hostId !== null) move(cluster, guest, hostIndex.get(hostId) ?? -1);
-  const leaving = leavingHostId === null || leavingHostId === hostId ? -1 : (hostIndex.get(leavingHostId) ?? -1);
-  if (leaving < 0) return;
-  cluster.leaving[guest] = leaving;
-  takeRoom(cluster, guest, leaving, 1);
-  cluster.memoryLeaving[leaving]! += cluster.guestMemory[guest]!;
+  const indexOf = (id: string | null): number => (id === null ? -1 : (cluster.hostIndex.get(id) ?? -1));
+  cluster.hostOf[guest] = indexOf(hostId);
+  cluster.leaving[guest] = leavingHostId === hostId ? -1 : indexOf(leavingHostId);
+}
+
+const hostSums = [
+  ...(['cpuDemand', 'cpuEntitled', 'cpuReserved', 'cpuClaimed'] as const),
+  ...(['memoryUsed', 'memoryLeaving', 'vcpusUsed'] as const),
+] as const;
+
+/**
+ * Sums and lists of the hosts that were touched, from nothing: the guests in one order, so that they come out the same to the
+ * last bit whichever hosts were.
+ */
+export function settleTouched(cluster: Cluster): void {
+  const { hostTouched, hostOf, leaving } = cluster;
+  const touched: number[] = [];
+  for (let host = 0; host < hostTouched.length; host++) if (hostTouched[host] === 1) touched.push(host);
+  for (const host of touched) {
+    for (const sums of hostSums) cluster[sums][host] = 0;
+    cluster.firstGuestOn[host] = -1;
+  }
+  for (let guest = hostOf.length - 1; guest >= 0; guest--) {
+    const [host, from] = [hostOf[guest]!, leaving[guest]!];
+    if (host >= 0 && hostTouched[host] === 1) {
+      takeRoom(cluster, guest, host, 1);
+      join(cluster, guest, host);
+    }
+    if (from >= 0 && hostTouched[from] === 1) {
+      takeRoom(cluster, guest, from, 1);
+      cluster.memoryLeaving[from]! += cluster.guestMemory[guest]!;
+    }
+  }
+  for (const watcher of cluster.watchers) for (const host of touched) watcher.hostChanged(host);
+  hostTouched.fill(0);
+  cluster.guestTouched.fill(0);
 }
 
 export function countUsable(cluster: Cluster, host: number, change: 1 | -1): void {
@@ -239,6 +276,7 @@ export function countUsable(cluster: Cluster, host: number, change: 1 | -1): voi
 /** In thought: what if the host were lost? */
 export function setUse(cluster: Cluster, host: number, use: HostUse): void {
   const isUsable = use === 'usable';
+  cluster.hostTouched[host] = 1;
   if ((cluster.useOf[host] === 0) !== isUsable) countUsable(cluster, host, isUsable ? 1 : -1);
   cluster.useOf[host] = hostUses.indexOf(use);
 }
@@ -252,6 +290,7 @@ function rulesByGuest(count: number, rules: readonly ClusterRule[]): readonly (r
 
 /** Puts the guest on the host (-1: on none) and keeps the sums. */
 export function move(cluster: Cluster, guest: number, host: number): void {
+  cluster.guestTouched[guest] = 1;
   const from = cluster.hostOf[guest]!;
   if (from >= 0) {
     takeRoom(cluster, guest, from, -1);
@@ -269,6 +308,7 @@ export function move(cluster: Cluster, guest: number, host: number): void {
 /** Puts the guest on another host, and keeps its room on the one that it leaves until `endMoves`. It must not be leaving already. */
 export function beginMove(cluster: Cluster, guest: number, host: number): void {
   const from = cluster.hostOf[guest]!;
+  cluster.guestTouched[guest] = 1;
   leave(cluster, guest, from);
   cluster.leaving[guest] = from;
   cluster.memoryLeaving[from]! += cluster.guestMemory[guest]!;
@@ -284,6 +324,7 @@ export function endMoves(cluster: Cluster, guests: Iterable<number>): void {
   for (const guest of guests) {
     const from = cluster.leaving[guest]!;
     if (from < 0) continue;
+    cluster.guestTouched[guest] = 1;
     cluster.leaving[guest] = -1;
     cluster.memoryLeaving[from]! -= cluster.guestMemory[guest]!;
     takeRoom(cluster, guest, from, -1);
@@ -297,6 +338,7 @@ export function setDemand(cluster: Cluster, guest: number, millicores: number): 
   const before = cluster.guestDemand[guest]!;
   const reservation = cluster.guestReservation[guest]!;
   const entitled = cluster.guestEntitlement[guest]!;
+  cluster.guestTouched[guest] = 1;
   cluster.guestDemand[guest] = millicores;
   cluster.guestEntitlement[guest] = millicores;
   for (const at of [host, cluster.leaving[guest]!]) {
@@ -358,6 +400,7 @@ function leave(cluster: Cluster, guest: number, host: number): void {
 
 function changed(cluster: Cluster, host: number): void {
   const { watchers } = cluster;
+  cluster.hostTouched[host] = 1;
   for (let number = 0; number < watchers.length; number++) watchers[number]!.hostChanged(host);
 }
 

@@ -23,7 +23,14 @@ export class PlacementIndex implements Seeker {
   private tree: RoomTree | null = null;
   private map: RoomMap | null = null;
 
-  constructor(private readonly cluster: Cluster) {}
+  constructor(
+    private readonly cluster: Cluster,
+    before: PlacementIndex | undefined = undefined,
+  ) {
+    if (!before?.tree) return;
+    this.tree = before.tree;
+    cluster.watchers.push(this.tree);
+  }
 
   /** Made when it is first asked for: a cluster that is only looked at needs none. */
   get spread(): RoomTree {
@@ -98,4 +105,13 @@ export function indexOf(cluster: Cluster): PlacementIndex {
   let index = indexes.get(cluster);
   if (!index) indexes.set(cluster, (index = new PlacementIndex(cluster)));
   return index;
+}
+
+/**
+ * For a cluster that has taken over another's hosts: the tree over them goes on. The map is made anew, since what it finds hangs on
+ * what has happened to it.
+ */
+export function inheritIndex(before: Cluster, after: Cluster): void {
+  const index = indexes.get(before);
+  if (index) indexes.set(after, new PlacementIndex(after, index));
 }

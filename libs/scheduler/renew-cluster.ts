@@ -6,10 +6,12 @@ import {
   type HostFigures,
   hostUses,
   noRules,
-  settle,
+  putWhereItIs,
+  settleTouched,
   usableHosts,
   usualShares,
 } from './cluster';
+import { inheritIndex } from './placement-index';
 
 /** What is known of guests and hosts that are in it, by their index. */
 export interface ClusterNews {
@@ -20,38 +22,46 @@ export interface ClusterNews {
 }
 
 /**
- * The cluster as it would be built with those figures for the others: everything is settled anew, in the same order, so
- * that sums and lists are the same to the last bit. Which hosts there are, their failure domains and platforms and the rules
- * stay. It takes the arrays of the one before, which is of no use any more.
+ * The cluster as it would be built with those figures for the others. What is other than it was is settled anew, and what
+ * somebody has changed in thought; all else is left as it is, so that a change costs what it touches and not what there is. Which
+ * hosts there are, their failure domains and platforms and the rules stay. It takes the arrays of the one before, which
+ * is of no use any more.
  */
 export function renewCluster(before: Cluster, { added, guests, hosts }: ClusterNews): Cluster {
-  const cluster: Cluster = {
-    ...before,
-    ...(added.size > 0 ? grown(before, added) : {}),
-    domains: { usable: 0 },
-    watchers: [],
-  };
-  for (const [index, host] of hosts) (cluster.hosts as HostFigures[])[index] = host;
-  for (const [index, guest] of guests) (cluster.guests as GuestFigures[])[index] = guest;
-  // Of the others as well: whoever had it may have changed them in thought.
-  cluster.hosts.forEach((host, index) => setHost(cluster, index, host));
-  cluster.guests.forEach((guest, index) => setGuest(cluster, index, guest));
-  for (const sums of [
-    cluster.cpuDemand,
-    cluster.cpuEntitled,
-    cluster.cpuReserved,
-    cluster.memoryUsed,
-    cluster.cpuClaimed,
-    cluster.vcpusUsed,
-  ])
-    sums.fill(0);
-  cluster.memoryLeaving.fill(0);
+  const cluster: Cluster = { ...before, ...(added.size > 0 ? grown(before, added) : {}), watchers: [] };
+  const { hostTouched, guestTouched } = cluster;
+  for (const [index, host] of hosts) {
+    (cluster.hosts as HostFigures[])[index] = host;
+    hostTouched[index] = 1;
+  }
+  for (const [index, guest] of guests) {
+    (cluster.guests as GuestFigures[])[index] = guest;
+    guestTouched[index] = 1;
+  }
+  for (let guest = 0; guest < guestTouched.length; guest++) if (guestTouched[guest] === 1) renewGuest(cluster, guest);
+  for (let host = 0; host < hostTouched.length; host++)
+    if (hostTouched[host] === 1) setHost(cluster, host, cluster.hosts[host]!);
   cluster.usableIn.fill(0);
-  for (const links of [cluster.hostOf, cluster.leaving, cluster.firstGuestOn, cluster.nextGuest, cluster.previousGuest])
-    links.fill(-1);
+  cluster.domains.usable = 0;
   for (const host of usableHosts(cluster)) countUsable(cluster, host, 1);
-  for (let index = cluster.guests.length - 1; index >= 0; index--) settle(cluster, index, cluster.hostIndex);
+  // What hosts have is built into it; what their guests take of that is told to it.
+  if (hosts.size === 0) inheritIndex(before, cluster);
+  cluster.guestEntitlement.set(cluster.guestDemand);
+  settleTouched(cluster);
+  cluster.cpuEntitled.set(cluster.cpuDemand);
   return cluster;
+}
+
+function renewGuest(cluster: Cluster, guest: number): void {
+  touchHosts(cluster, guest);
+  setGuest(cluster, guest, cluster.guests[guest]!);
+  putWhereItIs(cluster, guest);
+  cluster.nextGuest[guest] = cluster.previousGuest[guest] = -1;
+  touchHosts(cluster, guest);
+}
+
+function touchHosts({ hostOf, leaving, hostTouched }: Cluster, guest: number): void {
+  for (const host of [hostOf[guest]!, leaving[guest]!]) if (host >= 0) hostTouched[host] = 1;
 }
 
 type Grown = Pick<Cluster, (typeof byGuest)[number]>;
@@ -60,7 +70,7 @@ type Grown = Pick<Cluster, (typeof byGuest)[number]>;
 const byGuest = [
   ...(['guestDemand', 'guestShares', 'guestEntitlement', 'guestReservation', 'guestMemory'] as const),
   ...(['guestVcpus', 'guestDirtyMiBPerSecond'] as const),
-  ...(['guestPinned', 'guestBound', 'hostOf', 'leaving', 'nextGuest', 'previousGuest'] as const),
+  ...(['guestPinned', 'guestBound', 'guestTouched', 'hostOf', 'leaving', 'nextGuest', 'previousGuest'] as const),
 ] as const;
 
 /** With room for the new ones, whose figures are still to be set; the others have the indexes that they come to have. */
@@ -80,7 +90,18 @@ function grown(cluster: Cluster, added: ReadonlyMap<number, GuestFigures>): Part
   for (let index = first; index < guests.length; index++) guestIndex.set(guests[index]!.id, index);
   const columns: Record<string, Float64Array | Int32Array | Uint8Array> = {};
   for (const name of byGuest) columns[name] = withGaps(cluster[name], added.keys());
+  const links = [cluster.firstGuestOn, columns['nextGuest'], columns['previousGuest']] as Int32Array[];
+  for (const index of added.keys()) {
+    for (const link of links) makeWay(link, index);
+    for (const name of ['hostOf', 'leaving', 'nextGuest', 'previousGuest']) columns[name]![index] = -1;
+    columns['guestTouched']![index] = 1;
+  }
   return columns;
+}
+
+/** The guests from there on have another number. */
+function makeWay(link: Int32Array, index: number): void {
+  for (let place = 0; place < link.length; place++) if (link[place]! >= index) link[place]!++;
 }
 
 function withGaps<Column extends Float64Array | Int32Array | Uint8Array>(

@@ -13,7 +13,14 @@ const lookEveryMs = 1_700;
 
 /** All that a scheduler reads in it. */
 function figuresOf(cluster: Cluster): string {
-  const { watchers: _, hostIndex: _hosts, guestIndex: _guests, ...figures } = cluster;
+  const {
+    watchers: _,
+    hostIndex: _hosts,
+    guestIndex: _guests,
+    hostTouched: _h,
+    guestTouched: _g,
+    ...figures
+  } = cluster;
   const plain = (value: unknown): unknown =>
     ArrayBuffer.isView(value)
       ? [...(value as Float64Array)]
