@@ -102,13 +102,14 @@ export function place(cluster: Cluster, guest: number, options: PlacementOptions
   const score = totalScore(cluster, guest, host, objective);
   return {
     chosen: { host, hostId: cluster.hosts[host]!.id, score, scores: named },
-    rejections: explain ? rejectionsOf(cluster, guest, options, recordedRejections) : noRejections,
+    rejections: explain ? rejectionsOf(cluster, guest, options, { recordedRejections, askedHosts }) : noRejections,
   };
 }
 
 const noRejections: readonly Rejection[] = [];
-/** Beside a host that was found, so many that refused are enough for the record. */
+/** Beside a host that was found, so many that refused are enough for the record, and so many hosts to be asked for it. */
 const recordedRejections = 100;
+const askedHosts = 200;
 
 /** As `place`, and nothing is allocated for the answer. -1: no host takes it. */
 export function chooseHost(cluster: Cluster, guest: number, options: PlacementOptions = {}): number {
@@ -167,10 +168,11 @@ export function rejectionsOf(
   cluster: Cluster,
   guest: number,
   { avoid, only }: PlacementOptions,
-  most = Infinity,
+  most = { recordedRejections: Infinity, askedHosts: Infinity },
 ): readonly Rejection[] {
   const rejections: Rejection[] = [];
-  for (let host = 0; host < cluster.hosts.length && rejections.length < most; host++) {
+  const end = Math.min(cluster.hosts.length, most.askedHosts);
+  for (let host = 0; host < end && rejections.length < most.recordedRejections; host++) {
     if (host === avoid || (only !== undefined && host !== only)) continue;
     const failed = rejection(cluster, guest, host);
     if (failed) rejections.push(failed);

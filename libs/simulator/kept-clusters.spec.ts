@@ -45,7 +45,7 @@ function keptAndBuilt(world: World, purpose: 'ordinary' | 'failover'): readonly 
 }
 
 /** In one order, and without what is empty: that was something once. */
-function plainIndexes(indexes: FleetIndexes): unknown {
+function plainIndexes({ ofHosts: _, ...indexes }: FleetIndexes): unknown {
   const plain = (value: unknown): unknown => {
     if (value instanceof Set) return [...(value as Set<string>)].sort();
     if (!(value instanceof Map)) return value;

@@ -3,6 +3,7 @@ import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { type Cluster, move, usableHosts } from '@argosy/scheduler/cluster';
 import { freeMemory, freeReservation } from '@argosy/scheduler/room';
 import { type LossWitness, tolerance } from '@argosy/scheduler/tolerance';
+import { askedOfHosts } from './indexes';
 import { promisable } from './placement';
 import { type FleetTurn, poolOf } from './turn';
 
@@ -20,7 +21,7 @@ export const promisedResources = [
 /** A start that would take the room which the pool's policy keeps for failures is refused, with the arithmetic. */
 export function admit(turn: FleetTurn, guest: Guest, doing: string): Result<null> {
   const pool = poolOf(turn.fleet, guest);
-  const room = roomOf(pool, capacitiesOf(turn, pool));
+  const room = askedOfHosts(turn.fleet.indexes, `room of ${pool.id}`, () => roomOf(pool, capacitiesOf(turn, pool)));
   if (room === null) return accepted(null);
   const asked = askedOf(turn, pool, guest);
   for (const [resource, unit] of promisedResources) {

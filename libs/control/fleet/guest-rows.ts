@@ -2,7 +2,7 @@ import type { Guest, Host, Image, Pool } from '@argosy/domain/entities';
 import type { NewGuest } from '@argosy/domain/fleet-request';
 import { freeAddress, macAddressOf } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
-import { reindex } from './indexes';
+import { askedOfHosts, reindex } from './indexes';
 import { forgetPool } from './kept-clusters';
 import type { FleetTurn } from './turn';
 
@@ -73,10 +73,14 @@ export function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null
       'invalid-request',
       `Image ${image.name} needs at least ${image.minimumMemoryMiB} MiB; ${guest.name} asks for ${guest.memoryMiB}.`,
     );
-  const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === guest.poolId);
-  const largest = hosts.reduce<Host | null>(
-    (best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best),
-    null,
+  const { fleet } = turn;
+  const largest = askedOfHosts(fleet.indexes, `largest host of ${guest.poolId}`, () =>
+    [...fleet.hosts.values()]
+      .filter((host) => host.poolId === guest.poolId)
+      .reduce<Host | null>(
+        (best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best),
+        null,
+      ),
   );
   if (largest && guest.memoryMiB > largest.capacity.memoryMiB)
     return refused(

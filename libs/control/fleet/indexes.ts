@@ -28,6 +28,8 @@ export interface FleetIndexes {
   readonly tasks: Map<string, Set<string>>;
   /** By guest: the disk operations that are its own, or read its disk. */
   readonly operations: Map<string, Set<string>>;
+  /** By question: answers that follow from the rows of hosts and pools alone, until one of those changes. */
+  readonly ofHosts: Map<string, unknown>;
 }
 
 export function emptyIndexes(): FleetIndexes {
@@ -40,6 +42,7 @@ export function emptyIndexes(): FleetIndexes {
     asked: new Map(),
     tasks: new Map(),
     operations: new Map(),
+    ofHosts: new Map(),
   };
 }
 
@@ -55,6 +58,7 @@ export function reindex<Kind extends EntityKind>(
   after: EntityRows[Kind] | undefined,
 ): void {
   reindexName(indexes, kind, before, after);
+  if (kind === 'host' || kind === 'pool') indexes.ofHosts.clear();
   if (kind === 'guest') reindexGuest(indexes, before as Guest | undefined, after as Guest | undefined);
   else if (kind === 'task') {
     if (before) unlink(indexes.tasks, (before as Task).subjectId, before.id);
@@ -67,6 +71,12 @@ export function reindex<Kind extends EntityKind>(
 
 /** Whose names are unique among their kind. */
 const namedKinds: ReadonlySet<EntityKind> = new Set(['pool', 'host', 'guest', 'image', 'datastore', 'rule']);
+
+/** `ask` looks at hosts and pools, and at nothing else. */
+export function askedOfHosts<Answer>({ ofHosts }: FleetIndexes, question: string, ask: () => Answer): Answer {
+  if (!ofHosts.has(question)) ofHosts.set(question, ask());
+  return ofHosts.get(question) as Answer;
+}
 
 interface PerhapsNamed {
   readonly id: string;
@@ -81,7 +91,7 @@ function reindexName(
 ): void {
   if (before?.name === after?.name || !namedKinds.has(kind)) return;
   let byName = names.get(kind);
-  if (!byName) names.set(kind, (byName = new Map()));
+  if (!byName) names.set(kind, (byName = new Map<string, string>()));
   if (before?.name !== undefined && byName.get(before.name) === before.id) byName.delete(before.name);
   if (after?.name !== undefined) byName.set(after.name, after.id);
 }
