@@ -66,6 +66,23 @@ export function newGuest(
   };
 }
 
+interface Largest {
+  /** By memory; null: the pool has no host. */
+  readonly largest: Host | null;
+  readonly mostMillicores: number;
+}
+
+function largestOf({ fleet }: FleetTurn, poolId: string): Largest {
+  return askedOfHosts(fleet.indexes, `largest host of ${poolId}`, () => {
+    const hosts = [...fleet.hosts.values()].filter((host) => host.poolId === poolId);
+    const largest = hosts.reduce<Host | null>(
+      (best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best),
+      null,
+    );
+    return { largest, mostMillicores: Math.max(0, ...hosts.map(({ capacity }) => capacity.cpuMillicores)) };
+  });
+}
+
 /** What no host of the pool could ever run is refused when it is asked for, not when it is started. */
 export function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null> {
   if (guest.memoryMiB < image.minimumMemoryMiB)
@@ -73,25 +90,16 @@ export function misfit(turn: FleetTurn, guest: Guest, image: Image): Result<null
       'invalid-request',
       `Image ${image.name} needs at least ${image.minimumMemoryMiB} MiB; ${guest.name} asks for ${guest.memoryMiB}.`,
     );
-  const { fleet } = turn;
-  const largest = askedOfHosts(fleet.indexes, `largest host of ${guest.poolId}`, () =>
-    [...fleet.hosts.values()]
-      .filter((host) => host.poolId === guest.poolId)
-      .reduce<Host | null>(
-        (best, host) => (best === null || host.capacity.memoryMiB > best.capacity.memoryMiB ? host : best),
-        null,
-      ),
-  );
+  const { largest, mostMillicores } = largestOf(turn, guest.poolId);
   if (largest && guest.memoryMiB > largest.capacity.memoryMiB)
     return refused(
       'memory-exceeds-every-host',
       `${guest.name} asks for ${guest.memoryMiB} MiB; the largest host of its pool, ${largest.name}, has ${largest.capacity.memoryMiB}.`,
     );
-  const most = Math.max(...hosts.map(({ capacity }) => capacity.cpuMillicores));
-  if (hosts.length > 0 && guest.cpuReservationMillicores > most)
+  if (largest && guest.cpuReservationMillicores > mostMillicores)
     return refused(
       'not-enough-cpu',
-      `${guest.name} is to reserve ${guest.cpuReservationMillicores} millicores; no host of its pool has more than ${most}.`,
+      `${guest.name} is to reserve ${guest.cpuReservationMillicores} millicores; no host of its pool has more than ${mostMillicores}.`,
     );
   return accepted(null);
 }
