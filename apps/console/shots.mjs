@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { chromiumFlags } from './chromium-flags.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values } = parseArgs({
@@ -32,7 +33,9 @@ async function read(path) {
   return (await response.json()).items;
 }
 
-const [pools, hosts, guests, drills] = await Promise.all(['/pools', '/hosts', '/guests', '/drills'].map(read));
+const [pools, hosts, guests, drills, simulations] = await Promise.all(
+  ['/pools', '/hosts', '/guests', '/drills', '/simulations'].map(read),
+);
 const running = guests.find((/** @type {{ state: string }} */ { state }) => state === 'running') ?? guests[0];
 const tabs = {
   pool: ['', '/balance', '/rules', '/failover', '/settings', '/events'],
@@ -43,7 +46,7 @@ const tabs = {
 const pages = [
   ['sign-in', null],
   ['fleet', '/'],
-  ...['pools', 'hosts', 'guests', 'drills', 'events', 'tasks', 'datastores', 'images'].map((name) => [
+  ...['pools', 'hosts', 'guests', 'drills', 'simulations', 'events', 'tasks', 'datastores', 'images'].map((name) => [
     name,
     `/${name}`,
   ]),
@@ -53,6 +56,12 @@ const pages = [
   ...tabs.guest.map((tab) => [`guest${tab.replace('/', '-')}`, running && `/guests/${running.id}${tab}`]),
   ...tabs.access.map((tab) => [`access${tab.replace('/', '-')}`, `/access${tab}`]),
   ['drill', drills[0] && `/drills/${drills[0].id}`],
+  ...['what-if', 'fleet'].map((kind) => {
+    const found = simulations.find(
+      (/** @type {any} */ { request, state }) => request.kind === kind && state === 'done',
+    );
+    return [`simulation-${kind}`, found && `/simulations/${found.id}`];
+  }),
   ['nothing-there', '/nothing/there'],
 ].filter(([name, path]) => path !== undefined && String(name).includes(values.only));
 
@@ -61,15 +70,7 @@ const profile = mkdtempSync(join(tmpdir(), 'argosy-shots-'));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: '/usr/bin/chromium',
   colorScheme: values.dark ? 'dark' : 'light',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
+  args: chromiumFlags,
 });
 let violations = 0;
 try {

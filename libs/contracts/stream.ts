@@ -1,6 +1,16 @@
 import { z } from 'zod';
+import { oneOf, strictBody } from './fields';
 import * as responses from './responses';
 import * as storage from './storage-schemas';
+
+/** How much of what is used a reader is told: of a large fleet the guests' figures are most of all that is sent. */
+export const usageDetails = ['all', 'hosts', 'none'] as const;
+export type UsageDetail = (typeof usageDetails)[number];
+export const streamQuery = strictBody({
+  usage: oneOf(usageDetails)
+    .default('all')
+    .describe('all: what hosts use, with each of their guests; hosts: without the guests; none: nothing of it.'),
+});
 
 /** GET it with a token in the Authorization header; server-sent events, each a `StreamMessage` as JSON. */
 export const streamPath = '/api/v1/events/stream';

@@ -2,17 +2,7 @@ import { readFileSync, rmSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-
-/** Without these Chromium asks hosts of its maker for things at every start. */
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { chromiumFlags } from '../../apps/console/chromium-flags.mjs';
 
 /** A real Chromium with an empty profile of its own; what its pages complain of is kept. */
 export class Browser {
@@ -28,7 +18,7 @@ export class Browser {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
       viewport: { width: 1280, height: 900 },
-      args: flags,
+      args: chromiumFlags,
     });
     context.setDefaultTimeout(20_000);
     return new Browser(profile, context);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -133,6 +134,45 @@ test('a lost controller is said, and when it is back the console goes on by itse
   await fleet.api.call('guest.update', { params: { guest: 'db' }, body: { name: 'db-renamed' } });
   await page.getByRole('table').getByRole('link', { name: 'db-renamed' }).waitFor();
 }, 120_000);
+
+test('what if a host were lost: asked, watched to its report, and set beside another', async () => {
+  const simulate = async (host: string) => {
+    await open('/simulations');
+    await button('Ask what if').click();
+    await page.getByRole('group', { name: 'If these hosts lost their power' }).getByLabel(host).check();
+    await button('Simulate').click();
+    await page.getByRole('heading', { name: `pool: ${host} lost` }).waitFor();
+    await page.locator('.page-title').getByText('done').waitFor();
+  };
+  await simulate('h1');
+  await simulate('h2');
+  await page.getByLabel('Compare with').selectOption({ index: 1 });
+  await page.getByRole('columnheader', { name: 'pool: h1 lost' }).waitFor();
+  expect(page.url()).toContain('?with=');
+  const { state } = await fleet.api.call('host.get', { params: { host: 'h2' } });
+  expect(state).toBe('online');
+  expect(await violationsOf(page)).toEqual([]);
+}, 60_000);
+
+test('a disk of this computer is uploaded, whole, and is an image', async () => {
+  const disk = join(fleet.folder, 'Small Disk.qcow2');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64M']);
+  execFileSync('qemu-io', ['-c', 'write -q -P 5 0 20M', disk]);
+  await open('/images');
+  await button('Upload a disk').click();
+  await page.getByLabel('File').setInputFiles(disk);
+  await button('Upload').click();
+  await page.getByRole('cell', { name: 'small-disk', exact: true }).waitFor();
+  const { diskPath } = await fleet.api.call('image.get', { params: { id: 'small-disk' } });
+  expect(readFileSync(diskPath!).equals(readFileSync(disk))).toBe(true);
+}, 60_000);
+
+test('a drill is predicted before it is begun, and nothing is broken by asking', async () => {
+  await open('/drills/new?kind=host-loss');
+  await button('Predict it').click();
+  await page.getByText(/should be away/).waitFor();
+  expect((await fleet.api.call('drill.list')).items).toEqual([]);
+}, 60_000);
 
 test('a drill runs to its report, and the report has what the API says', async () => {
   await open('/drills/new?kind=host-loss');

@@ -22,9 +22,9 @@ class Reader {
   ended = false;
   private readonly abort = new AbortController();
 
-  static async open(headers: object = {}, token = edge.tokens.viewer): Promise<Reader> {
+  static async open(headers: object = {}, token = edge.tokens.viewer, query = ''): Promise<Reader> {
     const reader = new Reader();
-    const response = await fetch(`${edge.url}/api/v1/events/stream`, {
+    const response = await fetch(`${edge.url}/api/v1/events/stream${query}`, {
       headers: { authorization: `Bearer ${token}`, ...headers },
       signal: reader.abort.signal,
     });
@@ -88,8 +88,10 @@ test('a change reaches every reader, with the record of it', async () => {
   }
 });
 
-test('placements open and close, and hosts say what they use', async () => {
+test('placements open and close, and hosts say what they use: with their guests, without, or nothing, as was asked', async () => {
   const reader = await Reader.open();
+  const ofHosts = await Reader.open({}, edge.tokens.operator, '?usage=hosts');
+  const ofNothing = await Reader.open({}, edge.tokens.operator, '?usage=none');
   const guest = await edge.call('guest.start', { params: { guest: 'g1' } });
   const placement = { guestId: guest.id, epoch: 1, to: 5, endReason: 'over' };
   edge.gateway.publish([
@@ -104,7 +106,7 @@ test('placements open and close, and hosts say what they use', async () => {
     capacity,
     sequence: 1,
     sentAt: 0,
-    guests: [],
+    guests: [{ guestId: guest.id, epoch: 1, state: 'running', usage: null, heartbeat: null, refusal: null }],
     migrations: [],
     datastores: [],
     diskWork: [],
@@ -120,7 +122,13 @@ test('placements open and close, and hosts say what they use', async () => {
   const kinds = reader.messages.map(({ kind }) => kind);
   expect(kinds).toEqual(expect.arrayContaining(['open', 'close', 'remove', 'usage']));
   expect(reader.messages.find(({ kind }) => kind === 'close')?.row).toEqual(placement);
-  reader.close();
+  await until(() => ofHosts.messages.some(({ kind }) => kind === 'usage'));
+  const guestsTold = ({ messages }: Reader) =>
+    messages.flatMap((message) => (message.kind === 'usage' ? [message.row.guests.length] : []));
+  expect([guestsTold(reader), guestsTold(ofHosts), guestsTold(ofNothing)]).toEqual([[1], [0], []]);
+  for (const each of [reader, ofHosts, ofNothing]) each.close();
+  const { status, body } = await edge.send('GET', '/api/v1/events/stream?usage=much');
+  expect({ status, message: body.message }).toEqual({ status: 400, message: 'usage must be one of all, hosts, none' });
 });
 
 test('a reader that comes back gets what it missed, once', async () => {

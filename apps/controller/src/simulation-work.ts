@@ -1,7 +1,14 @@
 import type { DrillFault, DrillPrediction } from '@argosy/control/fleet-types';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
 import { refused, type Refusal, type Result } from '@argosy/domain/refusal';
-import type { FleetPolicyName, FleetRunRequest, SimulationReport, WhatIfRequest } from '@argosy/domain/simulation';
+import {
+  type FleetPolicyName,
+  type FleetRunRequest,
+  type GuestOutlook,
+  guestFates,
+  type SimulationReport,
+  type WhatIfRequest,
+} from '@argosy/domain/simulation';
 import { fleetRunReport } from '@argosy/simulator/fleet/figures';
 import { fleetPolicies } from '@argosy/simulator/fleet/policies';
 import { FleetRun } from '@argosy/simulator/fleet/run';
@@ -67,14 +74,17 @@ function whatIfDone({ request, premises }: Extract<SimulationWork, { kind: 'what
   });
   if (!answer.ok) return { kind: 'refused', refusal: answer.refusal };
   const { log, guests } = answer.value;
-  const of = (fate: string): number => guests.filter((guest) => guest.fate === fate).length;
-  const outcome =
-    guests.length === 0
-      ? 'Every guest stays where it is.'
-      : `Of the guests ${of('moved')} move, ${of('restarted')} start again, ${of('down')} stay down.`;
+  const outcome = guests.length === 0 ? 'Every guest stays where it is.' : `Guests that ${fatesOf(guests)}.`;
   const left = log.length - mostLogLines;
   const kept = left > 0 ? [...log.slice(0, mostLogLines), `… and ${left} lines more`] : log;
   return { kind: 'done', done: { report: { kind: 'what-if', ...answer.value, log: kept }, outcome } };
+}
+
+const fateWords = { moved: 'move', restarted: 'start again', down: 'stay down' } as const;
+
+function fatesOf(guests: readonly GuestOutlook[]): string {
+  const counts = guestFates.map((fate) => [fate, guests.filter((guest) => guest.fate === fate).length] as const);
+  return counts.flatMap(([fate, count]) => (count === 0 ? [] : [`${fateWords[fate]}: ${count}`])).join(', ');
 }
 
 function fleetRun(request: FleetRunRequest, clock: () => number, tell: Tell): WorkDone {

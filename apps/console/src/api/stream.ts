@@ -1,4 +1,4 @@
-import { streamPath, type StreamMessage } from '@argosy/contracts/stream';
+import { streamPath, type StreamMessage, type UsageDetail } from '@argosy/contracts/stream';
 import { ApiError, authorization, errorOf, unreachable } from './client';
 import { eventParser } from './event-parser';
 
@@ -6,6 +6,7 @@ export interface Following {
   readonly signal: AbortSignal;
   /** Where a stream that broke off is gone on with; '': from now on. */
   readonly lastEventId: string;
+  readonly usage: UsageDetail;
   /** It is open: what is read from now on is behind nothing that the stream says. */
   readonly opened: () => void;
   readonly message: (message: StreamMessage) => void;
@@ -18,7 +19,7 @@ const silentForMs = 40_000;
  * Reads the stream until it breaks or is aborted, and then throws. EventSource cannot send a token in a header, and a
  * token in an address would be written into logs.
  */
-export async function follow({ signal, lastEventId, opened, message }: Following): Promise<never> {
+export async function follow({ signal, lastEventId, usage, opened, message }: Following): Promise<never> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), silentForMs);
   const heard = () => {
@@ -26,7 +27,7 @@ export async function follow({ signal, lastEventId, opened, message }: Following
     timer = setTimeout(() => silence.abort(), silentForMs);
   };
   try {
-    const response = await fetch(streamPath, {
+    const response = await fetch(`${streamPath}?usage=${usage}`, {
       headers: { ...authorization(), ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) },
       signal: AbortSignal.any([signal, silence.signal]),
     });

@@ -1,9 +1,10 @@
 import type { HostUsage } from '@argosy/contracts/responses';
 import type { RouteResponse } from '@argosy/contracts/routes';
-import type { StreamMessage } from '@argosy/contracts/stream';
+import type { StreamMessage, UsageDetail } from '@argosy/contracts/stream';
 import type { QueryClient } from '@tanstack/react-query';
 import { ApiError, call, unreachable } from '../api/client';
 import { follow } from '../api/stream';
+import { areGuestFiguresShown, onGuestFiguresShown } from './guest-figures';
 import { applied, byId, type EntityName, type FleetRows, noRows } from './rows';
 import { recordUsage } from './usage-history';
 
@@ -26,13 +27,19 @@ const flushMs = { small: 100, large: 500 };
 const largeFleet = 2000;
 const retryMs = [250, 500, 1000, 2000];
 const mostRecords = 500;
+/** Who goes from one list of guests to another need not open the stream twice. */
+const detailPatienceMs = 5000;
 
 /** Keeps the cache as the fleet is, until it is stopped: reads everything once, and then what the stream says. */
 export function startFeed(cache: QueryClient): () => void {
   const abort = new AbortController();
   const feed = new Feed(cache, abort.signal);
+  const stopTelling = onGuestFiguresShown(() => feed.lookAtDetail());
   void feed.run();
-  return () => abort.abort();
+  return () => {
+    stopTelling();
+    abort.abort();
+  };
 }
 
 class Feed {
@@ -44,6 +51,10 @@ class Feed {
   private hasRead = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private nextRecordId = -1;
+  /** Of the stream that is open. */
+  private detail: UsageDetail = 'all';
+  private connection = new AbortController();
+  private detailTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly cache: QueryClient,
@@ -54,13 +65,34 @@ class Feed {
     let failures = 0;
     this.say({ state: 'connecting', error: null });
     while (!this.signal.aborted) {
+      this.detail = this.wantedDetail();
+      this.connection = new AbortController();
+      const { connection } = this;
       const error = await this.followOnce(() => (failures = 0)).catch((thrown: unknown) =>
         thrown instanceof ApiError ? thrown : unreachable(),
       );
       if (this.signal.aborted) return;
+      // Broken off by ourselves, to be told more or less: it is gone on with at once.
+      if (connection.signal.aborted) continue;
       this.say({ state: 'lost', error });
       await new Promise((resolve) => setTimeout(resolve, retryMs[Math.min(failures++, retryMs.length - 1)]));
     }
+  }
+
+  /** The stream is opened anew where it says too little, or for a while too much, for what is on the screen. */
+  lookAtDetail(): void {
+    if (this.detailTimer) clearTimeout(this.detailTimer);
+    const waitMs = areGuestFiguresShown() ? 0 : detailPatienceMs;
+    this.detailTimer = setTimeout(() => {
+      // Without an id it could not be gone on with, and something would be missed.
+      const mayBreakOff = this.hasRead && this.lastEventId !== '' && !this.signal.aborted;
+      if (mayBreakOff && this.wantedDetail() !== this.detail) this.connection.abort();
+    }, waitMs);
+  }
+
+  /** Of a small fleet everything is told: a chart of a guest then begins before somebody looks at it. */
+  private wantedDetail(): UsageDetail {
+    return !this.hasRead || this.rows.guest.size <= largeFleet || areGuestFiguresShown() ? 'all' : 'hosts';
   }
 
   private followOnce(wellOpened: () => void): Promise<never> {
@@ -69,15 +101,21 @@ class Feed {
         wellOpened();
         // What comes while everything is read waits in `waiting`, so nothing between the two is missed.
         const ready = this.hasRead ? Promise.resolve() : this.readAll();
-        ready.then(() => this.say({ state: 'live', error: null }), reject);
+        ready.then(() => {
+          this.say({ state: 'live', error: null });
+          this.lookAtDetail();
+        }, reject);
       };
-      const { signal, lastEventId } = this;
-      follow({ signal, lastEventId, opened, message: (message) => this.take(message) }).catch(reject);
+      const { lastEventId, detail: usage } = this;
+      const signal = AbortSignal.any([this.signal, this.connection.signal]);
+      follow({ signal, lastEventId, usage, opened, message: (message) => this.take(message) }).catch(reject);
     });
   }
 
   private take(message: StreamMessage): void {
+    const isFirst = this.lastEventId === '';
     this.lastEventId = message.id;
+    if (isFirst) this.lookAtDetail();
     if (message.kind === 'reset') {
       this.waiting = [];
       this.hasRead = false;

@@ -2,18 +2,19 @@ import type { Guest, Host, Pool } from './rows';
 import { treeLines } from './tree';
 
 const pool = { id: 'p', name: 'pool' } as Pool;
-const host = (name: string) => ({ id: name, name, poolId: 'p', state: 'online', maintenance: 'none' }) as Host;
+const host = (name: string) =>
+  ({ id: name, name, poolId: 'p', state: 'online', maintenance: 'none', standby: 'none' }) as Host;
 const guest = (name: string, hostId: string | null) =>
   ({ id: name, name, poolId: 'p', hostId, state: 'running' }) as Guest;
 const fleet = {
   pools: [pool],
-  hosts: [host('h10'), host('h2')],
-  guests: [guest('b', 'h2'), guest('a', 'h2'), guest('idle', null)],
+  hosts: [host('h2'), host('h10')],
+  guests: [guest('a', 'h2'), guest('b', 'h2'), guest('idle', null)],
 };
 const lines = (turn: 'hosts' | 'pools' | 'guests', ...open: string[]) =>
   treeLines(fleet, turn, new Set(open)).map(({ name, level }) => `${' '.repeat(level - 1)}${name}`);
 
-test('by hosts: a pool, its hosts as people count, their guests, and those that are nowhere', () => {
+test('by hosts: a pool, its hosts, their guests, and those that are nowhere', () => {
   expect(lines('hosts', 'pool:p', 'host:h2', 'nowhere:p')).toEqual([
     'pool',
     ' h2',

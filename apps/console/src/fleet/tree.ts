@@ -1,4 +1,5 @@
-import { compareNames, type Guest, type Host, type Pool } from './rows';
+import { hostState } from './host-states';
+import type { Guest, Host, Pool } from './rows';
 
 /** Turned: what stands below what. */
 export const treeTurns = ['hosts', 'pools', 'guests'] as const;
@@ -17,13 +18,12 @@ export interface TreeNode {
   readonly childCount: number;
 }
 
+/** Each in the order of their names. */
 interface Fleet {
   readonly pools: Iterable<Pool>;
   readonly hosts: Iterable<Host>;
   readonly guests: Iterable<Guest>;
 }
-
-const byName = (one: { readonly name: string }, other: { readonly name: string }) => compareNames(one.name, other.name);
 
 function grouped<Row>(rows: Iterable<Row>, keyOf: (row: Row) => string): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
@@ -56,22 +56,22 @@ export function treeLines(fleet: Fleet, turn: TreeTurn, open: ReadonlySet<string
     if (isOpen) below();
   };
   if (turn === 'guests') {
-    for (const guest of [...fleet.guests].sort(byName)) guestLine(1)(guest);
+    for (const guest of fleet.guests) guestLine(1)(guest);
     return lines;
   }
   const [hostsOf, guestsOf] = [
     grouped(fleet.hosts, ({ poolId }) => poolId),
     grouped(fleet.guests, ({ hostId, poolId }) => (turn === 'pools' ? poolId : (hostId ?? `nowhere:${poolId}`))),
   ];
-  for (const { id, name } of [...fleet.pools].sort(byName)) {
-    const hosts = (hostsOf.get(id) ?? []).sort(byName);
-    const own = (guestsOf.get(turn === 'pools' ? id : `nowhere:${id}`) ?? []).sort(byName);
+  for (const { id, name } of fleet.pools) {
+    const hosts = hostsOf.get(id) ?? [];
+    const own = guestsOf.get(turn === 'pools' ? id : `nowhere:${id}`) ?? [];
     const childCount = turn === 'pools' ? own.length : hosts.length;
     branch({ key: `pool:${id}`, level: 1, name, kind: 'pool', to: `/pools/${id}`, state: '', childCount }, () => {
       if (turn === 'pools') return own.forEach(guestLine(2));
       for (const host of hosts) {
-        const guests = (guestsOf.get(host.id) ?? []).sort(byName);
-        const state = host.maintenance === 'none' ? host.state : host.maintenance;
+        const guests = guestsOf.get(host.id) ?? [];
+        const state = hostState(host);
         branch(
           {
             key: `host:${host.id}`,

@@ -2,14 +2,14 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { type TreeNode, treeLines, type TreeTurn } from '../fleet/tree';
-import { useRows } from '../fleet/use-fleet';
+import { useNamed } from '../fleet/use-fleet';
 import { statusOf } from '../ui/state-label';
 
 const lineHeight = 28;
 
 /** Hosts, pools and guests, as many as there are: only lines that are seen are drawn. The arrows go through it. */
 export function Tree({ turn }: { readonly turn: TreeTurn }) {
-  const [pools, hosts, guests] = [useRows('pool'), useRows('host'), useRows('guest')];
+  const [pools, hosts, guests] = [useNamed('pool'), useNamed('host'), useNamed('guest')];
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const { pathname } = useLocation();
@@ -18,16 +18,13 @@ export function Tree({ turn }: { readonly turn: TreeTurn }) {
   const currentKey = id === undefined ? null : `${kindsName?.replace(/s$/, '')}:${id}`;
   // Pools stand open; so do hosts, while they are few.
   const open = useMemo(() => {
-    const keys = new Set([...pools.keys()].map((key) => `pool:${key}`));
-    if (hosts.size <= 8) for (const key of hosts.keys()) keys.add(`host:${key}`);
+    const keys = new Set(pools.map(({ id: poolId }) => `pool:${poolId}`));
+    if (hosts.length <= 8) for (const host of hosts) keys.add(`host:${host.id}`);
     for (const key of opened) keys.add(key);
     for (const key of closed) keys.delete(key);
     return keys;
   }, [pools, hosts, opened, closed]);
-  const lines = useMemo(
-    () => treeLines({ pools: pools.values(), hosts: hosts.values(), guests: guests.values() }, turn, open),
-    [pools, hosts, guests, turn, open],
-  );
+  const lines = useMemo(() => treeLines({ pools, hosts, guests }, turn, open), [pools, hosts, guests, turn, open]);
   const [focused, setFocused] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
   const hasFocus = useRef(false);

@@ -17,23 +17,28 @@ const phaseWords = {
 } as const;
 const after = (ms: number | null): string => (ms === null ? 'not within two minutes' : `after ${duration(ms)}`);
 
+interface ForecastProps {
+  readonly about: string;
+  readonly bodyOf: () => DrillBody;
+  readonly isDisabled: boolean;
+}
+
 /**
  * What the simulator says of a drill before it is begun; nothing is broken by asking. `bodyOf` throws with a sentence if what
  * was typed makes no drill; `about` is what the prediction holds for.
  */
-export function DrillForecast({ about, bodyOf }: { readonly about: string; readonly bodyOf: () => DrillBody }) {
-  const [prediction, setPrediction] = useState<Prediction | null>(null);
+export function DrillForecast({ about, bodyOf, isDisabled }: ForecastProps) {
+  const [found, setFound] = useState<{ readonly about: string; readonly prediction: Prediction } | null>(null);
+  // One of what was chosen before says nothing of what is chosen now.
+  const prediction = found?.about === about ? found.prediction : null;
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setIsBusy] = useState(false);
-  useEffect(() => {
-    setPrediction(null);
-    setError(null);
-  }, [about]);
+  useEffect(() => setError(null), [about]);
   const ask = async () => {
     setIsBusy(true);
     setError(null);
     try {
-      setPrediction(await call('drill.predict', { body: bodyOf() }));
+      setFound({ about, prediction: await call('drill.predict', { body: bodyOf() }) });
     } catch (thrown) {
       setError(thrown);
     } finally {
@@ -41,9 +46,9 @@ export function DrillForecast({ about, bodyOf }: { readonly about: string; reado
     }
   };
   return (
-    <>
+    <div className="forecast">
       <div>
-        <Button variant="secondary" isLoading={isBusy} isDisabled={isBusy} onClick={() => void ask()}>
+        <Button variant="secondary" isLoading={isBusy} isDisabled={isBusy || isDisabled} onClick={() => void ask()}>
           Predict it
         </Button>
       </div>
@@ -53,7 +58,7 @@ export function DrillForecast({ about, bodyOf }: { readonly about: string; reado
         </Alert>
       )}
       {prediction && <Predicted prediction={prediction} />}
-    </>
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import type { HostUsage } from '@argosy/contracts/responses';
+import { hostState } from '../fleet/host-states';
 import { type Box, between, holds, layOut, marksIn, type Picture } from '../fleet/picture';
 import { compareNames, type Guest, type Host, type Migration, type Pool } from '../fleet/rows';
 import { useIsDark } from '../frame/theme';
@@ -153,7 +154,7 @@ function Tip({ host, guests, usage }: { host: Host; guests: readonly Guest[]; us
   const names = guests.slice(0, namedGuests).map(({ name }) => name);
   return (
     <>
-      <strong>{host.name}</strong> {host.maintenance === 'none' ? host.state : `${host.maintenance} maintenance`}
+      <strong>{host.name}</strong> {host.maintenance === 'none' ? hostState(host) : `${host.maintenance} maintenance`}
       <br />
       Processors {percent(loadOf(usage))}, memory {mebibytes(memory)} of {mebibytes(host.capacity.memoryMiB)}
       <br />
@@ -239,7 +240,7 @@ function paintHost(
   const mix = (low: number, high: number) => Math.round(low + (high - low) * load * 0.75);
   context.fillStyle = isUp ? `rgb(${mix(r1, r2)},${mix(g1, g2)},${mix(b1, b2)})` : palette.cell;
   context.fillRect(box.x, box.y, box.width, box.height);
-  const status = statusOf(host.maintenance === 'none' ? host.state : host.maintenance);
+  const status = statusOf(hostState(host));
   context.lineWidth = isChosen ? 3 : status === 'success' ? 1 : 2;
   context.strokeStyle = isChosen
     ? palette.text

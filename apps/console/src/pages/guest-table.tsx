@@ -1,12 +1,14 @@
 import { type ReactNode, useMemo } from 'react';
 import { Link } from 'react-router';
 import type { Guest } from '../fleet/rows';
+import { useGuestFigures } from '../fleet/guest-figures';
 import { useObservations, useRows } from '../fleet/use-fleet';
 import { type Column, DataTable } from '../ui/data-table';
 import { mebibytes, processors } from '../ui/format';
 import { StateLabel } from '../ui/state-label';
 
 export function GuestTable({ guests, empty }: { readonly guests: readonly Guest[]; readonly empty: ReactNode }) {
+  useGuestFigures();
   const [hosts, pools, seen] = [useRows('host'), useRows('pool'), useObservations()];
   const columns = useMemo<Column<Guest>[]>(
     () => [

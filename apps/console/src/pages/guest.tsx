@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { Link, useParams } from 'react-router';
+import { useGuestFigures } from '../fleet/guest-figures';
 import { useOne, useRows, useUsage, seenOn } from '../fleet/use-fleet';
 import type { Guest } from '../fleet/rows';
 import { Facts, Section } from '../ui/facts';
@@ -57,6 +58,7 @@ export function GuestPage() {
 }
 
 function Summary({ guest }: { readonly guest: Guest }) {
+  useGuestFigures();
   const usage = useUsage();
   const [hosts, pools, images, datastores] = [useRows('host'), useRows('pool'), useRows('image'), useRows('datastore')];
   const seen = seenOn(usage, guest);

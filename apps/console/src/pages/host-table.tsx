@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo } from 'react';
 import { Link } from 'react-router';
+import { standbyOf } from '../fleet/host-states';
 import type { Host } from '../fleet/rows';
 import { useRows, useUsage } from '../fleet/use-fleet';
 import { Bar } from '../ui/bar';
@@ -7,10 +8,13 @@ import { type Column, DataTable } from '../ui/data-table';
 import { mebibytes, percent } from '../ui/format';
 import { StateLabel } from '../ui/state-label';
 
-/** What a host is to whoever looks at a list: its maintenance, its ailment, or its state. */
-export function hostStates({ state, maintenance, degraded, quarantined }: Host): readonly string[] {
+/** What a host is to whoever looks at a list: its state, its maintenance or standby, its ailment. */
+export function hostStates(host: Host): readonly string[] {
+  const { state, maintenance, standby, degraded, quarantined } = host;
+  const resting = standbyOf(host);
   return [
-    state,
+    ...(standby === 'in' ? [] : [state]),
+    ...(resting === null ? [] : [resting]),
     ...(maintenance === 'none' ? [] : [maintenance]),
     ...(degraded === null ? [] : ['degraded']),
     ...(quarantined ? ['quarantined'] : []),

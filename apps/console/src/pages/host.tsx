@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { call } from '../api/client';
@@ -17,6 +16,7 @@ import { StateLabel } from '../ui/state-label';
 import { useToasts } from '../ui/toasts';
 import { EventTable } from './event-table';
 import { GuestTable } from './guest-table';
+import { EvacuationPlan } from './evacuation-plan';
 import { FenceDevices } from './fence-devices';
 import { hostStates } from './host-table';
 
@@ -172,7 +172,7 @@ function Hardware({ host }: { readonly host: Host }) {
   );
 }
 
-type DialogName = 'maintenance' | 'fence' | 'domain' | 'remove';
+type DialogName = 'maintenance' | 'standby' | 'fence' | 'domain' | 'remove';
 
 function HostActions({ host, guestNames }: { readonly host: Host; readonly guestNames: readonly string[] }) {
   const may = useMay();
@@ -188,6 +188,14 @@ function HostActions({ host, guestNames }: { readonly host: Host; readonly guest
     actions.push({
       title: 'Exit maintenance',
       run: () => attempt(`${host.name} stays in maintenance`, call('host.exit-maintenance', { params })),
+    });
+  if (may('host.enter-standby') && host.standby === 'none')
+    actions.push({ title: 'Switch off to save power', run: () => show('standby') });
+  if (may('host.exit-standby') && host.standby !== 'none')
+    actions.push({
+      title: 'Switch on again',
+      because: host.standby === 'leaving' ? 'It is being switched on.' : null,
+      run: () => attempt(`${host.name} stays off`, call('host.exit-standby', { params })),
     });
   if (may('host.update')) {
     actions.push({ title: 'Failure domain', run: () => show('domain') });
@@ -214,6 +222,7 @@ function HostActions({ host, guestNames }: { readonly host: Host; readonly guest
     <>
       <ActionMenu title="Actions" actions={actions} />
       {open === 'maintenance' && <MaintenanceDialog host={host} guestNames={guestNames} onClose={close} />}
+      {open === 'standby' && <StandbyDialog host={host} guestNames={guestNames} onClose={close} />}
       {open === 'fence' && <FenceDialog host={host} guestNames={guestNames} onClose={close} />}
       {open === 'domain' && <DomainDialog host={host} onClose={close} />}
       {open === 'remove' && <RemoveDialog host={host} onClose={close} />}
@@ -226,23 +235,11 @@ interface HostDialogProps {
   readonly onClose: () => void;
 }
 
-/** Before: who has to leave, and where each could go. During: the summary tells. */
 function MaintenanceDialog({
   host,
   guestNames,
   onClose,
 }: HostDialogProps & { readonly guestNames: readonly string[] }) {
-  const { data: fits } = useQuery({
-    queryKey: ['read', 'evacuation', host.id],
-    queryFn: () =>
-      Promise.all(
-        guestNames.map(async (name) => ({ name, ...(await call('guest.hosts', { params: { guest: name } })) })),
-      ),
-    enabled: guestNames.length > 0 && guestNames.length <= 50,
-  });
-  const stuck = (fits ?? []).filter(({ items }) =>
-    items.every(({ rejection, isCurrent }) => isCurrent || rejection !== null),
-  );
   return (
     <Dialog
       title={`Empty ${host.name} and keep guests off it`}
@@ -251,37 +248,26 @@ function MaintenanceDialog({
       onClose={onClose}
       run={() => call('host.enter-maintenance', { params: { host: host.id } })}
     >
-      {guestNames.length === 0 ? (
-        <p>No guest is on {host.name}: it is in maintenance at once.</p>
-      ) : (
-        <>
-          <p>
-            {count(guestNames.length, 'guest')} will be moved away live, each where it suits best then. No guest is
-            stopped.
-          </p>
-          {fits !== undefined && (
-            <ul className="plain-list">
-              {fits.map(({ name, items }) => {
-                const takers = items.filter(({ rejection, isCurrent }) => !isCurrent && rejection === null);
-                return (
-                  <li key={name}>
-                    <strong>{name}</strong>{' '}
-                    {takers.length > 0
-                      ? `can go to ${takers.map((each) => each.hostName).join(', ')}`
-                      : 'finds no other host now'}
-                  </li>
-                );
-              })}
-            </ul>
-          )}
-          {stuck.length > 0 && (
-            <p>
-              {host.name} will not become empty while {stuck.map(({ name }) => name).join(', ')} find no other host:
-              stop them, or make room.
-            </p>
-          )}
-        </>
+      <EvacuationPlan host={host} guestNames={guestNames} whenEmpty="it is in maintenance at once" />
+    </Dialog>
+  );
+}
+
+function StandbyDialog({ host, guestNames, onClose }: HostDialogProps & { readonly guestNames: readonly string[] }) {
+  return (
+    <Dialog
+      title={`Empty ${host.name} and switch it off to save power`}
+      deed="Enter standby"
+      size="medium"
+      isDisabled={host.fenceDevices.length === 0}
+      onClose={onClose}
+      run={() => call('host.enter-standby', { params: { host: host.id } })}
+    >
+      {host.fenceDevices.length === 0 && (
+        <p>It has no fence device that could switch it off and on. Give it one first, under “Fence devices”.</p>
       )}
+      <EvacuationPlan host={host} guestNames={guestNames} whenEmpty="it is switched off at once" />
+      <p className="quiet">Its pool does not count on it until it is switched on again, by you or by power saving.</p>
     </Dialog>
   );
 }

@@ -155,7 +155,11 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
           The simulator predicts each phase from the fleet as it is. What you write here is what the verdict goes by;
           left empty, a phase has no objective.
         </p>
-        <DrillForecast about={[kind, name, ...Object.values(impairment)].join(' ')} bodyOf={bodyOf} />
+        <DrillForecast
+          about={[kind, name, ...Object.values(impairment)].join(' ')}
+          bodyOf={bodyOf}
+          isDisabled={name === ''}
+        />
         <div className="settings-fields">
           {(target === 'host' ? hostPhases : guestPhases).map((phase) => (
             <TextField

@@ -56,15 +56,17 @@ export function NewFleetRun({ onClose }: { readonly onClose: () => void }) {
         {field('seed', 'Seed', 'The same seed gives the same fleet.')}
       </div>
       <FormGroup label="Policies" role="group">
-        {policies.map(([name, title]) => (
-          <Checkbox
-            key={name}
-            id={`policy-${name}`}
-            label={title}
-            isChecked={chosen.includes(name)}
-            onChange={(_event, is) => setChosen(is ? [...chosen, name] : chosen.filter((each) => each !== name))}
-          />
-        ))}
+        <div className="choice-list">
+          {policies.map(([name, title]) => (
+            <Checkbox
+              key={name}
+              id={`policy-${name}`}
+              label={title}
+              isChecked={chosen.includes(name)}
+              onChange={(_event, is) => setChosen(is ? [...chosen, name] : chosen.filter((each) => each !== name))}
+            />
+          ))}
+        </div>
       </FormGroup>
     </Dialog>
   );

@@ -68,7 +68,9 @@ export function useStart(onClose: () => void) {
 
 export function NewWhatIf({ onClose }: { readonly onClose: () => void }) {
   const pools = useNamed('pool');
-  const [poolId, setPoolId] = useState(pools[0]?.id ?? '');
+  const [chosenPool, setChosenPool] = useState('');
+  // The fleet may still be being read when this is opened.
+  const poolId = chosenPool || (pools[0]?.id ?? '');
   const hosts = useNamed('host').filter((host) => host.poolId === poolId);
   const [thought, setThought] = useState<Thought>({
     lost: [],
@@ -98,7 +100,7 @@ export function NewWhatIf({ onClose }: { readonly onClose: () => void }) {
           label="Pool"
           value={poolId}
           onChange={(chosen) => {
-            setPoolId(chosen);
+            setChosenPool(chosen);
             set({ lost: [], emptied: [] });
           }}
           choices={pools.map(({ id, name }) => ({ value: id, label: name }))}

@@ -4,6 +4,7 @@ import { useNavigate, useParams } from 'react-router';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
 import type { Pool } from '../fleet/rows';
+import { useGuestFigures } from '../fleet/guest-figures';
 import { useNamed, useOne, useRows, useUsage } from '../fleet/use-fleet';
 import { type Action, ActionMenu } from '../ui/action-menu';
 import { Bar } from '../ui/bar';
@@ -67,6 +68,7 @@ export function PoolPage() {
 }
 
 function Summary({ pool }: { readonly pool: Pool }) {
+  useGuestFigures();
   const [hosts, guests, usage] = [useRows('host'), useRows('guest'), useUsage()];
   const figures = useMemo(() => {
     const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);

@@ -10,7 +10,7 @@ export interface ChartSeries {
   readonly values: readonly number[];
 }
 
-const height = 190;
+const height = 170;
 
 /** After Okabe and Ito, for those who see few colours too; of a lightness that can be seen on light and on dark. */
 const colours = ['#2b87c8', '#d9651a', '#11a07a', '#c273a0', '#c08a00', '#7f7fd5'];
@@ -33,7 +33,10 @@ export function SeriesChart({ title, series }: { readonly title: string; readonl
         cursor: { show: false },
         legend: { live: false },
         scales: { x: { time: false }, y: { range: (_self, _low, high) => [0, high > 0 ? high * 1.05 : 1] } },
-        axes: [axis, { ...axis, size: 56 }],
+        axes: [
+          { ...axis, size: 30 },
+          { ...axis, size: 56 },
+        ],
         series: [
           {},
           ...series.map(({ name }, index) => ({

@@ -1,5 +1,5 @@
 import { apiPrefix, routeNames, routes, type Route, type RouteInput, type RouteName } from '@argosy/contracts/routes';
-import { streamPath } from '@argosy/contracts/stream';
+import { streamPath, streamQuery, type UsageDetail } from '@argosy/contracts/stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, refuse, statusOf, type Answer, type CallContext, type EdgeRefusal, type Handlers } from './answer';
 import { methodsAt } from './allowed-methods';
@@ -143,7 +143,15 @@ function addStream(server: FastifyInstance, ports: HttpPorts): void {
     for (const stop of stops) stop();
     readers.endAll();
   });
-  const parse = parserOf({ method: 'GET', path: '', summary: '', tag: '', access: 'viewer', status: 200 });
+  const parse = parserOf({
+    method: 'GET',
+    path: '',
+    summary: '',
+    tag: '',
+    access: 'viewer',
+    status: 200,
+    query: streamQuery,
+  });
   server.route({
     method: 'GET',
     url: streamPath,
@@ -153,7 +161,8 @@ function addStream(server: FastifyInstance, ports: HttpPorts): void {
       if (!gateway.leading) return sendRefusal(reply, notLeader(gateway).refusal);
       const call = parse({ params: {}, query: request.query, body: undefined });
       if (!call.ok) return sendRefusal(reply, call.refusal);
-      const refusal = readers.open(request, reply, callerOf(request));
+      const { usage } = call.value.query as { usage: UsageDetail };
+      const refusal = readers.open(request, reply, { ...callerOf(request), usage });
       return refusal ? sendRefusal(reply, refusal) : reply;
     },
   });

@@ -1,4 +1,4 @@
-import type { StreamMessage } from '@argosy/contracts/stream';
+import type { StreamMessage, UsageDetail } from '@argosy/contracts/stream';
 import type { FleetWrite } from '@argosy/control/ports/fleet-store';
 import { shownRow } from './shown';
 import type { HostReport } from '@argosy/domain/host-report';
@@ -18,6 +18,7 @@ export interface StreamHistory {
 
 /** One reader: `send` gets whole server-sent events. */
 export interface StreamReader {
+  readonly usage: UsageDetail;
   send(text: string): void;
 }
 
@@ -64,10 +65,16 @@ export class EventStream {
 
   /** What a host uses is of the moment: it is sent, and not remembered. It has the id of the last change. */
   reported(report: HostReport, heardAt: Instant): void {
-    if (this.readers.size === 0) return;
     const { hostId, capacity, cpuMillicores, guests } = report;
-    const row = { hostId, heardAt, capacity, cpuMillicores, guests: [...guests] };
-    this.sendAll(this.format({ kind: 'usage', entity: 'host', row }));
+    const told = (shown: readonly HostReport['guests'][number][]): string => {
+      const row = { hostId, heardAt, capacity, cpuMillicores, guests: [...shown] };
+      return this.format({ kind: 'usage', entity: 'host', row });
+    };
+    const texts: { all?: string; hosts?: string } = {};
+    for (const reader of [...this.readers]) {
+      if (reader.usage === 'all') reader.send((texts.all ??= told(guests)));
+      if (reader.usage === 'hosts') reader.send((texts.hosts ??= told([])));
+    }
   }
 
   /** For when changes may have been missed: readers are told to read everything anew. */

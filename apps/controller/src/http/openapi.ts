@@ -8,7 +8,7 @@ import * as responses from '@argosy/contracts/responses';
 import * as simulations from '@argosy/contracts/simulation-schemas';
 import * as storage from '@argosy/contracts/storage-schemas';
 import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
-import { streamMessageSchema, streamPath } from '@argosy/contracts/stream';
+import { streamMessageSchema, streamPath, streamQuery } from '@argosy/contracts/stream';
 import { hostAssignmentsSchema } from '@argosy/contracts/telemetry';
 import { z } from 'zod';
 import { isBodyRequired } from './parse-call';
@@ -214,6 +214,7 @@ function otherPaths(components: Components): Json {
         description: `${who('viewer')} Each event's data is a StreamMessage. Open the stream first, then read what there is.`,
         security: security('viewer'),
         parameters: [
+          ...parameters(components, streamQuery, 'query'),
           {
             name: 'Last-Event-ID',
             in: 'header',

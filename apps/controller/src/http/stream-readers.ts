@@ -1,3 +1,4 @@
+import type { UsageDetail } from '@argosy/contracts/stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse, type CallContext, type EdgeRefusal } from './answer';
 import type { EventStream } from './event-stream';
@@ -6,6 +7,7 @@ import type { HttpPorts } from './ports';
 interface OpenReader {
   readonly userId: string;
   readonly secret: string;
+  readonly usage: UsageDetail;
   send(text: string): void;
   end(): void;
 }
@@ -23,7 +25,11 @@ export class StreamReaders {
   ) {}
 
   /** undefined: the connection is open and is this reader's now. */
-  open(request: FastifyRequest, reply: FastifyReply, { caller, secret }: CallContext): EdgeRefusal | undefined {
+  open(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { caller, secret, usage }: CallContext & { readonly usage: UsageDetail },
+  ): EdgeRefusal | undefined {
     const { limits, gateway, metrics } = this.ports;
     const own = [...this.readers].filter(({ userId }) => userId === caller.userId).length;
     if (this.readers.size >= limits.streams || own >= limits.streamsPerUser)
@@ -41,6 +47,7 @@ export class StreamReaders {
     const reader: OpenReader = {
       userId: caller.userId,
       secret,
+      usage,
       send: (text) => {
         if (raw.destroyed) return;
         raw.write(text);
