@@ -33,7 +33,7 @@ interface DataTableProps<Row> {
 /** Up to so many rows all stand on the page; more are drawn as they are scrolled to. */
 const mostWhole = 100;
 const rowHeight = 41;
-const noRows: readonly never[] = [];
+const noRows: never[] = [];
 
 /** A table that can be sorted and searched, and takes 20,000 rows. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
@@ -47,7 +47,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const data = useReordered(rows, isLive);
   // It has the heads of the columns, and what they are sorted by. Making rows of its own of 20,000 at each change takes longer than a frame.
   const table = useReactTable({
-    data: noRows as Row[],
+    data: noRows,
     columns: definitions,
     state: { sorting },
     manualSorting: true,
@@ -67,6 +67,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const items = virtualizer.getVirtualItems();
   // At the moment at which rows go, some that are counted are not there any more.
   const seen = isVirtual ? items.flatMap(({ index }) => shown.slice(index, index + 1)) : shown;
+  const above = isVirtual ? (items[0]?.start ?? 0) : 0;
+  const below = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
   if (rows.length === 0)
     return (
       <div className="table-empty">
