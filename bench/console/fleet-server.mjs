@@ -35,8 +35,10 @@ function rowsOf({ hosts, guests }) {
   });
   return {
     ...inventory,
-    guests: inventory.guests.map((/** @type {any} */ { cloudInit: _, ...guest }) => ({
+    // Their cloud-init data are not shown; what is undefined is not in JSON.
+    guests: inventory.guests.map((/** @type {any} */ guest) => ({
       ...guest,
+      cloudInit: undefined,
       cloudInitBytes: null,
     })),
   };

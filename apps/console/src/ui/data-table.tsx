@@ -211,5 +211,5 @@ function definitionOf<Row>({ title, value, isNumber }: Column<Row>): ColumnDef<R
     id: title,
     accessorFn: value,
     sortDescFirst: isNumber === true,
-  } as ColumnDef<Row>;
+  };
 }
