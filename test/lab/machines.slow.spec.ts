@@ -1,5 +1,5 @@
 // A controller and three agents as on four machines: each reaches the others only by their own addresses. As root, in
-// namespaces that the test makes; the controller speaks HTTPS, and each host joins by one command.
+// namespaces that the test makes; the controller speaks HTTPS, and each host joins by one command, with a token for it alone.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { makeCertificate } from '../fleet/certificate';
 
 const hosts = ['m1', 'm2', 'm3'];
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'argosy-machines-')));
+const namespaces: Record<string, string> = {};
 const children: ChildProcess[] = [];
 const closers: (() => Promise<void>)[] = [];
 let serverAddress: string;
@@ -62,11 +63,10 @@ beforeAll(async () => {
   argosy('pool', 'create', 'prod');
   mkdirSync(join(folder, 'datastore/heartbeats'), { recursive: true });
   argosy('datastore', 'create', 'main', '--path', join(folder, 'datastore'), '--shared');
-  const { secret } = JSON.parse(argosy('join-token', 'create', '--pool', 'prod', '--reusable', '-o', 'json')) as {
-    secret: string;
-  };
+  argosy('pool', 'set', 'prod', '--isolation', 'power-off', '--watchdog-lease', '5s', '--automation', 'partial');
   for (const host of hosts) {
-    const { namespace } = network.host(host);
+    const namespace = (namespaces[host] = network.host(host).namespace);
+    const { secret } = JSON.parse(argosy('join-token', 'create', '--pool', 'prod', '-o', 'json')) as { secret: string };
     const flags = [
       '--controller',
       url,
@@ -78,14 +78,36 @@ beforeAll(async () => {
       join(folder, host),
       '--guest-network',
       'bridge:guests',
+      '--datastore',
+      join(folder, 'datastore'),
     ];
-    const command = [process.execPath, join(root, 'bin/argosy.mjs'), 'agent', 'join', ...flags];
-    begin(host, ['nsenter', `--net=/run/netns/${namespace}`, '--', ...command], {
-      ARGOSY_MEMORY_MIB: '512',
-      ...client(),
-    });
+    const joining = [process.execPath, join(root, 'bin/argosy.mjs'), 'agent', 'join', ...flags];
+    const onHost = (name: string, command: readonly string[], environment: Record<string, string>): void =>
+      void begin(name, ['nsenter', `--net=/run/netns/${namespace}`, '--', ...command], environment);
+    onHost(host, joining, { ARGOSY_MEMORY_MIB: '512', ...client() });
+    for (const part of ['heartbeat', 'watchdog']) {
+      const unit = argosy('agent', 'join', ...flags, '--address', '127.0.0.1', '--service', '--part', part);
+      onHost(`${host}-${part}`, ...commandOf(unit));
+    }
   }
 }, 240_000);
+
+/** What systemd would start: of the little that our units use of its language. */
+function commandOf(unit: string): [readonly string[], Record<string, string>] {
+  const valueOf = (text: string): string => text.replaceAll('%%', '%').replaceAll('$$', () => '$');
+  const words = /^ExecStart=(.*)$/m.exec(unit)![1]!.match(/"[^"]*"|'[^']*'|\S+/g)!;
+  const variables = [...unit.matchAll(/^Environment="([A-Z_]+)=(.*)"$/gm)].map(([, name, value]) => [
+    name!,
+    valueOf(value!),
+  ]);
+  return [words.map((word) => valueOf(word.replace(/^(["'])(.*)\1$/, '$2'))), Object.fromEntries(variables)];
+}
+
+/** Every process of that machine ends in one moment, as at a loss of power. */
+function losePower(host: string): void {
+  const pids = execFileSync('ip', ['netns', 'pids', namespaces[host]!], { encoding: 'utf8' }).trim().split('\n');
+  for (const pid of pids.map(Number)) process.kill(pid, 'SIGKILL');
+}
 
 function isUp(): boolean {
   try {
@@ -101,7 +123,9 @@ afterAll(async () => {
   await Promise.all(
     children.map(
       (child) =>
-        new Promise((done) => (child.exitCode === null ? child.once('close', done).kill('SIGTERM') : done(null))),
+        new Promise((done) =>
+          child.exitCode === null && child.signalCode === null ? child.once('close', done).kill('SIGTERM') : done(null),
+        ),
     ),
   );
   for (const close of closers.reverse()) await close();
@@ -132,3 +156,15 @@ test('hosts join by one command each, under the address by which they reach the 
   expect(guest).toMatchObject({ state: 'running', address: '10.128.0.2' });
   expect(guest?.['hostId']).not.toBe(before);
 }, 240_000);
+
+test('a machine that is lost with its power leaves its guest to another, on the proof of the lease that ended with it', async () => {
+  const guest = () => rows('guest', 'list')[0]!;
+  const nameOf = (hostId: unknown) => rows('host', 'list').find(({ id }) => id === hostId)?.['name'];
+  const lost = String(nameOf(guest()['hostId']));
+  losePower(lost);
+  const isBack = () => guest()['state'] === 'running' && nameOf(guest()['hostId']) !== lost;
+  expect(await waitUntil(isBack, { deadlineMs: 60_000, intervalMs: 500 })).toBe(true);
+  const codes = rows('event', 'list', '--since', '-2m').map(({ code }) => code);
+  expect(codes).toContain('watchdog-lease-ended');
+  expect(codes).not.toContain('host-fenced');
+}, 120_000);
