@@ -28,6 +28,7 @@ function isPure([name, { path }]) {
 const openFolders = [
   'libs/control/ports/',
   'libs/vmm/(qemu|embedded)/driver\\.ts',
+  'libs/machine/tour/tour\\.ts',
   'libs/simulator/(traces|fleet|soak)/',
 ];
 

@@ -98,12 +98,12 @@ export function aPatch(): string[] {
     top.run(1);
     const during = top.memory.word(0);
     top.run(program.length - 1);
-    const [mbase, loaded] = [10, 11].map((register) => hexadecimal(top.registers[register]!));
+    const register = (number: number): string => hexadecimal(top.registers[number]!);
     return {
       before: hexadecimal(before),
       during: hexadecimal(during),
-      mbase,
-      loaded,
+      mbase: register(10),
+      loaded: register(11),
     };
   };
   const bare = run('direct', 0);
