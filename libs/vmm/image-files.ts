@@ -54,8 +54,9 @@ async function readHeader(path: string): Promise<{ readonly leadsElsewhere: bool
   const file = await open(path, 'r');
   try {
     const { buffer } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-    if (buffer.toString('latin1', 0, 4) !== 'QFI\xfb') return null;
-    const features = buffer.readUInt32BE(4) >= 3 ? buffer.readBigUInt64BE(72) : 0n;
+    const version = buffer.readUInt32BE(4);
+    if (buffer.toString('latin1', 0, 4) !== 'QFI\xfb' || (version !== 2 && version !== 3)) return null;
+    const features = version === 3 ? buffer.readBigUInt64BE(72) : 0n;
     return { leadsElsewhere: buffer.readBigUInt64BE(8) !== 0n || (features & hasDataFile) !== 0n };
   } finally {
     await file.close();

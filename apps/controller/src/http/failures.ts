@@ -10,7 +10,7 @@ const driverWords =
 /** PostgreSQL's own: connection exceptions, resources run out, and a server that starts, stops or ends its sessions. */
 const awayStates = /Code: `(08|53|57P0)/;
 const awayWords =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|terminat|timeout|timed out|starting up|shutting down|recovery mode|too many clients|DatabaseNotReachable|ConnectionClosed|SocketTimeout|after calling end/i;
+  /Can't reach database server|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|terminat|timeout|timed out|starting up|shutting down|recovery mode|too many clients|DatabaseNotReachable|ConnectionClosed|SocketTimeout|after calling end/i;
 
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
