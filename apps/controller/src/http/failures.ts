@@ -10,15 +10,21 @@ const driverWords =
 /** PostgreSQL's own: connection exceptions, resources run out, and a server that starts, stops or ends its sessions. */
 const awayStates = /Code: `(08|53|57P0)/;
 const awayWords =
-  /Can't reach database server|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|terminat|timeout|timed out|starting up|shutting down|recovery mode|too many clients|DatabaseNotReachable|ConnectionClosed|SocketTimeout|after calling end/i;
+  /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|terminat|timeout|timed out|starting up|shutting down|recovery mode|too many clients|DatabaseNotReachable|ConnectionClosed|SocketTimeout|after calling end/i;
 
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (driverWords.test(error.message)) return true;
   const isDatabaseError = /^(Prisma|DriverAdapter)/.test(error.name);
   const code = 'code' in error ? String(error.code) : '';
-  const text = `${code} ${error.message}`;
+  const text = `${code} ${error.message} ${driverKindOf(error)}`;
   return isDatabaseError && (awayCodes.has(code) || awayStates.test(text) || awayWords.test(text));
+}
+
+/** Of a raw question Prisma tells in its code only that it failed; what the driver saw stands beside it. */
+function driverKindOf(error: Error): string {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: { kind?: string } } } };
+  return meta?.driverAdapterError?.cause?.kind ?? '';
 }
 
 function fromFastify(error: FastifyError, bodyBytes: number): EdgeRefusal | undefined {
