@@ -2,7 +2,7 @@ import type { Host, Pool } from '@argosy/domain/entities';
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import { sentence } from '@argosy/domain/units';
 import type { FleetEvent } from '../fleet-types';
-import { datastoreHeartbeatMs, fenceRetryMs, heartbeatMs } from '../defaults';
+import { datastoreHeartbeatMs, fenceRetryMs, heartbeatMs, takeoverGraceMs } from '../defaults';
 import { provedByLease } from './leases';
 import {
   becomeHost,
@@ -21,21 +21,29 @@ type FenceResult = Extract<FleetEvent, { kind: 'fence-result' }>;
 export function fencePool(turn: FleetTurn, pool: Pool): void {
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id);
   const lost = hosts.filter((host) => isToBeFenced(turn, host));
-  if (lost.length === 0) return clearAlarm(turn, 'mass-silence', pool.id);
+  if (lost.length === 0) return endMassSilence(turn, pool);
   const { maximumSilentHosts } = pool.failure;
   const silent = [...lost, ...hosts.filter((host) => wentWith(turn, host, lost))];
   const doubtful = hosts.filter((host) => isDoubtful(turn, pool, host));
   if (failuresAtOnce(hosts, silent, doubtful) > maximumSilentHosts) {
     if (lost.some((host) => host.state === 'failed')) raiseMassSilence(turn, pool, silent);
     goOnFencing(turn, lost);
-  } else if (failuresAtOnce(hosts, [...silent, ...doubtful], doubtful) > maximumSilentHosts) goOnFencing(turn, lost);
+  } else if (isJustOver(turn, pool)) goOnFencing(turn, lost);
+  else if (failuresAtOnce(hosts, [...silent, ...doubtful], doubtful) > maximumSilentHosts) goOnFencing(turn, lost);
   else {
-    clearAlarm(turn, 'mass-silence', pool.id);
+    endMassSilence(turn, pool);
     for (const host of lost) fence(turn, host);
   }
 }
 
 function raiseMassSilence(turn: FleetTurn, pool: Pool, silent: readonly Host[]): void {
+  const { now } = turn;
+  turn.fleet.outstanding.set(massSilenceKey(pool), {
+    incarnation: 0,
+    sentAt: now,
+    notAfter: now + takeoverGraceMs,
+    attempt: 1,
+  });
   raiseAlarm(turn, {
     code: 'mass-silence',
     severity: 'error',
@@ -43,6 +51,20 @@ function raiseMassSilence(turn: FleetTurn, pool: Pool, silent: readonly Host[]):
     message: `${silent.length} hosts of ${pool.name} are silent at once, more than the ${pool.failure.maximumSilentHosts} that the pool allows outside one failure domain: a network or power fault is likelier than so many dead hosts, so none is fenced. Fence by hand, or raise failure.maximumSilentHosts.`,
     details: { hosts: silent.map((host) => host.name) },
   });
+}
+
+/** Whatever silenced them ends for one before it ends for the next: the last of them are not fenced for being slower. */
+function isJustOver({ fleet, now }: FleetTurn, pool: Pool): boolean {
+  return now <= (fleet.outstanding.get(massSilenceKey(pool))?.notAfter ?? 0);
+}
+
+function endMassSilence(turn: FleetTurn, pool: Pool): void {
+  settled(turn, massSilenceKey(pool));
+  clearAlarm(turn, 'mass-silence', pool.id);
+}
+
+function massSilenceKey({ id }: Pool): string {
+  return `mass-silence:${id}`;
 }
 
 function goOnFencing(turn: FleetTurn, lost: readonly Host[]): void {
