@@ -27,7 +27,7 @@ import type {
 } from '@argosy/domain/host-report';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
-import type { Cluster } from '@argosy/scheduler/cluster';
+import type { Cluster, HostFigures } from '@argosy/scheduler/cluster';
 import type { FleetIndexes } from './fleet/indexes';
 import type { FleetWrite, Inventory } from './ports/fleet-store';
 
@@ -160,6 +160,15 @@ export interface Outstanding {
   readonly attempt: number;
 }
 
+/** Guests that no host took, and the hosts as they were then. */
+export interface TurnedAway {
+  /** By guest: its row, whose every change is a reason to try again. */
+  readonly guests: ReadonlyMap<string, Guest>;
+  readonly hosts: readonly HostFigures[];
+  /** What each host had free of several resources. */
+  readonly room: Float64Array;
+}
+
 /** A pool as the scheduler saw it last, and what has changed since then. */
 export interface KeptCluster {
   readonly poolId: string;
@@ -168,6 +177,8 @@ export interface KeptCluster {
   readonly changedHosts: Set<string>;
   /** Guests that must stay where they are until then, as they have moved lately. */
   readonly coolingUntil: Map<string, Instant>;
+  /** Guests that no host took when they were last tried; null: nobody has been tried since it was built. */
+  turnedAway: TurnedAway | null;
 }
 
 export interface Silence {

@@ -122,7 +122,8 @@ function takeEvent(turn: FleetTurn, event: OrdinaryEvent): void {
       hostLost(turn, event.hostId);
       reconcileHost(turn, event.hostId);
       followDrills(turn);
-      return placeWaiting(turn);
+      placeWaiting(turn);
+      return;
     case 'probe-result':
       return takeProbe(turn, event);
     case 'prediction':

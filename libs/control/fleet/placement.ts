@@ -43,6 +43,7 @@ export function clusterOf(
     changedGuests: new Set(),
     changedHosts: new Set(),
     coolingUntil: new Map(),
+    turnedAway: null,
   };
   for (const guest of fleet.guests.values())
     if (guest.poolId === poolId) noteCooling(fresh, guest, makers.coolDownMs, now);

@@ -3,25 +3,30 @@ import { formatDuration } from '@argosy/domain/units';
 import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { planTogether } from '@argosy/scheduler/repacking';
+import type { KeptCluster } from '../fleet-types';
 import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
 import { clusterOf } from './placement';
 import { awaitsReports } from './restored';
 import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
+import { isStillTurnedAway, rememberTurnedAway, type RoomNews, roomNewsOf } from './turned-away';
 import { isBusy } from './begin-disk-operation';
 import { becomeGuest, type FleetTurn, poolOf, raiseAlarm, record } from './turn';
 
 /** As against a VMM that crashed on a host that is well: that one is restarted whatever the priority. */
 const lostWithHost = / (is proved off|has stopped it)$/;
 
-/** Places what waits for a place: guests to be restarted first, in the order of their priority, then new ones. */
-export function placeWaiting(turn: FleetTurn): void {
+/**
+ * Places what waits for a place: guests to be restarted first, in the order of their priority, then new ones. Who was turned away before is
+ * tried again only when there is room for it that was not there then. Returns how many were tried.
+ */
+export function placeWaiting(turn: FleetTurn): number {
   withdrawStaleStarts(turn);
-  const clusters = new Map<string, Cluster>();
-  const plans = new Map<string, Plan>();
+  const passes = new Map<string, Pass>();
   const held = new Map<string, Held>();
   const unplaced = new Map<string, string[]>();
+  let tried = 0;
   for (const guest of waitingGuests(turn)) {
     if (guest.state === 'recovering' && guest.restartPriority === 'disabled' && lostWithHost.test(guest.stateReason)) {
       giveUpDisabled(turn, guest);
@@ -31,17 +36,47 @@ export function placeWaiting(turn: FleetTurn): void {
     // Those that lost their host come first, so the others see the hosts as these have left them.
     const purpose = guest.state === 'recovering' ? 'failover' : 'ordinary';
     const key = `${guest.poolId}/${purpose}`;
-    let cluster = clusters.get(key);
-    if (!cluster) clusters.set(key, (cluster = clusterOf(turn, guest.poolId, purpose)));
-    if (purpose === 'failover' && !plans.has(key)) plans.set(key, planRestarts(turn, guest.poolId, cluster));
-    const isPlaced = placeGuest(turn, guest, cluster, plans.get(key));
-    if (isPlaced && guest.state === 'recovering') held.get(guest.poolId)!.restartsLeft--;
-    if (isPlaced) continue;
+    let pass = passes.get(key);
+    if (!pass) passes.set(key, (pass = beginPass(turn, guest.poolId, purpose)));
+    const isTried = !(
+      turn.fleet.alarms.has(`guest-down/${guest.id}`) && isStillTurnedAway(pass.kept, pass.news, guest)
+    );
+    if (isTried) tried++;
+    if (isTried && tryToPlace(turn, guest, pass)) {
+      if (guest.state === 'recovering') held.get(guest.poolId)!.restartsLeft--;
+      continue;
+    }
+    pass.turnedAway.push(turn.fleet.guests.get(guest.id)!);
     const others = unplaced.get(guest.poolId);
     if (others) others.push(guest.id);
     else unplaced.set(guest.poolId, [guest.id]);
   }
+  for (const { kept, turnedAway } of passes.values()) rememberTurnedAway(kept, turnedAway);
   for (const [poolId, guestIds] of unplaced) makeRoom(turn, turn.fleet.pools.get(poolId)!, guestIds);
+  return tried;
+}
+
+/** One look at a pool's hosts for the guests that wait for one. */
+interface Pass {
+  readonly poolId: string;
+  readonly purpose: 'ordinary' | 'failover';
+  readonly kept: KeptCluster;
+  readonly news: RoomNews | null;
+  /** undefined: not made yet. */
+  plan: Plan | undefined;
+  readonly turnedAway: Guest[];
+}
+
+function beginPass(turn: FleetTurn, poolId: string, purpose: Pass['purpose']): Pass {
+  clusterOf(turn, poolId, purpose);
+  const kept = turn.fleet.clusters.get(`${poolId}/${purpose}`)!;
+  return { poolId, purpose, kept, news: roomNewsOf(kept), plan: undefined, turnedAway: [] };
+}
+
+function tryToPlace(turn: FleetTurn, guest: Guest, pass: Pass): boolean {
+  const { poolId, purpose, kept } = pass;
+  if (pass.plan === undefined) pass.plan = purpose === 'failover' ? planRestarts(turn, poolId, kept.cluster) : null;
+  return placeGuest(turn, guest, kept.cluster, pass.plan);
 }
 
 /** Where moves are Argosy's own affair, a guest that no host takes gets room by others that make way. */

@@ -172,6 +172,28 @@ export class State {
     return delta;
   }
 
+  /** What the host of `leaving` would cost more with `item` in its place. Infinity where there is no room. Groups are not looked at. */
+  replacementDelta(leaving: number, item: number): number {
+    const { model, above, room } = this;
+    const { dimensions, demand, weight, firstTransient, firstPlain } = model;
+    const host = this.hostOf[leaving]!;
+    const [isHome, wasHome] = [model.origin[item] === host, model.origin[leaving] === host];
+    const [base, leavingBase, hostBase] = [item * dimensions, leaving * dimensions, host * dimensions];
+    let delta = 0;
+    for (let dimension = 0; dimension < dimensions; dimension++) {
+      const asked = demand[base + dimension]!;
+      const left = demand[leavingBase + dimension]!;
+      const change = asked - left;
+      const isTransient = dimension >= firstTransient && dimension < firstPlain;
+      const needed = isTransient ? (isHome ? 0 : asked) - (wasHome ? 0 : left) : change;
+      if (needed > room[hostBase + dimension]!) return Infinity;
+      const before = above[hostBase + dimension]!;
+      const after = before + change;
+      delta += weight[dimension]! * ((after > 0 ? after : 0) - (before > 0 ? before : 0));
+    }
+    return delta;
+  }
+
   /** What it costs that two items of different groups change places. Infinity where there is no room. Groups are not looked at. */
   swapDelta(item: number, other: number): number {
     const { model, above, room } = this;
@@ -202,22 +224,22 @@ export class State {
           (otherAfter > 0 ? otherAfter : 0) -
           (otherBefore > 0 ? otherBefore : 0));
     }
-    return delta + this.swapMoveDelta(item, other);
+    return delta + this.pairMoveDelta(item, otherHost, other, host);
   }
 
   /**
    * The two changes of the costs of moving do not simply add up: the group with the most moves is one for both. Where that
    * matters, the first is made for a moment.
    */
-  private swapMoveDelta(item: number, other: number): number {
+  pairMoveDelta(item: number, to: number, other: number, otherTo: number): number {
     const { origin, groupOf } = this.model;
-    const [host, otherHost] = [this.hostOf[item]!, this.hostOf[other]!];
-    const first = this.moveDelta(item, host, otherHost);
-    const change = host === origin[item] ? 1 : otherHost === origin[item] ? -1 : 0;
-    if (change === 0) return first + this.moveDelta(other, otherHost, host);
+    const [from, otherFrom] = [this.hostOf[item]!, this.hostOf[other]!];
+    const first = this.moveDelta(item, from, to);
+    const change = from === origin[item] ? 1 : to === origin[item] ? -1 : 0;
+    if (change === 0) return first + this.moveDelta(other, otherFrom, otherTo);
     const group = groupOf[item]!;
     this.countMoved(group, change);
-    const second = this.moveDelta(other, otherHost, host);
+    const second = this.moveDelta(other, otherFrom, otherTo);
     this.countMoved(group, change === 1 ? -1 : 1);
     return first + second;
   }
