@@ -1,7 +1,7 @@
 // npm run check: format, lint, types, layers, tests. Every step runs, so that one look shows all that is wrong; the
 // last line counts what passed and what failed, steps and tests alike.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,16 +46,23 @@ async function runSteps() {
 
 if (!isSlow) await Promise.all([runStep(lint), runSteps()]);
 
+/** Of test/: those that look at answers and not at how long things take. Each starts servers of its own, and two run at once. */
+const unhurried = ['bench', 'cli', 'controller', 'guests', 'inventory', 'queue'];
+const testFolders = (/** @type {(name: string) => boolean} */ isWanted) =>
+  readdirSync(join(root, 'test'))
+    .filter(isWanted)
+    .map((name) => join(root, 'test', name));
+
 /**
- * Beside the code, tests are quick and share nothing. Those in test/ start fleets of real processes and look at how long
- * things take: one at a time.
+ * Beside the code, tests are quick and share nothing. Most of those in test/ start fleets of real processes and look at how
+ * long things take: one at a time.
  * @type {readonly string[][]}
  */
 const groups = isSlow
   ? [['--config', 'jest.slow.config.js', '--runInBand']]
   : [
-      ['--maxWorkers', '2', join(root, 'libs'), join(root, 'apps')],
-      ['--runInBand', join(root, 'test')],
+      ['--maxWorkers', '2', join(root, 'libs'), join(root, 'apps'), ...testFolders((name) => unhurried.includes(name))],
+      ['--runInBand', ...testFolders((name) => !unhurried.includes(name))],
     ];
 
 const soakSeeds = 500;

@@ -10,11 +10,11 @@ const timerEvery = { interpreter: 10_000, translator: 100_000 };
 /** @typedef {'interpreter' | 'translator'} Engine */
 
 /**
- * By processor time, so that what else the computer does matters little; the median of runs, the first of which warms up.
+ * By processor time, so that what else the computer does matters little.
  * @param {{ process: string, engine: Engine, depth: number, quick: boolean }} options
- * @returns {number} million instructions a second
+ * @returns {() => number} runs it once; million instructions a second
  */
-function millionsPerSecond({ process: text, engine, depth, quick }) {
+function runOf({ process: text, engine, depth, quick }) {
   const { assemble } = built('machine/assembler.js');
   const { Console } = built('machine/devices.js');
   const { variants } = built('machine/variants.js');
@@ -23,14 +23,26 @@ function millionsPerSecond({ process: text, engine, depth, quick }) {
   const { top } = chainOfMachines({ variant: variants.virtualizable, depth, memoryBytes, console, engine });
   top.memory.write(0, assemble(aboveKernel(text, timerEvery[engine])).bytes);
   const instructions = (quick ? 5e6 : 50e6) * (engine === 'translator' ? 8 : 1);
-  const speeds = Array.from({ length: quick ? 2 : 6 }, () => {
+  return () => {
     const before = process.cpuUsage();
     if (top.run(instructions) !== 'limit') throw new Error('the program ended');
     const { user, system } = process.cpuUsage(before);
     return instructions / (user + system);
-  });
-  return median(speeds.slice(1));
+  };
 }
+
+/**
+ * In turns, so that what changes with time is the same to all; the median of each one's turns, the first of which warms up.
+ * @param {readonly (() => number)[]} runs
+ * @param {boolean} quick
+ */
+function speedsInTurns(runs, quick) {
+  const turns = Array.from({ length: quick ? 2 : 6 }, () => runs.map((run) => run())).slice(1);
+  return runs.map((_, index) => median(turns.map((turn) => turn[index] ?? 0)));
+}
+
+/** @param {{ process: string, engine: Engine, depth: number, quick: boolean }} options */
+const millionsPerSecond = (options) => speedsInTurns([runOf(options)], options.quick)[0] ?? 0;
 
 /** @type {import('../figures.mjs').Benchmark} */
 export const speed = {
@@ -74,16 +86,18 @@ export const depths = {
   measure: async ({ quick }) =>
     engines.flatMap((engine) => {
       const { process } = programs.memory;
-      const bare = millionsPerSecond({ process, engine, depth: 0, quick });
-      return [1, 2, 3, 4].map((depth) =>
-        atMost({
+      const runs = [0, 1, 2, 3, 4].map((depth) => runOf({ process, engine, depth, quick }));
+      const [bare = 0, ...virtual] = speedsInTurns(runs, quick);
+      return virtual.map((speed, index) => {
+        const depth = index + 1;
+        return atMost({
           name: engine === 'interpreter' ? `depths.${depth}` : `depths.${depth}.translated`,
-          value: bare / millionsPerSecond({ process, engine, depth, quick }),
+          value: bare / speed,
           unit: 'times',
           reference: 1,
           target: depth === 1 ? 1.1 : null,
           remark: `time against bare: a kernel with a timer at every ${timerEvery[engine]} instructions, and loads and stores in user mode`,
-        }),
-      );
+        });
+      });
     }),
 };

@@ -130,11 +130,12 @@ export class SimulatedHost {
     gate
       .pass(() => this.registration.register(request.registration))
       .then(({ assignments, hostKey, redisUrl }) => {
-        this.asking = false;
         this.hostId = assignments.hostId;
         outside.learnKey(assignments.hostId, hostKey);
         outside.open(this.around.redisUrl ?? redisUrl);
+        // An agent that asks again until this moment is answered by it: a second question would make it a stranger to its answer.
         time.catchUp();
+        this.asking = false;
         this.reply?.(accepted(assignments));
       }, this.around.fail);
   }
