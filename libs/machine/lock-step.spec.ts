@@ -1,28 +1,12 @@
 import { createRandom } from '@argosy/simulator/random';
-import { lockStepPlaces, runAllInLockStep, type LockStepOptions, type RandomRuns } from './lock-step';
-import { variants } from './variants';
+import { describeLockStep } from './lock-step-suite';
 
-const common = { variant: variants.virtualizable, depth: 0, slices: 30, longestSlice: 120 } as const;
-const eager = { hotVisits: 2 };
-
-function translatedRunsOfSame(options: LockStepOptions, runs: Omit<RandomRuns, 'chanceOf'>): number {
-  const { differences, translatedRuns } = runAllInLockStep(options, { ...runs, chanceOf: createRandom });
-  expect(differences).toEqual([]);
-  return translatedRuns;
-}
-
-test.each<[string, LockStepOptions]>([
-  ['translated, at every instruction', { ...common, translator: { hotVisits: 1, blocks: 1, blockInstructions: 1 } }],
-  ["translated, at every block's end", { ...common, translator: { hotVisits: 1, blocks: 1 } }],
-  ['translated, whenever a module is left', { ...common, translator: eager }],
-  ['translated before they are run', { ...common, translator: { hotVisits: 0, unseen: true } }],
-  ['translated, with many instructions at a time', { ...common, longestSlice: 2000, slices: 4, translator: eager }],
-])('65 random programs are the same, %s', (_when, options) => {
-  expect(translatedRunsOfSame(options, { shape: 'looping', first: 100, count: 60 })).toBeGreaterThan(1000);
-  translatedRunsOfSame(options, { shape: 'wild', first: 100, count: 5 });
-});
-
-test.each(lockStepPlaces)('and so they are in machines of machines, and on the other variants: %s', (_name, place) => {
-  const options = { ...common, translator: eager, ...place };
-  expect(translatedRunsOfSame(options, { shape: 'looping', first: 2000, count: 12 })).toBeGreaterThan(30);
-});
+describeLockStep(
+  {
+    looping: { first: 100, count: 60, atLeast: 1000 },
+    wild: { first: 100, count: 5, atLeast: 0 },
+    elsewhere: { first: 2000, count: 12, atLeast: 30 },
+    longestSlice: 2000,
+  },
+  createRandom,
+);
