@@ -1,4 +1,4 @@
-/* Entry, and the only trap handler. The kernel runs in machine mode on a stack of its own, for one process in user mode. */
+/* Entry, and the only trap handler. The kernel runs in machine mode on a stack of its own, for its processes in user mode. */
   .section .start, "ax"
   .global _start
 _start:
@@ -11,34 +11,30 @@ _start:
   j 1b
 2:la t0, on_trap
   csrw mtvec, t0
-  csrw mscratch, sp
   call kernel_start
-  la t0, process_main
-  csrw mepc, t0
-  la sp, process_stack_top
-  mret
+  j resume
 
-/* mscratch holds the kernel's stack while the process runs, and the process's while the kernel does. */
+/* mscratch holds the place of the registers of the process that runs. */
   .text
   .align 2
 on_trap:
-  csrrw sp, mscratch, sp
-  addi sp, sp, -128
-  .irp register, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-  sw x\register, 4 * \register (sp)
+  csrrw a0, mscratch, a0
+  .irp register, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+  sw x\register, 4 * \register (a0)
   .endr
-  mv a0, sp
+  csrr t0, mscratch
+  sw t0, 4 * 10 (a0)
+  la sp, kernel_stack_top
   call kernel_trap
-  .irp register, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-  lw x\register, 4 * \register (sp)
+resume:                        /* a0: the registers of the process whose turn it is */
+  csrw mscratch, a0
+  .irp register, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+  lw x\register, 4 * \register (a0)
   .endr
-  addi sp, sp, 128
-  csrrw sp, mscratch, sp
+  lw a0, 4 * 10 (a0)
   mret
 
   .bss
   .align 4
   .skip 4096
 kernel_stack_top:
-  .skip 16384
-process_stack_top:

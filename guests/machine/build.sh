@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 compiler=riscv64-unknown-elf
-sources="boot.S kernel.c machine.c ../common/engine.c ../common/commands.c ../common/console.c ../common/disk.c ../common/pattern.c"
+sources="boot.S kernel.c machine.c network.c commands.c ../common/engine.c ../common/commands.c ../common/console.c ../common/disk.c ../common/pattern.c"
 if ! command -v $compiler-gcc >/dev/null; then
   echo "build.sh: there is no $compiler-gcc here; install it with: apt-get install gcc-riscv64-unknown-elf" >&2
   exit 2
@@ -15,7 +15,7 @@ build() { # output, the kernel's other half
   # shellcheck disable=SC2086
   $compiler-gcc -march=rv32im_zicsr -mabi=ilp32 -std=gnu11 -Os -Wall -Wextra -ffreestanding -fno-builtin -fno-pic -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -msmall-data-limit=0 -mno-relax \
-    -nostdlib -static -Wl,--build-id=none,-z,max-page-size=4096,--no-relax,--no-warn-rwx-segments -Wl,-T,link.ld -Wl,-s -o "$1" $sources "$2" "$library"
+    -nostdlib -static -Wl,--build-id=none,-z,max-page-size=4096,--no-relax,--no-warn-rwx-segments -Wl,-T,link.ld -Wl,--wrap=command_run -Wl,-s -o "$1" $sources "$2" "$library"
   chmod 644 "$1"
 }
 case "${2:-}" in

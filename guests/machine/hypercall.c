@@ -2,7 +2,8 @@
 #include "kernel.h"
 
 enum { CALL_READ_STATUS, CALL_WRITE_STATUS, CALL_KICK };
-enum { RING_CONSOLE_WRITE, RING_DISK_READ, RING_DISK_WRITE, RING_ENTRIES = 16, LONGEST_WRITE = 4096 };
+enum { RING_CONSOLE_WRITE, RING_DISK_READ, RING_DISK_WRITE, RING_SEND, RING_RECEIVE };
+enum { RING_ENTRIES = 16, LONGEST_WRITE = 4096 };
 
 static struct {
   volatile u32 produced, consumed;
@@ -50,4 +51,19 @@ u32 kernel_transfer(enum disk_operation operation, u32 sector, u32 count, u32 ad
     for (u32 index = 0; index < part; index++) failed |= ring.entries[(first + index) % RING_ENTRIES].status;
   }
   return failed ? DISK_FAILED : DISK_DONE;
+}
+
+static u32 exchange(u32 operation, u32 address, u32 length) {
+  u32 index = ring.produced % RING_ENTRIES;
+  produce(operation, address, length);
+  call(CALL_KICK, (u32)&ring);
+  return ring.entries[index].status == 0;
+}
+
+u32 kernel_send(u32 address, u32 length) {
+  return exchange(RING_SEND, address, length);
+}
+
+u32 kernel_receive(u32 address, u32 length) {
+  return exchange(RING_RECEIVE, address, length);
 }

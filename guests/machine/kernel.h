@@ -1,4 +1,4 @@
-/* The kernel's two halves: kernel.c, and one of registers.c (every machine) and hypercall.c (only under a VMM that serves them). */
+/* The kernel's parts: kernel.c, network.c, and one of registers.c (every machine) and hypercall.c (only under a VMM that serves them). */
 #ifndef KERNEL_H
 #define KERNEL_H
 #include "system.h"
@@ -19,11 +19,20 @@
 #define DISK_SECTOR 0x7d1
 #define DISK_COMMAND 0x7d2
 #define DISK_SECTORS 0x7d3
+#define NETWORK_ADDRESS 0x7d8
+#define NETWORK_LENGTH 0x7d9
+#define NETWORK_COMMAND 0x7da
+#define NETWORK_WAITING 0x7db
+#define HARDWARE_ADDRESS 0x7dc
+#define HARDWARE_ADDRESS_HIGH 0x7dd
 
 /* mstatus, which user mode of some variants may read and not write */
 u32 kernel_status(void);
 void kernel_set_status(u32 status);
 u32 kernel_write_console(const u8 *bytes, u32 length);
 u32 kernel_transfer(enum disk_operation operation, u32 sector, u32 count, u32 address);
+/* Whether it was done. */
+u32 kernel_send(u32 address, u32 length);
+u32 kernel_receive(u32 address, u32 length);
 
 #endif

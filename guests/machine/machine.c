@@ -1,10 +1,10 @@
 /* The machine under the measuring guest, as its process sees it: system calls. */
-#include "system.h"
+#include "network.h"
 
 static u32 memory_bytes;
 static enum disk_state last_transfer;
 
-static u64 call(enum system_call number, u32 first, u32 second, u32 third, u32 fourth) {
+u64 system_call(enum system_call number, u32 first, u32 second, u32 third, u32 fourth) {
   register u32 a0 __asm__("a0") = first;
   register u32 a1 __asm__("a1") = second;
   register u32 a2 __asm__("a2") = third;
@@ -15,19 +15,19 @@ static u64 call(enum system_call number, u32 first, u32 second, u32 third, u32 f
 }
 
 u64 machine_now(void) {
-  return call(SYSTEM_NOW, 0, 0, 0, 0);
+  return system_call(SYSTEM_NOW, 0, 0, 0, 0);
 }
 
 void machine_sleep_until(u64 microseconds) {
-  call(SYSTEM_SLEEP, (u32)microseconds, (u32)(microseconds >> 32), 0, 0);
+  system_call(SYSTEM_SLEEP, (u32)microseconds, (u32)(microseconds >> 32), 0, 0);
 }
 
 int machine_read_byte(void) {
-  return (int)call(SYSTEM_READ, 0, 0, 0, 0);
+  return (int)system_call(SYSTEM_READ, 0, 0, 0, 0);
 }
 
 u32 machine_write(const u8 *bytes, u32 length) {
-  return (u32)call(SYSTEM_WRITE, (u32)bytes, length, 0, 0);
+  return (u32)system_call(SYSTEM_WRITE, (u32)bytes, length, 0, 0);
 }
 
 u32 machine_memory_kib(void) {
@@ -43,23 +43,23 @@ u32 *machine_area(u32 mib) {
 }
 
 int machine_power_button(void) {
-  return (int)call(SYSTEM_BUTTON, 0, 0, 0, 0);
+  return (int)system_call(SYSTEM_BUTTON, 0, 0, 0, 0);
 }
 
 void machine_power_off(void) {
-  call(SYSTEM_OFF, 0, 0, 0, 0);
+  system_call(SYSTEM_OFF, 0, 0, 0, 0);
 }
 
 void machine_panic(void) {
-  call(SYSTEM_OFF, PANIC_CODE, 0, 0, 0);
+  system_call(SYSTEM_OFF, PANIC_CODE, 0, 0, 0);
 }
 
 u32 machine_disk_sectors(void) {
-  return (u32)call(SYSTEM_SECTORS, 0, 0, 0, 0);
+  return (u32)system_call(SYSTEM_SECTORS, 0, 0, 0, 0);
 }
 
 void machine_disk_begin(enum disk_operation operation, u32 sector, u32 count, u32 *words) {
-  last_transfer = (enum disk_state)call(SYSTEM_TRANSFER, operation, sector, count, (u32)words);
+  last_transfer = (enum disk_state)system_call(SYSTEM_TRANSFER, operation, sector, count, (u32)words);
 }
 
 enum disk_state machine_disk_poll(void) {
@@ -67,6 +67,6 @@ enum disk_state machine_disk_poll(void) {
 }
 
 void process_main(void) {
-  memory_bytes = (u32)call(SYSTEM_MEMORY, 0, 0, 0, 0);
+  memory_bytes = (u32)system_call(SYSTEM_MEMORY, 0, 0, 0, 0);
   guest_run();
 }

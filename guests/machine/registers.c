@@ -23,3 +23,18 @@ u32 kernel_transfer(enum disk_operation operation, u32 sector, u32 count, u32 ad
   }
   return DISK_DONE;
 }
+
+static u32 command_network(u32 command, u32 address, u32 length) {
+  WRITE(NETWORK_ADDRESS, address);
+  WRITE(NETWORK_LENGTH, length);
+  WRITE(NETWORK_COMMAND, command);
+  return READ(NETWORK_COMMAND) == 0;
+}
+
+u32 kernel_send(u32 address, u32 length) {
+  return command_network(1, address, length);
+}
+
+u32 kernel_receive(u32 address, u32 length) {
+  return command_network(2, address, length);
+}

@@ -13,6 +13,13 @@ export type GuestLine =
   | ({ readonly kind: 'stats' } & GuestCounters)
   | { readonly kind: 'diskFilled'; readonly sectors: number }
   | { readonly kind: 'diskSum'; readonly checksum: string }
+  | {
+      readonly kind: 'network';
+      readonly address: string;
+      readonly sent: number;
+      readonly answered: number;
+      readonly served: number;
+    }
   | { readonly kind: 'error'; readonly expected: string };
 
 /** Counters since the guest booted (steps: since the last fill), and the settings in force. A boot of 0: no disk to count on. */
@@ -72,6 +79,16 @@ const lineForms: readonly LineForm[] = [
   {
     pattern: /^ready v1 memory=(\d{1,15}) boot=(\d{1,15})$/,
     read: ([memoryKiB, boot]) => ({ kind: 'ready', memoryKiB: number(memoryKiB), boot: number(boot) }),
+  },
+  {
+    pattern: /^net address=([\d.]{7,15}) sent=(\d{1,15}) answered=(\d{1,15}) served=(\d{1,15})$/,
+    read: ([address, sent, answered, served]) => ({
+      kind: 'network',
+      address: text(address),
+      sent: number(sent),
+      answered: number(answered),
+      served: number(served),
+    }),
   },
   { pattern: /^error (.+)$/, read: ([expected]) => ({ kind: 'error', expected: text(expected) }) },
 ];

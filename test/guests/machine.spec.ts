@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGuestLine, replayChecksum, replayDiskChecksum, type GuestLine } from '@argosy/domain/guest-console';
 import { slots } from '@argosy/machine/control-registers';
-import { Console, sectorBytes } from '@argosy/machine/devices';
+import { Cable, Console, sectorBytes, type NetworkPort } from '@argosy/machine/devices';
 import { loadElf, parseElf } from '@argosy/machine/elf';
 import type { EngineName } from '@argosy/machine/engine';
 import { runThroughIdleness, type Machine, type Stop } from '@argosy/machine/machine';
@@ -24,6 +24,7 @@ interface Where {
   readonly kind?: MonitorKind;
   readonly program?: keyof typeof programs;
   readonly engine?: EngineName;
+  readonly network?: NetworkPort;
 }
 
 class GuestRun {
@@ -33,10 +34,10 @@ class GuestRun {
 
   private readonly program: Buffer;
 
-  constructor({ depth, variant = 'virtualizable', kind = 'direct', program = 'native', engine = 'interpreter' }: Where) {
+  constructor({ depth, variant = 'virtualizable', kind = 'direct', program = 'native', engine = 'interpreter', network }: Where) {
     this.program = programs[program];
     const { console } = this;
-    const options = { variant: variants[variant], depth, kind, memoryBytes, diskSectors, console, engine };
+    const options = { variant: variants[variant], depth, kind, memoryBytes, diskSectors, console, engine, network };
     this.machine = chainOfMachines(options).top;
     this.load();
   }
@@ -61,9 +62,13 @@ class GuestRun {
     return runThroughIdleness(this.machine, microseconds);
   }
 
+  type(command: string): void {
+    this.console.type(Buffer.from(`${command}\n`));
+  }
+
   ask<Kind extends GuestLine['kind']>(command: string, kind: Kind): Extract<GuestLine, { kind: Kind }> {
     const before = this.lines.length;
-    this.console.type(Buffer.from(`${command}\n`));
+    this.type(command);
     for (let tries = 0; tries < 200; tries++) {
       this.run(100_000);
       const answer = this.lines.slice(before).find((line) => line.kind === kind);
@@ -211,4 +216,70 @@ test.each([
   expect(() => guest.ask(command, 'pong')).toThrow('no pong');
   expect(guest.run(1000)).toBe('off');
   expect(guest.machine.offCode).toBe(code);
+});
+
+describe('its network', () => {
+  const stations = [2, 3].map((number) => Uint8Array.of(0x02, 0x41, 10, 0, 0, number));
+
+  /** Two guests at the ends of one cable, each with the same time. */
+  function pair(one: Where, other: Where): readonly [GuestRun, GuestRun] {
+    const [here, there] = Cable.between(stations[0]!, stations[1]!);
+    return [new GuestRun({ ...one, network: here }), new GuestRun({ ...other, network: there })];
+  }
+
+  function together([one, other]: readonly [GuestRun, GuestRun], milliseconds: number): void {
+    for (let passed = 0; passed < milliseconds; passed++) for (const guest of [one, other]) guest.run(1000);
+  }
+
+  test.each<[Where, Where]>([
+    [{ depth: 0 }, { depth: 0, engine: 'translator' }],
+    [{ depth: 1 }, { depth: 2 }],
+    [
+      { depth: 1, variant: 'unprivileged-reads', kind: 'patching' },
+      { depth: 1, variant: 'unprivileged-reads', kind: 'paravirtual', program: 'paravirtual' },
+    ],
+  ])('a process of its own asks another guest for echoes and answers its, however busy the other process is: %j, %j', (one, other) => {
+    const both = pair(one, other);
+    together(both, 20);
+    both[0].type('load 1000');
+    both[0].type('echo 10.0.0.3 10');
+    both[1].type('echo 10.0.0.2 25');
+    together(both, 1000);
+    for (const guest of both) guest.type('net');
+    together(both, 100);
+    const [here, there] = both.map((guest) => guest.lines.find(({ kind }) => kind === 'network'));
+    expect(here).toMatchObject({ address: '10.0.0.2', sent: expect.any(Number) });
+    if (here?.kind !== 'network' || there?.kind !== 'network') throw new Error('no answer');
+    expect(here.sent).toBeGreaterThan(80);
+    expect(here.sent - here.answered).toBeLessThanOrEqual(1);
+    expect(there.served).toBeGreaterThan(80);
+    expect(there.sent).toBeGreaterThan(30);
+    expect(there.sent - there.answered).toBeLessThanOrEqual(1);
+    expect(both[0].lines.filter(({ kind }) => kind === 'heartbeat').length).toBeGreaterThanOrEqual(4);
+  });
+
+  test('what is not asked for as it should be is answered with what was expected', () => {
+    const alone = new GuestRun({ depth: 0 });
+    expect(alone.ask('net', 'error')).toMatchObject({ expected: 'a network, which is not here' });
+    const [guest] = pair({ depth: 0 }, { depth: 0 });
+    for (const command of ['echo', 'echo 10.0.0', 'echo 10.0.0.256 5', 'echo 10.0.0.1', 'echo 10.0.0.1 60001', 'echo 10.0.0.1 5 x'])
+      expect(guest.ask(command, 'error')).toMatchObject({ expected: 'echo <address> <ms 0..60000>' });
+    expect(guest.ask('nets', 'error').expected).toMatch('tick, load');
+  });
+
+  test('frames that are cut short, or lie about their length, are let go', () => {
+    const [here, there] = Cable.between(stations[0]!, stations[1]!);
+    const guest = new GuestRun({ depth: 0, network: here });
+    guest.run(20_000);
+    while (there.receive());
+    const arp = Buffer.from(`${'ff'.repeat(6)}02410a000003080600010800060400010241 0a000003 0a000003 000000000000 0a000002`.replaceAll(' ', ''), 'hex');
+    const echo = Buffer.from('02410a00000202410a000003080045000020000000004001 66d9 0a0000030a0000020800 0000 00010001 6162'.replaceAll(' ', ''), 'hex');
+    for (const frame of [arp.subarray(0, 30), Buffer.alloc(0), Buffer.alloc(13), echo, echo.subarray(0, 36)]) there.send(frame);
+    guest.run(20_000);
+    expect(there.waitingBytes).toBe(0);
+    there.send(arp);
+    guest.run(20_000);
+    expect(there.waitingBytes).toBe(60);
+    expect(guest.ask('net', 'network')).toMatchObject({ served: 0 });
+  });
 });

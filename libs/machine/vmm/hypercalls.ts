@@ -1,5 +1,5 @@
 import { slots } from '../control-registers';
-import { commandDisk, diskCommands, deviceStatus } from '../devices';
+import { commandDisk, commandNetwork, deviceStatus, diskCommands, networkCommands } from '../devices';
 import type { Machine } from '../machine';
 import { memoryStart } from '../memory';
 import { writeStatus } from '../system';
@@ -9,7 +9,7 @@ import { writeStatus } from '../system';
  * where one does: the number is in a7, arguments and answer in a0. `guests/machine/hypercall.c` is the other side.
  */
 export const hypercalls = { readStatus: 0, writeStatus: 1, kick: 2 } as const;
-export const ringOperations = { consoleWrite: 0, diskRead: 1, diskWrite: 2 } as const;
+export const ringOperations = { consoleWrite: 0, diskRead: 1, diskWrite: 2, send: 3, receive: 4 } as const;
 export const ringEntries = 16;
 
 const entryBytes = 16;
@@ -42,6 +42,10 @@ function serveEntry(machine: Machine, operation: number, address: number, argume
       return commandDisk(devices, memory, { command: diskCommands.read, address, sector: argument });
     case ringOperations.diskWrite:
       return commandDisk(devices, memory, { command: diskCommands.write, address, sector: argument });
+    case ringOperations.send:
+      return commandNetwork(devices, memory, { command: networkCommands.send, address, length: argument });
+    case ringOperations.receive:
+      return commandNetwork(devices, memory, { command: networkCommands.receive, address, length: argument });
     default:
       return deviceStatus.failed;
   }
