@@ -39,6 +39,7 @@ class Host {
       listenAddress,
       advertiseAddress,
       cpuMillicores,
+      guestLink: { kind: 'none' },
       clock,
       migrationKey: () => key,
     });

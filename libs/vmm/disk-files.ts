@@ -1,6 +1,6 @@
 import { chmod, link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
+import { type DiskCopy, type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { refuse } from './refused';
@@ -99,6 +99,37 @@ export async function requireDisk(guest: GuestSpecification): Promise<void> {
     'disk-missing',
     `${guest.name}: its disk ${guest.diskPath} is not on this host; is the datastore mounted here?`,
   );
+}
+
+/** Makes a guest's disk at that path, in the driver's format: empty, or an overlay of what is at `backingPath`. */
+export type DiskMaker = (guest: GuestSpecification, path: string, backingPath: string | null) => Promise<void>;
+
+/** The guest's own disk: found, or made at its first start. */
+export async function ensureDisk(guest: GuestSpecification, isIncoming: boolean, make: DiskMaker): Promise<void> {
+  // Before anything is written where a datastore may be missing.
+  if (guest.diskMade || isIncoming) {
+    await requireDisk(guest);
+    return keepPrivate(dirname(guest.diskPath));
+  }
+  if (await exists(guest.diskPath)) return;
+  await ensureFolder(guest);
+  await placeWhole(guest.diskPath, (path) => make(guest, path, guest.boot.backingDiskPath));
+}
+
+/** For a disk that comes from elsewhere: of the same size, an overlay of the same or of nothing. It has its own name later. */
+export async function makeCopy(
+  guest: GuestSpecification,
+  { copyPath, backingPath }: DiskCopy,
+  make: DiskMaker,
+): Promise<void> {
+  if (await exists(guest.diskPath))
+    throw refuse(
+      'in-use',
+      `${guest.name}: ${guest.diskPath} lies where its disk is to go, and is not known to be its disk; look at it and move it away.`,
+    );
+  await ensureFolder(guest);
+  await rm(copyPath, { force: true });
+  await make(guest, copyPath, backingPath);
 }
 
 /** What a thin disk really takes. */

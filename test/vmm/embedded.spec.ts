@@ -14,7 +14,7 @@ describeVmmDriver('embedded', async () => new EmbeddedBench(), {
 
 describe('what is the embedded driver’s alone', () => {
   let bench: EmbeddedBench;
-  beforeEach(() => (bench = new EmbeddedBench(2000)));
+  beforeEach(() => (bench = new EmbeddedBench({ cpuMillicores: 2000 })));
   afterEach(() => bench.dispose());
 
   test('a host of two processors has two processes for its guests, and the end of one is not the end of the other’s', async () => {

@@ -1,31 +1,18 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmDriver, VmmInstance } from '@argosy/control/ports/vmm-driver';
-import type { BenchHost, TestBench } from '@argosy/vmm/test-bench';
+import type { BenchHost } from '@argosy/vmm/test-bench';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
+import { TwoHostBench } from './two-host-bench';
 
-const tinyGuest = resolve(__dirname, '../../guests/tiny/tiny.elf');
 const cpuGroups = '/sys/fs/cgroup/cpu';
-const sharedKey = '5a'.repeat(32);
-let nextGuest = 1;
+let groupsMade = 0;
 
 /** A group of our own where version 1 of cgroups is ours to write, else null: the driver then limits by signals. */
 function makeGroup(): string | null {
   if (!existsSync(join(cpuGroups, 'cpu.cfs_quota_us'))) return null;
-  const path = join(cpuGroups, `argosy-test-${process.pid}-${nextGuest}`);
+  const path = join(cpuGroups, `argosy-test-${process.pid}-${++groupsMade}`);
   try {
     mkdirSync(path);
     writeFileSync(join(path, 'cpu.shares'), '262144');
@@ -47,16 +34,11 @@ async function removeGroup(path: string): Promise<void> {
   throw new Error(`${path} cannot be removed`);
 }
 
-export class QemuBench implements TestBench {
-  readonly folder = mkdtempSync(join(tmpdir(), 'argosy-vmm-'));
+export class QemuBench extends TwoHostBench {
   private readonly priority = makeGroup();
   private readonly cgroup: string | null;
   private readonly listenAddress: string;
   private readonly binary: { readonly binary?: string };
-  private readonly drivers: Record<BenchHost, VmmDriver>;
-
-  /** What the agents of the two hosts would know; a test may take it away from one of them. */
-  readonly keys: Record<BenchHost, string | null> = { h1: sharedKey, h2: sharedKey };
 
   /** `listenAddress`: other than loopback, migrations come over TCP. `binary`: a program in the place of QEMU's. */
   constructor({
@@ -68,22 +50,10 @@ export class QemuBench implements TestBench {
     readonly listenAddress?: string;
     readonly binary?: ((folder: string) => string) | null;
   }) {
+    super({ program: resolve(__dirname, '../../guests/tiny/tiny.elf'), architecture: 'x86_64' });
     this.listenAddress = listenAddress;
     this.binary = binary === null ? {} : { binary: binary(this.folder) };
-    mkdirSync(join(this.folder, 'datastore', 'images'), { recursive: true });
-    copyFileSync(tinyGuest, join(this.folder, 'datastore', 'images', 'tiny.elf'));
     this.cgroup = useGroups ? this.priority : null;
-    this.drivers = { h1: this.make('h1'), h2: this.make('h2') };
-  }
-
-  driver(host: BenchHost): VmmDriver {
-    return this.drivers[host];
-  }
-
-  restartAgent(host: BenchHost): VmmDriver {
-    this.drivers[host].detach();
-    this.drivers[host] = this.make(host);
-    return this.drivers[host];
   }
 
   killVmm(host: BenchHost, instance: VmmInstance): void {
@@ -94,34 +64,6 @@ export class QemuBench implements TestBench {
     process.kill(this.pidOf(host, instance), 'SIGSTOP');
   }
 
-  guest({ memoryMiB = 32, cpuLimitMillicores = null as number | null } = {}): GuestSpecification {
-    const guestId = `guest-${process.pid}-${nextGuest++}`;
-    return {
-      guestId,
-      name: `${guestId}, of a test`,
-      vcpus: 1,
-      memoryMiB,
-      architecture: 'x86_64',
-      cpuShares: 1000,
-      cpuLimitMillicores,
-      boot: {
-        format: 'kernel',
-        firmware: 'none',
-        kernelPath: join(this.folder, 'datastore', 'images', 'tiny.elf'),
-        initrdPath: null,
-        kernelArguments: null,
-        backingDiskPath: null,
-        datastorePath: join(this.folder, 'datastore'),
-      },
-      diskPath: join(this.folder, 'datastore', 'guests', guestId, 'disk.qcow2'),
-      diskMade: false,
-      diskMiB: 8,
-      memoryPath: null,
-      cloudInit: null,
-      network: { macAddress: '02:41:0a:00:00:02', address: '10.0.0.2', prefixLength: 8, gateway: null },
-    };
-  }
-
   /**
    * Puts that VMM before all other work of the test machine, so that a measurement sees the guests only. Call `limit`
    * afterwards: it takes the guest's processors to their own group again.
@@ -130,25 +72,19 @@ export class QemuBench implements TestBench {
     if (this.priority !== null) writeFileSync(join(this.priority, 'cgroup.procs'), String(this.pidOf(host, instance)));
   }
 
-  now(): number {
-    return performance.now();
-  }
-
-  wait(durationMs: number): Promise<void> {
-    return sleep(durationMs);
-  }
-
-  async dispose(): Promise<void> {
-    for (const driver of Object.values(this.drivers)) driver.detach();
+  protected async endVmms(): Promise<void> {
     for (const host of ['h1', 'h2'] as const) for (const pid of this.pidsOf(host)) await this.end(pid);
-    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  override async dispose(): Promise<void> {
+    await super.dispose();
     if (this.priority === null) return;
     const groups = readdirSync(this.priority, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     for (const { name } of groups) await removeGroup(join(this.priority, name));
     await removeGroup(this.priority);
   }
 
-  private make(host: BenchHost): VmmDriver {
+  protected make(host: BenchHost): VmmDriver {
     return qemuDriver({
       ...this.binary,
       folder: join(this.folder, host),

@@ -165,7 +165,7 @@ function makeDriver(
       migrationKey(identity.migrationSecret, guestId, targetEpoch),
   };
   return vmm === 'embedded'
-    ? embeddedDriver({ ...common, cpuMillicores })
+    ? embeddedDriver({ ...common, cpuMillicores, guestLink })
     : qemuDriver({ ...common, cgroup, guestLink });
 }
 

@@ -1,6 +1,6 @@
 import { readEnvironment } from '@argosy/contracts/environment';
 import { redisAddressShapes, redisConnection } from '@argosy/queue/redis-address';
-import type { GuestLink } from '@argosy/vmm/qemu/driver';
+import type { GuestLink } from '@argosy/vmm/guest-link';
 import { z } from 'zod';
 
 const vmmNames = ['qemu', 'embedded'] as const;

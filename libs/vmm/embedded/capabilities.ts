@@ -25,8 +25,7 @@ export function embeddedCapabilities(processes: number): DriverCapabilities {
       {
         name: 'guests',
         value: 'programs for the Popek–Goldberg machine',
-        reason:
-          'a static ELF of 32 bits for RISC-V (rv32im), with up to 1 GiB and one processor; no firmware, no network yet',
+        reason: 'a static ELF of 32 bits for RISC-V (rv32im), with up to 1 GiB and one processor; no firmware',
       },
       {
         name: 'VT-x, AMD-V, IOMMU',
@@ -47,6 +46,11 @@ export function embeddedCapabilities(processes: number): DriverCapabilities {
         name: 'memory',
         value: 'taken as it is touched',
         reason: 'a page of a guest’s takes room when it is first written to',
+      },
+      {
+        name: 'network',
+        value: 'one card',
+        reason: 'on the host’s bridge by a tap, or on a switch that speaks as QEMU’s stream does',
       },
       {
         name: 'management',

@@ -13,6 +13,7 @@ import type {
   VmmState,
   VmmValue,
 } from '@argosy/control/ports/vmm-driver';
+import type { GuestLink } from '../guest-link';
 import { measureDatastore } from '../file-work';
 import { Refused, refuse } from '../refused';
 import { embeddedCapabilities } from './capabilities';
@@ -26,6 +27,8 @@ export interface EmbeddedDriverOptions {
   readonly advertiseAddress: string;
   /** What the guests may use together. For each whole processor there is a process. */
   readonly cpuMillicores: number;
+  /** What the guests' network cards are plugged into. */
+  readonly guestLink: GuestLink;
   readonly clock: { now(): Instant };
   /** Known to both hosts of a migration and to nobody else, as hexadecimal digits; null: not known now. */
   readonly migrationKey: (guestId: string, targetEpoch: number) => string | null;
@@ -59,7 +62,7 @@ class EmbeddedDriver implements VmmDriver {
   constructor(private readonly options: EmbeddedDriverOptions) {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const root = (this.root = realpathSync(options.folder));
-    const { cpuMillicores, listenAddress, advertiseAddress } = options;
+    const { cpuMillicores, listenAddress, advertiseAddress, guestLink } = options;
     const count = Math.min(mostProcesses, Math.max(1, Math.floor(cpuMillicores / 1000)));
     // Of an agent that had more processors, those that are left are ours as well.
     const found = readdirSync(root).flatMap((name) => /^runner-(\d+)$/.exec(name)?.[1] ?? []);
@@ -69,7 +72,7 @@ class EmbeddedDriver implements VmmDriver {
       .sort((one, other) => one - other)
       .map((number) => {
         const folder = join(root, `runner-${number}`);
-        const facts = { listenAddress, advertiseAddress };
+        const facts = { listenAddress, advertiseAddress, guestLink };
         const place = { folder, program, millicores: Math.floor(cpuMillicores / count), facts };
         return new RunnerSlot(place, { mayStart: number < count, tell: (event) => this.tell(event) });
       });

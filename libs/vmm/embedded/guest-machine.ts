@@ -1,6 +1,6 @@
 import { BareMachine } from '@argosy/machine/bare-machine';
 import { interruptBits, slots } from '@argosy/machine/control-registers';
-import { Console, PowerButton, type Disk } from '@argosy/machine/devices';
+import { Console, PowerButton, type Disk, type NetworkPort } from '@argosy/machine/devices';
 import { memoryStart, pageBytes, pageGuards, pageShift } from '@argosy/machine/memory';
 import { causes } from '@argosy/machine/traps';
 import { variants } from '@argosy/machine/variants';
@@ -39,6 +39,12 @@ export interface MachineState {
   readonly time: number;
   readonly typed: readonly number[];
   readonly isButtonPressed: boolean;
+}
+
+interface MachineParts {
+  readonly memoryBytes: number;
+  readonly disk: Disk;
+  readonly network: NetworkPort;
 }
 
 /** The console's input, as it can be taken along. */
@@ -93,10 +99,10 @@ export class GuestMachine {
   private base = { time: 0, ms: 0 };
   private missing: Set<number> | null = null;
 
-  constructor({ memoryBytes, disk }: { readonly memoryBytes: number; readonly disk: Disk }) {
+  constructor({ memoryBytes, disk, network }: MachineParts) {
     this.memoryBytes = memoryBytes;
     this.console = new GuestConsole((byte) => this.output.push(byte));
-    const devices = { console: this.console, disk, power: this.button, timeScale };
+    const devices = { console: this.console, disk, network, power: this.button, timeScale };
     this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, { hotVisits });
   }
 

@@ -3,6 +3,7 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { refused, type Refusal } from '@argosy/domain/refusal';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { allocatedBytes, makeItsOwn } from '../disk-files';
+import type { GuestLinks } from '../guest-link';
 import { refuse } from '../refused';
 import { DirtyPages } from './dirty-pages';
 import type { DiskHold } from './disk/disk-hold';
@@ -10,6 +11,7 @@ import { GuestDisk } from './disk/guest-disk';
 import type { LayeredDisk } from './disk/layered-disk';
 import { GuestConsole, instanceFolder } from './guest-console';
 import { GuestMachine, type MachineState, type SliceEnd } from './guest-machine';
+import { NetworkCard } from './network/network-card';
 import { ScheduledTask, type ProcessorScheduler } from './processor-scheduler';
 
 /** What a guest needs of the process that runs it. */
@@ -17,7 +19,11 @@ export interface GuestHost {
   /** The driver's folder: each instance has its own there. */
   readonly root: string;
   readonly scheduler: ProcessorScheduler<EmbeddedGuest>;
+  /** Its host's side of the guests' cables. */
+  readonly links: GuestLinks;
   tell(event: VmmEvent): void;
+  /** It ended before it ever ran here: of a copy that did not come about there is nothing to keep. */
+  forget(guest: EmbeddedGuest): void;
   /** Somebody may run now. */
   kick(): void;
 }
@@ -61,6 +67,7 @@ export class EmbeddedGuest extends ScheduledTask {
   readonly dirty: DirtyPages;
   readonly disk: GuestDisk;
   readonly console: GuestConsole;
+  readonly card: NetworkCard;
   imagePath: string;
   hold: DiskHold;
   private isCopy: boolean;
@@ -81,7 +88,10 @@ export class EmbeddedGuest extends ScheduledTask {
     this.hold = hold;
     this.isCopy = isCopy;
     this.granted = { cpuShares: guest.cpuShares, cpuLimitMillicores: guest.cpuLimitMillicores };
-    this.machine = new GuestMachine({ memoryBytes: guest.memoryMiB * 2 ** 20, disk: this.disk });
+    this.card = new NetworkCard(host.links, this.id, guest.network);
+    this.card.onFrame = () => this.wake();
+    const memoryBytes = guest.memoryMiB * 2 ** 20;
+    this.machine = new GuestMachine({ memoryBytes, disk: this.disk, network: this.card });
     this.dirty = new DirtyPages(this.machine.memory);
     this.console = new GuestConsole(this.id, instanceFolder(host.root, this.id), (event) => host.tell(event));
     this.applyShares();
@@ -111,6 +121,7 @@ export class EmbeddedGuest extends ScheduledTask {
   /** The machine goes, whatever the state is called. */
   go(): void {
     const now = performance.now();
+    this.card.listen();
     this.machine.startClock(now);
     this.host.scheduler.wake(this, now);
     this.host.kick();
@@ -136,7 +147,10 @@ export class EmbeddedGuest extends ScheduledTask {
     if (this.state === 'incoming')
       throw refuse('guest-not-running', `${this.guest.name}: its memory has not come over yet`);
     await this.ownDisk();
+    if (this.state === 'sent') await this.card.plugIn();
+    const hasMoved = this.state !== 'paused';
     this.state = 'running';
+    if (hasMoved) this.card.announce();
     this.go();
     this.host.tell({ kind: 'resumed', instance: this.id });
   }
@@ -227,15 +241,17 @@ export class EmbeddedGuest extends ScheduledTask {
   end(how: 'stopped' | 'crashed', reason: string): void {
     if (!this.isAlive) return;
     this.halt();
-    const wasOpened = this.state !== 'starting';
+    const { state: before } = this;
     this.state = how;
     this.transfer?.abandon();
     this.transfer = null;
     this.hold.release();
+    this.card.unplug();
     this.disk.image.close();
     this.console.close();
-    if (wasOpened) this.host.tell({ kind: 'exited', instance: this.id, how, reason });
+    if (before !== 'starting') this.host.tell({ kind: 'exited', instance: this.id, how, reason });
     for (const resolve of this.gone.splice(0)) resolve();
+    if (before === 'incoming' || before === 'received') this.host.forget(this);
   }
 
   /** A failed start leaves nothing behind, and tells nothing. */

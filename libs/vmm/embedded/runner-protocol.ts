@@ -3,7 +3,7 @@ import type { VmmCommand, VmmEvent } from '@argosy/control/ports/vmm-driver';
 import type { AgentFacts } from './runner';
 
 /** One JSON object a line, over a unix socket in the folder of the process that runs the guests. */
-export const runnerProtocol = 1;
+export const runnerProtocol = 2;
 export const runnerFiles = { socket: 'socket', log: 'log' } as const;
 
 export type ToRunner =

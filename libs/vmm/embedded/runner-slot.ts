@@ -22,6 +22,8 @@ export class RunnerSlot {
   private current: RunnerLink | null = null;
   /** Those that are in the process, as far as this agent knows. */
   private readonly known = new Map<string, VmmInstance>();
+  /** Those of them that it has not answered for yet. */
+  private readonly opening = new Set<string>();
   /** Those that ended with their process. */
   private readonly ended = new Map<string, VmmInstance>();
   private lastList: Listed = [];
@@ -72,6 +74,8 @@ export class RunnerSlot {
 
   private hear(event: VmmEvent): void {
     this.owner.tell(event);
+    // What ended before it ran is forgotten there.
+    if (event.kind === 'exited') void this.list().catch(() => undefined);
   }
 
   private hasEnded(link: RunnerLink, reason: string | null): void {
@@ -121,15 +125,22 @@ export class RunnerSlot {
   async open(
     instance: VmmInstance,
     command: Extract<VmmCommand, { call: 'start' | 'prepareIncoming' }>,
-    key: string | null,
+    secret: string | null,
   ): Promise<Result<unknown>> {
     const wasKnown = this.known.has(keyOf(instance));
-    this.known.set(keyOf(instance), instance);
+    const key = keyOf(instance);
+    this.known.set(key, instance);
+    this.opening.add(key);
+    const answer = await this.openIn(command, secret).finally(() => this.opening.delete(key));
+    if (!wasKnown && (typeof answer === 'string' || !answer.ok)) this.forget(instance);
+    return this.answerOf(command, answer);
+  }
+
+  private async openIn(command: VmmCommand, key: string | null): Promise<RunnerAnswer> {
     let answer = await (await this.linked(true))!.do(command, key);
     // It had ended already, and that was not known yet: nothing of this is anywhere.
     if (answer === 'gone') answer = await (await this.linked(true))!.do(command, key);
-    if (!wasKnown && (typeof answer === 'string' || !answer.ok)) this.forget(instance);
-    return this.answerOf(command, answer);
+    return answer;
   }
 
   private answerOf(command: VmmCommand, answer: RunnerAnswer): Result<unknown> {
@@ -159,7 +170,9 @@ export class RunnerSlot {
     const answer = link ? await link.do({ call: 'list' }, null) : 'gone';
     if (typeof answer !== 'string' && answer.ok) {
       this.lastList = answer.value as Listed;
-      for (const { instance } of this.lastList) this.known.set(keyOf(instance), instance);
+      const listed = new Map(this.lastList.map(({ instance }) => [keyOf(instance), instance]));
+      for (const key of this.known.keys()) if (!listed.has(key) && !this.opening.has(key)) this.known.delete(key);
+      for (const [key, instance] of listed) this.known.set(key, instance);
     }
     const here = answer === 'gone' ? [] : this.lastList;
     return [...here, ...[...this.ended.values()].map((instance) => ({ instance, state: 'crashed' as const }))];

@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import type { DiskCopy, DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmCallName, VmmCalls, VmmEvent, VmmInstance, VmmSample } from '@argosy/control/ports/vmm-driver';
-import { relocateOutside, requireWanted, type RelocationOwner } from '../disk-files';
+import { ensureDisk, makeCopy, relocateOutside, requireWanted, type RelocationOwner } from '../disk-files';
+import { GuestLinks, type GuestLink } from '../guest-link';
 import { requireKernel } from '../image-files';
 import { refuse } from '../refused';
 import { doDiskWork, doDiskWorkInside } from './disk-work';
 import { copyDisk } from './disk/copy-disk';
 import { DiskHold, withDisk } from './disk/disk-hold';
-import { ensureDisk, makeCopy } from './disk/guest-disk';
+import { makeDisk } from './disk/guest-disk';
 import { LayeredDisk } from './disk/layered-disk';
 import { EmbeddedGuest, type GuestHost } from './guest';
 import { ProcessorLoop } from './processor-loop';
@@ -24,6 +25,7 @@ import { OutgoingMigration } from './transfer/outgoing';
 export interface AgentFacts {
   readonly listenAddress: string;
   readonly advertiseAddress: string;
+  readonly guestLink: GuestLink;
 }
 
 /** Those that are about this host rather than its guests are the driver's own. */
@@ -52,7 +54,11 @@ const keyOf = ({ guestId, epoch }: VmmInstance): string => `${guestId}:${epoch}`
 /** The guests of one process, and all that is asked of them. Whoever asks may go away and come again; the guests run on. */
 export class Runner {
   tell: (event: VmmEvent) => void = () => undefined;
-  facts: AgentFacts = { listenAddress: '127.0.0.1', advertiseAddress: '127.0.0.1' };
+  facts: AgentFacts = {
+    listenAddress: '127.0.0.1',
+    advertiseAddress: '127.0.0.1',
+    guestLink: { kind: 'none' },
+  };
   private readonly guests = new Map<string, EmbeddedGuest>();
   /** Those whose disk is being opened. */
   private readonly openings = new Map<string, { isDoomed: boolean; readonly ended: Promise<unknown> }>();
@@ -73,6 +79,7 @@ export class Runner {
     resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
     prepareIncoming: ({ guest, epoch, disk }, key) =>
       this.open(guest, { epoch, incoming: true, disk }, async (vmm) => {
+        await vmm.card.plugIn();
         const incoming = new IncomingMigration(vmm, disk !== null, (event) => this.tell(event));
         const port = await incoming.listen({ key, address: this.facts.listenAddress });
         const uri = uriOf(this.facts.advertiseAddress, port);
@@ -105,7 +112,15 @@ export class Runner {
   constructor({ root, millicores }: { readonly root: string; readonly millicores: number }) {
     const scheduler = new ProcessorScheduler<EmbeddedGuest>(millicores, performance.now());
     const loop = new ProcessorLoop(scheduler);
-    this.host = { root, scheduler, kick: () => loop.kick(), tell: (event) => this.tell(event) };
+    const links = new GuestLinks(() => this.facts.guestLink);
+    this.host = {
+      root,
+      scheduler,
+      links,
+      kick: () => loop.kick(),
+      tell: (event) => this.tell(event),
+      forget: (vmm) => this.forget(vmm),
+    };
   }
 
   get isIdle(): boolean {
@@ -146,6 +161,7 @@ export class Runner {
       else await loadMemory(vmm, memoryPath);
       if (memoryPath !== null) vmm.state = 'received';
       await vmm.ownDisk();
+      await vmm.card.plugIn();
       vmm.state = 'running';
       vmm.go();
       return null;
@@ -196,8 +212,8 @@ export class Runner {
   }
 
   private async make(guest: GuestSpecification, { epoch, incoming, disk }: Opening): Promise<EmbeddedGuest> {
-    if (disk) await makeCopy(guest, disk);
-    else await ensureDisk(guest, incoming);
+    if (disk) await makeCopy(guest, disk, makeDisk);
+    else await ensureDisk(guest, incoming, makeDisk);
     const imagePath = disk?.copyPath ?? guest.diskPath;
     const image = LayeredDisk.open(imagePath, { writable: true });
     try {

@@ -1,7 +1,7 @@
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { GuestNetwork } from '@argosy/domain/network';
 import { formatAddress } from '@argosy/domain/network';
-import type { GuestPlug } from './guest-link';
+import type { GuestPlug } from '../guest-link';
 
 /** The names of the files in an instance's folder, which is QEMU's working folder. */
 export const instanceFiles = {

@@ -20,14 +20,13 @@ import { qemuCapabilities } from './capabilities';
 import { qemuArguments } from './command-line';
 import { measureDatastore } from '../file-work';
 import { byWhoHasTheDisk, doDiskWork, doDiskWorkInside } from './disk-work';
-import { ensureFolder, keepPrivate, requireDisk } from '../disk-files';
+import { ensureDisk, ensureFolder, keepPrivate, makeCopy, requireDisk } from '../disk-files';
 import { requireKernel } from '../image-files';
-import { ensureDisk, ensureFirmware, makeCopy } from './guest-disk';
+import { ensureFirmware, makeDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
-import { GuestLinks } from './guest-link';
-import type { GuestLink } from './guest-link';
-export type { GuestLink } from './guest-link';
+import { GuestLinks } from '../guest-link';
+import type { GuestLink } from '../guest-link';
 import { InstanceFolder } from './instance-folder';
 import { qemuProgram } from './machine';
 import { bootId } from '../process-table';
@@ -125,7 +124,7 @@ class QemuDriver implements VmmDriver {
     this.root = realpathSync(options.folder);
     this.host = {
       limits: processorLimits(options.cgroup),
-      links: new GuestLinks(options.guestLink),
+      links: new GuestLinks(() => options.guestLink),
       now: () => options.clock.now(),
       tell: (event) => {
         if (!this.isDetached) this.listener(event);
@@ -306,11 +305,11 @@ class QemuDriver implements VmmDriver {
     // Before anything is written, and before anything of its image is said to be missing, where a datastore may be.
     if (guest.diskMade && !disk) await requireDisk(guest).then(() => keepPrivate(dirname(guest.diskPath)));
     await requireKernel(guest);
-    if (disk) await makeCopy(guest, disk);
+    if (disk) await makeCopy(guest, disk, makeDisk);
     else if (!guest.diskMade && !incoming) await ensureFolder(guest);
     const firmware = await ensureFirmware(guest);
     const seedPath = await ensureSeed(guest);
-    if (!disk) await (incoming || guest.diskMade ? requireDisk(guest) : ensureDisk(guest));
+    if (!disk) await ensureDisk(guest, incoming, makeDisk);
     const { accelerator } = await chooseAccelerator(program);
     const cpuModel = cpuModels[guest.architecture] ?? 'max';
     const machine = { machineType: program.machineType, accelerator, cpuModel, quickRom: program.quickRom };

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { DiskCopy } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { mebibyte } from '@argosy/domain/units';
 import type { Firmware } from './command-line';
-import { ensureFolder, exists, placeWhole } from '../disk-files';
+import { exists, placeWhole } from '../disk-files';
 import { imageFormat } from '../image-files';
 import { refuse } from '../refused';
 
@@ -37,8 +36,7 @@ export async function imageTool(
   }
 }
 
-async function makeDisk(guest: GuestSpecification, path: string): Promise<void> {
-  const backing = guest.boot.backingDiskPath;
+export async function makeDisk(guest: GuestSpecification, path: string, backing: string | null): Promise<void> {
   const wantedBytes = guest.diskMiB * mebibyte;
   if (backing === null) {
     await imageTool(['create', '-q', '-f', 'qcow2', path, String(wantedBytes)]);
@@ -48,24 +46,6 @@ async function makeDisk(guest: GuestSpecification, path: string): Promise<void> 
   const info = JSON.parse(await imageTool(['info', '--output=json', '-f', format, backing])) as Record<string, number>;
   const bytes = Math.max(wantedBytes, info['virtual-size'] ?? 0);
   await imageTool(['create', '-q', '-f', 'qcow2', '-b', backing, '-F', format, path, String(bytes)]);
-}
-
-/** Makes the guest's own disk unless it is there. */
-export async function ensureDisk(guest: GuestSpecification): Promise<void> {
-  if (await exists(guest.diskPath)) return;
-  await placeWhole(guest.diskPath, (path) => makeDisk(guest, path));
-}
-
-/** For a disk that comes from elsewhere: of the same size, an overlay of the same or of nothing. It has its own name later. */
-export async function makeCopy(guest: GuestSpecification, { copyPath, backingPath }: DiskCopy): Promise<void> {
-  if (await exists(guest.diskPath))
-    throw refuse(
-      'in-use',
-      `${guest.name}: ${guest.diskPath} lies where its disk is to go, and is not known to be its disk; look at it and move it away.`,
-    );
-  await ensureFolder(guest);
-  await rm(copyPath, { force: true });
-  await makeDisk({ ...guest, boot: { ...guest.boot, backingDiskPath: backingPath } }, copyPath);
 }
 
 interface FirmwareFiles {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmEvent, VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
 import { setEncryption } from './encryption';
-import type { GuestLinks } from './guest-link';
+import type { GuestLinks } from '../guest-link';
 import { listen, type Listening, type Listens } from './incoming';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
 import { isAnyOf, MemorySave, readFrom, type SavePlan } from './memory-save';

@@ -8,7 +8,7 @@ import { instanceFiles } from './command-line';
 import { InstanceTransfers } from './instance-transfers';
 import type { SavePlan } from './memory-save';
 import { InstanceConsole } from './instance-console';
-import type { GuestLinks } from './guest-link';
+import type { GuestLinks } from '../guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
 import { isUnderWay, type QueriedMigration, type Sending } from './outgoing';
 import { bootId, isRunning, signalProcess } from '../process-table';

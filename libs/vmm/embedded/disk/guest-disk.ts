@@ -1,11 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { sectorBytes, type Disk } from '@argosy/machine/devices';
-import type { DiskCopy } from '@argosy/domain/disk-work';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { mebibyte } from '@argosy/domain/units';
-import { ensureFolder, exists, keepPrivate, placeWhole, requireDisk } from '../../disk-files';
+import { exists } from '../../disk-files';
 import { imageFormat } from '../../image-files';
 import { refuse } from '../../refused';
 import { magic, type Backing } from './image-header';
@@ -37,7 +34,7 @@ async function backingOf(guest: GuestSpecification, path: string | null): Promis
   return { path, format: isBase ? 'layered' : 'raw' };
 }
 
-async function makeDisk(guest: GuestSpecification, path: string, backingPath: string | null): Promise<void> {
+export async function makeDisk(guest: GuestSpecification, path: string, backingPath: string | null): Promise<void> {
   const backing = await backingOf(guest, backingPath);
   let sizeBytes = guest.diskMiB * mebibyte;
   LayeredDisk.create(path, { sizeBytes, backing });
@@ -48,30 +45,6 @@ async function makeDisk(guest: GuestSpecification, path: string, backingPath: st
   if (below <= sizeBytes) return;
   sizeBytes = Math.ceil(below / sectorBytes) * sectorBytes;
   LayeredDisk.create(path, { sizeBytes, backing });
-}
-
-/** The guest's own disk: found, or made at its first start. */
-export async function ensureDisk(guest: GuestSpecification, isIncoming: boolean): Promise<void> {
-  // Before anything is written where a datastore may be missing.
-  if (guest.diskMade || isIncoming) {
-    await requireDisk(guest);
-    return keepPrivate(dirname(guest.diskPath));
-  }
-  if (await exists(guest.diskPath)) return;
-  await ensureFolder(guest);
-  await placeWhole(guest.diskPath, (path) => makeDisk(guest, path, guest.boot.backingDiskPath));
-}
-
-/** For a disk that comes from elsewhere. It has its own name later. */
-export async function makeCopy(guest: GuestSpecification, { copyPath, backingPath }: DiskCopy): Promise<void> {
-  if (await exists(guest.diskPath))
-    throw refuse(
-      'in-use',
-      `${guest.name}: ${guest.diskPath} lies where its disk is to go, and is not known to be its disk; look at it and move it away.`,
-    );
-  await ensureFolder(guest);
-  await rm(copyPath, { force: true });
-  await makeDisk(guest, copyPath, backingPath);
 }
 
 /** What the machine sees as its disk: which file that is may change while it runs. */

@@ -122,6 +122,7 @@ export class IncomingMigration implements Transfer {
     this.isOurs = true;
     if (!this.takesDisk) vmm.disk.image.reload();
     vmm.state = 'received';
+    vmm.card.arrived();
     this.tell({ kind: 'incoming-completed', instance: vmm.id });
     if (vmm.machine.missingPages === 0) this.whole();
   }

@@ -148,6 +148,7 @@ export class OutgoingMigration implements Transfer {
     this.phase = 'given';
     this.connection.say(messageFrame({ say: 'yours' }));
     vmm.state = 'sent';
+    vmm.card.unplug();
     vmm.throttle(null);
     const downtimeMs = this.wasRunning ? Math.round(10 * (performance.now() - this.standsSince)) / 10 : 0;
     if (later.length === 0) this.finish();

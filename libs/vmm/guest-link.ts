@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { GuestNetwork } from '@argosy/domain/network';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
-import { refuse } from '../refused';
+import { refuse } from './refused';
 
 /** What this host's guests are plugged into. */
 export type GuestLink =
@@ -15,7 +15,7 @@ export type GuestLink =
   /** A card with no cable. */
   | { readonly kind: 'none' };
 
-/** The same, for one guest: QEMU's end of its cable. */
+/** The same, for one guest: its end of the cable. */
 export type GuestPlug =
   | { readonly kind: 'tap'; readonly name: string }
   | { readonly kind: 'stream'; readonly path: string }
@@ -34,11 +34,15 @@ export function plugOf(link: GuestLink, instance: VmmInstance): GuestPlug {
   return link.kind === 'switch' ? { kind: 'stream', path: link.path } : { kind: 'none' };
 }
 
-/** The host's side of its guests' cables. A tap is QEMU's own, and goes when that process goes. */
+/** The host's side of its guests' cables. A tap is the VMM's own, and goes when that process goes. */
 export class GuestLinks {
   private batch: ChildProcess | null = null;
 
-  constructor(private readonly link: GuestLink) {}
+  constructor(private readonly linkNow: () => GuestLink) {}
+
+  private get link(): GuestLink {
+    return this.linkNow();
+  }
 
   plug(instance: VmmInstance): GuestPlug {
     return plugOf(this.link, instance);
@@ -65,7 +69,7 @@ export class GuestLinks {
   /**
    * The guest's memory is here and it is about to run: this host's bridge, which until now knows it behind the uplink and so drops
    * what comes for it from there, is told where it is. A line into a pipe, and not waited for: the guest stands still meanwhile.
-   * The switches beyond hear it from QEMU, which announces the guest's address by itself.
+   * The switches beyond hear it from the VMM, which announces the guest's address by itself.
    */
   arrived(instance: VmmInstance, { macAddress }: GuestNetwork): void {
     if (this.link.kind !== 'bridge') return;
