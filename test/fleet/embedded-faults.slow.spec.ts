@@ -44,5 +44,14 @@ function describeFaults(name: string, copying: Copying, table: typeof expectatio
   });
 }
 
+/**
+ * What QEMU's source cannot take back once a post-copy has begun, ours can as long as the target has not run: it has sent copies of
+ * its pages, and has them all.
+ */
+const embeddedPostCopyExpectations = {
+  ...postCopyExpectations,
+  'target VMM': { ...postCopyExpectations['target VMM'], 'switch-over: released': 'intact' },
+} as const;
+
 describeFaults('pre-copy', preCopy, expectations, migrationSteps);
-describeFaults('post-copy', postCopy, postCopyExpectations, postCopySteps);
+describeFaults('post-copy', postCopy, embeddedPostCopyExpectations, postCopySteps);

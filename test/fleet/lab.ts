@@ -18,9 +18,11 @@ import { ensureBuilt, root } from './build';
 import { ConsoleRecord } from './console-record';
 import { LabHost, type VmmProcess } from './host';
 
+export type VmmName = 'qemu' | 'embedded';
+
 export interface FleetPlan {
-  /** What runs the guests; left out: QEMU. */
-  readonly vmm?: 'qemu' | 'embedded';
+  /** What runs the guests, of all hosts or of each; left out: QEMU. */
+  readonly vmm?: VmmName | ((host: string) => VmmName);
   readonly hosts?: number;
   readonly controllers?: number;
   readonly hostMemoryMiB?: number;
@@ -37,9 +39,10 @@ export interface FleetPlan {
   readonly prepareDatastore?: (datastore: string) => void;
 }
 
+/** `ofMixed`: its name in a fleet of both; otherwise a fleet's one image is `tiny`. */
 const measuringGuests = {
-  qemu: { program: 'guests/tiny/tiny.elf', architecture: 'x86_64' },
-  embedded: { program: 'guests/machine/machine.elf', architecture: 'argosy32' },
+  qemu: { program: 'guests/tiny/tiny.elf', architecture: 'x86_64', ofMixed: 'tiny' },
+  embedded: { program: 'guests/machine/machine.elf', architecture: 'argosy32', ofMixed: 'machine' },
 };
 const poolName = 'pool';
 const agentProgram = join(root, 'dist/apps/agent/src/main.js');
@@ -210,13 +213,27 @@ export class Fleet {
       body: { name: poolName, ...(this.plan.pool ? { settings: this.plan.pool } : {}) },
     });
     await this.api.call('datastore.create', { body: { name: 'datastore', path: this.datastore, shared: true } });
-    const { program, architecture } = measuringGuests[this.plan.vmm ?? 'qemu'];
-    copyFileSync(join(root, program), join(this.datastore, 'images/tiny.elf'));
-    await this.createImage('tiny', join(this.datastore, 'images/tiny.elf'), architecture);
+    const names = Array.from({ length: this.plan.hosts ?? 2 }, (_, index) => `h${index + 1}`);
+    await this.createMeasuringImages(new Set(names.map((name) => this.vmmOf(name))));
     const { secret } = await this.api.call('join-token.create', { body: { pool: poolName, reusable: true } });
-    for (let index = 1; index <= (this.plan.hosts ?? 2); index++) this.addHost(`h${index}`, secret);
+    for (const name of names) this.addHost(name, secret);
     await Promise.all(this.hosts.map((host) => host.start()));
     await this.waitForHosts('online');
+  }
+
+  private vmmOf(host: string): VmmName {
+    const { vmm = 'qemu' } = this.plan;
+    return typeof vmm === 'string' ? vmm : vmm(host);
+  }
+
+  private async createMeasuringImages(vmms: ReadonlySet<VmmName>): Promise<void> {
+    for (const vmm of vmms) {
+      const { program, architecture, ofMixed } = measuringGuests[vmm];
+      const name = vmms.size > 1 ? ofMixed : 'tiny';
+      const path = join(this.datastore, `images/${name}.elf`);
+      copyFileSync(join(root, program), path);
+      await this.createImage(name, path, architecture);
+    }
   }
 
   async addController(name: string, environment: Record<string, string> = {}): Promise<LabController> {
@@ -250,7 +267,7 @@ export class Fleet {
         agentProgram,
         cpuMillicores,
         memoryMiB: plan.hostMemoryMiB ?? 1024,
-        environment: { ...environment, ARGOSY_VMM: plan.vmm ?? 'qemu', ...plan.hostEnvironment?.(name, this.folder) },
+        environment: { ...environment, ARGOSY_VMM: this.vmmOf(name), ...plan.hostEnvironment?.(name, this.folder) },
       }),
     );
   }

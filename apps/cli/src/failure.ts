@@ -38,6 +38,7 @@ export const adviceFor: Readonly<Record<string, string>> = {
   'unknown-drill': '"argosy drill list" shows their ids.',
   'unknown-task': '"argosy task list" shows their ids.',
   'unknown-route': 'The server may be older than this command; "argosy version" compares the two.',
+  'incompatible-host': '"argosy guest hosts <guest>" says which hosts take it, and why the others do not.',
   'guest-not-stopped': 'Stop it first: argosy guest stop <guest> --wait.',
   'guest-not-running': 'Start it first: argosy guest start <guest> --wait.',
   'past-switch-over': 'It ends by itself within moments: argosy migration watch <id>.',
