@@ -18,6 +18,8 @@ export interface Life {
 }
 
 const lookEveryMs = 20;
+/** Stands where the guest has gone back to an earlier moment, and no guest says it. */
+const goneBack = '\0gone back';
 
 /**
  * All that one guest ever said, from the logs that each of its VMMs writes, kept beyond their removal: a log that was
@@ -29,6 +31,8 @@ export class ConsoleRecord {
   /** Where a copy spoke after one of a later epoch had: two of them executed. */
   readonly doubles: string[] = [];
   private latestEpoch = 0;
+  /** The latest epochs before the guest went back to an earlier moment of its memory. */
+  private readonly epochsBefore: number[] = [];
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -43,6 +47,12 @@ export class ConsoleRecord {
     clearInterval(this.timer);
     for (const { file } of this.stretches.values()) closeSync(file);
     this.stretches.clear();
+  }
+
+  /** From its next VMM on the guest may count again what it has counted: it goes back to a snapshot with its memory. */
+  goesBack(): void {
+    this.look();
+    this.epochsBefore.push(Math.max(0, ...[...this.stretches.values()].map(({ epoch }) => epoch)));
   }
 
   private look(): void {
@@ -88,11 +98,14 @@ export class ConsoleRecord {
 
   text(): string {
     const ordered = [...this.stretches.values()].sort((left, right) => left.epoch - right.epoch);
-    return ordered.reduce((text, { file }) => {
+    return ordered.reduce((text, { file, epoch }, index) => {
+      const before = ordered[index - 1]?.epoch ?? 0;
+      const isBack = this.epochsBefore.some((last) => before <= last && last < epoch);
       const { size } = fstatSync(file);
       const bytes = Buffer.alloc(size);
       const piece = bytes.subarray(0, readSync(file, bytes, 0, size, 0)).toString('latin1');
       // A boot begins a line, wherever its forerunner was cut off; a migration goes on in the middle of one.
+      if (isBack) return `${text}\n${goneBack}\n${piece}`;
       return piece.startsWith('ready ') ? `${text}\n${piece}` : text + piece;
     }, '');
   }
@@ -105,7 +118,10 @@ export class ConsoleRecord {
 
   lives(): Life[] {
     const lives: { boot: number | null; counts: number[] }[] = [];
-    for (const line of this.lines()) {
+    for (const text of this.text().split(/\r?\n/)) {
+      if (text === goneBack) lives.push({ boot: null, counts: [] });
+      const line = parseGuestLine(text);
+      if (!line) continue;
       if (line.kind === 'ready') lives.push({ boot: line.boot, counts: [] });
       if (line.kind !== 'heartbeat') continue;
       if (lives.length === 0) lives.push({ boot: null, counts: [] });

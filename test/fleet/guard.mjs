@@ -5,6 +5,7 @@
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { powerAnswers, powerRequest } from '../../apps/lab/chassis.mjs';
+import { removeNetwork } from '../../apps/lab/lab-network.mjs';
 import { readJson } from '../../apps/lab/private-files.mjs';
 import { errorMessage, stopProcess } from '../../apps/lab/processes.mjs';
 import { removePostgres, removeRedis } from '../../apps/lab/servers.mjs';
@@ -41,6 +42,8 @@ async function stopAll(keep) {
     if (keep && existsSync(log)) cpSync(log, join(folder, `${name}.log`));
     await remove(join(folder, name)).catch((error) => failures.push(errorMessage(error)));
   }
+  const hasNetwork = ['network.json', 'switch.json'].some((name) => existsSync(join(folder, name)));
+  if (hasNetwork) await removeNetwork(folder).catch((error) => failures.push(errorMessage(error)));
   if (!keep) rmSync(folder, { recursive: true, force: true });
   return failures;
 }

@@ -13,6 +13,8 @@ export interface HostPlan {
   readonly agentProgram: string;
   readonly cpuMillicores: number;
   readonly memoryMiB: number;
+  /** By name; '': it shares the machine's network. */
+  readonly networkNamespace: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -47,7 +49,7 @@ export class LabHost {
   }
 
   async start(): Promise<void> {
-    const { name, folder, datastore, cpuMillicores, memoryMiB, agentProgram } = this.plan;
+    const { name, folder, datastore, cpuMillicores, memoryMiB, agentProgram, networkNamespace } = this.plan;
     const environment = {
       ARGOSY_HOST: name,
       ARGOSY_STATE_FOLDER: this.stateFolder,
@@ -70,6 +72,7 @@ export class LabHost {
       environment,
       heartbeatFile,
       stateFolder,
+      ...(networkNamespace === '' ? {} : { networkNamespace }),
     });
     await this.power('on');
   }

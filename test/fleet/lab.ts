@@ -12,6 +12,7 @@ import { type GuestLine, replayChecksum, replayDiskChecksum } from '@argosy/doma
 import { openDatabase } from '@argosy/inventory/database';
 import { isRunning, nameProcess } from '../../apps/lab/processes.mjs';
 import { writeJson } from '../../apps/lab/private-files.mjs';
+import { type LabNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
 import { freePort, startPostgres, startRedis } from '../../apps/lab/servers.mjs';
 import { ApiClient, ApiRefusal } from './api-client';
 import { ensureBuilt, root } from './build';
@@ -35,6 +36,8 @@ export interface FleetPlan {
   readonly environment?: Readonly<Record<string, string>>;
   /** Of the host's agent, besides what every agent is told. */
   readonly hostEnvironment?: (name: string, folder: string) => Record<string, string>;
+  /** Each host has addresses and links of its own, as in the lab; where that is not allowed, only a guests' network. */
+  readonly ownNetworks?: boolean;
   /** Before the hosts are switched on: what is mounted later they do not see. */
   readonly prepareDatastore?: (datastore: string) => void;
 }
@@ -100,11 +103,12 @@ export class LabController {
   async start(): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     const port = await freePort(this.url === '' ? 0 : Number(new URL(this.url).port));
-    this.url = `http://127.0.0.1:${port}`;
+    const given = this.environment();
+    this.url = `http://${given['ARGOSY_LISTEN_ADDRESS'] ?? '127.0.0.1'}:${port}`;
     const log = openSync(join(this.folder, 'controller.log'), 'a');
     const environment = {
       ...process.env,
-      ...this.environment(),
+      ...given,
       ARGOSY_PORT: String(port),
       ARGOSY_STATE_FOLDER: this.folder,
     };
@@ -174,6 +178,7 @@ export class Fleet {
   private readonly records: ConsoleRecord[] = [];
   private sql: ReturnType<typeof openDatabase> | null = null;
   private failed = false;
+  private network: LabNetwork | null = null;
 
   private constructor(
     readonly folder: string,
@@ -181,7 +186,9 @@ export class Fleet {
   ) {
     this.datastore = join(folder, 'datastore');
     this.guard = fork(join(__dirname, 'guard.mjs'), [folder], { stdio: 'inherit', execArgv: [] });
-    this.redis = new LabServer(() => startRedis({ folder: join(folder, 'redis') }));
+    this.redis = new LabServer(() =>
+      startRedis({ folder: join(folder, 'redis'), address: this.network?.serverAddress }),
+    );
     // A database that is killed may not forget what it has promised; a slow disk is the price.
     this.postgres = new LabServer(() => startPostgres({ folder: join(folder, 'postgres'), durable: true }));
     this.api = new ApiClient(
@@ -207,13 +214,14 @@ export class Fleet {
     mkdirSync(join(this.datastore, 'heartbeats'), { recursive: true });
     mkdirSync(join(this.datastore, 'images'), { recursive: true });
     this.plan.prepareDatastore?.(this.datastore);
+    const names = Array.from({ length: this.plan.hosts ?? 2 }, (_, index) => `h${index + 1}`);
+    if (this.plan.ownNetworks) this.network = await startNetwork({ folder: this.folder, hosts: names, wanted: 'auto' });
     await Promise.all([this.plan.redisUrl === undefined && this.redis.start(), this.postgres.start()]);
     for (let index = 1; index <= (this.plan.controllers ?? 1); index++) await this.addController(`controller${index}`);
     await this.api.call('pool.create', {
       body: { name: poolName, ...(this.plan.pool ? { settings: this.plan.pool } : {}) },
     });
     await this.api.call('datastore.create', { body: { name: 'datastore', path: this.datastore, shared: true } });
-    const names = Array.from({ length: this.plan.hosts ?? 2 }, (_, index) => `h${index + 1}`);
     await this.createMeasuringImages(new Set(names.map((name) => this.vmmOf(name))));
     const { secret } = await this.api.call('join-token.create', { body: { pool: poolName, reusable: true } });
     for (const name of names) this.addHost(name, secret);
@@ -239,7 +247,8 @@ export class Fleet {
   async addController(name: string, environment: Record<string, string> = {}): Promise<LabController> {
     const controller = new LabController(name, join(this.folder, 'controllers', name), () => ({
       DATABASE_URL: this.postgres.url,
-      REDIS_URL: this.plan.redisUrl ?? this.redis.url,
+      REDIS_URL: this.redisUrl,
+      ...(this.network ? { ARGOSY_LISTEN_ADDRESS: this.network.serverAddress } : {}),
       ARGOSY_LEASE_MS: String(this.plan.leaseMs ?? 3_000),
       ...this.plan.environment,
       ...environment,
@@ -249,13 +258,20 @@ export class Fleet {
     return controller;
   }
 
+  /** As hosts and controllers reach it. */
+  private get redisUrl(): string {
+    return this.plan.redisUrl ?? this.redis.url.replace('127.0.0.1', this.network?.serverAddress ?? '127.0.0.1');
+  }
+
   private addHost(name: string, joinToken: string): void {
     const { datastore, plan } = this;
+    const network = this.network?.host(name);
     const environment = {
       ARGOSY_POOL: poolName,
       ARGOSY_CONTROLLER_URL: this.controllers.map(({ url }) => url).join(','),
       ARGOSY_JOIN_TOKEN: joinToken,
-      REDIS_URL: plan.redisUrl ?? this.redis.url,
+      REDIS_URL: this.redisUrl,
+      ...(network ? { ARGOSY_LISTEN_ADDRESS: network.address, ARGOSY_GUEST_NETWORK: network.guestNetwork } : {}),
       ...plan.environment,
     };
     const cpuMillicores = plan.hostMillicores ?? 500;
@@ -267,6 +283,7 @@ export class Fleet {
         agentProgram,
         cpuMillicores,
         memoryMiB: plan.hostMemoryMiB ?? 1024,
+        networkNamespace: network?.namespace ?? '',
         environment: { ...environment, ARGOSY_VMM: this.vmmOf(name), ...plan.hostEnvironment?.(name, this.folder) },
       }),
     );

@@ -1,6 +1,7 @@
 import type { Random } from '@argosy/simulator/random';
 import { signal } from '../fleet/lab';
 import { diskActions } from './disk-actions';
+import { failureActions } from './failure-actions';
 import {
   type Action,
   ask,
@@ -14,6 +15,7 @@ import {
   supervise,
   thaw,
 } from './moves';
+import { rollActions } from './roll-actions';
 
 /** What may happen, and how often. Faults leave a repair behind, which comes after a while or when the soak rests. */
 export const actions: readonly Action[] = [
@@ -198,6 +200,7 @@ export const actions: readonly Action[] = [
           balance: { threshold: 1 + random.below(5), coolDownMs: random.below(5_000) },
           migration: {
             postCopy: random.below(3) === 0,
+            encrypted: random.below(4) !== 0,
             bandwidthMiBPerSecond: random.pick([8, 32, 200, 10_240]),
             concurrentPerHost: 1 + random.below(3),
           },
@@ -208,6 +211,8 @@ export const actions: readonly Action[] = [
     },
   },
   ...diskActions,
+  ...failureActions,
+  ...rollActions,
 ];
 
 const totalWeight = actions.reduce((sum, { weight }) => sum + weight, 0);

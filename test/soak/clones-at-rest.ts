@@ -22,17 +22,18 @@ export async function cloneFaults(fleet: Fleet, guests: readonly SoakGuest[]): P
   return faults;
 }
 
-/** With nothing under way, every file is somebody's. */
+/** With nothing under way, every file is somebody's, and on the datastore where that one's row says that it is. */
 export async function leftOver(fleet: Fleet): Promise<string[]> {
   const look = async (): Promise<string[]> => {
     const { items } = await fleet.api.call('guest.list');
-    const bases = items.flatMap(({ basePaths }) => basePaths.map((path) => basename(path)));
-    const known = { guests: items.map(({ id }) => id), bases };
-    const left = (['guests', 'bases'] as const).flatMap((folder) => {
-      const path = join(fleet.datastore, folder);
-      return (existsSync(path) ? readdirSync(path) : [])
-        .filter((name) => !known[folder].includes(name))
-        .map((name) => join(path, name));
+    const datastores = (await fleet.api.call('datastore.list')).items;
+    const bases = new Set(items.flatMap(({ basePaths }) => basePaths));
+    const left = datastores.flatMap(({ id, path }) => {
+      const guests = new Set(items.flatMap((each) => (each.datastoreId === id ? [each.id] : [])));
+      return [
+        ...filesIn(join(path, 'guests')).filter((file) => !guests.has(basename(file))),
+        ...filesIn(join(path, 'bases')).filter((file) => !bases.has(file)),
+      ];
     });
     return left.map((path) => `${path} is nobody's`);
   };
@@ -40,3 +41,6 @@ export async function leftOver(fleet: Fleet): Promise<string[]> {
     look,
   );
 }
+
+const filesIn = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];

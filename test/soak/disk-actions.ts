@@ -1,5 +1,6 @@
 import { waitFor } from '../fleet/lab';
-import { type Action, ask, askMs, between, pickGuest, type Soak, start } from './moves';
+import { type Action, ask, askMs, between, pickGuest, pickHost, type Soak, start } from './moves';
+import { SmallDatastore } from './small-datastore';
 import type { SoakGuest } from './soak-guest';
 
 /** Until then whatever else goes on may have kept it from being stopped. */
@@ -26,6 +27,13 @@ async function whileStopped(soak: Soak, guest: SoakGuest, act: () => Promise<str
 async function snapshotsOf(soak: Soak, guest: SoakGuest) {
   const { items } = await soak.fleet.api.call('snapshot.list', { params: { guest: guest.name } }, askMs);
   return items.filter(({ state }) => state === 'ready');
+}
+
+/** Beyond what it has written, what is the same again before: that is what its disk is known by. */
+async function write(soak: Soak, guest: SoakGuest): Promise<string> {
+  const text = `disk fill ${1_024 + soak.random.below(28_000)} ${guest.seed}`;
+  const answer = await ask(soak, 'guest.console-write', { params: { guest: guest.name }, body: { text: `${text}\n` } });
+  return `${guest.name}: ${text}: ${answer}`;
 }
 
 let clones = 0;
@@ -62,12 +70,43 @@ export const diskActions: readonly Action[] = [
     weight: 5,
     run: async (soak) => {
       const guest = pickGuest(soak);
-      // With its memory a guest would count again what it has counted: that is for the tests that ask for it.
-      const snapshot = (await snapshotsOf(soak, guest)).find(({ memoryPath }) => memoryPath === null);
-      if (!snapshot || guest.wanted === 'stopped') return null;
+      const ready = await snapshotsOf(soak, guest);
+      if (ready.length === 0 || guest.wanted === 'stopped') return null;
+      const snapshot = soak.random.pick(ready);
       const params = { guest: guest.name, snapshot: snapshot.id };
-      const said = await whileStopped(soak, guest, () => ask(soak, 'snapshot.revert', { params }));
-      return `${guest.name} back to ${snapshot.name}: ${said}`;
+      const said = await whileStopped(soak, guest, () => {
+        // Also where no answer comes: it may go back all the same.
+        if (snapshot.memoryPath !== null) guest.guest.record.goesBack();
+        return ask(soak, 'snapshot.revert', { params });
+      });
+      return `${guest.name} back to ${snapshot.name}${snapshot.memoryPath === null ? '' : ' with its memory'}: ${said}`;
+    },
+  },
+  {
+    weight: 6,
+    run: async (soak) => {
+      const [guest, host] = [pickGuest(soak), pickHost(soak)];
+      const datastore = soak.random.pick(['datastore', SmallDatastore.datastoreName]);
+      const alone = soak.random.below(2) === 0;
+      const call = { params: { guest: guest.name }, body: alone ? { datastore } : { datastore, host: host.name } };
+      const what = alone ? `the disk of ${guest.name}` : `${guest.name} with its disk to ${host.name},`;
+      return `move ${what} to ${datastore}: ${await ask(soak, 'guest.migrate', call)}`;
+    },
+  },
+  {
+    weight: 4,
+    run: async (soak) => write(soak, pickGuest(soak)),
+  },
+  {
+    weight: 2,
+    run: async (soak) => {
+      const { small, random, repairs } = soak;
+      if (!small.canBeFilled || repairs.isBroken('room')) return null;
+      small.fill();
+      const backMs = between(random, 2_000, 10_000);
+      repairs.after(backMs, 'room', 'there is room again', async () => small.free());
+      for (const guest of soak.guests) await write(soak, guest);
+      return `fill the small datastore for ${backMs} ms, and let everyone write`;
     },
   },
   {

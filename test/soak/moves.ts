@@ -5,6 +5,7 @@ import type { LabHost } from '../fleet/host';
 import type { JobMischief } from '../fleet/job-mischief';
 import { type Fleet, type LabController, signal } from '../fleet/lab';
 import type { Repairs } from './repairs';
+import type { SmallDatastore } from './small-datastore';
 import type { SoakGuest } from './soak-guest';
 
 export interface Soak {
@@ -13,6 +14,7 @@ export interface Soak {
   readonly guests: readonly SoakGuest[];
   readonly jobs: JobMischief;
   readonly repairs: Repairs;
+  readonly small: SmallDatastore;
 }
 
 export interface Action {
@@ -71,14 +73,18 @@ export function thaw(pid: number): void {
   }
 }
 
-/** Everyone with a copy there, or on the way from or to somewhere, may lose its memory with the host. */
-export async function countEnds(soak: Soak, host: LabHost): Promise<void> {
+/** Everyone with a copy there, or on the way from or to somewhere: with the host they may lose their memory. */
+export async function guestsAt(soak: Soak, host: LabHost): Promise<SoakGuest[]> {
   const here = new Set(host.vmms().map(({ guestId }) => guestId));
   const moving = await soak.fleet.api
     .call('guest.list', {}, askMs)
     .then(({ items }) => items.filter(({ state }) => state === 'migrating' || state === 'starting').map(({ id }) => id))
     .catch(() => soak.guests.map(({ guest }) => guest.id));
-  for (const each of soak.guests) if (here.has(each.guest.id) || moving.includes(each.guest.id)) each.ends += 1;
+  return soak.guests.filter(({ guest }) => here.has(guest.id) || moving.includes(guest.id));
+}
+
+export async function countEnds(soak: Soak, host: LabHost): Promise<void> {
+  for (const each of await guestsAt(soak, host)) each.ends += 1;
 }
 
 export async function start(soak: Soak, guest: SoakGuest): Promise<void> {

@@ -1,7 +1,8 @@
 interface Repair {
   readonly what: string;
   readonly title: string;
-  readonly run: () => Promise<void>;
+  /** What it says is told with its title. */
+  readonly run: () => Promise<string | void>;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -26,7 +27,7 @@ export class Repairs {
     return !['Redis', 'database', 'controller'].some((what) => this.isBroken(what));
   }
 
-  after(delayMs: number, what: string, title: string, run: () => Promise<void>): void {
+  after(delayMs: number, what: string, title: string, run: Repair['run']): void {
     const repair: Repair = { what, title, run, timer: setTimeout(() => this.mend(repair), delayMs) };
     this.open.add(repair);
   }
@@ -35,7 +36,7 @@ export class Repairs {
     clearTimeout(repair.timer);
     const done = repair
       .run()
-      .then(() => this.note(`  ${repair.title}`))
+      .then((said) => this.note(`  ${repair.title}${said ? `: ${said}` : ''}`))
       .catch((error: unknown) => this.failed(error))
       .finally(() => {
         this.open.delete(repair);

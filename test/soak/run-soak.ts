@@ -6,6 +6,8 @@ import { pickAction } from './actions';
 import { cloneFaults, leftOver } from './clones-at-rest';
 import type { Soak } from './moves';
 import { Repairs } from './repairs';
+import { prepareRollPrograms } from './roll-actions';
+import { SmallDatastore } from './small-datastore';
 import { SoakGuest } from './soak-guest';
 
 export interface SoakPlan {
@@ -43,16 +45,20 @@ export async function runSoak(plan: SoakPlan): Promise<SoakReport> {
   const fleet = await Fleet.start({
     hosts: plan.hosts,
     controllers: 2,
+    ownNetworks: true,
+    prepareDatastore: (datastore) => new SmallDatastore(datastore).mount(),
+    hostEnvironment: (_name, folder) => ({ ARGOSY_ROLL_PROGRAMS: prepareRollPrograms(folder) }),
     leaseMs: 3_000,
     hostMemoryMiB: plan.guests * 64,
     pool: {
       balance: { automation: 'full', intervalMs: 3_000 },
       migration: { copyDeadlineMs: 15_000 },
       // Here everything fails more often than anywhere else, and is to come back each time.
-      failure: { hostFailures: 0, guestRestarts: 10_000 },
+      failure: { hostFailures: 0, guestRestarts: 10_000, isolatedAfterMs: 4_000, watchdogLeaseMs: 8_000 },
     },
   });
-  const run = new SoakRun(fleet, plan);
+  const small = new SmallDatastore(fleet.datastore);
+  const run = new SoakRun(fleet, plan, small);
   try {
     const report = await run.all();
     // What was found is in the logs.
@@ -62,6 +68,7 @@ export async function runSoak(plan: SoakPlan): Promise<SoakReport> {
     throw fleet.explained(error);
   } finally {
     await run.close();
+    small.close();
     await fleet.stop();
   }
 }
@@ -85,6 +92,7 @@ class SoakRun {
   constructor(
     private readonly fleet: Fleet,
     private readonly plan: SoakPlan,
+    private readonly small: SmallDatastore,
   ) {
     this.jobs = new JobMischief(fleet);
     this.timer = setInterval(() => this.watch(), watchEveryMs);
@@ -108,8 +116,13 @@ class SoakRun {
 
   async all(): Promise<SoakReport> {
     const { plan, fleet } = this;
-    const names = Array.from({ length: plan.guests }, (_, index) => `g${index + 1}`);
-    const guests = await fleet.createGuests(names.map((name) => ({ name })));
+    await this.small.open(fleet);
+    const guests = await fleet.createGuests(
+      Array.from({ length: plan.guests }, (_, index) => ({
+        name: `g${index + 1}`,
+        datastore: index % 2 === 0 ? 'datastore' : SmallDatastore.datastoreName,
+      })),
+    );
     for (const [index, guest] of guests.entries()) {
       const each = new SoakGuest(guest, plan.seed * 100 + index);
       await each.prepare();
@@ -121,6 +134,7 @@ class SoakRun {
       guests: this.guests,
       jobs: this.jobs,
       repairs: this.repairs,
+      small: this.small,
     };
     const end = this.begunAt + plan.minutes * 60_000;
     while (performance.now() < end && this.faults.length === 0) {
@@ -168,6 +182,7 @@ class SoakRun {
   private async rest(): Promise<void> {
     this.note('everything is mended');
     await this.repairs.all();
+    await this.powerOn().catch((error: unknown) => this.fault(`not mended: ${String(error)}`));
     const mendedAt = performance.now();
     await this.quiet().catch((error: unknown) => this.fault(`no rest: ${String(error)}`));
     const quietAt = performance.now();
@@ -186,6 +201,17 @@ class SoakRun {
     this.note(
       `rest ${this.rests}: quiet ${((quietAt - mendedAt) / 1000).toFixed(1)} s after the mending, record equals reality ${((settledAt - quietAt) / 1000).toFixed(1)} s later, ${this.faults.length} faults`,
     );
+  }
+
+  /** A drill of which no answer came may have been begun all the same. */
+  private async powerOn(): Promise<void> {
+    const { api, hosts } = this.fleet;
+    const isAhead = async (): Promise<boolean> => {
+      const { items } = await api.call('drill.list', { query: { limit: 5 } });
+      return items.some(({ state }) => state === 'predicting' || state === 'injecting');
+    };
+    await waitFor('no drill is about to break something', async () => !(await isAhead()), { deadlineMs: 150_000 });
+    await Promise.all(hosts.map((host) => host.power('on')));
   }
 
   /** Every host is there, nothing moves, and every guest that should run says something. */

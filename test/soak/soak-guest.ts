@@ -38,8 +38,7 @@ export class SoakGuest {
     const note = (what: string) => (error: unknown) =>
       void faults.push(`${this.name}, ${what}: ${error instanceof Error ? error.message : String(error)}`);
     await guest.expectDisk({ seed }).catch(note('its disk'));
-    if (guest.record.lives().length === this.lives)
-      await guest.expectMemory({ areaMiB, seed }).catch(note('its memory'));
+    if (await this.knowsItsMemory()) await guest.expectMemory({ areaMiB, seed }).catch(note('its memory'));
     else await this.fillAgain().catch(note('its memory cannot be filled'));
     await guest.expectPlacementsWhole().catch(note('its placements'));
     const { boot } = await guest.stats();
@@ -54,6 +53,16 @@ export class SoakGuest {
 
   doubles(): string[] {
     return this.guest.record.doubles.map((text) => `${this.name} ran twice: ${text}`);
+  }
+
+  /** It runs on with what it was filled with, or has gone back to a moment at which it was filled. */
+  private async knowsItsMemory(): Promise<boolean> {
+    const lives = this.guest.record.lives().length;
+    if (lives === this.lives) return true;
+    const stats = await this.guest.stats();
+    if (stats.areaMiB !== areaMiB || stats.seed !== this.seed) return false;
+    this.lives = lives;
+    return true;
   }
 
   private async fillAgain(): Promise<void> {
