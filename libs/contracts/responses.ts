@@ -442,7 +442,7 @@ export const guestUsageSchema = describes<report.GuestUsage>()(
 export const guestObservationSchema = describes<report.GuestObservation>()(
   z.object({
     guestId: text,
-    epoch: z.number(),
+    epoch: z.int().min(0),
     state: z.enum(observedGuestStates),
     usage: orNull(guestUsageSchema),
     heartbeat: orNull(z.object({ count: z.number(), work: z.number(), at: instant, firstAt: instant })),
@@ -455,7 +455,7 @@ export const migrationObservationSchema = describes<report.MigrationObservation>
     migrationId: text,
     guestId: text,
     role: z.enum(['source', 'target']),
-    epoch: z.number(),
+    epoch: z.int().min(0),
     phase: z.enum(migrationPhases),
     uri: orNull(text),
     diskUri: orNull(text),

@@ -105,6 +105,8 @@ export type FleetEffect =
       readonly device: FenceDevice;
       readonly secrets: Readonly<Record<string, string>>;
     }
+  /** Nobody works on it any more: what lies there goes with it. */
+  | { readonly kind: 'forget-queue'; readonly queue: string }
   /** The lease is taken anew at a term above that one; then everything is loaded as at a takeover. */
   | { readonly kind: 'raise-term'; readonly above: number }
   /** Does the guest serve? */

@@ -14,11 +14,14 @@ const keptAfterwards = { removeOnComplete: true, removeOnFail: true };
 export class CommandQueues {
   private readonly redis: Redis;
   private readonly queues = new Map<string, Queue>();
+  /** Those that are to go, and have not gone yet. */
+  private readonly leaving = new Set<string>();
   private readonly onProblem: (problem: Error) => void;
 
   constructor(private readonly options: RedisOptions & { readonly keyOf: (hostId: string) => HostKey }) {
     this.onProblem = options.onProblem ?? (() => {});
     this.redis = openAsking(options);
+    this.redis.on('ready', () => void this.removeLeaving());
   }
 
   /** For the start of a process: whether Redis was reached in this time. Nothing has to wait for it. */
@@ -49,6 +52,30 @@ export class CommandQueues {
   async waiting(queue: string): Promise<number | null> {
     if (this.redis.status !== 'ready') return null;
     return within(this.queue(queue).getWaitingCount(), commandTimeoutMs).catch(() => null);
+  }
+
+  /**
+   * Its agent has gone, or has another: orders that nobody takes may say what only their host was to know, and go with it. With
+   * Redis away it is done when that is back. Value: when it was tried.
+   */
+  async forget(queue: string): Promise<void> {
+    this.leaving.add(queue);
+    await this.removeLeaving();
+  }
+
+  private async removeLeaving(): Promise<void> {
+    for (const name of [...this.leaving]) {
+      if (this.redis.status !== 'ready') return;
+      const queue = this.queue(name);
+      try {
+        await within(queue.obliterate({ force: true }), commandTimeoutMs);
+        this.leaving.delete(name);
+        this.queues.delete(name);
+        await within(queue.close(), commandTimeoutMs);
+      } catch (error) {
+        this.onProblem(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
   }
 
   async close(): Promise<void> {

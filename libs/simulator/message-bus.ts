@@ -50,6 +50,10 @@ export class MessageBus {
     this.generation++;
   }
 
+  forget(queue: string): void {
+    this.waiting.delete(queue);
+  }
+
   enqueue(queue: string, command: HostCommand): void {
     if (!this.up) return;
     const fate = this.chance === null ? this.fate(command) : jobFate(this.chance);

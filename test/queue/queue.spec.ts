@@ -63,6 +63,21 @@ async function eventually(holds: () => boolean | Promise<boolean>, deadlineMs = 
   }
 }
 
+test('with a queue that is forgotten everything goes that it had, taken or not', async () => {
+  const redis = new Redis(server.url);
+  const secret = aCommand({ order: { kind: 'guest.kill', guestId: 'g1', epoch: 1, reason: 'of-the-guest' } });
+  expect(await queues.enqueue('left', secret)).toEqual({ ok: true, value: null });
+  const keys = (): Promise<string[]> => redis.keys('bull:left:*');
+  expect(await keys()).not.toEqual([]);
+  await queues.forget('left');
+  expect(await keys()).toEqual([]);
+  // Its name may come again: it is a queue like any other then.
+  expect(await queues.enqueue('left', secret)).toEqual({ ok: true, value: null });
+  expect(await queues.waiting('left')).toBe(1);
+  await queues.forget('left');
+  redis.disconnect();
+});
+
 test('a command arrives as it was sent, each attempt once', async () => {
   const heard: HostCommand[] = [];
   work('round', async (command) => void heard.push(command));

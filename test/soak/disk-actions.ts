@@ -31,7 +31,7 @@ async function snapshotsOf(soak: Soak, guest: SoakGuest) {
 
 /** Beyond what it has written, what is the same again before: that is what its disk is known by. */
 async function write(soak: Soak, guest: SoakGuest): Promise<string> {
-  const text = `disk fill ${1_024 + soak.random.below(28_000)} ${guest.seed}`;
+  const text = `disk fill ${1_024 + soak.random.below(3_000)} ${guest.seed}`;
   const answer = await ask(soak, 'guest.console-write', { params: { guest: guest.name }, body: { text: `${text}\n` } });
   return `${guest.name}: ${text}: ${answer}`;
 }

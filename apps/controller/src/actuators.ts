@@ -35,6 +35,7 @@ export function actuators({ queues, peers, fencing, fleet, keyOf, say, now, coun
         if (!result.ok) say(`${command.order.kind} was not sent: ${result.refusal.message}`);
       });
     },
+    forgetQueue: (queue) => void queues.forget(queue),
     fence: (effect, done) => void fence(effect, fencing).then(done),
     probe: ({ address, probe }, done) => void guestServes(address, probe).then(done),
     predict: ({ drillId, fault }, inventory, done) => {

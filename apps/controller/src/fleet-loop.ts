@@ -12,6 +12,7 @@ import type { Instant } from '@argosy/domain/units';
 /** What the brain's effects mean here. Each ends in an event, or is asked for again by the brain. */
 export interface Actuators {
   hostCommand(effect: Extract<FleetEffect, { kind: 'host-command' }>): void;
+  forgetQueue(queue: string): void;
   fence(effect: Extract<FleetEffect, { kind: 'fence' }>, done: (result: Result<null>) => void): void;
   probe(effect: Extract<FleetEffect, { kind: 'probe' }>, done: (serves: boolean) => void): void;
   predict(
@@ -328,6 +329,8 @@ export class FleetLoop {
     switch (effect.kind) {
       case 'host-command':
         return actuators.hostCommand(effect);
+      case 'forget-queue':
+        return actuators.forgetQueue(effect.queue);
       case 'fence':
         return actuators.fence(effect, (result) =>
           this.take({

@@ -1,19 +1,27 @@
 import type { Guest } from '@argosy/domain/entities';
-import type { GuestObservation } from '@argosy/domain/host-report';
+import type { GuestObservation, ObservedGuestState } from '@argosy/domain/host-report';
 import { closePlacement, openPlacement } from './placement';
+import { highestEpoch } from './restored';
 import { isTakingOver } from './take-over';
-import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, order, raiseAlarm } from './turn';
+import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, observe, order, raiseAlarm } from './turn';
+
+/** Its VMM is there, and nobody else has been given its epoch's end. */
+const livingStates: ReadonlySet<ObservedGuestState> = new Set(['starting', 'running', 'paused', 'stopping']);
 
 /**
  * Copies that a host shows and that should not be there. An older epoch is a left-over and is stopped. A newer one than
  * the record's means that the record is behind (a restored database): it is adopted with an alarm, never killed. So is one
  * that executes at the epoch which the record has only reserved: nobody runs in a migration before it was handed over.
+ *
+ * A host could say so of any guest. Where the record's own host shows that the guest lives there, both cannot be true: neither
+ * copy is touched, behind an alarm, until one of the two hosts says otherwise.
  */
 export function reconcileCopies(turn: FleetTurn, hostId: string): void {
   const host = turn.fleet.hosts.get(hostId);
   const view = turn.fleet.views.get(hostId);
   if (!host || !view || !isHeard(host)) return;
   let isStrange = false;
+  let isDoubted = false;
   for (const [guestId, copies] of view.guests) {
     isStrange ||= !turn.fleet.guests.has(guestId);
     for (const copy of copies) {
@@ -21,8 +29,10 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
       // Nearly all of them are what they should be.
       if (guest?.epoch === copy.epoch && guest.hostId === hostId) continue;
       if (!guest) strangerSeen(turn, hostId, copy);
-      else if (isNews(turn, guest, hostId, copy)) adopt(turn, guest, hostId, copy);
-      else if (isLeftOver(turn, guest, hostId, copy))
+      else if (isNews(turn, guest, hostId, copy)) {
+        if (isBelieved(turn, guest, hostId, copy)) adopt(turn, guest, hostId, copy);
+        else isDoubted = doubt(turn, guest, hostId, copy);
+      } else if (isLeftOver(turn, guest, hostId, copy))
         order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
           kind: 'guest.stop',
           guestId,
@@ -31,7 +41,9 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
         });
     }
   }
-  if (view.report?.incarnation === host.incarnation && !isStrange) clearAlarm(turn, 'unknown-guest', hostId);
+  if (view.report?.incarnation !== host.incarnation) return;
+  if (!isStrange) clearAlarm(turn, 'unknown-guest', hostId);
+  if (!isDoubted) clearAlarm(turn, 'guest-claimed', hostId);
 }
 
 /** What ended at a later epoch than any that the record knows is news as well: then it is known why it does not run. */
@@ -55,6 +67,31 @@ function isOthers(turn: FleetTurn, guest: Guest, hostId: string, epoch: number):
     if (migration.guestId === guest.id && (migration.sourceHostId === hostId || migration.targetHostId === hostId))
       return true;
   return false;
+}
+
+/** By whom it is placed with, unless that one is not heard: what he cannot contradict is believed. */
+function isBelieved(turn: FleetTurn, guest: Guest, hostId: string, { epoch }: GuestObservation): boolean {
+  if (epoch > highestEpoch) return false;
+  const host = turn.fleet.hosts.get(guest.hostId ?? '');
+  if (!host || host.id === hostId || !isHeard(host)) return true;
+  const state = observe(turn, host.id, guest.id, guest.epoch).guest?.state;
+  return state === undefined || !livingStates.has(state);
+}
+
+/** True, so that the alarm stays. */
+function doubt(turn: FleetTurn, guest: Guest, hostId: string, { epoch }: GuestObservation): true {
+  const [claimer, own] = [hostName(turn.fleet, hostId), hostName(turn.fleet, guest.hostId)];
+  const but =
+    epoch > highestEpoch
+      ? 'no guest has ever had so many placements'
+      : `it runs on ${own} at epoch ${guest.epoch}, by the record and by ${own} itself`;
+  raiseAlarm(turn, {
+    code: 'guest-claimed',
+    severity: 'error',
+    subject: ['host', hostId],
+    message: `${claimer} says that ${guest.name} runs there at epoch ${epoch}; but ${but}. Neither is touched: look on ${claimer}, and cut its power or end that VMM if it is not to be believed.`,
+  });
+  return true;
 }
 
 function adopt(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): void {

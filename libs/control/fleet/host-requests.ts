@@ -7,7 +7,7 @@ import { fenceDeadlinesMs } from '../defaults';
 import { described, fence, secretId } from './fencing';
 import { isRelocation } from './moving-disks';
 import { isolationOf } from '../isolation-policy';
-import { setDegraded } from './hosts';
+import { leaveQueue, setDegraded } from './hosts';
 import { find } from './lookup';
 import { hasReturned } from './standby';
 import { beginTask, endTasks } from './tasks';
@@ -77,6 +77,7 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
     fenceDevices,
     standby: 'none',
   });
+  if (known) leaveQueue(turn, known, queue);
   hasReturned(turn, host);
   const view = viewOf(fleet, host.id);
   Object.assign(view, {
@@ -252,6 +253,16 @@ export function fenceHost(turn: FleetTurn, request: Of<'host.fence'>): Result<Ho
   return accepted(turn.fleet.hosts.get(host.id)!);
 }
 
+/** Of what a host that nobody knows any more can be or do. */
+const alarmsOfHost = [
+  'host-quarantined',
+  'host-degraded',
+  'watchdog-silent',
+  'record-behind',
+  'unknown-guest',
+  'guest-claimed',
+];
+
 export function removeHost(turn: FleetTurn, request: Of<'host.remove'>): Result<null> {
   const found = find(turn, 'host', request.host);
   if (!found.ok) return found;
@@ -265,8 +276,8 @@ export function removeHost(turn: FleetTurn, request: Of<'host.remove'>): Result<
   const own = [...turn.fleet.datastores.values()].find((each) => each.hostId === host.id);
   if (own) return refused('in-use', `Datastore ${own.name} is on ${host.name}; remove the datastore first.`);
   for (const { name } of host.fenceDevices) forgetSecrets(turn, host, name);
-  for (const code of ['host-quarantined', 'host-degraded', 'watchdog-silent', 'record-behind'])
-    clearAlarm(turn, code, host.id);
+  for (const code of alarmsOfHost) clearAlarm(turn, code, host.id);
+  leaveQueue(turn, host, null);
   remove(turn, 'host', host.id);
   turn.fleet.views.delete(host.id);
   record(turn, {

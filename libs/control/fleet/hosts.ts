@@ -36,7 +36,7 @@ const lateReportsMs = 5_000;
 export function takeReport(turn: FleetTurn, report: HostReport): boolean {
   const { fleet, now } = turn;
   const host = adoptIncarnation(turn, report);
-  if (report.term > fleet.term && report.term <= highestTerm) raiseTerm(turn, report);
+  if (report.term > fleet.term && report.term <= highestNumber) raiseTerm(turn, report);
   if (!host || report.incarnation !== host.incarnation || host.state === 'fenced' || host.state === 'offline')
     return false;
   // What was on its way to the leader before knows less than the record that was read since: of a guest that was started, say.
@@ -93,10 +93,19 @@ export function takeHeartbeat(turn: FleetTurn, { hostId, incarnation, sequence, 
 function adoptIncarnation(turn: FleetTurn, report: HostReport): Host | undefined {
   const host = turn.fleet.hosts.get(report.hostId);
   if (!host || report.incarnation <= host.incarnation || host.state === 'fenced') return host;
+  if (report.incarnation > highestNumber) return undefined;
   const { incarnation, queue } = report;
+  leaveQueue(turn, host, queue);
   put(turn, 'host', { ...host, incarnation, queue });
   recordBehind(turn, host, `${host.name} reports as incarnation ${incarnation}; the record said ${host.incarnation}.`);
   return turn.fleet.hosts.get(host.id);
+}
+
+/** Its agent takes orders from another queue now, or from none (null). Hosts of one process share theirs. */
+export function leaveQueue({ fleet, effects }: FleetTurn, { id, queue }: Host, next: string | null): void {
+  if (queue === next) return;
+  for (const other of fleet.hosts.values()) if (other.id !== id && other.queue === queue) return;
+  effects.push({ kind: 'forget-queue', queue });
 }
 
 function recordBehind(turn: FleetTurn, host: Host, message: string): void {
@@ -108,8 +117,8 @@ function recordBehind(turn: FleetTurn, host: Host, message: string): void {
   });
 }
 
-/** Terms are 4-byte numbers in the database: a higher one is nobody's. */
-const highestTerm = 2_000_000_000;
+/** Terms and incarnations are 4-byte numbers in the database: a higher one is nobody's. */
+const highestNumber = 2_000_000_000;
 
 /** Hosts refuse whoever leads at a lower term than they have seen: this leadership goes on at a higher one. */
 function raiseTerm(turn: FleetTurn, { term, hostId }: HostReport): void {

@@ -6,6 +6,9 @@ import { type FleetTurn, isHeard, viewOf } from './turn';
 // A database that was restored from a backup is older than the fleet: a guest may run where the record does not know of.
 // Nothing is decided against a guest, and nothing is started, before those who may know better have told what they have.
 
+/** Epochs are 4-byte numbers in the database: one beyond this is nobody's, and would leave no room for the next ones. */
+export const highestEpoch = 1_000_000_000;
+
 /** A new leader knows the record, and nothing else yet. */
 export function awaitReports(fleet: Fleet, hosts: readonly Host[]): void {
   fleet.untold.clear();
@@ -33,7 +36,11 @@ export function mayBeElsewhere(turn: FleetTurn, guest: Guest): boolean {
 
 /** A host shows it at a later epoch than that. */
 export function isSeenAfter(turn: FleetTurn, { id, poolId }: Guest, epoch: number): boolean {
-  return heardIn(turn, poolId, ({ guests }) => guests.get(id)?.some((copy) => copy.epoch > epoch) ?? false);
+  return heardIn(
+    turn,
+    poolId,
+    ({ guests }) => guests.get(id)?.some((copy) => copy.epoch > epoch && copy.epoch <= highestEpoch) ?? false,
+  );
 }
 
 function heardIn({ fleet }: FleetTurn, poolId: string, holds: (view: HostView) => boolean): boolean {
