@@ -87,6 +87,7 @@ export class IncomingMigration implements Transfer {
 
   private hear(said: Said): void {
     if (said.say === 'state') this.load(said.state);
+    else if (said.say === 'reach') this.connection?.say(messageFrame({ say: 'reached' }));
     else if (said.say === 'yours') this.arrived();
   }
 

@@ -8,6 +8,15 @@ import { pagesFrame } from './frames';
 /** Takes frames; done when there is room for more. */
 export type Send = (frame: Buffer) => Promise<void>;
 
+/** Where a memory goes. */
+export interface MemoryWay {
+  readonly send: Send;
+  /** Done when all that was sent has been taken at the other end, and waits in no buffer on its way. */
+  settle(): Promise<void>;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+}
+
 export class CopyCancelled extends Error {}
 
 /** What goes over is held to a rate, a little at a time. */
@@ -53,14 +62,19 @@ export class MemoryCopy {
   private dirtyBytesPerSecond = 0;
   private bytesPerSecond: number;
 
+  private readonly send: Send;
+  private readonly pace: Pace;
+  private readonly signal: AbortSignal;
+
   constructor(
     private readonly copied: Copied,
-    private readonly send: Send,
-    private readonly pace: Pace,
-    private readonly signal: AbortSignal,
+    private readonly way: MemoryWay,
   ) {
+    this.send = way.send;
+    this.pace = way.pace;
+    this.signal = way.signal;
     this.remainingPages = copied.machine.memoryBytes / pageBytes;
-    this.bytesPerSecond = pace.bytesPerSecond;
+    this.bytesPerSecond = this.pace.bytesPerSecond;
   }
 
   /**
@@ -76,6 +90,8 @@ export class MemoryCopy {
       this.iteration += 1;
       const begun = performance.now();
       const sent = await this.sendPages(pages);
+      // The guest would stand still for what is in buffers as well.
+      await this.way.settle();
       const tookMs = Math.max(1, performance.now() - begun);
       const before = pages.length;
       pages = dirty.take();

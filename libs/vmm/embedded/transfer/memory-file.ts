@@ -39,7 +39,13 @@ export async function saveMemory(
     file = await open(partPath, 'w', 0o600);
     const { appendFile, sync } = bound(file);
     const either = AbortSignal.any([signal, abandoning.signal]);
-    const copy = new MemoryCopy(vmm, appendFile, new Pace(unlimitedMiBPerSecond), either);
+    const way = {
+      send: appendFile,
+      settle: async () => undefined,
+      pace: new Pace(unlimitedMiBPerSecond),
+      signal: either,
+    };
+    const copy = new MemoryCopy(vmm, way);
     await copy.untilFewAreLeft(standstillMs, () => false);
     const stoodStillAt = performance.now();
     vmm.halt();

@@ -71,10 +71,9 @@ export class OutgoingMigration implements Transfer {
     this.phase = disk ? 'disk' : 'copying';
     this.pace = new Pace(policy.bandwidthMiBPerSecond);
     const send = (frame: Buffer) => this.connection.send(frame);
-    this.memory = new MemoryCopy(vmm, send, this.pace, this.cancelling.signal);
-    this.diskCopy = disk
-      ? new DiskCopyOut(vmm.disk.image, disk, { send, pace: this.pace, signal: this.cancelling.signal })
-      : null;
+    const way = { send, settle: () => this.settle(), pace: this.pace, signal: this.cancelling.signal };
+    this.memory = new MemoryCopy(vmm, way);
+    this.diskCopy = disk ? new DiskCopyOut(vmm.disk.image, disk, way) : null;
     this.socket = begin(place, key, () => this.greet());
     this.connection = new FrameConnection(this.socket, this.receiver(), (reason) => this.closed(reason));
     this.timer = setInterval(() => this.look(), progressEveryMs);
@@ -120,6 +119,13 @@ export class OutgoingMigration implements Transfer {
     };
     await this.memory.untilFewAreLeft(policy.downtimeLimitMs, onPass);
     await this.switchOver(target);
+  }
+
+  private async settle(): Promise<void> {
+    const reached = new Promise<void>((resolve) => (this.heard = { ...this.heard, reached: () => resolve() }));
+    this.connection.say(messageFrame({ say: 'reach' }));
+    await Promise.race([reached, this.ended()]);
+    if (this.phase === 'over') throw new CopyCancelled();
   }
 
   /** From here to `yours` nothing is waited for that is not on the way to it. */
