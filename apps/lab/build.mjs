@@ -1,6 +1,6 @@
 // npm run build: the database client from its schema, every app and library in one pass of SWC, and the console.
 
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runHere } from './run.mjs';
@@ -12,15 +12,20 @@ const bin = (/** @type {string} */ name) => join(root, 'node_modules/.bin', name
 const environment = { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
 
 // A checkout whose packages are older than its sources still builds the servers; the console's page says what is missing.
-const hasVite = existsSync(bin('vite'));
-if (!hasVite) console.warn('The console is not built: vite is not installed. Run npm ci, and build again.');
+/** @type {{ devDependencies: Record<string, string> }} */
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const missing = Object.keys(devDependencies).filter((name) => !existsSync(join(root, 'node_modules', name)));
+if (missing.length > 0)
+  console.warn(`The console is not built: ${missing.join(', ')} not installed. Run npm ci, and build again.`);
 
 rmSync(join(root, 'dist/apps'), { recursive: true, force: true });
 rmSync(join(root, 'dist/libs'), { recursive: true, force: true });
 for (const command of [
   [bin('prisma'), 'generate', '--no-hints'],
   [bin('nest'), 'build', 'controller'],
-  ...(hasVite ? [[bin('vite'), 'build', '--config', 'apps/console/vite.config.mjs', '--logLevel', 'warn']] : []),
+  ...(missing.length === 0
+    ? [[bin('vite'), 'build', '--config', 'apps/console/vite.config.mjs', '--logLevel', 'warn']]
+    : []),
 ]) {
   const status = await runHere(command, { cwd: root, environment });
   if (status !== 0) process.exit(status);

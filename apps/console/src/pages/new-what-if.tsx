@@ -5,15 +5,17 @@ import { useNavigate } from 'react-router';
 import { call } from '../api/client';
 import { useNamed } from '../fleet/use-fleet';
 import { Dialog } from '../ui/dialog';
-import { ChoiceField, TextField } from '../ui/field';
+import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { Several } from '../ui/several';
 
 type WhatIf = Extract<NewSimulation, { kind: 'what-if' }>;
 type Change = WhatIf['changes'][number];
 
 const asIs = '';
-const automations = [asIs, 'manual', 'partial', 'full'].map((value) => ({ value, label: value || 'as it is' }));
-const thresholds = [asIs, '1', '2', '3', '4', '5'].map((value) => ({ value, label: value || 'as it is' }));
+const balanceChoices = [
+  { name: 'automation', label: 'If balancing were', values: ['manual', 'partial', 'full'] },
+  { name: 'threshold', label: 'With the threshold', values: ['1', '2', '3', '4', '5'] },
+] as const;
 
 interface Thought {
   readonly lost: readonly string[];
@@ -137,18 +139,15 @@ export function NewWhatIf({ onClose }: { readonly onClose: () => void }) {
           value={thought.addedGiB}
           onChange={(addedGiB) => set({ addedGiB })}
         />
-        <ChoiceField
-          label="If balancing were"
-          value={thought.automation}
-          onChange={(automation) => set({ automation })}
-          choices={automations}
-        />
-        <ChoiceField
-          label="With the threshold"
-          value={thought.threshold}
-          onChange={(threshold) => set({ threshold })}
-          choices={thresholds}
-        />
+        {balanceChoices.map(({ name, label, values }) => (
+          <ChoiceField
+            key={name}
+            label={label}
+            value={thought[name]}
+            onChange={(value) => set({ [name]: value })}
+            choices={[{ value: asIs, label: 'as it is' }, ...choicesOf(values)]}
+          />
+        ))}
         <TextField label="Watched for (minutes)" type="number" value={minutes} onChange={setMinutes} />
       </div>
     </Dialog>
