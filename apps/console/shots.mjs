@@ -38,9 +38,9 @@ const [pools, hosts, guests, drills, simulations] = await Promise.all(
 );
 const running = guests.find((/** @type {{ state: string }} */ { state }) => state === 'running') ?? guests[0];
 const tabs = {
-  pool: ['', '/balance', '/rules', '/failover', '/settings', '/events'],
+  pool: ['', '/load', '/balance', '/rules', '/failover', '/settings', '/events'],
   host: ['', '/guests', '/hardware', '/fencing', '/events'],
-  guest: ['', '/console', '/snapshots', '/placements', '/settings', '/events'],
+  guest: ['', '/console', '/screen', '/disks', '/snapshots', '/placements', '/settings', '/events'],
   access: ['', '/users', '/hosts', '/audit'],
 };
 const pages = [

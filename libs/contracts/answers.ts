@@ -1,6 +1,7 @@
 import { roles } from '@argosy/domain/access';
 import { refusalCodes } from '@argosy/domain/refusal';
 import { z } from 'zod';
+import { referenceField, strictBody } from './fields';
 import { guestSchema, hostSchema, orNull, poolSchema, ruleSchema } from './responses';
 
 // Answers that are no rows of the inventory: what the controller says of itself, and what is found out when it is asked.
@@ -32,6 +33,14 @@ export const guestHostSchema = z.object({
   /** Where it would go if nobody named a host. */
   isBest: z.boolean(),
   rejection: orNull(z.object({ check: text, code: z.enum(refusalCodes), reason: text })),
+});
+
+/** Whether a guest's disk could be moved there now, the guest staying where it is. */
+export const guestDatastoreSchema = z.object({
+  datastoreId: text,
+  datastoreName: text,
+  isCurrent: z.boolean(),
+  refusal: orNull(z.object({ code: z.enum(refusalCodes), message: text })),
 });
 
 /** What a guest asks of its host's processors, what of it is due to it, and what it gets. */
@@ -68,5 +77,28 @@ export const momentSchema = z.object({
     }),
   ),
 });
+
+export const usageHistoryQuery = strictBody({
+  host: referenceField.describe('This host, by its id or its name.').optional(),
+  guest: referenceField.describe('This guest, by its id or its name.').optional(),
+});
+
+const pointShape = { everyMs: z.number().describe('Each point is the mean of so long.'), at: z.array(instant) };
+const pointsOf = (what: string) =>
+  z.array(orNull(z.number())).describe(`${what} One for each of \`at\`; null: not known.`);
+
+/** Oldest first. The controller that answers has an hour of it, or as much as it has run. */
+export const usageHistorySchema = z.object({
+  ...pointShape,
+  usedMillicores: pointsOf('What it used.'),
+  wantedMillicores: pointsOf('What it would have used with no neighbour.'),
+});
+export const usageHeatSchema = z.object({
+  ...pointShape,
+  hosts: z.array(z.object({ hostId: text, usedPermille: pointsOf('Of what the host has.') })),
+});
+
+/** `path`: of a WebSocket, good once and for ten seconds. It shows the guest as it is on this host, and ends with it there. */
+export const screenSchema = z.object({ path: text, hostId: text, epoch: z.number() });
 
 export const consoleSchema = z.object({ text });

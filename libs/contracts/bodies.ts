@@ -5,6 +5,7 @@ import {
   imageFormats,
   isGuestRule,
   isolationResponses,
+  displays,
   probeKinds,
   restartPriorities,
   restartReadiness,
@@ -200,6 +201,7 @@ const guestSettingsShape = {
   cpuLimitMillicores: limitField.exactOptional(),
   cpuShares: sharesField.exactOptional(),
   restartPriority: oneOf(restartPriorities).exactOptional(),
+  display: oneOf(displays).exactOptional(),
   probe: probeField,
 };
 

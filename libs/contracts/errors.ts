@@ -77,6 +77,7 @@ export const refusalStatus = {
   'vmm-failed': 502,
   'vmm-timeout': 504,
   'vmm-unsupported': 422,
+  'no-screen': 409,
   'guest-boot-failed': 502,
   'migration-failed': 502,
   'migration-not-converging': 409,

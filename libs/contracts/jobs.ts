@@ -1,4 +1,4 @@
-import { firmwares, imageFormats } from '@argosy/domain/entities';
+import { displays, firmwares, imageFormats } from '@argosy/domain/entities';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { z } from 'zod';
@@ -20,6 +20,7 @@ export const guestSpecificationSchema = describes<GuestSpecification>()(
     architecture: text,
     cpuShares: z.int().min(1),
     cpuLimitMillicores: z.union([z.int().min(1), z.null()]),
+    display: z.enum(displays),
     boot: z.object({
       format: z.enum(imageFormats),
       firmware: z.enum(firmwares),

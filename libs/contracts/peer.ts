@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * What is asked of an agent over a direct connection: by another agent in a migration's hand-over, by the controller for
- * a guest's console. One JSON object a line; each request has an id, and its answer the same one.
+ * a guest's console and screen. One JSON object a line; each request has an id, and its answer the same one.
  */
 export const peerCallSchema = z.union([
   z.object({
@@ -19,6 +19,8 @@ export const peerCallSchema = z.union([
     epoch: z.int(),
     maximumBytes: z.int().min(1).max(1_048_576),
   }),
+  /** Once it is granted, the connection is the screen's: RFB, both ways, until either side ends it. */
+  z.object({ kind: z.literal('screen'), guestId: z.string(), epoch: z.int() }),
   /** A drill's fault: the agent kills itself, or a guest's VMM, with no word to anybody. */
   z.object({ kind: z.literal('die'), what: z.literal('agent') }),
   z.object({ kind: z.literal('die'), what: z.literal('guest'), guestId: z.string(), epoch: z.int() }),

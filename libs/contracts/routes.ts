@@ -23,6 +23,9 @@ import { hostAssignmentsSchema } from './telemetry';
 
 export const apiPrefix = '/api/v1';
 
+/** A WebSocket that speaks RFB with a guest's screen: `guest.screen` answers with the ticket in its place, good once. */
+export const screenPath = `${apiPrefix}/screens/:ticket`;
+
 /** `join`: with a join token, or with the credential of a host that has joined. */
 export type Access = Role | 'join';
 
@@ -198,6 +201,11 @@ export const routes = {
     query: strictBody({ datastore: reference('As it would be with its disk there, by id or name.').optional() }),
     response: responses.pageOf(answers.guestHostSchema),
   },
+  'guest.datastores': {
+    method: 'GET', path: '/guests/:guest/datastores', tag: 'guests', access: 'viewer', status: 200,
+    summary: "Say to which datastores a guest's disk could be moved now, and why not to the others", params: guest,
+    response: responses.pageOf(answers.guestDatastoreSchema),
+  },
   'guest.processors': {
     method: 'GET', path: '/guests/:guest/processors', tag: 'guests', access: 'viewer', status: 200,
     summary: 'Say what a guest asks of processors, what of it it is entitled to and what it gets', params: guest,
@@ -283,6 +291,11 @@ export const routes = {
   'guest.console-write': {
     method: 'POST', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 204,
     summary: "Type on a guest's console", params: guest, body: bodies.consoleWriteBody,
+  },
+  'guest.screen': {
+    method: 'POST', path: '/guests/:guest/screen', tag: 'guests', access: 'operator', status: 201,
+    summary: "Open a guest's screen: what is answered names a WebSocket that speaks RFB (VNC) with it, once and within seconds",
+    params: guest, response: answers.screenSchema,
   },
   'guest.placements': {
     method: 'GET', path: '/guests/:guest/placements', tag: 'placements', access: 'viewer', status: 200,
@@ -436,6 +449,16 @@ export const routes = {
   'usage.list': {
     method: 'GET', path: '/usage', tag: 'hosts', access: 'viewer', status: 200,
     summary: 'Say what each host and guest was last heard to use', query: inPool, response: responses.pageOf(responses.hostUsageSchema),
+  },
+
+  'usage.history': {
+    method: 'GET', path: '/usage/history', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'Say what a host or a guest used of processors in the last hour', query: answers.usageHistoryQuery,
+    response: answers.usageHistorySchema,
+  },
+  'usage.heat': {
+    method: 'GET', path: '/usage/heat', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'Say how much of each host was used in the last hour', query: inPool, response: answers.usageHeatSchema,
   },
 
   'user.list': {

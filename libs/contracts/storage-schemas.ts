@@ -1,5 +1,6 @@
 import { type DiskWork, diskWorkPhases, type DiskWorkResult } from '@argosy/domain/disk-work';
 import type * as entity from '@argosy/domain/entities';
+import { displays } from '@argosy/domain/entities';
 import type { DiskRecovery } from '@argosy/domain/fleet-request';
 import type * as report from '@argosy/domain/host-report';
 import { snapshotTransitions } from '@argosy/domain/lifecycle';
@@ -115,6 +116,7 @@ export const snapshotSchema = describes<entity.Snapshot>()(
     memoryMachine: orNull(machineSchema),
     memoryMiB: z.number(),
     vcpus: z.number(),
+    display: z.enum(displays),
     pauseMs: orNull(z.number()),
     memoryBytes: orNull(z.number()),
     createdAt: instant,

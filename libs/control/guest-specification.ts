@@ -21,6 +21,7 @@ export function specificationOf(fleet: GuestSources, guest: Guest): GuestSpecifi
     architecture: image.architecture,
     cpuShares: guest.cpuShares,
     cpuLimitMillicores: guest.cpuLimitMillicores,
+    display: guest.display,
     boot: {
       format: image.format,
       firmware: image.firmware,

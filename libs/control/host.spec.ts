@@ -35,6 +35,7 @@ function aGuest(guestId: string): GuestSpecification {
     architecture: 'x86_64',
     cpuShares: 1000,
     cpuLimitMillicores: null,
+    display: 'none',
     boot,
     diskPath: `/${guestId}.qcow2`,
     memoryPath: null,

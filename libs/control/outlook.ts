@@ -1,10 +1,11 @@
 import type { Guest } from '@argosy/domain/entities';
-import type { RefusalCode } from '@argosy/domain/refusal';
+import { accepted, type Refusal, type RefusalCode } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import { rejection } from '@argosy/scheduler/checks';
 import { place } from '@argosy/scheduler/place';
 import { entitle } from '@argosy/scheduler/entitlement';
 import type { Fleet } from './fleet-types';
+import { mayRelocate } from './fleet/migrate-requests';
 import { clusterOf } from './fleet/placement';
 
 // What would be, answered from the fleet as it is: nothing is changed, and nobody is asked.
@@ -39,6 +40,24 @@ export function hostsForGuest(
       isBest: chosen?.hostId === id,
       rejection: why === null ? null : { check: why.check, code: why.code, reason: why.reason },
     };
+  });
+}
+
+/** A datastore, and why a guest's disk cannot be moved there now; null: it can. */
+export interface GuestDatastore {
+  readonly datastoreId: string;
+  readonly datastoreName: string;
+  readonly isCurrent: boolean;
+  readonly refusal: Pick<Refusal, 'code' | 'message'> | null;
+}
+
+/** As a move of the disk alone would be answered, the guest staying where it is. */
+export function datastoresForGuest(fleet: Fleet, guest: Guest): GuestDatastore[] {
+  return [...fleet.datastores.values()].map((datastore) => {
+    const isCurrent = datastore.id === guest.datastoreId;
+    const answer = isCurrent ? accepted(null) : mayRelocate({ fleet }, guest, datastore);
+    const refusal = answer.ok ? null : { code: answer.refusal.code, message: answer.refusal.message };
+    return { datastoreId: datastore.id, datastoreName: datastore.name, isCurrent, refusal };
   });
 }
 

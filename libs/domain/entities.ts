@@ -268,6 +268,7 @@ export interface Snapshot {
   /** What the guest had then: its memory fits no other machine. */
   readonly memoryMiB: number;
   readonly vcpus: number;
+  readonly display: Display;
   /** How long the guest stood still for it. */
   readonly pauseMs: number | null;
   readonly memoryBytes: number | null;
@@ -296,6 +297,10 @@ export interface GuestProbe {
   readonly status: number;
 }
 
+export const displays = ['none', 'standard'] as const;
+/** What a guest shows pictures on: nothing, or a card with keyboard and pointer, as a person would sit before. */
+export type Display = (typeof displays)[number];
+
 export interface Guest {
   readonly id: string;
   readonly name: string;
@@ -311,6 +316,7 @@ export interface Guest {
   readonly cpuLimitMillicores: number | null;
   readonly cpuShares: number;
   readonly restartPriority: RestartPriority;
+  readonly display: Display;
   readonly cloudInit: string | null;
   /** IPv4, of its pool's subnet and unique in the fleet, as is the MAC address that is derived from it. Both stay for life. */
   readonly address: string;

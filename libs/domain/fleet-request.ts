@@ -1,5 +1,6 @@
 import type {
   BalancePolicy,
+  Display,
   FailurePolicy,
   Firmware,
   GuestProbe,
@@ -33,6 +34,7 @@ interface GuestShape {
   readonly cpuLimitMillicores?: number | null;
   readonly cpuShares?: number;
   readonly restartPriority?: RestartPriority;
+  readonly display?: Display;
   readonly probe?: GuestProbe | null;
 }
 

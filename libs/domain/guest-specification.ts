@@ -1,4 +1,4 @@
-import type { Firmware, ImageFormat } from './entities';
+import type { Display, Firmware, ImageFormat } from './entities';
 import type { GuestNetwork } from './network';
 
 /** All that a VMM needs to start a guest, the same on every host: paths are on a datastore that each of them reaches. */
@@ -10,6 +10,7 @@ export interface GuestSpecification {
   readonly architecture: string;
   readonly cpuShares: number;
   readonly cpuLimitMillicores: number | null;
+  readonly display: Display;
   readonly boot: {
     readonly format: ImageFormat;
     readonly firmware: Firmware;

@@ -60,6 +60,7 @@ export const refusalCodes = [
   'vmm-failed',
   'vmm-timeout',
   'vmm-unsupported',
+  'no-screen',
   'guest-boot-failed',
   'migration-failed',
   'migration-not-converging',

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { isSigned, sign, splitTicket, type HandOver, type PeerRole } from '@argosy/contracts/host-key';
+import { accepted, type Result } from '@argosy/domain/refusal';
 import { peerAnswerLineSchema, peerChallengeSchema, peerWelcomeSchema, type PeerCall } from '@argosy/contracts/peer';
 import { parseLine, readLines } from './lines';
 
@@ -31,6 +33,7 @@ const longestAnswer = 4 * 1024 * 1024;
 
 /** A migration's connection is of no use after it. */
 const idleMs = 60_000;
+const keepAliveMs = 10_000;
 
 /** Connections to agents' peer servers, kept open so that a hand-over finds one ready. */
 export class PeerClient {
@@ -56,6 +59,48 @@ export class PeerClient {
     });
   }
 
+  /**
+   * A guest's screen, on a connection of its own: what is written goes there, and what is read comes from there, once it is resumed. null: not
+   * reached, an impostor, or not answered within the deadline.
+   */
+  openScreen(
+    peer: Peer,
+    call: Extract<PeerCall, { kind: 'screen' }>,
+    deadlineMs: number,
+  ): Promise<Result<Duplex> | null> {
+    const socket = socketTo(peer);
+    if (socket === null) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => socket.destroy(), deadlineMs);
+      let isTrusted = false;
+      const introduction = introduce(socket, peer, () => {
+        isTrusted = true;
+        socket.write(`${JSON.stringify({ id: 1, call })}\n`);
+      });
+      const stopLines = readLines(
+        socket,
+        (line) => {
+          if (!isTrusted) return introduction(line);
+          const answer = peerAnswerLineSchema.safeParse(parseLine(line));
+          if (!answer.success) return void socket.destroy();
+          clearTimeout(deadline);
+          const given = answer.data.answer as Result<null>;
+          if (!given.ok) return void resolve(given);
+          socket.unshift(stopLines());
+          // An idle screen says nothing, and a host that is gone says nothing either.
+          socket.setTimeout(0).setKeepAlive(true, keepAliveMs);
+          resolve(accepted(socket));
+        },
+        () => longestAnswer,
+      );
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        clearTimeout(deadline);
+        resolve(null);
+      });
+    });
+  }
+
   /** Opens the connection now, so that the first question does not wait for it. */
   warm(peer: Peer): void {
     this.connectionTo(peer);
@@ -69,10 +114,8 @@ export class PeerClient {
     const name = `${peer.address}#${peer.ticket}`;
     const known = this.connections.get(name);
     if (known) return known;
-    const separator = peer.address.lastIndexOf(':');
-    const port = Number(peer.address.slice(separator + 1));
-    if (separator < 0 || !(port > 0 && port < 65_536)) return null;
-    const socket = connect({ host: peer.address.slice(0, separator), port, noDelay: true, timeout: idleMs });
+    const socket = socketTo(peer);
+    if (socket === null) return null;
     const connection: Connection = { socket, waiting: new Map(), unsaid: [] };
     this.connections.set(name, connection);
     const introduction = introduce(socket, peer, () => {
@@ -95,6 +138,14 @@ export class PeerClient {
     });
     return connection;
   }
+}
+
+/** null: what it is said to listen at is no address. */
+function socketTo({ address }: Peer): Socket | null {
+  const separator = address.lastIndexOf(':');
+  const port = Number(address.slice(separator + 1));
+  if (separator < 0 || !(port > 0 && port < 65_536)) return null;
+  return connect({ host: address.slice(0, separator), port, noDelay: true, timeout: idleMs });
 }
 
 /** Answers the other side's challenge, and hears its answer to ours; whoever does not know the ticket is cut off. */

@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { isSigned, peerTicket, sign, type HostKey, type PeerRole } from '@argosy/contracts/host-key';
 import { peerHelloSchema, type PeerCall, peerRequestLineSchema } from '@argosy/contracts/peer';
+import type { Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
 import { parseLine, readLines } from './lines';
+import { splice } from './splice';
 
-export type AnswerPeer = (call: PeerCall) => Promise<unknown>;
+export type ScreenCall = Extract<PeerCall, { kind: 'screen' }>;
+
+export type ShortCall = Exclude<PeerCall, ScreenCall>;
+
+export interface PeerAnswers {
+  answer(call: ShortCall): Promise<unknown>;
+  /** What is shown and typed, for as long as both sides want. */
+  screen(call: ScreenCall): Promise<Result<Duplex>>;
+}
 
 /** How long a connection may be open without having said who it is. */
 const helloDeadlineMs = 2_000;
@@ -28,7 +39,7 @@ export class PeerServer {
 
   constructor(
     private readonly key: () => HostKey | null,
-    private readonly answer: AnswerPeer,
+    private readonly answers: PeerAnswers,
     /** The fleet's time, by which tickets run out. */
     private readonly now: () => Instant,
   ) {
@@ -67,13 +78,13 @@ export class PeerServer {
     const deadline = setTimeout(() => socket.destroy(), helloDeadlineMs);
     socket.on('close', () => clearTimeout(deadline));
     const take = (line: string): void => {
-      if (role) return this.take(socket, role, line);
+      if (role) return this.take({ socket, stopLines }, role, line);
       clearTimeout(deadline);
       role = this.welcome(socket, challenge, line);
       if (role) known();
       else socket.destroy();
     };
-    readLines(socket, take, () => (role ? longestLine.request : longestLine.hello));
+    const stopLines = readLines(socket, take, () => (role ? longestLine.request : longestLine.hello));
   }
 
   /** Counts one who has not said yet who it is, until it has or has gone; null: there are too many. */
@@ -107,11 +118,12 @@ export class PeerServer {
     return hello.data.role;
   }
 
-  private take(socket: Socket, role: PeerRole, line: string): void {
+  private take({ socket, stopLines }: Introduced, role: PeerRole, line: string): void {
     const request = peerRequestLineSchema.safeParse(parseLine(line));
     if (!request.success || !mayAsk(role, request.data.call, this.now())) return void socket.destroy();
     const { id, call } = request.data;
-    this.answer(call).then(
+    if (call.kind === 'screen') return void this.showScreen({ socket, stopLines }, id, call);
+    this.answers.answer(call).then(
       (answer) => {
         if (!socket.destroyed) socket.write(`${JSON.stringify({ id, answer })}\n`);
       },
@@ -119,6 +131,25 @@ export class PeerServer {
       () => socket.destroy(),
     );
   }
+
+  /** The rest of this connection is the screen's. */
+  private async showScreen({ socket, stopLines }: Introduced, id: number, call: ScreenCall): Promise<void> {
+    const said = stopLines();
+    const screen = await this.answers.screen(call).catch(() => null);
+    if (screen?.ok && socket.destroyed) return void screen.value.destroy();
+    if (screen === null || socket.destroyed) return void socket.destroy();
+    const answer = screen.ok ? { ok: true, value: null } : screen;
+    socket.write(`${JSON.stringify({ id, answer })}\n`);
+    socket.unshift(said);
+    if (screen.ok) splice(socket, screen.value);
+    else socket.end();
+  }
+}
+
+interface Introduced {
+  readonly socket: Socket;
+  /** Whatever comes from then on is no line. */
+  readonly stopLines: () => Buffer;
 }
 
 /**

@@ -1,6 +1,10 @@
 import { peerTicket, sign, type PeerRole } from '@argosy/contracts/host-key';
+import { accepted, refused } from '@argosy/domain/refusal';
 import * as fc from 'fast-check';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PeerClient } from './peer-client';
 import { PeerServer } from './peer-server';
 
@@ -11,6 +15,20 @@ const source: PeerRole & { as: 'source' } = { as: 'source', ...handOver };
 const controller: PeerRole = { as: 'controller' };
 const grant = { kind: 'grant', migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: false } as const;
 const die = { kind: 'die', what: 'agent' } as const;
+
+/** Stands for a VMM's socket: it greets, and says again what it hears. */
+const vmmFolder = mkdtempSync(join(tmpdir(), 'argosy-peer-'));
+const vmm = join(vmmFolder, 'screen');
+const vmmServer = createServer((socket) => {
+  socket.on('error', () => undefined);
+  socket.write('RFB 003.008\n');
+  socket.pipe(socket);
+});
+beforeAll(() => new Promise<void>((resolve) => vmmServer.listen(vmm, resolve)));
+afterAll(() => {
+  vmmServer.close();
+  rmSync(vmmFolder, { recursive: true });
+});
 
 describe('two agents on a direct connection', () => {
   let server: PeerServer;
@@ -23,9 +41,13 @@ describe('two agents on a direct connection', () => {
     asked = [];
     server = new PeerServer(
       () => key,
-      async (call) => {
-        asked.push(call);
-        return { kind: 'granted' };
+      {
+        answer: async (call) => {
+          asked.push(call);
+          return { kind: 'granted' };
+        },
+        screen: async ({ guestId }) =>
+          guestId === 'g' ? accepted(connect(vmm)) : refused('no-screen', 'It has no screen.'),
       },
       () => now,
     );
@@ -174,12 +196,41 @@ describe('two agents on a direct connection', () => {
     expect(await client.ask(as(source), grant, 300)).toBeNull();
     const again = new PeerServer(
       () => key,
-      async () => ({ kind: 'destroyed' }),
+      { answer: async () => ({ kind: 'destroyed' }), screen: async () => refused('no-screen', '') },
       () => now,
     );
     await again.listen('127.0.0.1', port);
     expect(await client.ask(as(source), grant, 2_000)).toEqual({ kind: 'destroyed' });
     await again.close();
+  });
+
+  test('a screen is bytes both ways from the answer on, and the end of one side is the end of the other', async () => {
+    const opened = await client.openScreen(as(controller), { kind: 'screen', guestId: 'g', epoch: 2 }, 2_000);
+    if (!opened?.ok) throw new Error('refused');
+    const screen = opened.value;
+    const heard: Buffer[] = [];
+    const bytes = Buffer.from([0, 255, 10, 128, 10]);
+    const all = new Promise<void>((resolve) =>
+      screen.on('data', (chunk: Buffer) => {
+        heard.push(chunk);
+        if (Buffer.concat(heard).length === 17) resolve();
+      }),
+    );
+    screen.resume();
+    screen.write(bytes);
+    await all;
+    expect(Buffer.concat(heard)).toEqual(Buffer.concat([Buffer.from('RFB 003.008\n'), bytes]));
+    const atVmm = () => new Promise<number>((resolve) => vmmServer.getConnections((_error, count) => resolve(count)));
+    expect(await atVmm()).toBe(1);
+    screen.destroy();
+    while ((await atVmm()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  test('a screen is refused in words, and is not for the source of a migration', async () => {
+    const call = { kind: 'screen', guestId: 'h', epoch: 2 } as const;
+    expect(await client.openScreen(as(controller), call, 2_000)).toEqual(refused('no-screen', 'It has no screen.'));
+    expect(await client.openScreen(as(source), { ...call, guestId: 'g' }, 2_000)).toBeNull();
+    expect(await client.openScreen({ ...as(controller), address: 'nowhere' }, call, 2_000)).toBeNull();
   });
 
   test('get no answer at an address that is none', async () => {

@@ -1,3 +1,4 @@
+import { datastoresForGuest } from '@argosy/control/outlook';
 import { inventoryOf } from './inventory-plan';
 import { World } from './world';
 
@@ -149,4 +150,41 @@ test.each([
   world.request('administrator', { kind: 'guest.migrate', guest: 'a', ...where }, (result) => answers.push(result));
   world.run(100);
   expect(answers).toMatchObject([{ ok: false, refusal: { code, message: expect.stringContaining(says) as string } }]);
+});
+
+test('where a disk could be moved, and why not elsewhere, is said as the move itself would be answered', () => {
+  const world = new World({
+    inventory: inventoryOf({
+      hosts: ['h1', 'h2'].map((name) => ({ name, memoryMiB: 1024 })),
+      datastores: [
+        { name: 'local-h1', on: 'h1' },
+        { name: 'local-h2', on: 'h2' },
+      ],
+      guests: [
+        { name: 'a', memoryMiB: 64, on: 'h1' },
+        { name: 'b', memoryMiB: 64, on: 'h1' },
+      ],
+    }),
+  });
+  world.run(3_000);
+  const { fleet } = world.leader()!;
+  const said = () => datastoresForGuest(fleet, fleet.guests.get('a')!);
+  expect(said()).toMatchObject([
+    { datastoreName: 'shared', isCurrent: true, refusal: null },
+    { datastoreName: 'local-h1', isCurrent: false, refusal: null },
+    { datastoreName: 'local-h2', isCurrent: false, refusal: { code: 'datastore-not-reached' } },
+  ]);
+  for (const { datastoreId, isCurrent, refusal } of said()) {
+    if (isCurrent || refusal === null) continue;
+    let answer: unknown;
+    world.request('administrator', { kind: 'guest.migrate', guest: 'a', datastore: datastoreId }, (result) => {
+      answer = result;
+    });
+    world.run(100);
+    expect(answer).toMatchObject({ ok: false, refusal });
+  }
+  world.request('administrator', { kind: 'guest.migrate', guest: 'a', datastore: 'local-h1' });
+  const codes = () => said().map(({ refusal }) => refusal?.code);
+  for (let ms = 0; ms < 200 && !codes().includes('guest-busy'); ms++) world.run(1);
+  expect(codes()).toEqual([undefined, 'guest-busy', 'guest-busy']);
 });

@@ -180,6 +180,7 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     cpuLimitMillicores: plan.cpuLimitMillicores ?? null,
     cpuShares: plan.cpuShares ?? 1000,
     restartPriority: plan.restartPriority ?? 'medium',
+    display: 'none',
     cloudInit: null,
     address,
     macAddress: macAddressOf(address),

@@ -17,6 +17,7 @@ const guest: GuestSpecification = {
   architecture: 'x86_64',
   cpuShares: 1000,
   cpuLimitMillicores: null,
+  display: 'none',
   boot: {
     format: 'kernel',
     firmware: 'none',

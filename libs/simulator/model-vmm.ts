@@ -205,6 +205,11 @@ export class ModelVmm implements VmmDriver {
         return accepted(null);
       case 'consoleTail':
         return accepted({ text: instance.consoleText.slice(-command.maximumBytes) });
+      case 'screen':
+        return refused(
+          'no-screen',
+          `${instance.guest.name} is on a simulated host, and simulated guests have no screen.`,
+        );
     }
   }
 

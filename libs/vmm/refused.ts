@@ -11,3 +11,7 @@ export class Refused extends Error {
 export function refuse(code: RefusalCode, message: string, details?: Readonly<Record<string, unknown>>): Refused {
   return new Refused(refused(code, message, details).refusal);
 }
+
+export function handingOver(name: string): Refused {
+  return refuse('guest-busy', `${name} is being taken elsewhere at this moment; try again at once.`);
+}

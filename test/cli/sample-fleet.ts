@@ -123,6 +123,7 @@ export function aGuest(name: string, changes: Partial<Guest> = {}): Guest {
     retryAt: null,
     restarts: [],
     lostAt: null,
+    display: 'none',
     probe: null,
     isTemplate: false,
     clonedFrom: null,

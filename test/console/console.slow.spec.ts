@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import { Fleet, waitFor } from '../fleet/lab';
+import { Fleet, type LabGuest, waitFor } from '../fleet/lab';
 import { Browser, violationsOf } from './browser';
 
 // What takes longer, or breaks something: each in the browser as an administrator would see it.
@@ -11,13 +11,14 @@ import { Browser, violationsOf } from './browser';
 let fleet: Fleet;
 let browser: Browser;
 let page: Page;
+let web: LabGuest;
 
 beforeAll(async () => {
   [fleet, browser] = await Promise.all([
     Fleet.start({ hosts: 2, pool: { balance: { automation: 'partial' } } }),
     Browser.start(),
   ]);
-  await fleet.createGuests([{ name: 'web' }, { name: 'db' }]);
+  [web] = (await fleet.createGuests([{ name: 'web' }, { name: 'db' }])) as [LabGuest, LabGuest];
   page = await browser.open(`${fleet.controllers[0]!.url}/#token=${tokenOf()}`);
   await page.getByText('2 of 2').first().waitFor();
 }, 120_000);
@@ -47,13 +48,17 @@ const nextAnswer = async (when: string): Promise<void> => {
 };
 
 /** A dialog that was closed gives the focus back to where it was, a moment later. */
-const typeLine = async (line: string): Promise<void> => {
+const focusTerminal = async (): Promise<void> => {
   const terminal = page.locator('.xterm-helper-textarea');
   await waitFor('the terminal has the focus', async () => {
     await page.locator('.console-frame').click();
     await sleep(300);
     return terminal.evaluate((element) => element === document.activeElement);
   });
+};
+
+const typeLine = async (line: string): Promise<void> => {
+  await focusTerminal();
   await page.keyboard.type(`${line}\n`);
 };
 
@@ -89,6 +94,28 @@ test('a line typed before, during and after a live migration arrives, with the c
   await page.getByRole('cell', { name: target }).first().waitFor();
   expect(await violationsOf(page)).toEqual([]);
 }, 90_000);
+
+test('lines typed without a pause while the guest moves are each heard once and in order, at the hand-over as well', async () => {
+  await open('/guests/web/console');
+  await page.locator('.xterm-rows').getByText('hb').first().waitFor();
+  await focusTerminal();
+  const typed: string[] = [];
+  const typeNext = async () => {
+    typed.push(`line-${typed.length}`);
+    await page.keyboard.type(`ping ${typed.at(-1)}\n`);
+  };
+  const heard = () => web.record.lines().flatMap((line) => (line.kind === 'pong' ? [line.token] : []));
+  for (let move = 0; move < 3; move++) {
+    const { hostId } = await web.get();
+    const target = (await fleet.api.call('host.list')).items.find(({ id }) => id !== hostId)!;
+    await fleet.api.call('guest.migrate', { params: { guest: 'web' }, body: { host: target.id } });
+    let now = await web.get();
+    for (; now.hostId !== target.id || now.state !== 'running'; now = await web.get()) await typeNext();
+    for (let more = 0; more < 5; more++) await typeNext();
+  }
+  await waitFor('the last line is answered', () => heard().includes(typed.at(-1)!), { seen: () => heard().slice(-3) });
+  expect(heard()).toEqual(typed);
+}, 120_000);
 
 test('recommendations are found, shown with their reason, and applied', async () => {
   const hosts = (await fleet.api.call('host.list')).items;
@@ -166,6 +193,45 @@ test('a disk of this computer is uploaded, whole, and is an image', async () => 
   const { diskPath } = await fleet.api.call('image.get', { params: { id: 'small-disk' } });
   expect(readFileSync(diskPath!).equals(readFileSync(disk))).toBe(true);
 }, 60_000);
+
+test('a disk is moved to another datastore under a running guest, and where it could not go is said', async () => {
+  const path = join(fleet.folder, 'second');
+  mkdirSync(path);
+  await fleet.api.call('datastore.create', { body: { name: 'second', path, shared: true } });
+  await fleet.api.call('datastore.create', { body: { name: 'nowhere', path: '/nowhere', shared: true } });
+  const { id } = (await fleet.api.call('datastore.list')).items.find(({ name }) => name === 'second')!;
+  await waitFor('it is measured', async () => (await fleet.api.call('datastore.get', { params: { id } })).use !== null);
+  await open('/guests/web/disks');
+  await button('Move the disk').click();
+  const dialog = page.getByRole('dialog');
+  expect(await dialog.getByRole('radio', { name: 'nowhere' }).isDisabled()).toBe(true);
+  await dialog.getByText('does not reach nowhere').waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+  await dialog.getByRole('radio', { name: 'second' }).check();
+  await dialog.getByRole('button', { name: 'Move the disk' }).click();
+  await page.getByText(`second (${path})`).waitFor();
+  expect(await web.get()).toMatchObject({ datastoreId: id, state: 'running' });
+}, 60_000);
+
+test('a chart has its past after a reload, and the pool’s hosts are drawn beside each other over time', async () => {
+  await waitFor(
+    'a point is kept',
+    async () => (await fleet.api.call('usage.history', { query: { guest: 'web' } })).usedMillicores.some(Boolean),
+    { deadlineMs: 50_000, intervalMs: 1000 },
+  );
+  const past = page.waitForResponse((response) => response.url().includes('/usage/history'));
+  await open('/guests/web');
+  await page.reload();
+  expect(((await (await past).json()) as { at: number[] }).at.length).toBeGreaterThan(0);
+  await page.locator('.uplot canvas').waitFor();
+  await page.getByText('Use against entitlement').waitFor();
+  await open('/pools/pool/load');
+  await page
+    .getByRole('img', { name: /^Processors used by each host of pool/ })
+    .locator('canvas')
+    .waitFor();
+  expect(await violationsOf(page)).toEqual([]);
+}, 90_000);
 
 test('a drill is predicted before it is begun, and nothing is broken by asking', async () => {
   await open('/drills/new?kind=host-loss');

@@ -1,4 +1,4 @@
-import { mayCall, routeNames, routes, routeUrl } from '@argosy/contracts/routes';
+import { mayCall, routeNames, routes, routeUrl, screenPath } from '@argosy/contracts/routes';
 import { roles, type Role } from '@argosy/domain/access';
 import { fastify } from 'fastify';
 import { addGate, type RouteConfig } from '../../apps/controller/src/http/gate';
@@ -62,7 +62,7 @@ describe('every route', () => {
     for (const name of routeNames) expect(names).toContain(name);
     const open = edge.registered.filter(({ access }) => access === 'everyone').map(({ path }) => path);
     const pages = ['/', '/assets/:file', '/api', '/pages/api.js', '/pages/client.js', '/pages/style.css'];
-    expect(new Set(open)).toEqual(new Set(['/health', '/api/openapi.json', ...pages, '/*']));
+    expect(new Set(open)).toEqual(new Set(['/health', '/api/openapi.json', screenPath, ...pages, '/*']));
   });
 
   test('lets in whom its access says, and nobody else', async () => {

@@ -6,6 +6,7 @@ import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostReport } from '@argosy/domain/host-report';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { randomUUID } from 'node:crypto';
+import { PassThrough } from 'node:stream';
 import type { FleetGateway } from '../../apps/controller/src/http/ports';
 
 /**
@@ -20,6 +21,8 @@ export class BrainGateway implements FleetGateway {
     migrationSecret: 'migration-secret',
   });
   readonly typed: string[] = [];
+  /** Every screen that was opened, in their order. */
+  readonly screens: PassThrough[] = [];
   leads = true;
   leader: string | null = 'http://127.0.0.1:8080';
   /** Set by a test that wants the next request to fail in its own way. */
@@ -89,6 +92,13 @@ export class BrainGateway implements FleetGateway {
       write: async (text) => {
         this.typed.push(`${guest.name}: ${text}`);
         return accepted(null);
+      },
+      // It shows what is typed.
+      screen: async () => {
+        if (guest.display === 'none') return refused('no-screen', `${guest.name} has no screen.`);
+        const screen = new PassThrough();
+        this.screens.push(screen);
+        return accepted(screen);
       },
       tail: async (maximumBytes) => accepted({ text: `the last ${maximumBytes} bytes of ${guest.name}` }),
     };

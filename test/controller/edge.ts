@@ -21,6 +21,7 @@ import type { RouteConfig } from '../../apps/controller/src/http/gate';
 import type { HttpLimits } from '../../apps/controller/src/http/ports';
 import { ImageUploads } from '../../apps/controller/src/images/image-uploads';
 import { Simulations } from '../../apps/controller/src/simulations';
+import { UsageHistory } from '../../apps/controller/src/usage-history';
 import { SimulationStore } from '@argosy/inventory/simulation-store';
 import { TestServers } from '../inventory/servers';
 import { BrainGateway } from './brain-gateway';
@@ -79,6 +80,7 @@ export async function startEdge(limits: Partial<HttpLimits> = {}, auditLimits: P
     audit,
     auditStore,
     simulations,
+    usageHistory: new UsageHistory(now),
     uploads: new ImageUploads({
       datastores: () => gateway.fleet.datastores.values(),
       images: () => gateway.fleet.images.values(),

@@ -52,7 +52,7 @@ function aGuest(id: string, changes: Partial<Guest> = {}): Guest {
     id, name: `guest-${id}`, poolId: 'p1', imageId: 'i1', datastoreId: 'ds1', memoryPath: null, memoryMachine: null, vcpus: 1, memoryMiB: 64, diskMiB: 8, cpuReservationMillicores: 0, cpuLimitMillicores: null,
     cpuShares: 1000, restartPriority: 'medium', cloudInit: null,
     address: `10.128.0.${id}`, macAddress: `02:41:${id}`, desired: 'running', state: 'running', stateReason: '', epoch: 1, reservedEpoch: 1,
-    diskMade: true, hostId: 'h1', createdAt: 1_760_000_000_000, movedAt: null, failedStarts: 0, retryAt: null, restarts: [], lostAt: null, probe: null, isTemplate: false, clonedFrom: null, basePaths: [], ...changes,
+    diskMade: true, hostId: 'h1', createdAt: 1_760_000_000_000, movedAt: null, failedStarts: 0, retryAt: null, restarts: [], lostAt: null, display: 'none', probe: null, isTemplate: false, clonedFrom: null, basePaths: [], ...changes,
   }; // prettier-ignore
 }
 

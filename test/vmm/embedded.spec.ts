@@ -52,6 +52,7 @@ describe('what is the embedded driver’s alone', () => {
     const guest = bench.guest();
     const source = { guestId: guest.guestId, epoch: 1 };
     await h1.must({ call: 'start', guest, epoch: 1 });
+    expect(await h1.refusal({ call: 'screen', instance: source })).toMatchObject({ code: 'no-screen' });
     bench.keys.h2 = '6e'.repeat(32);
     const policy = quickPolicy;
     const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy, disk: null });

@@ -57,6 +57,7 @@ export abstract class TwoHostBench implements TestBench {
       architecture: this.measuring.architecture,
       cpuShares: 1000,
       cpuLimitMillicores,
+      display: 'none',
       boot: {
         format: 'kernel',
         firmware: 'none',

@@ -80,7 +80,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
   });
   const server = new PeerServer(
     () => identity.key,
-    (call) => agent.answerPeer(call),
+    { answer: (call) => agent.answerPeer(call), screen: (call) => agent.showScreen(call) },
     () => clock.now(),
   );
 

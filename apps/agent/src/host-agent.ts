@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import type { Duplex } from 'node:stream';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
 import { createHost, stepHost } from '@argosy/control/host';
 import { reportOf } from '@argosy/control/telling';
@@ -11,8 +14,9 @@ import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostAssignments, HostReport } from '@argosy/domain/host-report';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
-import type { Result } from '@argosy/domain/refusal';
+import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { targetOf, type PeerClient } from '@argosy/peer/peer-client';
+import type { ScreenCall, ShortCall } from '@argosy/peer/peer-server';
 import type { HostRuns } from './host-runs';
 import type { Isolation } from './isolation';
 import type { Journal } from './journal';
@@ -39,6 +43,7 @@ const tickMs = 250;
 const reportMs = 1_000;
 /** Reports asked for together go out as one. */
 const batchMs = 5;
+const screenWithinMs = 2_000;
 
 /**
  * One host: its brain, and what the brain's effects mean here. Effects are carried out in order and before the next
@@ -84,7 +89,7 @@ export class HostAgent {
     this.take({ kind: 'command', command });
   }
 
-  async answerPeer(call: PeerCall): Promise<unknown> {
+  async answerPeer(call: ShortCall): Promise<unknown> {
     if (call.kind === 'grant') {
       // News that waits beside this request is taken first: of a VMM that is dead already the answer is that its copy
       // is gone, and the source, which has all of the guest, runs on.
@@ -99,6 +104,27 @@ export class HostAgent {
     const instance = { guestId: call.guestId, epoch: call.epoch };
     if (call.kind === 'console-write') return this.execute({ call: 'consoleWrite', instance, text: call.text });
     return this.execute({ call: 'consoleTail', instance, maximumBytes: call.maximumBytes });
+  }
+
+  /** A connection to the VMM's own socket, where it serves the guest's screen. */
+  async showScreen({ guestId, epoch }: ScreenCall): Promise<Result<Duplex>> {
+    const screen = await this.execute({ call: 'screen', instance: { guestId, epoch } });
+    if (!screen.ok) return screen;
+    const socket = connect(screen.value.socketPath);
+    socket.on('error', () => socket.destroy());
+    const opened = await Promise.race([
+      once(socket, 'connect').then(
+        () => true,
+        () => false,
+      ),
+      sleep(screenWithinMs, false, { ref: false }),
+    ]);
+    if (opened) return accepted(socket);
+    socket.destroy();
+    return refused(
+      'vmm-failed',
+      'The VMM of this guest does not answer where its screen should be; try again, or restart the guest.',
+    );
   }
 
   /** A drill's fault. Nothing is journalled or told: it is to be found out. */

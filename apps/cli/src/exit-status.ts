@@ -60,7 +60,7 @@ const exitOfCode = {
   'guest-not-stopped': 'refused', 'guest-busy': 'refused', 'past-switch-over': 'refused', 'already-ended': 'refused',
   'drill-running': 'refused', 'roll-running': 'refused', 'no-roll': 'refused', 'stale-epoch': 'refused', 'stale-incarnation': 'refused', 'stale-term': 'refused',
   expired: 'refused', 'guest-exists': 'refused', 'guest-not-here': 'refused', 'image-missing': 'refused',
-  'image-corrupt': 'refused', 'image-outside-datastore': 'refused', 'image-locked': 'refused', 'disk-full': 'refused', 'vmm-unsupported': 'refused',
+  'image-corrupt': 'refused', 'image-outside-datastore': 'refused', 'image-locked': 'refused', 'disk-full': 'refused', 'vmm-unsupported': 'refused', 'no-screen': 'refused',
   'limit-unsupported': 'refused', 'not-confirmed': 'refused', 'power-refused': 'refused',
 } as const satisfies Record<ErrorCode, ExitName>;
 

@@ -3,8 +3,9 @@ import type { PeerCall } from '@argosy/contracts/peer';
 import type { Fleet } from '@argosy/control/fleet-types';
 import type { Guest, Host } from '@argosy/domain/entities';
 import type { HostCommand } from '@argosy/domain/host-command';
-import { refused, type Result } from '@argosy/domain/refusal';
+import { refused, type RefusalCode, type Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Peer, PeerClient } from '@argosy/peer/peer-client';
 import type { CommandQueues } from '@argosy/queue/command-queues';
 import { predictDrill } from '@argosy/simulator/predict';
@@ -88,22 +89,49 @@ function predicted<Value>(predict: () => Result<Value>): Result<Value> {
 }
 
 const consoleDeadlineMs = 3_000;
+const handOverRetryMs = 10;
+/** What an agent says of a guest that is on its way to another host, or there. */
+const handingOver = new Set<RefusalCode>(['guest-busy', 'guest-not-here']);
+
+type ConsoleCall =
+  | { readonly kind: 'console-write'; readonly text: string }
+  | { readonly kind: 'console-tail'; readonly maximumBytes: number };
 
 type ConsoleParts = Pick<ActuatorParts, 'fleet' | 'peers' | 'keyOf'>;
 
-/** A guest's console, by way of the agent of the host that it is on now. */
+const silent = ({ name }: Host) =>
+  refused('host-not-online', `The agent of ${name} did not answer within ${consoleDeadlineMs} ms.`);
+
+/** A guest's console and screen, by way of the agent of the host that it is on now. */
 export function guestConsole({ fleet, peers, keyOf }: ConsoleParts, guest: Guest): GuestConsole {
-  const ask = async <Value>(call: Extract<PeerCall, { kind: `console-${string}` }>): Promise<Result<Value>> => {
-    const host = fleet().hosts.get(guest.hostId ?? '');
-    if (!host) return refused('guest-not-running', `${guest.name} is ${guest.state} and has no console.`);
+  const ask = async <Value>(said: ConsoleCall): Promise<Result<Value>> => {
+    const { hostId, epoch, state } = fleet().guests.get(guest.id) ?? guest;
+    const host = fleet().hosts.get(hostId ?? '');
+    if (!host) return refused('guest-not-running', `${guest.name} is ${state} and has no console.`);
+    const call: PeerCall = { guestId: guest.id, epoch, ...said };
     const answer = await peers.ask(asController(host, keyOf), call, consoleDeadlineMs);
-    return answer === null
-      ? refused('host-not-online', `The agent of ${host.name} did not answer within ${consoleDeadlineMs} ms.`)
-      : (answer as Result<Value>);
+    return answer === null ? silent(host) : (answer as Result<Value>);
   };
-  const instance = { guestId: guest.id, epoch: guest.epoch };
   return {
-    write: (text) => ask<null>({ kind: 'console-write', ...instance, text }),
-    tail: (maximumBytes) => ask<{ text: string }>({ kind: 'console-tail', ...instance, maximumBytes }),
+    screen: async () => {
+      const host = fleet().hosts.get(guest.hostId ?? '');
+      if (!host) return refused('guest-not-running', `${guest.name} is ${guest.state}: it has a screen while it runs.`);
+      if (guest.display === 'none')
+        return refused(
+          'no-screen',
+          `${guest.name} has no screen. Shut it down, set its display to "standard" (argosy guest set ${guest.name} --display standard), and start it again.`,
+        );
+      const call = { kind: 'screen', guestId: guest.id, epoch: guest.epoch } as const;
+      const opened = await peers.openScreen(asController(host, keyOf), call, consoleDeadlineMs);
+      return opened ?? silent(host);
+    },
+    // In the instant of a hand-over neither copy hears anything: it is typed where the guest is then.
+    write: async (text) => {
+      for (const end = performance.now() + consoleDeadlineMs; ; await sleep(handOverRetryMs)) {
+        const written = await ask<null>({ kind: 'console-write', text });
+        if (written.ok || !handingOver.has(written.refusal.code) || performance.now() > end) return written;
+      }
+    },
+    tail: (maximumBytes) => ask<{ text: string }>({ kind: 'console-tail', maximumBytes }),
   };
 }

@@ -19,6 +19,7 @@ import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { actuators, guestConsole } from './actuators';
 import { AuditTrail } from './audit-trail';
 import { DemandHistory } from './demand-history';
+import { UsageHistory } from './usage-history';
 import { OldRecords } from './old-records';
 import { DatastoreHeartbeats } from './datastore-heartbeats';
 import { FleetLoop } from './fleet-loop';
@@ -49,6 +50,7 @@ export class ControllerProcess {
       readonly loop: FleetLoop;
       readonly oldRecords: OldRecords;
       readonly demandHistory: DemandHistory;
+      readonly usageHistory: UsageHistory;
       readonly fleetSecret: string;
       readonly queues: CommandQueues;
       readonly speaker: TelemetrySpeaker;
@@ -94,11 +96,18 @@ export class ControllerProcess {
         countCommand: (kind, accepted) => metrics.command(kind, accepted ? 'sent' : 'failed'),
       }),
     });
+    const usageHistory = new UsageHistory(now);
     let heardBeat = 0;
     const listening = listenToTelemetry(redis, {
       fleetSecret,
-      onReport: (report) => loop.takeReport(report),
-      onHeartbeats: (heartbeats) => loop.take({ kind: 'heartbeats', heartbeats }),
+      onReport: (report) => {
+        usageHistory.hear(report);
+        loop.takeReport(report);
+      },
+      onHeartbeats: (heartbeats) => {
+        usageHistory.holds(heartbeats);
+        loop.take({ kind: 'heartbeats', heartbeats });
+      },
       onHeartbeat: ({ controllerId, sequence }) => {
         // One that is said again by another proves nothing of the channel now.
         if (controllerId !== settings.holder || sequence <= heardBeat) return;
@@ -126,6 +135,7 @@ export class ControllerProcess {
       loop,
       oldRecords,
       demandHistory,
+      usageHistory,
       fleetSecret,
       queues,
       speaker: new TelemetrySpeaker(redis),
@@ -152,7 +162,20 @@ export class ControllerProcess {
       request: (actor, request) => loop.request(actor, request),
       now,
     });
-    const http = { uploads, gateway, queries, moments, access, audit, auditStore, simulations, server, metrics, now };
+    const http = {
+      uploads,
+      usageHistory,
+      gateway,
+      queries,
+      moments,
+      access,
+      audit,
+      auditStore,
+      simulations,
+      server,
+      metrics,
+      now,
+    };
     self = new ControllerProcess(settings, parts, http);
     return self;
   }
@@ -177,9 +200,11 @@ export class ControllerProcess {
 
   async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
-    const { loop, oldRecords, demandHistory, queues, speaker, listening, peers, heartbeats, database } = this.parts;
+    const { loop, oldRecords, demandHistory, usageHistory, queues, speaker, listening, peers, heartbeats, database } =
+      this.parts;
     oldRecords.close();
     demandHistory.close();
+    usageHistory.close();
     await heartbeats.stop();
     await loop.stop();
     listening.close();

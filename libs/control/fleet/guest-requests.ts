@@ -26,10 +26,10 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
   if (!found.ok) return found;
   const { settings } = request;
   const guest = found.value;
-  if ((settings.memoryMiB !== undefined || settings.vcpus !== undefined) && guest.state !== 'stopped')
+  if (changesHardware(settings) && guest.state !== 'stopped')
     return refused(
       'guest-not-stopped',
-      `${guest.name} is ${guest.state}: memory and processors can be changed while it is stopped.`,
+      `${guest.name} is ${guest.state}: memory, processors and display can be changed while it is stopped.`,
     );
   const free = nameTaken(turn, 'guest', settings.name ?? guest.name, guest.id);
   if (!free.ok) return free;
@@ -57,6 +57,11 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
       cpuLimitMillicores: row.cpuLimitMillicores,
     });
   return accepted(row);
+}
+
+/** What a VMM is started with, and both sides of a migration have to have the same. */
+function changesHardware({ memoryMiB, vcpus, display }: Of<'guest.update'>['settings']): boolean {
+  return memoryMiB !== undefined || vcpus !== undefined || display !== undefined;
 }
 
 /** What a guest that is to run is promised beyond what it has is asked for as at its start. */

@@ -41,6 +41,7 @@ export function newGuest(
     cpuLimitMillicores: wanted.cpuLimitMillicores ?? null,
     cpuShares: wanted.cpuShares ?? 1000,
     restartPriority: wanted.restartPriority ?? 'medium',
+    display: wanted.display ?? 'none',
     cloudInit: wanted.cloudInit ?? null,
     address,
     macAddress: macAddressOf(address),

@@ -10,7 +10,7 @@ import { find } from './lookup';
 import { beginMigration, cancelled } from './migrations';
 import { isRelocation } from './moving-disks';
 import { clusterOf } from './placement';
-import { cancelRelocation, relocateGuest } from './relocations';
+import { cancelRelocation, relocateGuest, relocatingHost } from './relocations';
 import { snapshotsOf } from './snapshots';
 import { becomeMigration, type FleetTurn, hostName, observe } from './turn';
 
@@ -20,10 +20,8 @@ export function migrateGuest(turn: FleetTurn, request: Of<'guest.migrate'>): Res
   const found = find(turn, 'guest', request.guest);
   if (!found.ok) return found;
   const guest = found.value;
-  if (guest.isTemplate) return isTemplate(guest);
-  if (guest.state === 'migrating') return refused('guest-busy', `${guest.name} is migrating already.`);
-  if (isBusy(turn.fleet, guest.id))
-    return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
+  const free = mayMove(turn, guest);
+  if (!free.ok) return free;
   const target = request.host === undefined ? null : find(turn, 'host', request.host);
   if (target && !target.ok) return target;
   const wanted = request.datastore === undefined ? null : find(turn, 'datastore', request.datastore);
@@ -37,6 +35,22 @@ export function migrateGuest(turn: FleetTurn, request: Of<'guest.migrate'>): Res
   const reason = request.reason ?? `asked for by ${turn.actor}`;
   if (datastore && isStaying) return relocateGuest(turn, guest, { datastore, reason });
   return migrateLive(turn, guest, { target: target?.value ?? null, datastore, reason });
+}
+
+function mayMove({ fleet }: Pick<FleetTurn, 'fleet'>, guest: Guest): Result<null> {
+  if (guest.isTemplate) return isTemplate(guest);
+  if (guest.state === 'migrating') return refused('guest-busy', `${guest.name} is migrating already.`);
+  if (isBusy(fleet, guest.id))
+    return refused('guest-busy', `The files of ${guest.name} are being worked on; try again when that has ended.`);
+  return accepted(null);
+}
+
+/** Whether a guest's disk could be moved there now, with the guest staying where it is: as `migrateGuest` would answer. */
+export function mayRelocate(turn: Pick<FleetTurn, 'fleet'>, guest: Guest, datastore: Datastore): Result<unknown> {
+  const free = mayMove(turn, guest);
+  if (!free.ok) return free;
+  const fit = canGoTo(turn, guest, datastore);
+  return fit.ok ? relocatingHost(turn, guest, datastore) : fit;
 }
 
 interface Wanted {
@@ -69,7 +83,7 @@ function migrateLive(turn: FleetTurn, guest: Guest, { target, datastore, reason 
 }
 
 /** What keeps a guest's disk from that datastore, whoever would run it there. */
-function canGoTo(turn: FleetTurn, guest: Guest, datastore: Datastore): Result<null> {
+function canGoTo(turn: Pick<FleetTurn, 'fleet'>, guest: Guest, datastore: Datastore): Result<null> {
   const snapshots = snapshotsOf(turn, guest.id);
   if (snapshots.length > 0)
     return refused(
@@ -91,7 +105,7 @@ function canGoTo(turn: FleetTurn, guest: Guest, datastore: Datastore): Result<nu
 }
 
 /** What its disk takes now; where nobody has seen that, as much as it may come to. */
-function diskBytes(turn: FleetTurn, guest: Guest): number {
+export function diskBytes(turn: Pick<FleetTurn, 'fleet'>, guest: Guest): number {
   const seen = guest.hostId === null ? null : observe(turn, guest.hostId, guest.id, guest.epoch).guest;
   return seen?.usage?.diskBytes ?? guest.diskMiB * mebibyte;
 }

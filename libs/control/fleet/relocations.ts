@@ -28,7 +28,7 @@ export function relocateGuest(
   guest: Guest,
   { datastore, reason }: { readonly datastore: Datastore; readonly reason: string },
 ): Result<Migration> {
-  const host = runs(guest) ? ownHost(turn, guest, datastore) : anyHost(turn, guest, datastore);
+  const host = relocatingHost(turn, guest, datastore);
   if (!host.ok) return host;
   const migration = newRelocation(turn, guest, { host: host.value, datastore, reason });
   record(turn, {
@@ -54,11 +54,16 @@ export function relocateGuest(
   return accepted(migration);
 }
 
+/** Who would do it. */
+export function relocatingHost(turn: Pick<FleetTurn, 'fleet'>, guest: Guest, datastore: Datastore): Result<Host> {
+  return runs(guest) ? ownHost(turn, guest, datastore) : anyHost(turn, guest, datastore);
+}
+
 function runs({ state }: Guest): boolean {
   return state === 'running' || state === 'paused';
 }
 
-function ownHost({ fleet }: FleetTurn, guest: Guest, datastore: Datastore): Result<Host> {
+function ownHost({ fleet }: Pick<FleetTurn, 'fleet'>, guest: Guest, datastore: Datastore): Result<Host> {
   const host = fleet.hosts.get(guest.hostId ?? '');
   if (host?.state !== 'online')
     return refused(
@@ -73,7 +78,7 @@ function ownHost({ fleet }: FleetTurn, guest: Guest, datastore: Datastore): Resu
   return accepted(host);
 }
 
-function anyHost({ fleet }: FleetTurn, guest: Guest, datastore: Datastore): Result<Host> {
+function anyHost({ fleet }: Pick<FleetTurn, 'fleet'>, guest: Guest, datastore: Datastore): Result<Host> {
   const isOff = guest.state === 'stopped' || guest.state === 'failed';
   if (!isOff || guest.desired === 'running')
     return refused(

@@ -11,8 +11,8 @@ import { becomeGuest, becomeSnapshot, type FleetTurn, put, record, remove } from
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
 
-export function snapshotsOf(turn: FleetTurn, guestId: string): Snapshot[] {
-  return [...turn.fleet.snapshots.values()].filter((each) => each.guestId === guestId);
+export function snapshotsOf({ fleet }: Pick<FleetTurn, 'fleet'>, guestId: string): Snapshot[] {
+  return [...fleet.snapshots.values()].filter((each) => each.guestId === guestId);
 }
 
 export function findSnapshot(turn: FleetTurn, guest: Guest, idOrName: string): Result<Snapshot> {
@@ -57,6 +57,7 @@ export function takeSnapshot(turn: FleetTurn, request: Of<'snapshot.take'>): Res
     memoryMachine: memoryPath === null ? null : machineOf(turn.fleet.hosts.get(guest.hostId ?? '')),
     memoryMiB: guest.memoryMiB,
     vcpus: guest.vcpus,
+    display: guest.display,
     pauseMs: null,
     memoryBytes: null,
     createdAt: turn.now,
@@ -193,6 +194,7 @@ export function reverted(
       memoryMachine: snapshot?.memoryMachine ?? null,
       memoryMiB: snapshot?.memoryMiB ?? guest.memoryMiB,
       vcpus: snapshot?.vcpus ?? guest.vcpus,
+      display: snapshot?.display ?? guest.display,
     });
   record(turn, {
     code: refusal ? 'revert-failed' : 'snapshot-reverted',

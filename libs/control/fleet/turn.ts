@@ -253,7 +253,7 @@ export function viewOf(fleet: Fleet, hostId: string): HostView {
 
 /** What the host's latest report of its present incarnation says of this copy; a missing report says nothing. */
 export function observe(
-  turn: FleetTurn,
+  turn: Pick<FleetTurn, 'fleet'>,
   hostId: string,
   guestId: string,
   epoch: number,

@@ -112,6 +112,8 @@ export interface VmmCalls {
     request: { readonly instance: VmmInstance; readonly maximumBytes: number };
     value: { readonly text: string };
   };
+  /** Where its screen is served by RFB (RFC 6143): a socket of this host, for as long as the instance is. */
+  readonly screen: { request: { readonly instance: VmmInstance }; value: { readonly socketPath: string } };
 }
 export type VmmCallName = keyof VmmCalls;
 export type VmmCommand = {

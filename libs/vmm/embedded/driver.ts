@@ -42,6 +42,8 @@ const mostProcesses = 64;
 const lookForSilenceEveryMs = 250;
 /** A process that has said nothing for so long does nothing any more, and nor do its guests. */
 const deadAfterSilentMs = 4_000;
+const noScreen =
+  'The embedded VMM has no screen to show: its guests speak on their serial console alone. A guest on a host with QEMU has one.';
 const usageWithinMs = 2_000;
 /** Work on disks is begun anew by the next process; what keeps killing it is given up. */
 const mostAttempts = 3;
@@ -136,6 +138,8 @@ class EmbeddedDriver implements VmmDriver {
       case 'cancelRelocation':
         await Promise.all(this.slots.map((slot) => slot.ifThere(command)));
         return accepted(null);
+      case 'screen':
+        return refused('no-screen', noScreen);
       default:
         return this.toItsOwn(command);
     }

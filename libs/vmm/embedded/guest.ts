@@ -4,7 +4,7 @@ import { refused, type Refusal } from '@argosy/domain/refusal';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import { allocatedBytes, makeItsOwn } from '../disk-files';
 import type { GuestLinks } from '../guest-link';
-import { refuse } from '../refused';
+import { handingOver, refuse } from '../refused';
 import { DirtyPages } from './dirty-pages';
 import type { DiskHold } from './disk/disk-hold';
 import { GuestDisk } from './disk/guest-disk';
@@ -72,6 +72,7 @@ export class EmbeddedGuest extends ScheduledTask {
   hold: DiskHold;
   private isCopy: boolean;
   private granted: { cpuShares: number; cpuLimitMillicores: number | null };
+  private standsStill = false;
   private diskBytes: number | null = null;
   private mostMillicores: number | null = null;
   private readonly gone: (() => void)[] = [];
@@ -120,6 +121,7 @@ export class EmbeddedGuest extends ScheduledTask {
 
   /** The machine goes, whatever the state is called. */
   go(): void {
+    this.standsStill = false;
     const now = performance.now();
     this.card.listen();
     this.machine.startClock(now);
@@ -128,6 +130,7 @@ export class EmbeddedGuest extends ScheduledTask {
   }
 
   halt(): void {
+    this.standsStill = true;
     this.host.scheduler.stop(this, performance.now());
     this.hear();
   }
@@ -285,8 +288,11 @@ export class EmbeddedGuest extends ScheduledTask {
 
   // ---- The console ----
 
+  /** What is typed on a copy that has stood still to be taken elsewhere, nobody would ever read. */
   type(text: string): void {
     this.requireAlive();
+    const isLeaving = this.state === 'sent' || (this.state === 'sending' && this.standsStill);
+    if (isLeaving || this.state === 'incoming') throw handingOver(this.guest.name);
     this.machine.type(text);
     this.wake();
   }

@@ -29,7 +29,7 @@ export interface AgentFacts {
 }
 
 /** Those that are about this host rather than its guests are the driver's own. */
-type RunnerCallName = Exclude<VmmCallName, 'capabilities' | 'measureDatastore'>;
+type RunnerCallName = Exclude<VmmCallName, 'capabilities' | 'measureDatastore' | 'screen'>;
 type Handlers = {
   readonly [Name in RunnerCallName]: (
     request: VmmCalls[Name]['request'],

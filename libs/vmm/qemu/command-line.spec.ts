@@ -15,6 +15,7 @@ function aGuest(
     architecture: 'x86_64',
     cpuShares: 1000,
     cpuLimitMillicores: null,
+    display: 'none',
     boot: {
       format: 'kernel',
       firmware: 'none',
@@ -75,6 +76,20 @@ it('gives a freestanding kernel an IDE disk, and an operating system a virtio on
   expect(diskBus(aGuest({ initrdPath: '/store/initrd' }))).toBe('virtio');
   expect(diskBus(aGuest({ format: 'qcow2', firmware: 'bios', kernelPath: null }))).toBe('virtio');
   expect(diskBus(aGuest({}, { architecture: 'aarch64' }))).toBe('virtio');
+});
+
+it('gives a screen to the guest that is to have one, after its other cards, and boots it by a BIOS that draws', () => {
+  const machine = { ...aPlan(aGuest()).machine, quickRom: 'qboot.rom' };
+  const [without, screen] = (['none', 'standard'] as const).map((display) =>
+    qemuArguments(aPlan(aGuest({}, { display }), { machine })),
+  ) as [string[], string[]];
+  expect(valuesOf('-vnc', without)).toEqual([]);
+  expect(valuesOf('-bios', without)).toEqual(['qboot.rom']);
+  expect(valuesOf('-vnc', screen)).toEqual(['unix:screen,share=force-shared']);
+  expect(valuesOf('-bios', screen)).toEqual([]);
+  const devices = valuesOf('-device', screen);
+  expect(devices.slice(0, valuesOf('-device', without).length)).toEqual(valuesOf('-device', without));
+  expect(devices.at(-3)).toMatch(/^VGA,/);
 });
 
 it('never gives memory of a size that QEMU would scan the fast way', () => {

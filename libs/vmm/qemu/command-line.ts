@@ -7,6 +7,7 @@ import type { GuestPlug } from '../guest-link';
 export const instanceFiles = {
   qmp: 'qmp',
   serial: 'serial',
+  screen: 'screen',
   console: 'console.log',
   log: 'vmm.log',
   pid: 'pid',
@@ -103,6 +104,7 @@ export function qemuArguments(plan: CommandLinePlan): string[] {
     ...diskArguments(plan),
     ...seedArguments(plan.seedPath),
     ...networkArguments(guest.network, plan.plug),
+    ...displayArguments(guest),
   ];
 }
 
@@ -116,7 +118,7 @@ function bootArguments({ guest, firmware, machine }: CommandLinePlan): string[] 
   const kernelArguments = withAddress(guest);
   const kernel = [
     // Half of the time from start to first heartbeat of a freestanding guest is the BIOS of a whole PC (measured: 100 to 55 ms).
-    ...(machine.quickRom !== null && isFreestanding(guest) ? ['-bios', machine.quickRom] : []),
+    ...(machine.quickRom !== null && isFreestanding(guest) && !hasScreen(guest) ? ['-bios', machine.quickRom] : []),
     ...(kernelPath !== null ? ['-kernel', kernelPath] : []),
     ...(initrdPath !== null ? ['-initrd', initrdPath] : []),
     ...(kernelPath !== null && kernelArguments !== null ? ['-append', kernelArguments] : []),
@@ -159,6 +161,26 @@ function seedArguments(seedPath: string | null): string[] {
   if (seedPath === null) return [];
   const node = { driver: 'raw', 'node-name': 'seed', 'read-only': true, file: { driver: 'file', filename: seedPath } };
   return ['-blockdev', JSON.stringify(node), '-device', 'virtio-blk-pci,id=seed0,drive=seed'];
+}
+
+export function hasScreen({ display }: GuestSpecification): boolean {
+  return display === 'standard';
+}
+
+/**
+ * What every firmware draws on, and a keyboard and a pointer that says where it is rather than how far it went, so that it
+ * is where the browser's is. Last, so that the cards before it keep their places. Whoever reaches the socket sees and
+ * types: it lies in the instance's folder, which is the agent's alone. One more who looks shuts nobody out.
+ */
+function displayArguments(guest: GuestSpecification): string[] {
+  if (!hasScreen(guest)) return [];
+  const isPc = guest.architecture === 'x86_64';
+  return [
+    ...['-vnc', `unix:${instanceFiles.screen},share=force-shared`],
+    ...['-device', isPc ? 'VGA,id=video0' : 'virtio-gpu-pci,id=video0'],
+    ...['-device', 'qemu-xhci,id=usb0', '-device', 'usb-tablet,id=pointer0'],
+    ...(isPc ? [] : ['-device', 'usb-kbd,id=keyboard0']),
+  ];
 }
 
 /** The card is the same on every host; only the cable is each host's own, and so no part of what migrates. */

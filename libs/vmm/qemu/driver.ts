@@ -22,6 +22,7 @@ import { measureDatastore } from '../file-work';
 import { byWhoHasTheDisk, doDiskWork, doDiskWorkInside } from './disk-work';
 import { ensureDisk, ensureFolder, keepPrivate, makeCopy, requireDisk } from '../disk-files';
 import { requireKernel } from '../image-files';
+import { keepScreenPrivate, screenSocket } from './screen';
 import { ensureFirmware, makeDisk } from './guest-disk';
 import { QemuInstance } from './instance';
 import type { InstanceHost } from './instance';
@@ -117,6 +118,7 @@ class QemuDriver implements VmmDriver {
     consoleTail: async ({ instance, maximumBytes }) => ({
       text: this.find(instance).folder.console.tail(maximumBytes),
     }),
+    screen: async ({ instance }) => ({ socketPath: screenSocket(this.find(instance)) }),
   };
 
   constructor(private readonly options: QemuDriverOptions) {
@@ -319,6 +321,7 @@ class QemuDriver implements VmmDriver {
       program.binary,
       qemuArguments({ guest, machine, incoming, firmware, seedPath, plug, diskPath }),
     );
+    await keepScreenPrivate(instance);
   }
 
   /** Destroying does not wait for calls under way; asking does. */

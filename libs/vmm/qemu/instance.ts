@@ -14,7 +14,7 @@ import { isUnderWay, type QueriedMigration, type Sending } from './outgoing';
 import { bootId, isRunning, signalProcess } from '../process-table';
 import { spawnVmm } from './spawn-vmm';
 import type { ProcessorLimits } from './processor-limits';
-import { refuse } from '../refused';
+import { handingOver, refuse } from '../refused';
 import { endRelocation } from './relocate-disk';
 import { diskRefusal, runStates, shutdownReasons, torn } from './run-states';
 import { InstanceUsage } from './instance-usage';
@@ -53,6 +53,7 @@ export class QemuInstance {
   private pauseRefusal: Refusal | null = null;
   /** How often QEMU has stopped the guest. */
   private stops = 0;
+  private standsStill = false;
   private resuming: Promise<void> | null = null;
   /** The agent leaves, or has died as far as its guests know: what it still does is nobody's. */
   isDetached = false;
@@ -426,6 +427,7 @@ export class QemuInstance {
 
   private onStop(atMs: number): void {
     this.stops += 1;
+    this.standsStill = true;
     this.transfers.onStopped(atMs);
     if (this.state !== 'running' || this.end) return;
     this.state = 'paused';
@@ -437,6 +439,7 @@ export class QemuInstance {
   }
 
   private onResume(): void {
+    this.standsStill = false;
     if (this.state === 'starting' || this.state === 'sending' || this.end) return;
     this.state = 'running';
     this.host.tell({ kind: 'resumed', instance: this.id });
@@ -452,8 +455,11 @@ export class QemuInstance {
     this.pauseRefusal = diskRefusal(this.guest.name, data);
   }
 
+  /** What is typed on a copy that has stood still to be taken elsewhere, nobody would ever read. */
   consoleWrite(text: string): void {
     this.requireQmp();
+    const isLeaving = this.state === 'sent' || (this.state === 'sending' && this.standsStill);
+    if (isLeaving || this.state === 'incoming') throw handingOver(this.guest.name);
     this.console.write(text);
   }
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { peerAnswerSchema, type PeerCall } from '@argosy/contracts/peer';
+import { peerAnswerSchema } from '@argosy/contracts/peer';
 import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostCapacity } from '@argosy/domain/entities';
 import type { PeerAnswer } from '@argosy/domain/peer-message';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { targetOf, type PeerClient } from '@argosy/peer/peer-client';
-import { PeerServer } from '@argosy/peer/peer-server';
+import { PeerServer, type ShortCall } from '@argosy/peer/peer-server';
 import type { AgentSurroundings } from '@argosy/simulator/model-agent';
 import { ModelHost, usualHostTimes } from '@argosy/simulator/model-host';
 import type { ModelSite } from '@argosy/simulator/model-machine';
@@ -59,7 +59,10 @@ export class SimulatedHost {
     this.registration = new Registration({ controllerUrls, joinToken, clock, say, stateFolder: this.folder });
     this.peerServer = new PeerServer(
       () => around.outside.keyOf(this.hostId),
-      (call) => this.answerPeer(call),
+      {
+        answer: (call) => this.answerPeer(call),
+        screen: async () => refused('no-screen', 'Simulated guests have no screen.'),
+      },
       () => clock.now(),
     );
   }
@@ -140,7 +143,7 @@ export class SimulatedHost {
       }, this.around.fail);
   }
 
-  private answerPeer(call: PeerCall): Promise<unknown> {
+  private answerPeer(call: ShortCall): Promise<unknown> {
     const { time } = this.around;
     time.catchUp();
     const { model } = this;

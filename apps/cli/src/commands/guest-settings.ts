@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { restartPriorities, type GuestProbe } from '@argosy/domain/entities';
+import { displays, restartPriorities, type GuestProbe } from '@argosy/domain/entities';
 import { given, type Flag, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
 import type { Session } from '../session';
@@ -12,6 +12,11 @@ export const settingFlags = {
   'cpu-limit': { type: 'cpuLimit', summary: 'what it is never given more of' },
   'cpu-shares': { type: 'count', summary: 'its weight where processors are scarce (1000 is usual)' },
   priority: { type: 'text', choices: restartPriorities, summary: 'its turn when a host is lost' },
+  display: {
+    type: 'text',
+    choices: displays,
+    summary: 'standard: a screen, keyboard and pointer, for 6 to 9 MiB of its host; none: its serial console alone',
+  },
   probe: {
     type: 'text',
     placeholder: 'probe',
@@ -39,6 +44,7 @@ export function settingsOf(flags: FlagValues<typeof settingFlags>) {
     cpuLimitMillicores: flags['cpu-limit'],
     cpuShares: flags['cpu-shares'],
     restartPriority: flags.priority,
+    display: flags.display,
     probe: probeOf(flags.probe),
   });
 }

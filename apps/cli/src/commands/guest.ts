@@ -2,7 +2,7 @@ import type { GuestView as Guest } from '@argosy/contracts/responses';
 import { command, given } from '../command';
 import { usageFailure } from '../failure';
 import { placementView } from '../output/history-views';
-import { guestHostView, guestView, shownGuestView } from '../output/inventory-views';
+import { guestDatastoreView, guestHostView, guestView, shownGuestView } from '../output/inventory-views';
 import { onlyPool } from '../resolve';
 import { defaultLimit, limitFlag, timeoutFlag, waitFlag, watchFlag } from './common-flags';
 import { cloneCommands } from './guest-clone';
@@ -99,7 +99,7 @@ export const guestCommands = [
   }),
   command({
     path: 'guest set',
-    summary: "change a guest's settings; memory and vcpus while it is stopped",
+    summary: "change a guest's settings; memory, vcpus and display while it is stopped",
     parameters: [guest],
     flags: { name: { type: 'text', summary: 'its new name' }, ...settingFlags },
     examples: ['guest set web --cpu-limit 300m', 'guest set web --cpu-limit none --priority high'],
@@ -158,6 +158,17 @@ export const guestCommands = [
     run: async (session, { parameters }) => {
       const { items } = await session.api.call('guest.hosts', { params: parameters, query: {} });
       await session.printRows(guestHostView, items);
+      return 'done';
+    },
+  }),
+  command({
+    path: 'guest datastores',
+    summary: 'say to which datastores its disk could be moved now, and why not to the others',
+    parameters: [guest],
+    flags: {},
+    run: async (session, { parameters }) => {
+      const { items } = await session.api.call('guest.datastores', { params: parameters });
+      await session.printRows(guestDatastoreView, items);
       return 'done';
     },
   }),

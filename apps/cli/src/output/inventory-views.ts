@@ -53,6 +53,7 @@ export const guestView: View<GuestView> = {
     { title: 'LIMIT', text: ({ cpuLimitMillicores }) => cpu(cpuLimitMillicores), right: true, only: 'wide' },
     { title: 'SHARES', text: ({ cpuShares }) => `${cpuShares}`, right: true, only: 'wide' },
     { title: 'PRIORITY', text: ({ restartPriority }) => restartPriority, only: 'wide' },
+    { title: 'DISPLAY', text: ({ display }) => display, only: 'wide' },
     { title: 'RESIDENT', text: (guest, lookup) => residentOf(guest, lookup), right: true, only: 'wide' },
     { title: 'DISK', text: ({ diskMiB }) => memory(diskMiB), right: true, only: 'wide' },
     {
@@ -356,6 +357,20 @@ export const guestHostView: View<RouteResponse<'guest.hosts'>['items'][number]> 
         isCurrent ? 'is there' : rejection !== null ? 'no' : isBest ? 'yes, the best' : 'yes',
     },
     { title: 'BECAUSE', text: ({ rejection }) => orNothing(rejection?.reason ?? '') },
+  ],
+};
+
+export const guestDatastoreView: View<RouteResponse<'guest.datastores'>['items'][number]> = {
+  kind: 'datastore',
+  needs: [],
+  nameOf: ({ datastoreName }) => datastoreName,
+  columns: [
+    { title: 'DATASTORE', text: ({ datastoreName }) => datastoreName },
+    {
+      title: 'TAKES IT',
+      text: ({ isCurrent, refusal }) => (isCurrent ? 'is there' : refusal === null ? 'yes' : 'no'),
+    },
+    { title: 'BECAUSE', text: ({ refusal }) => orNothing(refusal?.message ?? '') },
   ],
 };
 

@@ -1,6 +1,6 @@
 import type { HostUsage } from '@argosy/contracts/responses';
 
-/** What was heard since the page was opened; the controller keeps none of it. Times in seconds, as uPlot wants them. */
+/** What was heard since the page was opened. Times in seconds, as uPlot wants them. */
 export interface Series {
   readonly at: number[];
   readonly used: number[];
@@ -16,6 +16,25 @@ const watched = new Set<string>();
 
 export function readSeries(id: string): Series {
   return series.get(id) ?? { at: [], used: [], wanted: [] };
+}
+
+interface Past {
+  readonly at: readonly number[];
+  readonly usedMillicores: readonly (number | null)[];
+  readonly wantedMillicores: readonly (number | null)[];
+}
+
+/** The controller's coarser points as far back as they go, and from the first second that was heard here on, those. */
+export function withPast(id: string, past: Past | undefined): [number[], (number | null)[], (number | null)[]] {
+  const { at, used, wanted } = readSeries(id);
+  const firstMs = (at[0] ?? Infinity) * 1000;
+  const after = past?.at.findIndex((each) => each >= firstMs) ?? 0;
+  const kept = after < 0 ? past!.at.length : after;
+  return [
+    [...(past?.at.slice(0, kept).map((each) => each / 1000) ?? []), ...at],
+    [...(past?.usedMillicores.slice(0, kept) ?? []), ...used],
+    [...(past?.wantedMillicores.slice(0, kept) ?? []), ...wanted],
+  ];
 }
 
 export function watchGuest(id: string): () => void {

@@ -9,6 +9,8 @@ import { messageOf, useToasts } from '../ui/toasts';
 
 const priorities = guestSettingsBody.shape.restartPriority.unwrap().options;
 
+const displays = guestSettingsBody.shape.display.unwrap().options;
+
 const fieldsOf = (guest: Guest) => ({
   name: guest.name,
   vcpus: String(guest.vcpus),
@@ -17,6 +19,7 @@ const fieldsOf = (guest: Guest) => ({
   cpuLimitMillicores: guest.cpuLimitMillicores === null ? '' : String(guest.cpuLimitMillicores),
   cpuShares: String(guest.cpuShares),
   restartPriority: guest.restartPriority as string,
+  display: guest.display as string,
 });
 type Fields = ReturnType<typeof fieldsOf>;
 
@@ -35,7 +38,7 @@ function changesOf(guest: Guest, fields: Fields): Record<string, string | number
   const names = (Object.keys(before) as (keyof Fields)[]).filter((name) => before[name] !== fields[name]);
   return Object.fromEntries(
     names.map((name): [string, string | number | null] => {
-      if (name === 'name' || name === 'restartPriority') return [name, fields[name]];
+      if (name === 'name' || name === 'restartPriority' || name === 'display') return [name, fields[name]];
       return [name, fields[name] === '' ? null : Number(fields[name])];
     }),
   );
@@ -80,6 +83,13 @@ export function GuestSettings({ guest }: { readonly guest: Guest }) {
           value={fields.restartPriority}
           choices={choicesOf(priorities)}
           onChange={(value) => setFields({ ...fields, restartPriority: value })}
+        />
+        <ChoiceField
+          label="Display"
+          help="standard: a screen with keyboard and pointer, for 6 to 9 MiB of its host. Changed only while it is stopped."
+          value={fields.display}
+          choices={choicesOf(displays)}
+          onChange={(value) => setFields({ ...fields, display: value })}
         />
       </fieldset>
       {error !== null && (

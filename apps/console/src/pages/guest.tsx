@@ -4,8 +4,7 @@ import { useGuestFigures } from '../fleet/guest-figures';
 import { useOne, useRows, useUsage, seenOn } from '../fleet/use-fleet';
 import type { Guest } from '../fleet/rows';
 import { Facts, Section } from '../ui/facts';
-import { Bar } from '../ui/bar';
-import { bytes, count, duration, instant, mebibytes, percent, processors, wholeInstant } from '../ui/format';
+import { bytes, count, instant, mebibytes, percent, wholeInstant } from '../ui/format';
 import { LiveChart } from '../ui/live-chart';
 import { Missing, Page, PageTabs, Waiting } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
@@ -13,6 +12,9 @@ import { watchGuest } from '../fleet/usage-history';
 import { useEffect } from 'react';
 import { EventTable } from './event-table';
 import { GuestActions } from './guest-actions';
+import { GuestDisks } from './guest-disks';
+import { GuestMove } from './guest-move';
+import { GuestProcessors } from './guest-processors';
 import { GuestSettings } from './guest-settings';
 import { Placements } from './placements';
 import { Snapshots } from './snapshots';
@@ -20,6 +22,9 @@ import { useMay } from '../api/session';
 
 /** The terminal is a large piece, and loaded for those who look at one. */
 const GuestConsole = lazy(async () => ({ default: (await import('./guest-console')).GuestConsole }));
+
+/** As is noVNC. */
+const GuestScreen = lazy(async () => ({ default: (await import('./guest-screen')).GuestScreen }));
 
 export function GuestPage() {
   const { reference = '', tab = 'summary' } = useParams();
@@ -29,6 +34,8 @@ export function GuestPage() {
   const tabs = [
     { name: 'summary', title: 'Summary' },
     ...(may('guest.console') ? [{ name: 'console', title: 'Console' }] : []),
+    ...(may('guest.screen') ? [{ name: 'screen', title: 'Screen' }] : []),
+    { name: 'disks', title: 'Disks' },
     { name: 'snapshots', title: 'Snapshots' },
     { name: 'placements', title: 'Placements' },
     { name: 'settings', title: 'Settings' },
@@ -48,6 +55,12 @@ export function GuestPage() {
             <GuestConsole guest={guest} />
           </Suspense>
         )}
+        {tab === 'screen' && (
+          <Suspense fallback={<Waiting />}>
+            <GuestScreen guest={guest} />
+          </Suspense>
+        )}
+        {tab === 'disks' && <GuestDisks guest={guest} />}
         {tab === 'snapshots' && <Snapshots guest={guest} />}
         {tab === 'placements' && <Placements guest={guest} />}
         {tab === 'settings' && <GuestSettings key={guest.id} guest={guest} />}
@@ -68,15 +81,17 @@ function Summary({ guest }: { readonly guest: Guest }) {
   useEffect(() => watchGuest(guest.id), [guest.id]);
   return (
     <>
-      <Move guest={guest} />
+      <GuestMove guest={guest} />
       <Section title="Processors">
         <LiveChart
+          of="guest"
           id={guest.id}
           label={`Processors that ${guest.name} used and wanted, over time`}
           maximum={most}
           isWantedShown
         />
       </Section>
+      <GuestProcessors guest={guest} />
       <Section title="Now">
         <Facts
           facts={[
@@ -90,24 +105,6 @@ function Summary({ guest }: { readonly guest: Guest }) {
               ) : (
                 'none'
               ),
-            ],
-            [
-              'Processors',
-              <Bar
-                key="cpu"
-                label="Processors used of what it may have"
-                value={own?.cpuMillicores ?? 0}
-                maximum={most}
-                text={
-                  own
-                    ? `${processors(own.cpuMillicores)} of ${processors(most)}, wants ${processors(own.cpuDemandMillicores)}`
-                    : 'not running'
-                }
-              />,
-            ],
-            [
-              'Entitled to',
-              `${guest.cpuReservationMillicores} m at least, ${guest.cpuLimitMillicores === null ? 'no limit' : `${guest.cpuLimitMillicores} m at most`}, ${guest.cpuShares} shares`,
             ],
             [
               'Memory',
@@ -132,6 +129,7 @@ function Summary({ guest }: { readonly guest: Guest }) {
               </Link>,
             ],
             ['Restart priority', guest.restartPriority],
+            ['Display', guest.display === 'none' ? 'none: its serial console alone' : guest.display],
             ['Placement', `number ${guest.epoch}`],
             ['Created', wholeInstant(guest.createdAt)],
             ...(guest.lostAt === null
@@ -141,44 +139,5 @@ function Summary({ guest }: { readonly guest: Guest }) {
         />
       </Section>
     </>
-  );
-}
-
-/** A migration under way, and how far it is. */
-function Move({ guest }: { readonly guest: Guest }) {
-  const migrations = useRows('migration');
-  const hosts = useRows('host');
-  const own = [...migrations.values()].filter(({ guestId }) => guestId === guest.id);
-  const active = own.find(({ endedAt }) => endedAt === null);
-  const last = own.filter(({ endedAt, step }) => endedAt !== null && step === 'done').at(-1);
-  const name = (id: string) => hosts.get(id)?.name ?? id;
-  if (active) {
-    const { progress, step, sourceHostId, targetHostId, reason } = active;
-    const done = progress === null ? 0 : progress.totalBytes - progress.remainingBytes;
-    return (
-      <div className="move" role="status">
-        <strong>
-          Moving from {name(sourceHostId)} to {name(targetHostId)}
-        </strong>{' '}
-        ({step}): {reason}
-        {progress !== null && progress.totalBytes > 0 && (
-          <Bar
-            label="Copied"
-            value={done}
-            maximum={progress.totalBytes}
-            text={`${bytes(progress.transferredBytes)} sent at ${bytes(progress.bytesPerSecond)}/s, ${bytes(progress.remainingBytes)} left`}
-          />
-        )}
-      </div>
-    );
-  }
-  if (last === undefined) return null;
-  return (
-    <p className="quiet">
-      Last moved {instant(last.endedAt!)} from {name(last.sourceHostId)} to {name(last.targetHostId)} in{' '}
-      {duration(last.endedAt! - last.createdAt)}
-      {last.downtimeMs === null ? '' : `; it stood still for ${duration(last.downtimeMs)}`}
-      {last.guestSeenDowntimeMs === null ? '' : `, ${duration(last.guestSeenDowntimeMs)} between its heartbeats`}.
-    </p>
   );
 }

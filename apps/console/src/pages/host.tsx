@@ -80,6 +80,7 @@ function Summary({ host, memoryMiB }: { readonly host: Host; readonly memoryMiB:
       )}
       <Section title="Processors">
         <LiveChart
+          of="host"
           id={host.id}
           label={`Processors of ${host.name} used, over time`}
           maximum={host.capacity.cpuMillicores}

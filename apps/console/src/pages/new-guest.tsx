@@ -19,6 +19,7 @@ export function NewGuestDialog({ pool, onClose }: { readonly pool?: string; read
   const [source, setSource] = useState(sources[0]?.value ?? '');
   const [vcpus, setVcpus] = useState('1');
   const [memoryMiB, setMemoryMiB] = useState('64');
+  const [hasScreen, setHasScreen] = useState(false);
   const [isStarted, setIsStarted] = useState(true);
   const navigate = useNavigate();
   const missing =
@@ -38,6 +39,7 @@ export function NewGuestDialog({ pool, onClose }: { readonly pool?: string; read
             ...(kind === 'image' ? { image: id } : { template: id }),
             vcpus: Number(vcpus),
             memoryMiB: Number(memoryMiB),
+            ...(hasScreen ? { display: 'standard' as const } : {}),
             start: isStarted,
           },
         });
@@ -61,6 +63,12 @@ export function NewGuestDialog({ pool, onClose }: { readonly pool?: string; read
       <ChoiceField label="Made from" value={source} onChange={setSource} choices={sources} />
       <TextField label="Virtual processors" type="number" value={vcpus} onChange={setVcpus} />
       <TextField label="Memory (MiB)" type="number" value={memoryMiB} onChange={setMemoryMiB} />
+      <Checkbox
+        id="has-screen"
+        label="With a screen, keyboard and pointer (6 to 9 MiB more of its host)"
+        isChecked={hasScreen}
+        onChange={(_event, is) => setHasScreen(is)}
+      />
       <Checkbox
         id="start-it"
         label="Start it, on the host that suits it best"

@@ -18,6 +18,7 @@ import { GuestTable } from './guest-table';
 import { HostTable } from './host-table';
 import { NewGuestDialog } from './new-guest';
 import { PoolBalance } from './pool-balance';
+import { PoolLoad } from './pool-load';
 import { PoolSettings } from './pool-settings';
 import { Rules } from './rules';
 
@@ -25,6 +26,7 @@ const tabs = [
   { name: 'summary', title: 'Summary' },
   { name: 'hosts', title: 'Hosts' },
   { name: 'guests', title: 'Guests' },
+  { name: 'load', title: 'Load' },
   { name: 'balance', title: 'Balance' },
   { name: 'rules', title: 'Rules' },
   { name: 'failover', title: 'Room for failures' },
@@ -57,6 +59,7 @@ export function PoolPage() {
         {tab === 'guests' && (
           <GuestTable guests={guests} empty={<Nothing title="No guest is in this pool">Create one, above.</Nothing>} />
         )}
+        {tab === 'load' && <PoolLoad pool={pool} />}
         {tab === 'balance' && <PoolBalance pool={pool} />}
         {tab === 'rules' && <Rules pool={pool} guests={guests} hosts={hosts} />}
         {tab === 'failover' && <FailoverRoom pool={pool} />}

@@ -11,6 +11,7 @@ import { Dialog, useDialog } from '../ui/dialog';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { bytes, duration, mebibytes, percent } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
+import { fullInMs } from './datastore-room';
 import { UploadImageDialog } from './upload-image';
 
 export function DatastoresPage() {
@@ -111,13 +112,6 @@ export function DatastoresPage() {
       )}
     </Page>
   );
-}
-
-/** null: it does not fill, or nobody knows how fast. */
-function fullInMs(use: Datastore['use']): number | null {
-  if (use?.growthBytesPerSecond == null || use.growthBytesPerSecond <= 0) return null;
-  const ms = (use.freeBytes / use.growthBytesPerSecond) * 1000;
-  return ms > 30 * 86_400_000 ? null : ms;
 }
 
 function NewDatastoreDialog({ onClose }: { readonly onClose: () => void }) {

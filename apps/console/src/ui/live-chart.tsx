@@ -1,10 +1,18 @@
 import 'uplot/dist/uPlot.min.css';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
-import { readSeries } from '../fleet/usage-history';
+import { call } from '../api/client';
+import { withPast } from '../fleet/usage-history';
 import { useIsDark } from '../frame/theme';
 
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const preciseClock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const clockTimes = (_self: uPlot, ticks: number[], _axis: number, _space: number, stepSeconds: number) =>
+  ticks.map((tick) => (stepSeconds < 60 ? preciseClock : clock).format(tick * 1000));
+
 interface LiveChartProps {
+  readonly of: 'host' | 'guest';
   readonly id: string;
   readonly label: string;
   /** The top of the scale, in millicores. */
@@ -16,9 +24,17 @@ const height = 180;
 const renewMs = 1000;
 /** What is heard first stands at the right, and not all over the chart. */
 const shortestSeconds = 120;
+const pastRenewMs = 60_000;
 
-/** Processors used since the page was opened, in millicores; the last ten minutes of it. */
-export function LiveChart({ id, label, maximum, isWantedShown = false }: LiveChartProps) {
+/** Processors used in the last hour, in millicores: the past as the controller kept it, and what was heard since. */
+export function LiveChart({ of, id, label, maximum, isWantedShown = false }: LiveChartProps) {
+  const { data: past } = useQuery({
+    queryKey: ['read', 'usage-history', id],
+    queryFn: ({ signal }) => call('usage.history', { query: { [of]: id } }, { signal }),
+    refetchInterval: pastRenewMs,
+  });
+  const latestPast = useRef(past);
+  latestPast.current = past;
   const frame = useRef<HTMLDivElement>(null);
   const isDark = useIsDark();
   useEffect(() => {
@@ -27,8 +43,8 @@ export function LiveChart({ id, label, maximum, isWantedShown = false }: LiveCha
     const grid = { stroke: isDark ? '#4d4d4d' : '#e0e0e0', width: 1 };
     const axis = { stroke: ink, grid, ticks: grid };
     const data = (): uPlot.AlignedData => {
-      const { at, used, wanted } = readSeries(id);
-      return isWantedShown ? [[...at], [...used], [...wanted]] : [[...at], [...used]];
+      const [at, used, wanted] = withPast(id, latestPast.current);
+      return isWantedShown ? [at, used, wanted] : [at, used];
     };
     const wantedSeries: uPlot.Series[] = isWantedShown
       ? [{ label: 'wanted', stroke: isDark ? '#dca614' : '#96640f', width: 2, dash: [4, 3] }]
@@ -43,7 +59,10 @@ export function LiveChart({ id, label, maximum, isWantedShown = false }: LiveCha
           x: { range: (_self, first, last) => [Math.min(first, last - shortestSeconds), last] },
           y: { range: (_self, _low, high) => [0, Math.max(maximum, high)] },
         },
-        axes: [axis, { ...axis, size: 60, values: (_self, ticks) => ticks.map((tick) => `${tick} m`) }],
+        axes: [
+          { ...axis, values: clockTimes },
+          { ...axis, size: 60, values: (_self, ticks) => ticks.map((tick) => `${tick} m`) },
+        ],
         series: [
           {},
           { label: 'used', stroke: isDark ? '#92c5f9' : '#0066cc', width: 2, fill: isDark ? '#92c5f922' : '#0066cc18' },

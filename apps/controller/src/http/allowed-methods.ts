@@ -1,10 +1,13 @@
-import { apiPrefix, routeNames, routes } from '@argosy/contracts/routes';
+import { apiPrefix, routeNames, routes, screenPath } from '@argosy/contracts/routes';
 import { uploadPartPath } from '@argosy/contracts/image-uploads';
 import { streamPath } from '@argosy/contracts/stream';
 
 const known = [
   ...routeNames.map((name) => ({ method: routes[name].method, path: `${apiPrefix}${routes[name].path}` })),
-  ...[streamPath, '/health', '/metrics', '/api/openapi.json', '/api', '/'].map((path) => ({ method: 'GET', path })),
+  ...[streamPath, screenPath, '/health', '/metrics', '/api/openapi.json', '/api', '/'].map((path) => ({
+    method: 'GET',
+    path,
+  })),
   { method: 'PATCH', path: uploadPartPath },
 ].map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) }));
 

@@ -14,6 +14,8 @@ import { openApiDocument } from './openapi';
 import { addPages, wantsPage } from './pages';
 import { parserOf, type RawCall } from './parse-call';
 import type { FleetGateway, HttpPorts } from './ports';
+import { addScreenSocket } from './screens/screen-socket';
+import { Screens } from './screens/screens';
 import { StreamReaders } from './stream-readers';
 import { addUploadParts } from './upload-parts';
 
@@ -23,12 +25,14 @@ const closeGraceMs = 1000;
 export function apiPlugin(ports: HttpPorts) {
   return async (server: FastifyInstance): Promise<void> => {
     const health = new Health(ports.server, ports.gateway);
+    const screens = new Screens(ports);
     const authentication = new Authentication(ports.access, ports.limits);
     setUp(server, ports);
     addAudit(server, ports.audit, configOf);
     addGate(server, authentication, sendRefusal);
-    addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health) });
+    addRoutes(server, { ports, authentication, handlers: createHandlers(ports, health, screens) });
     addStream(server, ports);
+    addScreens(server, screens);
     addUploadParts(server, ports, sendRefusal);
     addStatus(server, ports, health);
     addUnknown(server, addPages(server, sendUnknown));
@@ -166,6 +170,15 @@ function addStream(server: FastifyInstance, ports: HttpPorts): void {
       return refusal ? sendRefusal(reply, refusal) : reply;
     },
   });
+}
+
+function addScreens(server: FastifyInstance, screens: Screens): void {
+  const stop = screens.watch();
+  server.addHook('preClose', async () => {
+    stop();
+    screens.endAll();
+  });
+  addScreenSocket(server, screens, sendRefusal);
 }
 
 function addStatus(server: FastifyInstance, { metrics }: HttpPorts, health: Health): void {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Fleet } from '@argosy/control/fleet-types';
 import type { FleetWrite, Lease } from '@argosy/control/ports/fleet-store';
 import type { Guest } from '@argosy/domain/entities';
@@ -12,6 +13,7 @@ import type { MomentStore } from '@argosy/inventory/moment-store';
 import type { AuditTrail } from '../audit-trail';
 import type { ImageUploads } from '../images/image-uploads';
 import type { Simulations } from '../simulations';
+import type { UsageHistory } from '../usage-history';
 import type { ControllerMetrics } from './metrics';
 
 export interface FleetGateway {
@@ -38,6 +40,8 @@ export interface FleetGateway {
 export interface GuestConsole {
   write(text: string): Promise<Result<null>>;
   tail(maximumBytes: number): Promise<Result<{ text: string }>>;
+  /** RFB with its VMM, as it is now: after a migration it is another one. */
+  screen(): Promise<Result<Duplex>>;
 }
 
 /** What the process knows of itself and of what it stands on. */
@@ -84,6 +88,7 @@ export interface HttpPorts {
   readonly access: AccessStore;
   readonly audit: AuditTrail;
   readonly auditStore: Pick<AuditStore, 'list'>;
+  readonly usageHistory: Pick<UsageHistory, 'of' | 'heat'>;
   readonly simulations: Simulations;
   readonly uploads: ImageUploads;
   readonly server: ServerFacts;

@@ -1,9 +1,10 @@
 import type { Host } from '@argosy/domain/entities';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { refuse, type Answer, type Handlers } from '../answer';
-import { hostsForGuest, processorsOf } from '@argosy/control/outlook';
+import { datastoresForGuest, hostsForGuest, processorsOf } from '@argosy/control/outlook';
 import type { FleetGateway, HttpPorts } from '../ports';
 import { shownGuest } from '../shown';
+import type { Screens } from '../screens/screens';
 import { filterId, findRow, listRows, type NamedKind, type NamedRow } from '../references';
 
 function page<Item>(items: readonly Item[]) {
@@ -11,7 +12,12 @@ function page<Item>(items: readonly Item[]) {
 }
 
 /** What is there now: the brain's own rows, which are never behind the database. */
-export function liveHandlers({ gateway, now }: Pick<HttpPorts, 'gateway' | 'now'>) {
+export function liveHandlers({
+  gateway,
+  screens,
+  usageHistory,
+  now,
+}: Pick<HttpPorts, 'gateway' | 'usageHistory' | 'now'> & { readonly screens: Screens }) {
   const list = <Kind extends NamedKind>(kind: Kind) => listRows(gateway.fleet, kind);
   const find = <Kind extends NamedKind>(kind: Kind, reference: string): Answer<NamedRow<Kind>> =>
     findRow(gateway.fleet, kind, reference);
@@ -50,6 +56,10 @@ export function liveHandlers({ gateway, now }: Pick<HttpPorts, 'gateway' | 'now'
       if (!datastore.ok) return datastore;
       return page(hostsForGuest(gateway.fleet, { guest: guest.value, datastoreId: datastore.value }, now()));
     },
+    'guest.datastores': ({ params }) => {
+      const guest = find('guest', params.guest);
+      return guest.ok ? page(datastoresForGuest(gateway.fleet, guest.value)) : guest;
+    },
     'guest.processors': ({ params }) => {
       const guest = find('guest', params.guest);
       return guest.ok ? { ok: true, value: processorsOf(gateway.fleet, guest.value, now()) } : guest;
@@ -64,6 +74,10 @@ export function liveHandlers({ gateway, now }: Pick<HttpPorts, 'gateway' | 'now'
       if (guest.value.hostId === null)
         return refuse('guest-not-running', `Guest ${guest.value.name} is ${guest.value.state}; start it first.`);
       return gateway.console(guest.value).write(body.text);
+    },
+    'guest.screen': async ({ params, ...context }) => {
+      const guest = find('guest', params.guest);
+      return guest.ok ? screens.open(guest.value, context) : guest;
     },
     'snapshot.list': ({ params }) => {
       const guest = find('guest', params.guest);
@@ -85,6 +99,18 @@ export function liveHandlers({ gateway, now }: Pick<HttpPorts, 'gateway' | 'now'
       if (!pool.ok) return pool;
       const hosts = list('host').filter(matches({ poolId: pool.value }));
       return page(hosts.map((host) => usageOf(gateway, host)));
+    },
+    'usage.history': ({ query: { host, guest } }) => {
+      const [kind, reference] = host === undefined ? (['guest', guest] as const) : (['host', host] as const);
+      if (reference === undefined || (host !== undefined && guest !== undefined))
+        return refuse('invalid-request', 'Say whose use is asked for: one host, or one guest.');
+      const found = find(kind, reference);
+      return found.ok ? { ok: true, value: usageHistory.of(found.value.id) } : found;
+    },
+    'usage.heat': ({ query }) => {
+      const pool = filter('pool', query.pool);
+      if (!pool.ok) return pool;
+      return { ok: true, value: usageHistory.heat(list('host').filter(matches({ poolId: pool.value }))) };
     },
   } satisfies Partial<Handlers>;
 }
