@@ -4,20 +4,13 @@ import { z } from 'zod';
 import * as answers from './answers';
 import { auditEventSchema } from './audit';
 import * as bodies from './bodies';
-import {
-  oneOf,
-  pageQuery,
-  queryFlag,
-  queryInstant,
-  queryNumber,
-  referenceField,
-  strictBody,
-  textField,
-} from './fields';
+import { oneOf, pageQuery, queryFlag, queryInstant, referenceField, strictBody, textField } from './fields';
 import * as pools from './pool-schemas';
 import * as responses from './responses';
 import { uploadRoutes } from './image-uploads';
+import { consoleRoutes } from './console-routes';
 import { simulationRoutes } from './simulation-routes';
+import { usageRoutes } from './usage-routes';
 import * as storage from './storage-schemas';
 import { hostAssignmentsSchema } from './telemetry';
 
@@ -283,20 +276,7 @@ export const routes = {
     method: 'POST', path: '/guests/:guest/recover', tag: 'guests', access: 'administrator', status: 202,
     summary: 'Let a guest go on from the disk that it left, where the place that its disk was moving to is lost; with planOnly, say what would be lost', params: guest, body: bodies.recoverBody, response: storage.diskRecoverySchema,
   },
-  'guest.console': {
-    method: 'GET', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 200,
-    summary: "Read the end of a guest's console", params: guest, query: strictBody({ maximumBytes: queryNumber(1, 1_048_576).default(65_536).describe('How much of the end of it.') }),
-    response: answers.consoleSchema,
-  },
-  'guest.console-write': {
-    method: 'POST', path: '/guests/:guest/console', tag: 'guests', access: 'operator', status: 204,
-    summary: "Type on a guest's console", params: guest, body: bodies.consoleWriteBody,
-  },
-  'guest.screen': {
-    method: 'POST', path: '/guests/:guest/screen', tag: 'guests', access: 'operator', status: 201,
-    summary: "Open a guest's screen: what is answered names a WebSocket that speaks RFB (VNC) with it, once and within seconds",
-    params: guest, response: answers.screenSchema,
-  },
+  ...consoleRoutes,
   'guest.placements': {
     method: 'GET', path: '/guests/:guest/placements', tag: 'placements', access: 'viewer', status: 200,
     summary: 'List where a guest has been, newest first', params: guest, query: page, response: responses.pageOf(responses.placementViewSchema),
@@ -446,20 +426,7 @@ export const routes = {
     method: 'POST', path: '/alarms/:id/acknowledge', tag: 'alarms', access: 'operator', status: 200,
     summary: 'Say that an alarm of something that has happened was seen', params: id, response: responses.alarmSchema,
   },
-  'usage.list': {
-    method: 'GET', path: '/usage', tag: 'hosts', access: 'viewer', status: 200,
-    summary: 'Say what each host and guest was last heard to use', query: inPool, response: responses.pageOf(responses.hostUsageSchema),
-  },
-
-  'usage.history': {
-    method: 'GET', path: '/usage/history', tag: 'hosts', access: 'viewer', status: 200,
-    summary: 'Say what a host or a guest used of processors in the last hour', query: answers.usageHistoryQuery,
-    response: answers.usageHistorySchema,
-  },
-  'usage.heat': {
-    method: 'GET', path: '/usage/heat', tag: 'hosts', access: 'viewer', status: 200,
-    summary: 'Say how much of each host was used in the last hour', query: inPool, response: answers.usageHeatSchema,
-  },
+  ...usageRoutes,
 
   'user.list': {
     method: 'GET', path: '/users', tag: 'access', access: 'administrator', status: 200,

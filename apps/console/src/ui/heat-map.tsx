@@ -28,7 +28,7 @@ export function HeatMap({ label, at, rows }: HeatMapProps) {
   const each = Math.max(rowPx.least, Math.min(rowPx.usual, mostPx / Math.max(1, rows.length)));
   const height = Math.ceil(each * rows.length) + margin.top + margin.bottom;
   useEffect(() => {
-    const chart = init(frame.current!);
+    const chart = init(frame.current);
     const ink = isDark ? '#c7c7c7' : '#4d4d4d';
     chart.setOption({
       animation: false,
