@@ -34,7 +34,7 @@ const modules = {
  * each path of the kernel costs time when it is taken first, as after a migration: what a measuring guest needs not is left out.
  */
 const append =
-  'console=ttyS0 panic=-1 loglevel=1 no_timer_check tsc_early_khz=@hostKHz@ tsc=reliable ipv6.disable=1 mitigations=off init_on_alloc=0';
+  'console=ttyS0 panic=-1 loglevel=1 no_timer_check tsc_early_khz=@hostKHz@ tsc=reliable ipv6.disable=1 mitigations=off init_on_alloc=0 psi=0 lsm= hardened_usercopy=off cgroup_disable=memory nowatchdog';
 
 const startedAt = performance.now();
 const say = (text) => console.error(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${text}`);

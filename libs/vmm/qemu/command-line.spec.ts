@@ -123,7 +123,7 @@ it('gives every guest the same card, whatever its host plugs it into', () => {
   const all = plugs.map((plug) => qemuArguments(aPlan(aGuest(), { plug })));
   for (const parameters of all)
     expect(valuesOf('-device', parameters)).toContain(
-      'virtio-net-pci,id=card0,netdev=net0,mac=02:41:0a:00:00:02,romfile=',
+      'virtio-net-pci,id=card0,netdev=net0,mac=02:41:0a:00:00:02,guest_announce=off,romfile=',
     );
   expect(all.flatMap((parameters) => valuesOf('-netdev', parameters))).toEqual([
     'tap,ifname=ag0123,script=no,downscript=no,id=net0',

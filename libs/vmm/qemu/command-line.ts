@@ -185,12 +185,13 @@ function displayArguments(guest: GuestSpecification): string[] {
 
 /** The card is the same on every host; only the cable is each host's own, and so no part of what migrates. */
 function networkArguments({ macAddress }: GuestNetwork, plug: GuestPlug): string[] {
-  // No boot from the network, and so no program for it in the card.
+  // No boot from the network, and so no program for it in the card. After a migration the VMM tells the switches; that the guest does
+  // so too would keep it from its work just when what waits in the card is to be answered (decision 0039).
   return [
     '-netdev',
     `${cableOf(plug)},id=net0`,
     '-device',
-    `virtio-net-pci,id=card0,netdev=net0,mac=${macAddress},romfile=`,
+    `virtio-net-pci,id=card0,netdev=net0,mac=${macAddress},guest_announce=off,romfile=`,
   ];
 }
 
