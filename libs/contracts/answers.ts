@@ -99,6 +99,12 @@ export const usageHeatSchema = z.object({
 });
 
 /** `path`: of a WebSocket, good once and for ten seconds. It shows the guest as it is on this host, and ends with it there. */
-export const screenSchema = z.object({ path: text, hostId: text, epoch: z.number() });
+export const screenSchema = z.object({
+  path: text.describe(
+    'Of a WebSocket (RFC 6455), subprotocol binary, that speaks RFB (RFC 6143). Good once, and for ten seconds.',
+  ),
+  hostId: text,
+  epoch: z.number(),
+});
 
 export const consoleSchema = z.object({ text });

@@ -7,7 +7,7 @@ import * as policies from '@argosy/contracts/policy-schemas';
 import * as responses from '@argosy/contracts/responses';
 import * as simulations from '@argosy/contracts/simulation-schemas';
 import * as storage from '@argosy/contracts/storage-schemas';
-import { apiPrefix, routeNames, routes, screenPath, type Access, type Route } from '@argosy/contracts/routes';
+import { apiPrefix, routeNames, routes, type Access, type Route } from '@argosy/contracts/routes';
 import { streamMessageSchema, streamPath, streamQuery } from '@argosy/contracts/stream';
 import { hostAssignmentsSchema } from '@argosy/contracts/telemetry';
 import { z } from 'zod';
@@ -229,20 +229,6 @@ function otherPaths(components: Components): Json {
             ...content(components.ofOutput(streamMessageSchema), 'text/event-stream'),
           },
           ...errorReferences([400, ...alwaysPossible]),
-        },
-      },
-    },
-    [screenPath.replace(/:(\w+)/g, '{$1}')]: {
-      get: {
-        ...open,
-        tags: ['guests'],
-        operationId: 'guest.screen-socket',
-        summary: 'Speak RFB with a guest’s screen, over a WebSocket (RFC 6455)',
-        description: 'The ticket is what guest.screen answered with; it is good once, and for ten seconds.',
-        parameters: [{ name: 'ticket', in: 'path', required: true, schema: text }],
-        responses: {
-          101: { description: 'Binary messages from here on: RFB (RFC 6143), as QEMU speaks it.' },
-          ...errorReferences([400, 401, 405, 429]),
         },
       },
     },
