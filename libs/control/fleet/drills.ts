@@ -6,10 +6,21 @@ import type { Result } from '@argosy/domain/refusal';
 import { formatDuration, type Instant } from '@argosy/domain/units';
 import type { DrillPrediction } from '../fleet-types';
 import { endTasks } from './tasks';
-import { type FleetTurn, guestName, hostName, observe, put, putEnded, record } from './turn';
+import { type FleetTurn, guestName, hostName, nextAttempt, observe, put, putEnded, record, settled } from './turn';
 
 /** A drill that has not ended by then has missed its objectives. */
 const drillDeadlineMs = 120_000;
+/** A simulation takes some tens of milliseconds; one that has not come by then went with the leader that had begun it. */
+const predictionDeadlineMs = 10_000;
+
+const predictionKey = (drillId: string): string => `predict:${drillId}`;
+const injectionKey = (drillId: string): string => `inject:${drillId}`;
+
+/** Nothing is broken yet, so it may be asked for as often as it takes. */
+export function predict(turn: FleetTurn, { id, kind, hostId, guestId, impairment }: Drill): void {
+  if (nextAttempt(turn, predictionKey(id), 0, predictionDeadlineMs) === null) return;
+  turn.effects.push({ kind: 'predict', drillId: id, fault: { kind, hostId, guestId, impairment } });
+}
 
 function becomeDrill(turn: FleetTurn, drill: Drill, state: DrillState, changes: Partial<Drill> = {}): Drill {
   if (drill.state !== state && !canBecome(drillTransitions, drill.state, state))
@@ -23,6 +34,8 @@ function becomeDrill(turn: FleetTurn, drill: Drill, state: DrillState, changes: 
 export function takePrediction(turn: FleetTurn, drillId: string, result: Result<DrillPrediction>): void {
   const drill = turn.fleet.drills.get(drillId);
   if (drill?.state !== 'predicting') return;
+  settled(turn, predictionKey(drillId));
+  nextAttempt(turn, injectionKey(drillId), 0, drillDeadlineMs);
   const prediction = result.ok ? result.value : { phases: {}, outages: [] };
   const phases = drill.phases.map((phase) => ({ ...phase, predictedMs: prediction.phases[phase.name] ?? null }));
   const affected = drill.outages.map((outage) => ({
@@ -44,6 +57,7 @@ export function takePrediction(turn: FleetTurn, drillId: string, result: Result<
 export function takeInjection(turn: FleetTurn, drillId: string, at: Instant, result: Result<null>): void {
   const drill = turn.fleet.drills.get(drillId);
   if (drill?.state !== 'injecting') return;
+  settled(turn, injectionKey(drillId));
   if (!result.ok) {
     putEnded(turn, 'drill', {
       ...becomeDrill(turn, drill, 'aborted'),
@@ -80,11 +94,7 @@ export function followDrills(turn: FleetTurn): void {
 
 function followDrill(turn: FleetTurn, drill: Drill): void {
   const { injectedAt } = drill;
-  if (injectedAt === null) {
-    if (turn.now - drill.createdAt > drillDeadlineMs)
-      finish(turn, { ...drill, explanation: 'It was never injected.' }, 'aborted');
-    return;
-  }
+  if (injectedAt === null) return followBeginning(turn, drill);
   const since = turn.now - injectedAt;
   let row = drill;
   if (row.state === 'detecting' && detected(turn, row))
@@ -96,6 +106,22 @@ function followDrill(turn: FleetTurn, drill: Drill): void {
   if (row.state === 'recovering') row = followRecovery(turn, row, injectedAt);
   if (row.state !== 'finished' && since > drillDeadlineMs)
     finish(turn, { ...row, explanation: `Not over after ${formatDuration(drillDeadlineMs)}.` }, 'finished');
+}
+
+/** Who leads anew knows of no answer that is under way. A fault is not caused twice: it may have been, and nobody was told. */
+function followBeginning(turn: FleetTurn, drill: Drill): void {
+  if (turn.now - drill.createdAt > drillDeadlineMs) return giveUp(turn, drill, 'It was never injected.');
+  if (drill.state === 'predicting') return predict(turn, drill);
+  if (nextAttempt(turn, injectionKey(drill.id), 0, drillDeadlineMs) === null) return;
+  const where = hostName(turn.fleet, drill.hostId);
+  const why = `The controller lost the database or the lead while it caused the fault: whether it did is not known. Look at ${where}.`;
+  giveUp(turn, drill, why);
+}
+
+function giveUp(turn: FleetTurn, drill: Drill, explanation: string): void {
+  settled(turn, predictionKey(drill.id));
+  settled(turn, injectionKey(drill.id));
+  finish(turn, { ...drill, explanation }, 'aborted');
 }
 
 function detected(turn: FleetTurn, drill: Drill): boolean {

@@ -6,7 +6,7 @@ import { defaultImpairments } from '../defaults';
 import { applyRecommendation, runBalance } from './balance';
 import { createDatastore, removeDatastore, updateDatastore } from './datastores';
 import { recoverGuest } from './disk-recovery';
-import { affectedGuests, emptyPhases } from './drills';
+import { affectedGuests, emptyPhases, predict } from './drills';
 import { cloneGuest, setTemplate } from './clones';
 import { createGuest } from './guest-creation';
 import { powerGuest, removeGuest, restartGuest, updateGuest } from './guest-requests';
@@ -169,6 +169,6 @@ function runDrill(turn: FleetTurn, request: Of<'drill.run'>): Result<Drill> {
     subject: ['drill', drill.id],
     message: `Drill ${drill.kind} of ${host?.value.name ?? guest?.value.name}: ${drill.outages.length} guests are affected.`,
   });
-  turn.effects.push({ kind: 'predict', drillId: drill.id, fault: subject });
+  predict(turn, drill);
   return accepted(drill);
 }
