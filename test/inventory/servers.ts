@@ -7,6 +7,7 @@ export interface TestServer {
   readonly url: string;
   /** As a loss of power: nothing is flushed, no connection is closed in order. */
   kill(): void;
+  pid(): number;
   pause(): void;
   resume(): void;
   restart(): Promise<void>;
@@ -73,6 +74,7 @@ export class TestServers {
     return {
       url: server.url,
       kill: () => killWhole(server.pid),
+      pid: () => server.pid,
       pause: signal('SIGSTOP'),
       resume: signal('SIGCONT'),
       restart: async () => {

@@ -6,7 +6,7 @@ import { refuse, type EdgeRefusal } from './answer';
 const awayCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 /** What the driver below Prisma says by itself, of a connection that broke between two questions. */
 const driverWords =
-  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/;
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/;
 /** PostgreSQL's own: connection exceptions, resources run out, and a server that starts, stops or ends its sessions. */
 const awayStates = /Code: `(08|53|57P0)/;
 const awayWords =
