@@ -13,7 +13,18 @@ import { programFolder } from '../program-folder';
 const connectMs = 5_000;
 const usualStateFolder = '/var/lib/argosy/agent';
 
-/** The address under which this machine reaches the controller is the one under which the others reach this machine. */
+/** The address under which this machine reaches a controller is the one under which the others reach this machine. */
+async function addressTowardsAny(controllers: readonly URL[]): Promise<string> {
+  let failure: unknown;
+  for (const controller of controllers)
+    try {
+      return await addressTowards(controller);
+    } catch (error) {
+      failure ??= error;
+    }
+  throw failure;
+}
+
 function addressTowards(controller: URL): Promise<string> {
   const port = Number(controller.port || (controller.protocol === 'https:' ? 443 : 80));
   return new Promise((done, fail) => {
@@ -36,9 +47,14 @@ function addressTowards(controller: URL): Promise<string> {
   });
 }
 
+const parseControllers = (text: string): readonly URL[] => text.split(',').map((each) => parseController(each.trim()));
+
 function parseController(text: string): URL {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  throw new Failure('usage', `--controller ${text}: write it like https://10.0.0.1:8080.`);
+  throw new Failure(
+    'usage',
+    `--controller ${text}: write it like https://10.0.0.1:8080, and several with commas between.`,
+  );
 }
 
 interface TokenFlags {
@@ -62,7 +78,12 @@ export const agentCommands = [
     path: 'agent join',
     summary: 'make this machine a host: run its agent here until it is interrupted, or print a systemd unit',
     flags: {
-      controller: { type: 'text', placeholder: 'url', required: true, summary: 'any controller of the fleet' },
+      controller: {
+        type: 'text',
+        placeholder: 'url',
+        required: true,
+        summary: 'any controller of the fleet, or all with commas between',
+      },
       pool: { type: 'text', summary: 'the pool to join (that of the join token, or the only one)' },
       name: { type: 'text', summary: "the host's name (this machine's)" },
       token: { type: 'text', placeholder: 'secret', summary: 'of argosy join-token create; needed the first time' },
@@ -91,7 +112,7 @@ export const agentCommands = [
       const programPath = join(programFolder(), 'dist/apps/agent/src/main.js');
       if (!existsSync(programPath))
         throw new Failure('no-file', `The agent ${programPath} is not here.`, { advice: 'Build it: npm run build.' });
-      const controller = parseController(flags.controller);
+      const controllers = parseControllers(flags.controller);
       const stateFolder = resolve(session.io.currentFolder, flags['state-folder'] ?? usualStateFolder);
       const datastoreFolder = flags.datastore === undefined ? null : resolve(session.io.currentFolder, flags.datastore);
       const { part = 'agent' } = flags;
@@ -103,10 +124,10 @@ export const agentCommands = [
       const environment: Record<string, string> = given({
         ARGOSY_HOST: flags.name ?? hostname().toLowerCase().split('.')[0] ?? '',
         ARGOSY_POOL: flags.pool,
-        ARGOSY_CONTROLLER_URL: controller.origin,
+        ARGOSY_CONTROLLER_URL: controllers.map(({ origin }) => origin).join(','),
         ARGOSY_JOIN_TOKEN: await joinToken(session.io, flags),
         ARGOSY_STATE_FOLDER: stateFolder,
-        ARGOSY_LISTEN_ADDRESS: flags.address ?? (await addressTowards(controller)),
+        ARGOSY_LISTEN_ADDRESS: flags.address ?? (await addressTowardsAny(controllers)),
         ARGOSY_GUEST_NETWORK: flags['guest-network'],
         ARGOSY_DATASTORE_FOLDER: datastoreFolder ?? undefined,
         NODE_EXTRA_CA_CERTS: session.io.environment['NODE_EXTRA_CA_CERTS'],
