@@ -64,14 +64,42 @@ fleetTest('a roll takes every host through maintenance while its controller dies
   expect(await latestRoll()).toBeUndefined();
   await fleet.api.call('pool.roll', { params: { pool: 'pool' }, body: { command: `mend ${done}` } });
   await waitFor('a host is begun', () => existsSync(done));
-  await (await fleet.leader()).kill();
+  const leader = await fleet.leader();
+  await leader.kill();
   const ended = await waitFor('the roll ends', async () => {
     const roll = await latestRoll().catch(() => undefined);
     return roll?.endedAt != null && roll;
   });
   expect(ended.state).toBe('finished');
   expect(readFileSync(done, 'utf8').trim().split('\n').sort()).toEqual(['h1', 'h2', 'h3']);
+  await leader.start();
   await fleet.waitForHosts('online');
+  expect(await boots()).toEqual(before);
+  for (const guest of guests) await guest.expectRunsOnce();
+});
+
+fleetTest('a roll that is stopped finishes the host that it has begun, and no other is touched', async () => {
+  const done = join(fleet.folder, 'stopped');
+  program('mend', `echo "$ARGOSY_HOST" >>"$1"; sleep 3`);
+  const before = await boots();
+  const params = { pool: 'pool' };
+  await fleet.api.call('pool.roll', { params, body: { command: `mend ${done}` } });
+  await waitFor('a host is begun', () => existsSync(done));
+  expect((await fleet.api.call('pool.roll-stop', { params })).state).toBe('stopping');
+  // Whoever leads then knows of it as well.
+  const leader = await fleet.leader();
+  await leader.kill();
+  const ended = await waitFor('the roll ends', async () => {
+    const roll = await latestRoll().catch(() => undefined);
+    return roll?.command === `mend ${done}` && roll.endedAt !== null && roll;
+  });
+  expect(ended.state).toBe('stopped');
+  const begun = readFileSync(done, 'utf8').trim().split('\n');
+  expect(ended.hosts.filter(({ step }) => step === 'done')).toHaveLength(begun.length);
+  expect(ended.hosts.filter(({ step }) => step === 'waiting')).toHaveLength(fleet.hosts.length - begun.length);
+  await leader.start();
+  const { items } = await fleet.api.call('host.list');
+  expect(items.map(({ maintenance, state }) => [maintenance, state])).toEqual(items.map(() => ['none', 'online']));
   expect(await boots()).toEqual(before);
   for (const guest of guests) await guest.expectRunsOnce();
 });

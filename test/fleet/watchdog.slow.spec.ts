@@ -1,6 +1,7 @@
 // A host that nothing reaches, on real processes: its guests end by its own doing, and start elsewhere only after that.
 import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { powerRequest } from '../../apps/lab/chassis.mjs';
 import { nameProcess } from '../../apps/lab/processes.mjs';
 import type { LabHost, VmmProcess } from './host';
@@ -137,6 +138,39 @@ fleetTest(
       signal(powerPid, 'SIGCONT');
     }
     // What it was asked then, it does now, to a host that has nothing to lose.
+    await host.power('off');
+    await host.power('on');
+    await fleet.waitForHosts('online');
+    await guest.expectRunsOnce();
+  },
+);
+
+fleetTest(
+  'the lease of a watchdog that died before its host is no proof: the guest lives, and is not started again',
+  async () => {
+    const [host, since, [vmm], { epoch }] = [await guest.host(), fleet.now(), guest.vmms(), await guest.get()];
+    await expectRenewed(host);
+    const status = await powerRequest(host.socket, { op: 'status' });
+    const powerPid = Number('pid' in status ? status['pid'] : undefined);
+    const [agent, watchdog] = [host.agentPid(), host.watchdogPid()];
+    signal(powerPid, 'SIGSTOP');
+    signal(watchdog, 'SIGSTOP');
+    let restore = (): void => undefined;
+    try {
+      await waitFor('the alarm', async () => (await codes(since)).includes('alarm-raised.watchdog-silent'));
+      // Before the agent stands in for the watchdog: now nobody is left who would end the guest.
+      signal(agent, 'SIGSTOP');
+      restore = blocked(leaseFile(host), heartbeatFile(host));
+      await waitFor('the host has failed', async () => (await codes(since)).includes('alarm-raised.host-failed'));
+      await delay(leaseMs + 6_000);
+      expect(isGone(vmm)).toBe(false);
+      expect((await guest.get()).epoch).toBe(epoch);
+      expect(await codes(since)).not.toContain('watchdog-lease-ended');
+      expect(guest.vmms().map(({ pid }) => pid)).toEqual([vmm?.pid]);
+    } finally {
+      restore();
+      for (const pid of [watchdog, agent, powerPid]) signal(pid, 'SIGCONT');
+    }
     await host.power('off');
     await host.power('on');
     await fleet.waitForHosts('online');
