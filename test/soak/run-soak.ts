@@ -220,6 +220,8 @@ class SoakRun {
     const waitsFor = async (): Promise<string> => {
       const hosts = await api.call('host.list');
       const host = hosts.items.find(({ state, maintenance }) => state !== 'online' || maintenance !== 'none');
+      // The fence may have struck when it was on its way back; who has fenced it does not switch it on.
+      if (host?.state === 'fenced') await this.fleet.host(host.name).power('on');
       if (host) return `${host.name} is ${host.state}, maintenance ${host.maintenance}: ${host.stateReason}`;
       const migrations = await api.call('migration.list', { query: { limit: 50 } });
       const open = migrations.items.find(({ endedAt }) => endedAt === null);
