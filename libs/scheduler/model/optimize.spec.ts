@@ -59,7 +59,7 @@ test('what two items that change places cost is what the evaluator says', () => 
         const [item, other] = [random.below(fleet.items), random.below(fleet.items)];
         const [from, to] = [state.hostOf[item]!, state.hostOf[other]!];
         if (from === to || fleet.groupOf[item] === fleet.groupOf[other]) continue;
-        const delta = state.swapDelta(item, other);
+        const delta = state.swapDelta(item, other, Infinity);
         const changed = state.hostOf.slice();
         changed[item] = to;
         changed[other] = from;

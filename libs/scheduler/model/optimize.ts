@@ -149,7 +149,7 @@ class Search {
     const from = hostOf[item]!;
     const to = hostOf[other]!;
     if (from === to || model.groupOf[item] === model.groupOf[other]) return;
-    const delta = state.swapDelta(item, other);
+    const delta = state.swapDelta(item, other, limit);
     if (delta > limit || !state.groupsAllow(item, to)) return;
     // The second is judged with the first made, which is undone if that does not do.
     state.moveItem(item, to);

@@ -20,6 +20,11 @@ export class State {
   readonly groupsMoving: Int32Array;
   mostMoved = 0;
   cost = 0;
+  /** By host: a number that is another after each change there. By item: its `removalDelta`, and of which number of its host that is. */
+  private readonly changeOf: Float64Array;
+  private readonly removal: Float64Array;
+  private readonly removalAt: Float64Array;
+  private changes = 0;
 
   constructor(
     readonly model: Model,
@@ -36,6 +41,9 @@ export class State {
     this.movedOf = new Int32Array(groups);
     this.groupsMoving = new Int32Array(items + 2);
     this.groupsMoving[0] = groups;
+    this.changeOf = new Float64Array(hosts);
+    this.removal = new Float64Array(items);
+    this.removalAt = new Float64Array(items).fill(-1);
     for (let item = 0; item < items; item++) {
       for (let dimension = 0; dimension < dimensions; dimension++) {
         const demand = model.demand[item * dimensions + dimension]!;
@@ -106,6 +114,8 @@ export class State {
     if (from === origin) this.countMoved(model.groupOf[item]!, 1);
     else if (to === origin) this.countMoved(model.groupOf[item]!, -1);
     hostOf[item] = to;
+    this.changeOf[from] = ++this.changes;
+    this.changeOf[to] = ++this.changes;
   }
 
   private countMoved(group: number, change: 1 | -1): void {
@@ -131,8 +141,15 @@ export class State {
     return -model.itemMoveCost[item]! - this.distance(origin, from) - (wasAlone ? model.groupMoveWeight : 0);
   }
 
-  /** What the item's host would cost more without it: usually less than nothing. */
+  /** What the item's host would cost more without it: usually less than nothing. Kept, for most changes that are tried are not made. */
   removalDelta(item: number): number {
+    const change = this.changeOf[this.hostOf[item]!]!;
+    if (this.removalAt[item] === change) return this.removal[item]!;
+    this.removalAt[item] = change;
+    return (this.removal[item] = this.removalCost(item));
+  }
+
+  private removalCost(item: number): number {
     const { above } = this;
     const { dimensions, demand, weight } = this.model;
     const base = item * dimensions;
@@ -194,25 +211,23 @@ export class State {
     return delta;
   }
 
-  /** What it costs that two items of different groups change places. Infinity where there is no room. Groups are not looked at. */
-  swapDelta(item: number, other: number): number {
-    const { model, above, room } = this;
-    const { dimensions, demand, weight, firstTransient, firstPlain } = model;
-    const [host, otherHost] = [this.hostOf[item]!, this.hostOf[other]!];
-    const [origin, otherOrigin] = [model.origin[item]!, model.origin[other]!];
+  /**
+   * What it costs that two items of different groups change places. Infinity where there is no room, or once it is known to be above the
+   * limit. Groups are not looked at.
+   */
+  swapDelta(item: number, other: number, limit: number): number {
+    if (!this.haveRoomForEachOther(item, other)) return Infinity;
+    const { model, above, hostOf } = this;
+    const { dimensions, demand, weight, firstTransient } = model;
+    const [host, otherHost] = [hostOf[item]!, hostOf[other]!];
+    const moves = this.pairMoveDelta(item, otherHost, other, host);
+    // Without balances, what comes to a host can only add to what is left there.
+    if (firstTransient === 0 && moves + this.removalDelta(item) + this.removalDelta(other) > limit) return Infinity;
     const [base, otherBase] = [item * dimensions, other * dimensions];
     const [hostBase, otherHostBase] = [host * dimensions, otherHost * dimensions];
     let delta = 0;
     for (let dimension = 0; dimension < dimensions; dimension++) {
-      const asked = demand[base + dimension]!;
-      const otherAsked = demand[otherBase + dimension]!;
-      const change = otherAsked - asked;
-      let [needed, otherNeeded] = [change, -change];
-      if (dimension >= firstTransient && dimension < firstPlain) {
-        needed = (otherOrigin === host ? 0 : otherAsked) - (origin === host ? 0 : asked);
-        otherNeeded = (origin === otherHost ? 0 : asked) - (otherOrigin === otherHost ? 0 : otherAsked);
-      }
-      if (needed > room[hostBase + dimension]! || otherNeeded > room[otherHostBase + dimension]!) return Infinity;
+      const change = demand[otherBase + dimension]! - demand[base + dimension]!;
       const before = above[hostBase + dimension]!;
       const after = before + change;
       const otherBefore = above[otherHostBase + dimension]!;
@@ -224,7 +239,29 @@ export class State {
           (otherAfter > 0 ? otherAfter : 0) -
           (otherBefore > 0 ? otherBefore : 0));
     }
-    return delta + this.pairMoveDelta(item, otherHost, other, host);
+    return delta + moves;
+  }
+
+  private haveRoomForEachOther(item: number, other: number): boolean {
+    const { model, room, hostOf } = this;
+    const { dimensions, demand, firstTransient, firstPlain, origin } = model;
+    const [host, otherHost] = [hostOf[item]!, hostOf[other]!];
+    const [base, otherBase] = [item * dimensions, other * dimensions];
+    const [hostBase, otherHostBase] = [host * dimensions, otherHost * dimensions];
+    const [isHome, otherIsHome] = [origin[item] === host, origin[other] === otherHost];
+    const [comesHome, otherComesHome] = [origin[item] === otherHost, origin[other] === host];
+    // The balances have no limits. A transient resource is held at home, whoever is there.
+    for (let dimension = firstTransient; dimension < firstPlain; dimension++) {
+      const asked = demand[base + dimension]!;
+      const otherAsked = demand[otherBase + dimension]!;
+      if ((otherComesHome ? 0 : otherAsked) - (isHome ? 0 : asked) > room[hostBase + dimension]!) return false;
+      if ((comesHome ? 0 : asked) - (otherIsHome ? 0 : otherAsked) > room[otherHostBase + dimension]!) return false;
+    }
+    for (let dimension = firstPlain; dimension < dimensions; dimension++) {
+      const change = demand[otherBase + dimension]! - demand[base + dimension]!;
+      if (change > room[hostBase + dimension]! || -change > room[otherHostBase + dimension]!) return false;
+    }
+    return true;
   }
 
   /**
