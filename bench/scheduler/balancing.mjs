@@ -12,7 +12,13 @@ import { judge } from './judge.mjs';
 
 const size = { hostCount: 5_000, guestCount: 30_000, seed: 5_030 };
 const changedShare = 0.01;
-const options = { cpuSafetyShare: 0.85, horizonMs: 300_000, bandwidthMiBPerSecond: 1_000, maximumMoves: Infinity };
+const options = {
+  cpuSafetyShare: 0.85,
+  horizonMs: 300_000,
+  bandwidthMiBPerSecond: 1_000,
+  maximumMoves: Infinity,
+  searchSteps: 200_000,
+};
 /** Published: BtrPlace repairs 5,000 servers with 30,000 guests within three minutes. */
 const publishedMs = 180_000;
 

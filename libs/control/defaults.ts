@@ -70,6 +70,8 @@ export const powerOnRetryMs = 60_000;
 /** Power that goes by a network and a management controller takes its time. */
 export const fenceDeadlinesMs = { chassis: fenceRetryMs, 'fence-agent': 30_000, webhook: 10_000 } as const;
 export const balanceHorizonMs = 300_000;
+/** A twentieth of a second, and much less of a small pool. */
+export const balanceSearchSteps = 200_000;
 export const startAttempts = 5;
 export const settledAfterMs = 30_000;
 /** After this, a source that cannot cancel is helped by destroying its target. */

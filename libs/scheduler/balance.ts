@@ -1,14 +1,24 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
+import {
+  type BalanceSearchOptions,
+  type Bundle,
+  mayGainBySearch,
+  searchBalance,
+  takeBack,
+  wholePool,
+} from './balance-search';
 import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance } from './cluster';
 import { entitle } from './entitlement';
 import { gatheringHost, isApart } from './gather';
 import { Movers } from './movers';
 import { chooseHost, explainRefusal } from './place';
 import { breaks, violation } from './rules';
-import { gainOf, moveCost, priorityOf, reasonOf, type WorthOptions, worthOf } from './worth';
+import { gainOf, moveCost, priorityOf, reasonOf, reasonTogether, type WorthOptions, worthOf } from './worth';
 
 export interface BalanceOptions extends WorthOptions {
   readonly maximumMoves: number;
+  /** How long a better answer is looked for where single moves leave demand unmet: some four million a second. Left out: not at all. */
+  readonly searchSteps?: number;
 }
 
 export interface ProposedMove {
@@ -35,7 +45,6 @@ export interface BalanceAnswer {
 interface Pass {
   readonly cluster: Cluster;
   readonly options: BalanceOptions;
-  readonly movers: Movers;
   readonly moves: ProposedMove[];
   readonly moved: Set<number>;
   readonly stuck: { guestId: string; reason: string }[];
@@ -44,22 +53,36 @@ interface Pass {
 /**
  * First what must move (hosts that are being emptied, broken rules), then the moves that bring the most of what guests are
  * entitled to under the
- * hosts' safety level, one at a time, each judged in the state that the ones before it leave. A guest moves once in an
+ * hosts' safety level, one at a time, each judged in the state that the ones before it leave. Where these leave demand unmet, a search looks
+ * for a better answer, in which guests change places (`searchBalance`). A guest moves once in an
  * answer, and keeps its room where it was until the end of it: so no rule and no host's room is overrun on the way, however
  * many of the moves are done at once. The cluster is left in the projected state.
  */
 export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswer {
   entitle(cluster);
   const imbalanceBefore = imbalance(cluster);
-  const movers = new Movers(cluster, options);
-  const pass: Pass = { cluster, options, movers, moves: [], moved: new Set(), stuck: [] };
+  const pass: Pass = { cluster, options, moves: [], moved: new Set(), stuck: [] };
   for (const want of evacuations(cluster)) mend(pass, want);
   for (const rule of cluster.rules) if (rule.kind === 'together' && isApart(cluster, rule)) gather(pass, rule);
   for (const want of brokenMusts(cluster)) mend(pass, want);
-  while (pass.moves.length < options.maximumMoves) {
+  const mandatory = pass.moves.length;
+  moveOneByOne(pass);
+  const search = { ...options, searchSteps: options.searchSteps ?? 0 };
+  // While single moves are left the next look goes on with them.
+  if (pass.moves.length < options.maximumMoves && mayGainBySearch(cluster, search)) improve(pass, mandatory, search);
+  endMoves(cluster, pass.moved);
+  return { moves: pass.moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck: pass.stuck };
+}
+
+function moveOneByOne(pass: Pass): void {
+  const { cluster, options, moves } = pass;
+  if (moves.length >= options.maximumMoves) return;
+  const movers = new Movers(cluster, options);
+  while (moves.length < options.maximumMoves) {
     const next = movers.next();
     if (next === null) break;
     const { guest, host } = next;
+    const from = cluster.hostOf[guest]!;
     const worth = worthOf(cluster, guest, host, options);
     describe(pass, next, {
       priority: priorityOf(cluster, guest, worth),
@@ -67,10 +90,59 @@ export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswe
       gain: gainOf(worth, options),
       cost: moveCost(cluster, guest, options),
     });
+    movers.hasMoved(guest, from);
   }
   movers.end();
-  endMoves(cluster, pass.moved);
-  return { moves: pass.moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck: pass.stuck };
+}
+
+/**
+ * In a pool that is looked at as a whole, what was found one by one is taken back, and done again if the search finds nothing better. In a
+ * larger one it stands.
+ */
+function improve(pass: Pass, mandatory: number, options: BalanceSearchOptions): void {
+  const { cluster, moves, moved } = pass;
+  const found = cluster.hosts.length <= wholePool ? moves.splice(mandatory) : [];
+  const begun = found.map(({ guestId, toHostId }) => ({
+    guest: cluster.guestIndex.get(guestId)!,
+    host: cluster.hostIndex.get(toHostId)!,
+  }));
+  const guests = begun.map(({ guest }) => guest);
+  takeBack(cluster, guests);
+  const bundles = searchBalance(cluster, begun, { ...options, maximumMoves: options.maximumMoves - moves.length });
+  if (bundles === null) {
+    for (const { guest, host } of begun) beginMove(cluster, guest, host);
+    moves.push(...found);
+    return;
+  }
+  for (const guest of guests) moved.delete(guest);
+  for (const bundle of bundles) proposeBundle(pass, bundle);
+  moveOneByOne(pass);
+}
+
+/** Priority, gain and cost are those of the whole, so that nobody takes a part of it for something else. */
+function proposeBundle(pass: Pass, { moves, reliefMillicores, worth }: Bundle): void {
+  const { cluster, options } = pass;
+  const priority = Math.min(...moves.map(({ guest }) => priorityOf(cluster, guest, worth)));
+  const gain = gainOf(worth, options);
+  const costs = moves.map(({ guest }) => moveCost(cluster, guest, options));
+  const cost = costs.reduce((sum, each) => sum + each, 0);
+  const reasons = moves.map(({ guest, host }) =>
+    moves.length === 1
+      ? reasonOf(cluster, guest, host, options)
+      : reasonTogether(
+          cluster,
+          moves.map((each) => each.guest).filter((other) => other !== guest),
+          reliefMillicores,
+        ),
+  );
+  moves.forEach((move, index) =>
+    describe(pass, move, {
+      priority,
+      reason: reasons[index]!,
+      gain: (gain * costs[index]!) / cost,
+      cost: costs[index]!,
+    }),
+  );
 }
 
 interface Want {
@@ -140,7 +212,7 @@ function companyOf(cluster: Cluster, guest: number): readonly number[] {
 }
 
 function describe(
-  { cluster, movers, moves, moved }: Pass,
+  { cluster, moves, moved }: Pass,
   { guest, host }: { readonly guest: number; readonly host: number },
   judged: { readonly priority: number; readonly reason: string; readonly gain: number; readonly cost: number },
 ): void {
@@ -150,7 +222,6 @@ function describe(
   const before = [from, host].map((at) => ({ cpu: cluster.cpuDemand[at]!, memoryMiB: memory(at) }));
   beginMove(cluster, guest, host);
   moved.add(guest);
-  movers.hasMoved(guest, from);
   const projected = [from, host].map((at, order) => ({
     hostId: cluster.hosts[at]!.id,
     cpuBefore: Math.round(before[order]!.cpu),

@@ -1,8 +1,8 @@
-import { fits, isCompatible, reachesDatastores, rejection } from './checks';
-import { beginMove, type Cluster, type ClusterRule, endMoves } from './cluster';
+import { fits, rejection } from './checks';
+import { beginMove, type Cluster, endMoves } from './cluster';
 import { buildModel, type ModelDescription } from './model/model';
 import { optimize } from './model/optimize';
-import { breaks } from './rules';
+import { capacityFor, rulesOfModel, sumsOf, unlimited } from './pool-model';
 
 export interface RoomMove {
   readonly guest: number;
@@ -20,7 +20,6 @@ export interface MakeRoomOptions {
 const mostHosts = 400;
 /** A MiB of a guest that has no place weighs as much as so many that are moved for it. */
 const placeWeight = 1000;
-const unlimited = 1e12;
 
 /**
  * Guests that have to go somewhere (from a host that is being emptied, or from nowhere) and that no host takes as it is: moves of
@@ -87,29 +86,31 @@ const width = 4;
 /** One more host than there is stands for nowhere. */
 function describe(cluster: Cluster, wanting: readonly number[]): Problem {
   const wanted = new Set(wanting);
-  const items = cluster.guests.flatMap((_, guest) => (cluster.hostOf[guest]! >= 0 || wanted.has(guest) ? [guest] : []));
-  const hosts = cluster.hosts.length + 1;
-  const nowhere = hosts - 1;
+  const guests = cluster.guests.flatMap((_, guest) =>
+    cluster.hostOf[guest]! >= 0 || wanted.has(guest) ? [guest] : [],
+  );
+  const nowhere = cluster.hosts.length;
+  const hosts = nowhere + 1;
+  const items = { cluster, guests, hosts: Array.from({ length: hosts }, (_, host) => host) };
   const capacity = new Float64Array(hosts * width).fill(unlimited);
   const safetyCapacity = new Float64Array(hosts * width);
+  const [memory, reserved, vcpus] = [
+    sumsOf(items, cluster.guestMemory),
+    sumsOf(items, cluster.guestReservation),
+    sumsOf(items, cluster.guestVcpus),
+  ];
   for (let host = 0; host < nowhere; host++) {
-    const { memoryCapacity, memoryUsed, cpuCapacity, cpuReserved, useOf } = cluster;
-    const here = items.filter((guest) => cluster.hostOf[guest] === host);
-    const sum = (of: Float64Array): number => here.reduce((total, guest) => total + of[guest]!, 0);
-    // What others hold there for now (guests that are leaving) is not to be had; what is overcommitted stays so.
-    const [memory, reserved] = [sum(cluster.guestMemory), sum(cluster.guestReservation)];
-    capacity[host * width] = Math.max(memory, memoryCapacity[host]! - (memoryUsed[host]! - memory));
-    capacity[host * width + 1] = Math.max(reserved, cpuCapacity[host]! - (cpuReserved[host]! - reserved));
-    const vcpus = sum(cluster.guestVcpus);
-    const most = Math.min(unlimited, cluster.vcpuCapacity[host]!);
-    capacity[host * width + 3] = Math.max(vcpus, most - (cluster.vcpusUsed[host]! - vcpus));
+    const { memoryCapacity, memoryUsed, cpuCapacity, cpuReserved, vcpuCapacity, vcpusUsed, useOf } = cluster;
+    capacity[host * width] = capacityFor(memory[host]!, memoryCapacity[host]!, memoryUsed[host]!);
+    capacity[host * width + 1] = capacityFor(reserved[host]!, cpuCapacity[host]!, cpuReserved[host]!);
+    capacity[host * width + 3] = capacityFor(vcpus[host]!, vcpuCapacity[host]!, vcpusUsed[host]!);
     safetyCapacity.fill(unlimited, host * width, (host + 1) * width);
     if (useOf[host] === 1) safetyCapacity[host * width] = 0;
     safetyCapacity[host * width + 2] = cpuCapacity[host]!;
   }
-  const groups = groupsOf(cluster, items);
+  const isBusy = (guest: number): boolean => cluster.guestPinned[guest] === 1 || cluster.leaving[guest]! >= 0;
   return {
-    items,
+    items: guests,
     description: {
       resources: [placeWeight, 0, 1, 0].map((loadWeight) => ({ isTransient: false, loadWeight })),
       balances: [],
@@ -119,91 +120,21 @@ function describe(cluster: Cluster, wanting: readonly number[]): Problem {
       locationOf: new Int32Array(hosts),
       neighbourhoodOf: new Int32Array(hosts),
       hostMoveCost: new Int32Array(hosts * hosts),
-      groups: groups.count,
-      spreadMinimum: new Int32Array(groups.count),
-      dependencyStart: new Int32Array(groups.count + 1),
-      dependencies: new Int32Array(0),
-      items: items.length,
-      groupOf: groups.groupOf,
+      items: guests.length,
       demand: Float64Array.from(
-        items.flatMap((guest) => [
+        guests.flatMap((guest) => [
           cluster.guestMemory[guest]!,
           cluster.guestReservation[guest]!,
           cluster.guestDemand[guest]!,
           cluster.guestVcpus[guest]!,
         ]),
       ),
-      itemMoveCost: Float64Array.from(items, (guest) => (wanted.has(guest) ? 0 : cluster.guestMemory[guest]!)),
+      itemMoveCost: Float64Array.from(guests, (guest) => (wanted.has(guest) ? 0 : cluster.guestMemory[guest]!)),
       itemMoveWeight: 1,
       groupMoveWeight: 0,
       hostMoveWeight: 0,
-      placement: Int32Array.from(items, (guest) => (cluster.hostOf[guest]! < 0 ? nowhere : cluster.hostOf[guest]!)),
-      forbidden: forbiddenTo(cluster, items, wanted),
+      placement: Int32Array.from(guests, (guest) => (cluster.hostOf[guest]! < 0 ? nowhere : cluster.hostOf[guest]!)),
+      ...rulesOfModel(items, (guest) => !isBusy(guest) || (wanted.has(guest) && cluster.hostOf[guest]! < 0)),
     },
   };
-}
-
-/** The rule among guests that the model can hold for an item: one, and of kind apart. Whoever is under another stays where it is. */
-function apartRule(cluster: Cluster, guest: number): ClusterRule | undefined {
-  return cluster.rulesOf[guest]!.find(({ kind }) => kind === 'apart');
-}
-
-function groupsOf(cluster: Cluster, items: readonly number[]): { groupOf: Int32Array; count: number } {
-  const known = new Map<ClusterRule, number>();
-  let count = 0;
-  const groupOf = Int32Array.from(items, (guest) => {
-    const rule = apartRule(cluster, guest);
-    if (rule === undefined) return count++;
-    const group = known.get(rule) ?? count++;
-    known.set(rule, group);
-    return group;
-  });
-  return { groupOf, count };
-}
-
-/** Items that may be on the same hosts share a class. */
-function forbiddenTo(
-  cluster: Cluster,
-  items: readonly number[],
-  wanted: ReadonlySet<number>,
-): NonNullable<ModelDescription['forbidden']> {
-  const rows: Uint8Array[] = [];
-  const known = new Map<string, number>();
-  const classOf = Int32Array.from(items, (guest) => {
-    const row = forbiddenHosts(cluster, guest, wanted.has(guest));
-    const key = row.join('');
-    const found = known.get(key) ?? rows.push(row) - 1;
-    known.set(key, found);
-    return found;
-  });
-  const width = cluster.hosts.length + 1;
-  const forbidden = new Uint8Array(rows.length * width);
-  rows.forEach((row, index) => forbidden.set(row, index * width));
-  return { classOf, forbidden };
-}
-
-/** Where it is it may stay: that is not asked. */
-function forbiddenHosts(cluster: Cluster, guest: number, isWanting: boolean): Uint8Array {
-  const row = new Uint8Array(cluster.hosts.length + 1).fill(1);
-  const isBusy = cluster.guestPinned[guest] === 1 || cluster.leaving[guest]! >= 0;
-  if ((isBusy && !(isWanting && cluster.hostOf[guest]! < 0)) || isBoundToOthers(cluster, guest)) return row;
-  for (let host = 0; host < cluster.hosts.length; host++) if (mayBeOn(cluster, guest, host)) row[host] = 0;
-  return row;
-}
-
-function isBoundToOthers(cluster: Cluster, guest: number): boolean {
-  const among = cluster.rulesOf[guest]!.filter(
-    ({ kind, isWish, hosts }) => !isWish && hosts.size === 0 && kind !== 'must-not-run-on',
-  );
-  return among.length > 1 || among.some(({ kind }) => kind !== 'apart');
-}
-
-function mayBeOn(cluster: Cluster, guest: number, host: number): boolean {
-  if (cluster.useOf[host] !== 0) return false;
-  if (cluster.guestBound[guest] === 0) return isCompatible(cluster, guest, host);
-  return (
-    isCompatible(cluster, guest, host) &&
-    reachesDatastores(cluster, guest, host) &&
-    cluster.rulesOf[guest]!.every((rule) => rule.isWish || rule.kind === 'apart' || !breaks(cluster, rule, guest, host))
-  );
 }

@@ -16,7 +16,7 @@ const slowdownShare = 0.2;
 /** A fulfilled wish is worth as much as this much relief. */
 const wishMillicores = 30;
 /** Evening out where nothing is unmet leaves room for the next rise: so much of the smaller gap counts. */
-const eveningShare = 0.1;
+export const eveningShare = 0.1;
 /** A host that is asked for less than this share of its safety level has that room already: demand may double. */
 const idleShare = 0.5;
 
@@ -154,6 +154,16 @@ export function reasonOf(cluster: Cluster, guest: number, host: number, options:
   if (isShort)
     return `the guests of ${giver} are entitled to ${percent(cluster, from)} of its processors, those of ${taker} to ${percent(cluster, host)}: more even, each gets nearer to its shares`;
   return `${giver} is at ${percent(cluster, from)}, ${taker} at ${percent(cluster, host)}: more even, there is room for the next rise`;
+}
+
+/** Of one of several moves that are worth their cost only with the others. */
+export function reasonTogether(cluster: Cluster, others: readonly number[], reliefMillicores: number): string {
+  const names = others.map((guest) => cluster.guests[guest]!.name).join(', ');
+  const gain =
+    reliefMillicores > 0
+      ? `${Math.round(reliefMillicores)} millicores more of the demand are met`
+      : 'the hosts are more even, and there is room for the next rise';
+  return `together with what moves for it (${names}), ${gain}; by itself it is not worth it`;
 }
 
 function percent(cluster: Cluster, host: number): string {

@@ -4,7 +4,7 @@ import { balance, type BalanceAnswer, type ProposedMove } from '@argosy/schedule
 import { rejection } from '@argosy/scheduler/checks';
 import { gathers } from '@argosy/scheduler/gather';
 import { explainRejections, place } from '@argosy/scheduler/place';
-import { balanceHorizonMs } from '../defaults';
+import { balanceHorizonMs, balanceSearchSteps } from '../defaults';
 import { isBusy } from './begin-disk-operation';
 import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
@@ -56,6 +56,7 @@ export function runBalance(turn: FleetTurn, pool: Pool, { isAsked = false } = {}
     horizonMs: balanceHorizonMs,
     bandwidthMiBPerSecond: Math.min(pool.migration.bandwidthMiBPerSecond, 1_000),
     maximumMoves: movesPerRun,
+    searchSteps: balanceSearchSteps,
   });
   // Who leaves a host that is being emptied goes without a recommendation.
   const moves = answer.moves.filter(

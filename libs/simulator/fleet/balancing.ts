@@ -1,3 +1,4 @@
+import { balanceHorizonMs, balanceSearchSteps } from '@argosy/control/defaults';
 import { balance, type BalanceOptions } from '@argosy/scheduler/balance';
 import { buildCluster, type Cluster, move, setDemand } from '@argosy/scheduler/cluster';
 import { chooseHost } from '@argosy/scheduler/place';
@@ -7,9 +8,10 @@ import type { FleetPolicy } from './policy';
 /** What a pool has by default, and the controller passes. */
 const poolBalance: BalanceOptions = {
   cpuSafetyShare: 0.85,
-  horizonMs: 300_000,
+  horizonMs: balanceHorizonMs,
   bandwidthMiBPerSecond: 1000,
   maximumMoves: 20,
+  searchSteps: balanceSearchSteps,
 };
 const threshold = 3;
 
