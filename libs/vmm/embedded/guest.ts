@@ -12,6 +12,7 @@ import type { LayeredDisk } from './disk/layered-disk';
 import { GuestConsole, instanceFolder } from './guest-console';
 import { GuestMachine, type MachineState, type SliceEnd } from './guest-machine';
 import { NetworkCard } from './network/network-card';
+import { awakening } from './processor-loop';
 import { ScheduledTask, type ProcessorScheduler } from './processor-scheduler';
 
 /** What a guest needs of the process that runs it. */
@@ -204,7 +205,7 @@ export class EmbeddedGuest extends ScheduledTask {
       case 'used':
         return scheduler.again(this, now);
       case 'idle':
-        return scheduler.sleep(this, end.at, now);
+        return scheduler.sleep(this, awakening(end.at, now), now);
       case 'off':
         return end.code === 0
           ? this.end('stopped', 'the guest powered off')

@@ -16,16 +16,28 @@ const lookEveryMs = 1_000;
 const runner = new Runner({ root: dirname(process.cwd()), millicores: Number(process.argv[2]) });
 let agent: Socket | null = null;
 let pending: string[] = [];
+let flushing: NodeJS.Timeout | null = null;
+let isSoon = false;
 
-/** What is told in one turn goes out in one piece. */
+/** What guests say is told in one piece for many of them; whatever is waited for is not held up, and comes after what was said before it. */
+const gatherMs = 10;
+
 function tell(message: FromRunner): void {
   if (!agent) return;
-  if (pending.length === 0) queueMicrotask(flush);
-  pending.push(`${JSON.stringify(message)}\n`);
+  pending.push(JSON.stringify(message));
+  const mayWait = 'event' in message && (message.event.kind === 'console' || message.event.kind === 'heartbeat');
+  if (mayWait) flushing ??= setTimeout(flush, gatherMs);
+  else if (!isSoon) {
+    isSoon = true;
+    queueMicrotask(flush);
+  }
 }
 
 function flush(): void {
-  agent?.write(pending.join(''));
+  if (flushing) clearTimeout(flushing);
+  flushing = null;
+  isSoon = false;
+  if (pending.length > 0) agent?.write(`${pending.join('\n')}\n`);
   pending = [];
 }
 

@@ -7,6 +7,15 @@ const turnMs = 2;
 /** Guests wake so much late at most: those whose time comes meanwhile are one awakening of this process with it. */
 const slackMs = 1;
 
+/** Who has slept long is not in a hurry by so much. */
+const slotMs = 8;
+const longSleepMs = 50;
+
+/** When a guest is woken whose timer is at that time: those of many guests that sleep long are one awakening of the process. */
+export function awakening(timerAt: number, now: number): number {
+  return timerAt - now < longSleepMs ? timerAt : Math.ceil(timerAt / slotMs) * slotMs;
+}
+
 /** Gives guests the processor, between what else this process does. */
 export class ProcessorLoop {
   private timer: NodeJS.Timeout | null = null;
