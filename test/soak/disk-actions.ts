@@ -1,6 +1,5 @@
 import { waitFor } from '../fleet/lab';
 import { type Action, ask, askMs, between, pickGuest, pickHost, type Soak, start } from './moves';
-import { SmallDatastore } from './small-datastore';
 import type { SoakGuest } from './soak-guest';
 
 /** Until then whatever else goes on may have kept it from being stopped. */
@@ -57,7 +56,8 @@ export const diskActions: readonly Action[] = [
     run: async (soak) => {
       const guest = pickGuest(soak);
       const [oldest, ...others] = (await snapshotsOf(soak, guest)).reverse();
-      if (oldest && others.length > 0) {
+      // A disk with snapshots does not move, so they do not stay for ever.
+      if (oldest && (others.length > 0 || soak.random.below(2) === 0)) {
         const params = { guest: guest.name, snapshot: oldest.id };
         return `remove snapshot ${oldest.name} of ${guest.name}: ${await ask(soak, 'snapshot.remove', { params })}`;
       }
@@ -86,7 +86,10 @@ export const diskActions: readonly Action[] = [
     weight: 6,
     run: async (soak) => {
       const [guest, host] = [pickGuest(soak), pickHost(soak)];
-      const datastore = soak.random.pick(['datastore', SmallDatastore.datastoreName]);
+      if ((await snapshotsOf(soak, guest)).length > 0) return null;
+      const { datastoreId } = await soak.fleet.api.call('guest.get', { params: { guest: guest.name } }, askMs);
+      const { items } = await soak.fleet.api.call('datastore.list', {}, askMs);
+      const datastore = items.find(({ id }) => id !== datastoreId)!.name;
       const alone = soak.random.below(2) === 0;
       const call = { params: { guest: guest.name }, body: alone ? { datastore } : { datastore, host: host.name } };
       const what = alone ? `the disk of ${guest.name}` : `${guest.name} with its disk to ${host.name},`;
