@@ -9,6 +9,7 @@ interface Repair {
 /** What is broken now, and will be mended after a while, or at once when the soak rests. */
 export class Repairs {
   private readonly open = new Set<Repair>();
+  private readonly begun = new Set<Repair>();
   private readonly running = new Set<Promise<void>>();
   /** When the last one of the control plane was done, by performance.now(). */
   wholeSince = performance.now();
@@ -32,14 +33,18 @@ export class Repairs {
     this.open.add(repair);
   }
 
+  /** Once: a server that is being started would be stopped by a second start. */
   private mend(repair: Repair): void {
     clearTimeout(repair.timer);
+    if (this.begun.has(repair)) return;
+    this.begun.add(repair);
     const done = repair
       .run()
       .then((said) => this.note(`  ${repair.title}${said ? `: ${said}` : ''}`))
       .catch((error: unknown) => this.failed(error))
       .finally(() => {
         this.open.delete(repair);
+        this.begun.delete(repair);
         this.running.delete(done);
         this.wholeSince = performance.now();
       });
