@@ -1,6 +1,6 @@
 import { balance, type BalanceOptions } from './balance';
 import { rejection } from './checks';
-import { beginMove, type Cluster } from './cluster';
+import { beginMove, type Cluster, type RuleFigures } from './cluster';
 import { aCluster, aGuest, aHost, seeded } from './testing';
 import { moveCost, overloadOf } from './worth';
 
@@ -43,6 +43,24 @@ test('where no single move brings anything, guests change places, each told with
 test('nobody changes places when that costs more than it brings', () => {
   const { moves } = balance(exchange(), { ...searching, horizonMs: 100 });
   expect(moves).toEqual([]);
+});
+
+test('a guest does not come to a host from which one that it must be apart from has not left yet', () => {
+  const at = (name: string, hostId: string, cpuDemandMillicores: number, pinned: boolean): ReturnType<typeof aGuest> =>
+    aGuest(name, hostId, { cpuDemandMillicores, pinned, memoryMiB: 128 });
+  const guests = [
+    ...[at('a', 'h1', 600, false), at('x', 'h1', 400, true)],
+    ...[at('b', 'h2', 450, false), at('y', 'h2', 550, true)],
+    at('z', 'h3', 200, true),
+  ];
+  const hosts = [host('h1'), host('h2'), host('h3')];
+  const stays = { name: 's', kind: 'must-not-run-on' as const, guestIds: ['b'], hostIds: ['h3'] };
+  const movesUnder = (rules: readonly RuleFigures[]): string[] =>
+    balance(aCluster(hosts, guests, [stays, ...rules]), searching).moves.map(
+      ({ guestId, toHostId }) => `${guestId} ${toHostId}`,
+    );
+  expect(movesUnder([])).toEqual(['a h3', 'b h1']);
+  expect(movesUnder([{ name: 'r', kind: 'apart', guestIds: ['a', 'b'], hostIds: [] }])).toEqual(['a h3']);
 });
 
 test('as long as there are single moves that are worth it, nothing else is looked for', () => {

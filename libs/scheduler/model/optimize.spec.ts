@@ -66,7 +66,12 @@ test('what two items that change places cost is what the evaluator says', () => 
         const judged = evaluate(fleet, changed);
         const lacksRoom = judged.violations.some((each) => each.includes('capacity'));
         expect(delta === Infinity).toBe(lacksRoom);
-        if (!lacksRoom) expect(state.cost + delta).toBe(judged.cost);
+        if (!lacksRoom) {
+          expect(state.cost + delta).toBe(judged.cost);
+          // A limit leaves out what is above it, and nothing else.
+          for (const limit of [delta - 1, delta, delta + 1])
+            expect(state.swapDelta(item, other, limit) <= limit).toBe(delta <= limit);
+        }
         if (judged.violations.length > 0) continue;
         state.moveItem(item, to);
         state.moveItem(other, from);

@@ -22,7 +22,6 @@ export interface Schedule {
   readonly activeSize: number;
   /** Of the steps, so many are swaps; the others are shifts. */
   readonly swapShare: number;
-  readonly replaceShare: number;
 }
 
 /**
@@ -31,7 +30,7 @@ export interface Schedule {
  */
 function usualSchedule({ items, hosts }: Model): Schedule {
   const activeSize = Math.min(5, (items / (20 * hosts)) ** 2);
-  return { hottest: 1.5, coldest: 3, coldestSizes: 0, activeSize, swapShare: 0.5, replaceShare: 0 };
+  return { hottest: 1.5, coldest: 3, coldestSizes: 0, activeSize, swapShare: 0.5 };
 }
 
 /** From here on nothing that costs more is accepted. */
@@ -59,7 +58,7 @@ const allowances = Float64Array.from({ length: 4096 }, (_unused, index) => -Math
 export function optimize(model: Model, options: OptimizeOptions): Optimized {
   const state = new State(model, options.placement ?? model.origin);
   const schedule = { ...usualSchedule(model), ...options.schedule };
-  const search = new Search(state, new Random(options.seed), schedule.swapShare, schedule.replaceShare);
+  const search = new Search(state, new Random(options.seed), schedule.swapShare);
   const coldest = Math.max(schedule.coldest, schedule.coldestSizes * search.meanSize);
   const hottest = Math.max(schedule.hottest * search.meanSize, coldest);
   let steps = 0;
@@ -85,16 +84,13 @@ class Search {
   private readonly sizes: Float64Array;
   private readonly order: Int32Array;
   private readonly swapsIn256: number;
-  private readonly replacesIn256: number;
 
   constructor(
     private readonly state: State,
     private readonly random: Random,
     swapShare: number,
-    replaceShare: number,
   ) {
-    this.replacesIn256 = Math.round(256 * replaceShare);
-    this.swapsIn256 = Math.round(256 * (swapShare + replaceShare));
+    this.swapsIn256 = Math.round(256 * swapShare);
     this.best = new Best(state);
     const sizes = sizesOf(state.model);
     this.order = Int32Array.from(sizes.keys()).sort((left, right) => sizes[right]! - sizes[left]!);
@@ -107,10 +103,8 @@ class Search {
     for (let step = 0; step < steps; step++) {
       const limit = temperature * allowances[this.random.below(allowances.length)]!;
       const item = this.order[this.random.below(active)]!;
-      const kind = this.random.below(256);
-      if (kind >= this.swapsIn256) this.tryShift(item, limit);
-      else if (kind >= this.replacesIn256) this.trySwap(item, this.order[this.random.below(active)]!, limit);
-      else this.tryReplace(item, this.order[this.random.below(active)]!, limit);
+      if (this.random.below(256) >= this.swapsIn256) this.tryShift(item, limit);
+      else this.trySwap(item, this.order[this.random.below(active)]!, limit);
     }
   }
 
@@ -158,32 +152,6 @@ class Search {
       return;
     }
     state.moveItem(other, from);
-    this.best.note(item);
-    this.best.note(other);
-    this.accept(delta);
-  }
-
-  /** The other goes home, or where there happens to be room, and the item takes its place. */
-  private tryReplace(item: number, other: number, limit: number): void {
-    const { state } = this;
-    const { hostOf, model } = state;
-    const from = hostOf[item]!;
-    const to = hostOf[other]!;
-    if (from === to) return;
-    const home = model.origin[other]!;
-    const away = home !== to ? home : this.random.below(model.hosts);
-    if (away === to || away === from) return;
-    let delta = state.replacementDelta(other, item);
-    if (delta === Infinity) return;
-    delta += state.removalDelta(item) + state.pairMoveDelta(other, away, item, to);
-    delta = state.additionDelta(other, away, delta, limit);
-    if (delta > limit || !state.groupsAllow(other, away)) return;
-    state.moveItem(other, away);
-    if (!state.groupsAllow(item, to)) {
-      state.moveItem(other, to);
-      return;
-    }
-    state.moveItem(item, to);
     this.best.note(item);
     this.best.note(other);
     this.accept(delta);

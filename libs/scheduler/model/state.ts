@@ -189,28 +189,6 @@ export class State {
     return delta;
   }
 
-  /** What the host of `leaving` would cost more with `item` in its place. Infinity where there is no room. Groups are not looked at. */
-  replacementDelta(leaving: number, item: number): number {
-    const { model, above, room } = this;
-    const { dimensions, demand, weight, firstTransient, firstPlain } = model;
-    const host = this.hostOf[leaving]!;
-    const [isHome, wasHome] = [model.origin[item] === host, model.origin[leaving] === host];
-    const [base, leavingBase, hostBase] = [item * dimensions, leaving * dimensions, host * dimensions];
-    let delta = 0;
-    for (let dimension = 0; dimension < dimensions; dimension++) {
-      const asked = demand[base + dimension]!;
-      const left = demand[leavingBase + dimension]!;
-      const change = asked - left;
-      const isTransient = dimension >= firstTransient && dimension < firstPlain;
-      const needed = isTransient ? (isHome ? 0 : asked) - (wasHome ? 0 : left) : change;
-      if (needed > room[hostBase + dimension]!) return Infinity;
-      const before = above[hostBase + dimension]!;
-      const after = before + change;
-      delta += weight[dimension]! * ((after > 0 ? after : 0) - (before > 0 ? before : 0));
-    }
-    return delta;
-  }
-
   /**
    * What it costs that two items of different groups change places. Infinity where there is no room, or once it is known to be above the
    * limit. Groups are not looked at.
@@ -220,7 +198,7 @@ export class State {
     const { model, above, hostOf } = this;
     const { dimensions, demand, weight, firstTransient } = model;
     const [host, otherHost] = [hostOf[item]!, hostOf[other]!];
-    const moves = this.pairMoveDelta(item, otherHost, other, host);
+    const moves = this.swapMoveDelta(item, other);
     // Without balances, what comes to a host can only add to what is left there.
     if (firstTransient === 0 && moves + this.removalDelta(item) + this.removalDelta(other) > limit) return Infinity;
     const [base, otherBase] = [item * dimensions, other * dimensions];
@@ -268,15 +246,15 @@ export class State {
    * The two changes of the costs of moving do not simply add up: the group with the most moves is one for both. Where that
    * matters, the first is made for a moment.
    */
-  pairMoveDelta(item: number, to: number, other: number, otherTo: number): number {
+  private swapMoveDelta(item: number, other: number): number {
     const { origin, groupOf } = this.model;
-    const [from, otherFrom] = [this.hostOf[item]!, this.hostOf[other]!];
-    const first = this.moveDelta(item, from, to);
-    const change = from === origin[item] ? 1 : to === origin[item] ? -1 : 0;
-    if (change === 0) return first + this.moveDelta(other, otherFrom, otherTo);
+    const [host, otherHost] = [this.hostOf[item]!, this.hostOf[other]!];
+    const first = this.moveDelta(item, host, otherHost);
+    const change = host === origin[item] ? 1 : otherHost === origin[item] ? -1 : 0;
+    if (change === 0) return first + this.moveDelta(other, otherHost, host);
     const group = groupOf[item]!;
     this.countMoved(group, change);
-    const second = this.moveDelta(other, otherFrom, otherTo);
+    const second = this.moveDelta(other, otherHost, host);
     this.countMoved(group, change === 1 ? -1 : 1);
     return first + second;
   }
