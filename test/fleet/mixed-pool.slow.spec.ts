@@ -83,19 +83,16 @@ fleetTest('a guest moves between hosts of its kind, also where nobody says to wh
   expect((await guest.stats()).boot).toBe(1);
 });
 
-fleetTest(
-  'a host that is to be emptied is emptied to those of its kind, and what has none stays and is named',
-  async () => {
-    await fleet.api.call('host.enter-maintenance', { params: { host: 'h3' } });
-    await waitFor('it is empty', async () => {
-      const { items } = await fleet.api.call('host.list');
-      return items.some(({ name, maintenance }) => name === 'h3' && maintenance === 'in');
-    });
-    expect(await placesOf(embedded)).toEqual(['h2', 'h2', 'h2', 'h2']);
-    await fleet.api.call('host.exit-maintenance', { params: { host: 'h3' } });
-    await fleet.waitForHosts('online');
-  },
-);
+fleetTest('a host that is to be emptied is emptied to those of its kind', async () => {
+  await fleet.api.call('host.enter-maintenance', { params: { host: 'h3' } });
+  await waitFor('it is empty', async () => {
+    const { items } = await fleet.api.call('host.list');
+    return items.some(({ name, maintenance }) => name === 'h3' && maintenance === 'in');
+  });
+  expect(await placesOf(embedded)).toEqual(['h2', 'h2', 'h2', 'h2']);
+  await fleet.api.call('host.exit-maintenance', { params: { host: 'h3' } });
+  await fleet.waitForHosts('online');
+});
 
 fleetTest('the guests of a lost host are started on one of its kind alone', async () => {
   const lost = await embedded[1]!.host();

@@ -1,6 +1,6 @@
 // Guests of the embedded VMM on the lab's switch: they reach each other, and the switch knows at once where one has gone.
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { GuestLine } from '@argosy/domain/guest-console';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
@@ -72,6 +72,11 @@ class Station {
     return find()!;
   }
 
+  /** The host where the switch would send what is for it. */
+  knownAt(): string | undefined {
+    return fabric.hosts.get(fabric.stations.get(this.guest.network.macAddress.replaceAll(':', ''))!);
+  }
+
   async move(): Promise<void> {
     const source = this.at;
     const target = source === 'h1' ? 'h2' : 'h1';
@@ -86,7 +91,7 @@ class Station {
     this.at = target;
     this.epoch = after.epoch;
     await bench.wait(5);
-    expect(fabric.hosts.get(fabric.stations.get(guest.network.macAddress.replaceAll(':', ''))!)).toBe(target);
+    expect(this.knownAt()).toBe(target);
     await under[source].must({ call: 'stop', instance: before, graceMs: 0 });
   }
 }
@@ -121,6 +126,20 @@ test('two guests answer each other on one host and on two, and go on while one o
   expect((await asking.counters()).answered).toBeGreaterThan(before.answered + 10);
   expectUnbroken([...under.h1.heartbeats({ ...asking.instance, epoch: 1 }), ...under.h2.heartbeats(asking.instance)]);
 }, 120_000);
+
+test('a guest that goes on from its memory on another host is known there before it says anything', async () => {
+  const station = new Station(bench.guest(), 'h1');
+  await station.start();
+  const { guest, instance } = station;
+  const memoryPath = `${dirname(guest.diskPath)}/memory/one`;
+  await under.h1.must({
+    call: 'diskWork',
+    work: { kind: 'suspend', ...instance, diskPath: guest.diskPath, memoryPath },
+  });
+  await under.h2.must({ call: 'start', guest: { ...guest, memoryPath }, epoch: 2 });
+  await bench.wait(50);
+  expect(station.knownAt()).toBe('h2');
+});
 
 test('a switch that goes and comes back finds its guests again', async () => {
   const asked = new Station(bench.guest(), 'h1');

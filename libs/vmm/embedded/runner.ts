@@ -163,6 +163,9 @@ export class Runner {
       await vmm.ownDisk();
       await vmm.card.plugIn();
       vmm.state = 'running';
+      // It does not know that it was elsewhere, and says nothing of it.
+      if (memoryPath !== null) vmm.card.arrived();
+      if (memoryPath !== null) vmm.card.announce();
       vmm.go();
       return null;
     });
