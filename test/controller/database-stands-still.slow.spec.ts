@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepAsking } from './asking';
 import { type Edge, startEdge } from './edge';
 
 jest.setTimeout(120_000);
@@ -17,25 +18,14 @@ function signalWhole(pid: number, name: NodeJS.Signals): void {
 }
 
 test('a database that takes every question and answers none is away, and that is no internal error', async () => {
-  const { send, postgres } = edge;
-  const answers = new Map<string, number>();
-  let isOver = false;
-  const asker = async (method: string, path: string, body?: () => object): Promise<void> => {
-    while (!isOver) {
-      const answer = await send(method, path, body ? { body: body() } : undefined);
-      const key = `${answer.status} ${answer.status < 400 ? '' : answer.body.code}`;
-      answers.set(key, (answers.get(key) ?? 0) + 1);
-      // Below the limit of requests, which is not what this is about.
-      await sleep(50);
-    }
-  };
+  const { postgres } = edge;
   let pools = 0;
-  const askers = [
-    asker('GET', '/api/v1/hosts'),
-    asker('GET', '/api/v1/events?limit=5'),
-    asker('GET', '/api/v1/users'),
-    asker('POST', '/api/v1/pools', () => ({ name: `p${pools++}` })),
-  ];
+  const stopAsking = keepAsking(edge, [
+    { method: 'GET', path: '/api/v1/hosts' },
+    { method: 'GET', path: '/api/v1/events?limit=5' },
+    { method: 'GET', path: '/api/v1/users' },
+    { method: 'POST', path: '/api/v1/pools', body: () => ({ name: `p${pools++}` }) },
+  ]);
   // Less and more than a question may take.
   for (const heldMs of [3_000, 14_000]) {
     signalWhole(postgres.pid(), 'SIGSTOP');
@@ -43,8 +33,7 @@ test('a database that takes every question and answers none is away, and that is
     signalWhole(postgres.pid(), 'SIGCONT');
     await sleep(1_000);
   }
-  isOver = true;
-  await Promise.all(askers);
+  const answers = await stopAsking();
   const internal = edge.logged.filter((line) => line.startsWith('internal error'));
   expect({ internal, answers: [...answers.keys()].filter((key) => key.startsWith('5')) }).toEqual({
     internal: [],
