@@ -12,8 +12,12 @@ beforeAll(async () => {
   for (const [name, display] of [
     ['pc', 'standard'],
     ['plain', 'none'],
+    ['off', 'standard'],
   ])
     await edge.call('guest.create', { body: { name, pool: 'lab', image: 'tiny', display } });
+  // Nobody starts them here: they are on a host by word alone.
+  const { guests } = edge.gateway.fleet;
+  for (const guest of [...guests.values()]) if (guest.name !== 'off') guests.set(guest.id, { ...guest, hostId: 'h1' });
 }, 60_000);
 afterAll(() => edge.stop());
 
@@ -70,6 +74,7 @@ test('what is typed goes to the screen, and what it shows comes back, over one a
 
 test('a viewer, a guest without a screen and an address that nobody was given are refused in words', async () => {
   expect(await screenOf('pc', edge.tokens.viewer)).toMatchObject({ status: 403 });
+  expect(await screenOf('off')).toMatchObject({ status: 409, body: { code: 'guest-not-running' } });
   expect(await screenOf('plain')).toMatchObject({ status: 409, body: { code: 'no-screen' } });
   expect(await edge.send('GET', '/api/v1/screens/nonsense', { token: null })).toMatchObject({ status: 400 });
   const nonsense = asking('/api/v1/screens/nonsense');

@@ -115,7 +115,7 @@ export function guestConsole({ fleet, peers, keyOf }: ConsoleParts, guest: Guest
   return {
     screen: async () => {
       const host = fleet().hosts.get(guest.hostId ?? '');
-      if (!host) return refused('guest-not-running', `${guest.name} is ${guest.state}: it has a screen while it runs.`);
+      if (!host) return refused('guest-not-running', `${guest.name} is on no host that is known.`);
       if (guest.display === 'none')
         return refused(
           'no-screen',

@@ -22,6 +22,8 @@ interface Shown {
   readonly rfb: RFB;
   readonly layer: HTMLElement;
   readonly epoch: number;
+  /** null: it has ended by itself, and only its picture is left. */
+  end: (() => void) | null;
 }
 
 /**
@@ -35,12 +37,17 @@ export class ScreenLink {
   private isClosed = false;
   /** Of the placement in which the guest is, as far as it was told. */
   private epoch = 0;
+  /** A picture that is taken away loses the keyboard, and the next one is given it. */
+  private hasKeyboard = true;
+  private readonly lookAtFocus = ({ target }: FocusEvent) => (this.hasKeyboard = this.frame.contains(target as Node));
 
   constructor(
     private readonly guest: string,
     private readonly frame: HTMLElement,
     private readonly say: (state: ScreenState) => void,
-  ) {}
+  ) {
+    document.addEventListener('focusin', this.lookAtFocus);
+  }
 
   /** The guest is there now: a screen of another placement is left for that one's. */
   follow(epoch: number): void {
@@ -63,7 +70,8 @@ export class ScreenLink {
 
   close(): void {
     this.isClosed = true;
-    this.shown?.rfb.disconnect();
+    document.removeEventListener('focusin', this.lookAtFocus);
+    this.shown?.end?.();
     this.frame.replaceChildren();
   }
 
@@ -105,24 +113,27 @@ export class ScreenLink {
     const canvas = layer.querySelector('canvas');
     canvas?.setAttribute('role', 'application');
     canvas?.setAttribute('aria-label', 'Screen of the guest. Keys go to the guest; Shift and Escape leave it.');
+    let hasEnded = false;
     return new Promise((resolve) => {
       rfb.addEventListener('connect', () => {
         setTimeout(() => {
-          if (this.isClosed) return void rfb.disconnect();
-          const hadFocus = this.frame.contains(document.activeElement);
+          if (hasEnded) return;
+          if (this.isClosed) return rfb.disconnect();
           const before = this.shown;
-          this.shown = { rfb, layer, epoch };
-          before?.rfb.disconnect();
+          this.shown = { rfb, layer, epoch, end: () => rfb.disconnect() };
+          before?.end?.();
           before?.layer.remove();
           layer.classList.add('screen-live');
-          if (before === null || hadFocus) rfb.focus();
+          if (this.hasKeyboard) rfb.focus();
           this.say({ isLive: true, trouble: null, isOver: false });
           resolve('shown');
         }, firstPictureMs);
       });
       rfb.addEventListener('disconnect', () => {
+        hasEnded = true;
         resolve('again');
         if (this.shown?.rfb !== rfb) return layer.remove();
+        this.shown.end = null;
         if (this.isClosed) return;
         // noVNC takes its picture away; the last one stays until there is another.
         if (canvas) layer.append(canvas);

@@ -1,7 +1,6 @@
 import { Button, Radio } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
 import type { Datastore, Guest } from '../fleet/rows';
@@ -53,16 +52,10 @@ export function GuestDisks({ guest }: { readonly guest: Guest }) {
               ),
             ],
             ['Its datastore’s growth', growthOf(datastore?.use ?? null)],
-            [
-              'Snapshots in it',
-              <Link key="snapshots" to={`/guests/${guest.id}/snapshots`}>
-                see its snapshots
-              </Link>,
-            ],
           ]}
         />
         {may('guest.migrate') && (
-          <p>
+          <p className="deeds">
             <Button variant="secondary" isDisabled={isMoving || guest.isTemplate} onClick={() => show('move')}>
               Move the disk
             </Button>{' '}

@@ -60,5 +60,5 @@ export function GuestProcessors({ guest }: { readonly guest: Guest }) {
 function metWords(metShare: number | null): string {
   if (metShare === null) return 'not known while it does not run';
   if (metShare >= 0.99) return 'all';
-  return `${percent(metShare)}: its host has not enough for all; balancing moves guests where that helps`;
+  return `${percent(metShare)}; for the rest it had to wait`;
 }

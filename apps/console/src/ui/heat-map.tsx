@@ -19,7 +19,10 @@ const margin = { left: 90, right: 16, top: 8, bottom: 64 };
 const rowPx = { usual: 22, least: 3 };
 const mostPx = 900;
 const mostNamed = 60;
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const minutes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const seconds = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** So few moments stand each under its own. */
+const fewMoments = 12;
 
 /** Rows by time, the deeper the more. */
 export function HeatMap({ label, at, rows }: HeatMapProps) {
@@ -29,6 +32,7 @@ export function HeatMap({ label, at, rows }: HeatMapProps) {
   const height = Math.ceil(each * rows.length) + margin.top + margin.bottom;
   useEffect(() => {
     const chart = init(frame.current);
+    const clock = at.length > fewMoments ? minutes : seconds;
     const ink = isDark ? '#c7c7c7' : '#4d4d4d';
     chart.setOption({
       animation: false,
@@ -51,7 +55,7 @@ export function HeatMap({ label, at, rows }: HeatMapProps) {
         left: margin.left,
         bottom: 0,
         itemHeight: 160,
-        text: ['100 % used', '0 %'],
+        text: ['100 %', '0 %'],
         textStyle: { color: ink },
         inRange: {
           color: isDark ? ['#1f2d3d', '#2b9af3', '#f0ab00', '#c9190b'] : ['#e7f1fa', '#2b9af3', '#f0ab00', '#a30000'],

@@ -11,6 +11,12 @@ const preciseClock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute:
 const clockTimes = (_self: uPlot, ticks: number[], _axis: number, _space: number, stepSeconds: number) =>
   ticks.map((tick) => (stepSeconds < 60 ? preciseClock : clock).format(tick * 1000));
 
+/** Without anything to draw, the last minutes: uPlot gives null for what it calls numbers. */
+const timeRange = (_self: uPlot, first: number | null, last: number | null): [number, number] => {
+  const end = last ?? Date.now() / 1000;
+  return [Math.min(first ?? end, end - shortestSeconds), end];
+};
+
 interface LiveChartProps {
   readonly of: 'host' | 'guest';
   readonly id: string;
@@ -35,6 +41,7 @@ export function LiveChart({ of, id, label, maximum, isWantedShown = false }: Liv
   });
   const latestPast = useRef(past);
   latestPast.current = past;
+  const redraw = useRef(() => undefined as void);
   const frame = useRef<HTMLDivElement>(null);
   const isDark = useIsDark();
   useEffect(() => {
@@ -53,10 +60,12 @@ export function LiveChart({ of, id, label, maximum, isWantedShown = false }: Liv
       {
         width: Math.max(200, element.clientWidth),
         height,
+        // Half of the last time of day stands out over the end.
+        padding: [null, 30, null, null],
         legend: { show: isWantedShown, live: false },
         cursor: { show: false },
         scales: {
-          x: { range: (_self, first, last) => [Math.min(first, last - shortestSeconds), last] },
+          x: { range: timeRange },
           y: { range: (_self, _low, high) => [0, Math.max(maximum, high)] },
         },
         axes: [
@@ -72,7 +81,8 @@ export function LiveChart({ of, id, label, maximum, isWantedShown = false }: Liv
       data(),
       element,
     );
-    const timer = setInterval(() => chart.setData(data()), renewMs);
+    redraw.current = () => chart.setData(data());
+    const timer = setInterval(redraw.current, renewMs);
     const observer = new ResizeObserver(() => chart.setSize({ width: Math.max(200, element.clientWidth), height }));
     observer.observe(element);
     return () => {
@@ -81,5 +91,6 @@ export function LiveChart({ of, id, label, maximum, isWantedShown = false }: Liv
       chart.destroy();
     };
   }, [id, maximum, isDark, isWantedShown]);
+  useEffect(() => redraw.current(), [past]);
   return <div className="chart" ref={frame} role="img" aria-label={label} />;
 }

@@ -32,6 +32,9 @@ export class Screens {
 
   async open(guest: Guest, { caller, secret }: CallContext): Promise<AnswerOf<'guest.screen'>> {
     const { limits, gateway } = this.ports;
+    const { hostId, epoch } = guest;
+    if (hostId === null)
+      return refuse('guest-not-running', `${guest.name} is ${guest.state}: it has a screen while it runs.`);
     const own = [...this.screens].filter(({ userId }) => userId === caller.userId).length;
     if (this.screens.size >= limits.streams || own >= limits.streamsPerUser)
       return refuse('too-many-requests', 'Too many screens of guests are open; close one and try again.');
@@ -48,8 +51,7 @@ export class Screens {
       this.screens.delete(screen);
       this.unclaimed.delete(ticket);
     });
-    const { hostId, epoch } = guest;
-    return { ok: true, value: { path: screenPath.replace(':ticket', ticket), hostId: hostId!, epoch } };
+    return { ok: true, value: { path: screenPath.replace(':ticket', ticket), hostId, epoch } };
   }
 
   /** false: it is not known, has been used, or was asked for too long ago. `accept` makes a WebSocket of the request. */
