@@ -207,10 +207,21 @@ const routines: Partial<Record<Mnemonic, Routine>> = {
 /** Those that are about the machine itself; every other is the processor's alone, and the same in every machine. */
 export const systemMnemonics = Object.keys(routines) as readonly Mnemonic[];
 
-export function executeSystem(machine: Machine, word: number): SystemOutcome {
+/** A kernel has some dozens of such words, and comes to them again and again; a random program may have any. */
+const mostKnown = 4096;
+const known = new Map<number, Routine>();
+const illegal: Routine = () => 'illegal';
+
+function routineOf(word: number): Routine {
   const mnemonic = instructionOf(word)?.mnemonic;
-  const routine = mnemonic === undefined ? undefined : routines[mnemonic];
-  return routine === undefined ? 'illegal' : routine(machine, word);
+  const routine = (mnemonic === undefined ? undefined : routines[mnemonic]) ?? illegal;
+  if (known.size >= mostKnown) known.clear();
+  known.set(word, routine);
+  return routine;
+}
+
+export function executeSystem(machine: Machine, word: number): SystemOutcome {
+  return (known.get(word) ?? routineOf(word))(machine, word);
 }
 
 /** The trap that an outcome is, with its value; undefined: it is none. */
