@@ -230,6 +230,7 @@ test('a chart has its past after a reload, and the pool’s hosts are drawn besi
   await page
     .getByRole('img', { name: /^Processors used by each host of pool/ })
     .locator('canvas')
+    .first()
     .waitFor();
   expect(await violationsOf(page)).toEqual([]);
 }, 90_000);
