@@ -40,6 +40,8 @@ export interface ModelLease {
 /** The datastore that every host reaches: disks with locks, and the hosts' heartbeats, which are the second channel. */
 export class ModelDatastore {
   readonly disks = new Map<string, ModelDisk>();
+  /** By holder: a process that ends lets go of its own, and does not go through those of a whole fleet. */
+  private readonly held = new WeakMap<object, Set<ModelDisk>>();
   /** Paths of images that cannot be used, and how a start from them is refused. */
   readonly brokenImages = new Map<string, RefusalCode>();
   readonly heartbeats = new Map<string, Instant>();
@@ -166,15 +168,20 @@ export class ModelDatastore {
     if (disk.holder !== null && disk.holder !== holder)
       return refused('image-locked', `another process holds the lock of ${disk.path}`);
     disk.holder = holder;
+    const held = this.held.get(holder);
+    if (held) held.add(disk);
+    else this.held.set(holder, new Set([disk]));
     return accepted(null);
   }
 
   /** All that a process holds, at its end. */
   release(holder: object): void {
-    for (const disk of this.disks.values()) this.unlock(disk, holder);
+    for (const disk of this.held.get(holder) ?? []) this.unlock(disk, holder);
+    this.held.delete(holder);
   }
 
   unlock(disk: ModelDisk, holder: object): void {
     if (disk.holder === holder) disk.holder = null;
+    this.held.get(holder)?.delete(disk);
   }
 }
