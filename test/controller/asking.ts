@@ -29,3 +29,12 @@ export function keepAsking({ send }: Edge, questions: readonly Question[]): () =
     return answers;
   };
 }
+
+/** Some of them were not answered as the database was away, and none was refused for another fault of the server's. */
+export function expectOnlyAway({ logged }: Edge, answers: ReadonlyMap<string, number>): void {
+  const internal = logged.filter((line) => line.startsWith('internal error'));
+  expect({ internal, answers: [...answers.keys()].filter((key) => key.startsWith('5')) }).toEqual({
+    internal: [],
+    answers: ['503 store-unavailable'],
+  });
+}
