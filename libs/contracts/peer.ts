@@ -11,6 +11,7 @@ export const peerCallSchema = z.union([
     guestId: z.string(),
     epoch: z.int(),
     sourceDead: z.boolean(),
+    typed: z.string().max(4096).default(''),
   }),
   z.object({ kind: z.literal('console-write'), guestId: z.string(), epoch: z.int(), text: z.string().max(4096) }),
   z.object({

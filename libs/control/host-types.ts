@@ -169,7 +169,9 @@ export interface HostState {
   /** When more of a migration's disk was last seen to be over. */
   readonly diskMovedAt: Map<string, Instant>;
   /** Grants that came before the target's copy was complete, by migration: the peer request that waits for the answer. */
-  readonly heldGrants: Map<string, string>;
+  readonly heldGrants: Map<string, { readonly requestId: string; readonly typed: string }>;
+  /** At a source on its guest's console, and not heard by it, by migration. Never journalled: it may be a password. */
+  readonly typed: Map<string, string>;
   /** The highest epoch that a copy was begun for, by guest: an older start that comes late would send the guest elsewhere. */
   readonly sentFor: Map<string, number>;
   /** Targets whose source has said that its VMM is dead, and since when: their copy completes at once or never. */

@@ -122,8 +122,8 @@ class Bench {
     return this;
   }
 
-  grant(requestId: string, epoch: number): readonly HostEffect[] {
-    const request = { kind: 'grant' as const, migrationId: 'm', guestId: 'g', epoch, sourceDead: false };
+  grant(requestId: string, epoch: number, typed = ''): readonly HostEffect[] {
+    const request = { kind: 'grant' as const, migrationId: 'm', guestId: 'g', epoch, sourceDead: false, typed };
     return this.take({ kind: 'peer-request', requestId, request });
   }
 }
@@ -378,6 +378,50 @@ test('a refusal of the VMM is shown with the guest that it concerns', () => {
   });
 });
 
+describe('what was typed at the source and not heard there', () => {
+  const instance = { guestId: 'g', epoch: 1 };
+  const sent = (bench: Bench) => {
+    const event = { kind: 'migration-completed' as const, instance, downtimeMs: 1, typed: 'secret\n' };
+    const effects = bench.copying('g', 1).take({ kind: 'vmm-event', event });
+    return effects.find((each) => each.kind === 'peer-request')!;
+  };
+  const typedAtResume = (bench: Bench) =>
+    bench.calls.flatMap(({ command }) => (command.call === 'resume' ? [command.typed] : []));
+
+  test('goes along with each asking for the grant, and into no journal', () => {
+    const bench = new Bench();
+    const { token, request } = sent(bench);
+    expect(request.typed).toBe('secret\n');
+    bench.take({ kind: 'peer-answer', token, answer: null });
+    const [again] = bench.take({ kind: 'tick' });
+    expect(again).toMatchObject({ kind: 'peer-request', request: { typed: 'secret\n' } });
+    const journal = bench.effects.filter((each) => each.kind === 'journal');
+    expect(JSON.stringify(journal)).not.toContain('secret');
+  });
+
+  test('is typed at the target as it runs, once however often the grant is asked for', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
+    bench.grant('r', 2, 'secret\n');
+    bench.grant('r2', 2, 'secret\n');
+    expect(typedAtResume(bench)).toEqual(['secret\n']);
+  });
+
+  test('waits with a grant that comes before the copy is complete', () => {
+    const bench = new Bench().listening('g', 2);
+    bench.grant('r', 2, 'secret\n');
+    bench.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
+    expect(typedAtResume(bench)).toEqual(['secret\n']);
+  });
+
+  test('is typed here again when the guest runs on here', () => {
+    const bench = new Bench();
+    const { token } = sent(bench);
+    bench.take({ kind: 'peer-answer', token, answer: { kind: 'destroyed' } });
+    expect(typedAtResume(bench)).toEqual(['secret\n']);
+  });
+});
+
 describe('what comes again, late', () => {
   const startAgain: HostOrder = { kind: 'guest.start', guest: aGuest('g'), epoch: 1 };
   const codes = (bench: Bench) => bench.state.refusals.map((each) => each.refusal.code);
@@ -441,7 +485,7 @@ describe('what comes again, late', () => {
 
   test('a target whose source says that it is dead has three seconds to be complete', () => {
     const bench = new Bench().listening('g', 2);
-    const request = { kind: 'grant' as const, migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: true };
+    const request = { kind: 'grant' as const, migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: true, typed: '' };
     bench.take({ kind: 'peer-request', requestId: 'r', request });
     bench.now += 2_900;
     expect(answers(bench.take({ kind: 'tick' }))).toEqual([]);

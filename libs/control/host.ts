@@ -72,6 +72,7 @@ export function createHost(hostId = ''): HostState {
     progress: new Map(),
     diskMovedAt: new Map(),
     heldGrants: new Map(),
+    typed: new Map(),
     sentFor: new Map(),
     orphanedAt: new Map(),
     revoked: new Map(),
@@ -253,8 +254,10 @@ function takeVmmEvent(turn: HostTurn, event: VmmEvent): void {
       if (migration?.phase === 'copying') keepMigration(turn, { ...migration, startedAt: turn.now, diskUri: null });
       return;
     case 'migration-completed':
-      if (migration && (migration.phase === 'copying' || migration.phase === 'cancelling'))
+      if (migration && (migration.phase === 'copying' || migration.phase === 'cancelling')) {
+        if (event.typed) turn.state.typed.set(migration.migrationId, event.typed);
         releaseSource(turn, { ...migration, downtimeMs: event.downtimeMs }, false);
+      }
       return;
     case 'migration-measured':
       if (migration) keepMigration(turn, { ...migration, downtimeMs: event.downtimeMs });

@@ -6,6 +6,8 @@ export type PeerRequest = {
   readonly epoch: number;
   /** The source's VMM is dead rather than paused: nothing there could be resumed. */
   readonly sourceDead: boolean;
+  /** On the guest's console, and not heard at the source: it hears that first. */
+  readonly typed: string;
 };
 
 /**

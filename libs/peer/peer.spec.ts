@@ -13,7 +13,7 @@ const now = 1_000_000;
 const handOver = { migrationId: 'm', guestId: 'g', epoch: 2, notAfter: now + 1 };
 const source: PeerRole & { as: 'source' } = { as: 'source', ...handOver };
 const controller: PeerRole = { as: 'controller' };
-const grant = { kind: 'grant', migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: false } as const;
+const grant = { kind: 'grant', migrationId: 'm', guestId: 'g', epoch: 2, sourceDead: false, typed: '' } as const;
 const die = { kind: 'die', what: 'agent' } as const;
 
 /** Stands for a VMM's socket: it greets, and says again what it hears. */

@@ -198,6 +198,11 @@ export class ModelInstance {
     else this.unread.push(text);
   }
 
+  /** What was typed while it stood still. */
+  takeUnread(): string {
+    return this.unread.splice(0).join('');
+  }
+
   die(how: 'stopped' | 'crashed', reason: string): void {
     if (!this.alive()) return;
     this.machine.shareOut();

@@ -187,7 +187,7 @@ export class ModelVmm implements VmmDriver {
       case 'pause':
         return this.pause(instance);
       case 'resume':
-        return this.resume(instance);
+        return this.resume(instance, command.typed);
       case 'migrateOut':
         return this.migrateOut(instance, command);
       case 'cancelMigration': {
@@ -201,6 +201,11 @@ export class ModelVmm implements VmmDriver {
         this.machine.shareOut();
         return accepted(null);
       case 'consoleWrite':
+        if (instance.state === 'sent')
+          return refused(
+            'guest-busy',
+            `${instance.guest.name} is being taken elsewhere at this moment; try again at once.`,
+          );
         instance.consoleWrite(command.text);
         return accepted(null);
       case 'consoleTail':
@@ -221,8 +226,9 @@ export class ModelVmm implements VmmDriver {
     return accepted(null);
   }
 
-  private resume(instance: ModelInstance): Result<null> {
+  private resume(instance: ModelInstance, typed = ''): Result<null> {
     const wasRunning = instance.executes();
+    if (typed !== '') instance.consoleWrite(typed);
     const result = instance.resume();
     if (result.ok && !wasRunning) this.machine.tell({ kind: 'resumed', instance: instance.id });
     return result;

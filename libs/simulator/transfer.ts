@@ -222,7 +222,8 @@ export class Transfer implements Passage {
     target.state = 'received';
     target.held = true;
     target.machine.tell({ kind: 'incoming-completed', instance: target.id });
-    source.machine.tell({ kind: 'migration-completed', instance: source.id, downtimeMs: null });
+    const typed = source.takeUnread();
+    source.machine.tell({ kind: 'migration-completed', instance: source.id, downtimeMs: null, typed });
     this.site.clock.after(measuredMs, () =>
       source.machine.tell({ kind: 'migration-measured', instance: source.id, downtimeMs }),
     );

@@ -102,6 +102,13 @@ export class HostUnderTest {
     return find() as Extract<GuestLine, { kind: Kind }>;
   }
 
+  /** All that it has said on its console here. */
+  said(instance: VmmInstance): string {
+    return this.events
+      .flatMap((one) => (one.kind === 'console' && isSame(one.instance, instance) ? [one.text] : []))
+      .join('');
+  }
+
   has(kind: VmmEvent['kind'], instance: VmmInstance): boolean {
     return this.events.some((one) => one.kind === kind && isSame(one.instance, instance));
   }
@@ -138,7 +145,7 @@ export class HostUnderTest {
     }
   }
 
-  private async until(holds: () => boolean, what: string): Promise<void> {
+  async until(holds: () => boolean, what: string): Promise<void> {
     const endsAt = this.bench.now() + patienceMs;
     while (!holds()) {
       if (this.bench.now() > endsAt)

@@ -49,7 +49,14 @@ export function askForGrant(turn: HostTurn, migration: HostMigration): void {
   const token = turn.state.nextToken++;
   turn.state.calls.set(token, { kind: 'migration', migrationId: migration.migrationId, call: 'grant' });
   const { migrationId, guestId, targetEpoch, sourceDead } = migration;
-  const request: PeerRequest = { kind: 'grant', migrationId, guestId, epoch: targetEpoch, sourceDead };
+  const request: PeerRequest = {
+    kind: 'grant',
+    migrationId,
+    guestId,
+    epoch: targetEpoch,
+    sourceDead,
+    typed: typedFor(turn, migration),
+  };
   turn.effects.push({
     kind: 'peer-request',
     token,
@@ -57,6 +64,10 @@ export function askForGrant(turn: HostTurn, migration: HostMigration): void {
     request,
     deadlineMs: grantDeadlineMs,
   });
+}
+
+function typedFor(turn: HostTurn, { migrationId }: HostMigration): string {
+  return turn.state.typed.get(migrationId) ?? '';
 }
 
 export function grantAnswered(turn: HostTurn, migration: HostMigration, answer: PeerAnswer | null): void {
@@ -76,6 +87,7 @@ export function grantAnswered(turn: HostTurn, migration: HostMigration, answer: 
 function handedOver(turn: HostTurn, migration: HostMigration): void {
   // A start of this epoch that comes again must find it revoked even when what is left of the copy has died by then.
   revoke(turn, migration.guestId, migration.epoch);
+  turn.state.typed.delete(migration.migrationId);
   keepMigration(turn, { ...migration, phase: 'handed-over' });
 }
 
@@ -93,7 +105,9 @@ function takeBack(turn: HostTurn, migration: HostMigration, refusal: Refusal): v
   if (!copy) return;
   keepCopy(turn, { ...copy, state: 'paused' });
   const instance = { guestId: copy.guestId, epoch: copy.epoch };
-  callVmm(turn, { kind: 'guest', key: copyKey(copy), call: 'resume' }, { call: 'resume', instance });
+  const typed = typedFor(turn, migration);
+  turn.state.typed.delete(migration.migrationId);
+  callVmm(turn, { kind: 'guest', key: copyKey(copy), call: 'resume' }, { call: 'resume', instance, typed });
 }
 
 /** The target's side of a grant. */
@@ -102,14 +116,14 @@ export function answerGrant(turn: HostTurn, requestId: string, request: PeerRequ
   if (!migration) return answerForgotten(turn, requestId, request);
   if (migration.phase === 'granted') return answer(turn, requestId, { kind: 'granted' });
   if (migration.phase === 'awaiting-grant') {
-    runTarget(turn, migration);
+    runTarget(turn, migration, request.typed);
     return answer(turn, requestId, { kind: 'granted' });
   }
   if (migration.phase !== 'listening' && migration.phase !== 'preparing')
     return answer(turn, requestId, { kind: 'destroyed' });
   const earlier = turn.state.heldGrants.get(migration.migrationId);
-  if (earlier !== undefined) answer(turn, earlier, { kind: 'not-ready' });
-  turn.state.heldGrants.set(migration.migrationId, requestId);
+  if (earlier !== undefined) answer(turn, earlier.requestId, { kind: 'not-ready' });
+  turn.state.heldGrants.set(migration.migrationId, { requestId, typed: request.typed });
   if (request.sourceDead && !turn.state.orphanedAt.has(migration.migrationId))
     turn.state.orphanedAt.set(migration.migrationId, turn.now);
 }
@@ -129,28 +143,29 @@ function answer(turn: HostTurn, requestId: string, peerAnswer: PeerAnswer): void
 }
 
 function answerHeld(turn: HostTurn, migrationId: string, peerAnswer: PeerAnswer): void {
-  const requestId = turn.state.heldGrants.get(migrationId);
-  if (requestId === undefined) return;
+  const held = turn.state.heldGrants.get(migrationId);
+  if (held === undefined) return;
   turn.state.heldGrants.delete(migrationId);
-  answer(turn, requestId, peerAnswer);
+  answer(turn, held.requestId, peerAnswer);
 }
 
 /** Memory is complete, the disk's lock is held: run if the grant was here first, else wait for it. */
 export function targetComplete(turn: HostTurn, migration: HostMigration): void {
-  if (turn.state.heldGrants.has(migration.migrationId)) {
-    runTarget(turn, migration);
+  const held = turn.state.heldGrants.get(migration.migrationId);
+  if (held) {
+    runTarget(turn, migration, held.typed);
     answerHeld(turn, migration.migrationId, { kind: 'granted' });
   } else keepMigration(turn, { ...migration, phase: 'awaiting-grant' });
   report(turn);
 }
 
-export function runTarget(turn: HostTurn, migration: HostMigration): void {
+export function runTarget(turn: HostTurn, migration: HostMigration, typed = ''): void {
   const instance = { guestId: migration.guestId, epoch: migration.targetEpoch };
   keepMigration(turn, { ...migration, phase: 'granted' });
   callVmm(
     turn,
     { kind: 'migration', migrationId: migration.migrationId, call: 'resume' },
-    { call: 'resume', instance },
+    { call: 'resume', instance, typed },
   );
   const copy = findCopy(turn, instance);
   if (copy) keepCopy(turn, { ...copy, state: 'running' });

@@ -49,6 +49,7 @@ export function keepMigration(turn: HostTurn, migration: HostMigration): HostMig
 export function dropMigration(turn: HostTurn, migrationId: string): void {
   turn.state.migrations.delete(migrationId);
   turn.state.progress.delete(migrationId);
+  turn.state.typed.delete(migrationId);
   turn.state.orphanedAt.delete(migrationId);
   turn.state.diskMovedAt.delete(migrationId);
   turn.effects.push({ kind: 'journal', entry: { key: `migration/${migrationId}`, value: null } });

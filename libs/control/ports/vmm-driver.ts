@@ -60,8 +60,11 @@ export interface VmmCalls {
   /** The process dies as in a crash, and the driver tells it as one: for that reason, or (null, a drill's) for what it looks like. */
   readonly kill: { request: { readonly instance: VmmInstance; readonly reason: string | null }; value: null };
   readonly pause: { request: { readonly instance: VmmInstance }; value: null };
-  /** Also the target's run after its grant, and the source's after a failed migration. */
-  readonly resume: { request: { readonly instance: VmmInstance }; value: null };
+  /**
+   * Also the target's run after its grant, and the source's after a failed migration. `typed`: on its console at the source, where
+   * the guest had not heard it; it hears that first.
+   */
+  readonly resume: { request: { readonly instance: VmmInstance; readonly typed?: string }; value: null };
   /**
    * Opens an instance that waits for a migration and does not run when it is complete. Value: where it listens. With `disk`
    * its disk comes too: the copy has another name until `resume`, the grant, makes it the guest's disk.
@@ -140,9 +143,15 @@ export type VmmEvent =
   | { readonly kind: 'migration-progress'; readonly instance: VmmInstance; readonly progress: MigrationProgress }
   /**
    * On the source: all is sent, and it is stopped. Told at once, for it is a part of the downtime; what the VMM measured of
-   * that may come later. In a post-copy the memory still follows the processors' state: `stop` waits for it.
+   * that may come later. In a post-copy the memory still follows the processors' state: `stop` waits for it. `typed`: on its
+   * console, and neither heard by the guest nor in its state. The driver has it no more.
    */
-  | { readonly kind: 'migration-completed'; readonly instance: VmmInstance; readonly downtimeMs: number | null }
+  | {
+      readonly kind: 'migration-completed';
+      readonly instance: VmmInstance;
+      readonly downtimeMs: number | null;
+      readonly typed?: string;
+    }
   /** On the source, after `migration-completed` told null: the VMM's own word for the downtime. */
   | { readonly kind: 'migration-measured'; readonly instance: VmmInstance; readonly downtimeMs: number }
   /** On the source: the VMM does nothing any more since the copy began, as in a handshake with a target that does not answer. */

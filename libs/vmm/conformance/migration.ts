@@ -70,6 +70,37 @@ export const migrationTests: TestTable = {
       },
     },
     {
+      says: 'what is typed without a pause while it moves is heard once and in order',
+      run: async (hosts) => {
+        const { h1, h2 } = hosts;
+        const { guest, source } = await running(hosts);
+        const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy, disk: null });
+        const typed: string[] = [];
+        const type = async (host: typeof h1, instance: typeof source) => {
+          const token = `line-${typed.length}`;
+          const written = await host.ask({ call: 'consoleWrite', instance, text: `ping ${token}\n` });
+          if (written.ok) typed.push(token);
+          return written.ok;
+        };
+        await type(h1, source);
+        await h1.must({ call: 'migrateOut', instance: source, targetEpoch: 2, uri, policy: quickPolicy, disk: null });
+        while (!h1.has('migration-completed', source)) {
+          await type(h1, source);
+          await hosts.bench.wait(1);
+        }
+        const target = { guestId: guest.guestId, epoch: 2 };
+        const { typed: unheard = '' } = await h1.event('migration-completed', source);
+        await h2.event('incoming-completed', target);
+        await h2.must({ call: 'resume', instance: target, typed: unheard });
+        for (let more = 0; more < 3; more++) await type(h2, target);
+        // What both said is one text: the switch-over may cut a line in two.
+        const heard = () =>
+          [...(h1.said(source) + h2.said(target)).matchAll(/^pong (.*?)\r?$/gm)].map(([, token]) => token);
+        await h2.until(() => heard().includes(typed.at(-1)), 'the answer to the last line');
+        expect(heard()).toEqual(typed);
+      },
+    },
+    {
       says: 'a copy to where nobody listens fails, and the guest runs on',
       run: async (hosts) => {
         const { h1, h2 } = hosts;

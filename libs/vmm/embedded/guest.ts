@@ -145,7 +145,7 @@ export class EmbeddedGuest extends ScheduledTask {
   }
 
   /** Also the target's run after its grant, and the source's after a copy that was given up. */
-  async resume(): Promise<void> {
+  async resume(typed = ''): Promise<void> {
     this.requireAlive();
     if (this.state === 'running' || this.state === 'sending') return;
     if (this.state === 'incoming')
@@ -154,6 +154,7 @@ export class EmbeddedGuest extends ScheduledTask {
     if (this.state === 'sent') await this.card.plugIn();
     const hasMoved = this.state !== 'paused';
     this.state = 'running';
+    if (typed !== '') this.machine.type(typed);
     if (hasMoved) this.card.announce();
     this.go();
     this.host.tell({ kind: 'resumed', instance: this.id });

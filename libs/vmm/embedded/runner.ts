@@ -76,7 +76,7 @@ export class Runner {
       return null;
     },
     pause: ({ instance }) => this.inOrder(instance, async (vmm) => vmm.pause()),
-    resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
+    resume: ({ instance, typed }) => this.inOrder(instance, (vmm) => vmm.resume(typed)),
     prepareIncoming: ({ guest, epoch, disk }, key) =>
       this.open(guest, { epoch, incoming: true, disk }, async (vmm) => {
         await vmm.card.plugIn();

@@ -91,7 +91,7 @@ class QemuDriver implements VmmDriver {
     stop: ({ instance, graceMs }) => this.stop(instance, graceMs),
     kill: async ({ instance, reason }) => this.find(instance).kill(reason),
     pause: ({ instance }) => this.inOrder(instance, (vmm) => vmm.pause()),
-    resume: ({ instance }) => this.inOrder(instance, (vmm) => vmm.resume()),
+    resume: ({ instance, typed }) => this.inOrder(instance, (vmm) => vmm.resume(typed)),
     prepareIncoming: async ({ guest, epoch, policy, disk }) => {
       const { listenAddress, advertiseAddress } = this.options;
       const key = this.keyOf(policy, guest.guestId, epoch);

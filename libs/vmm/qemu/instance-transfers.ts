@@ -32,6 +32,8 @@ export interface TransferringVmm {
   isAlive(): boolean;
   keep(change: Partial<InstanceRecord>): void;
   requireQmp(): QmpClient;
+  settleConsole(): Promise<void>;
+  takeTyped(): string;
   destroy(): Promise<void>;
   endTorn(): void;
 }
@@ -52,6 +54,11 @@ export class InstanceTransfers {
   /** The process is gone, or the agent leaves. */
   finish(): void {
     this.outgoing?.finish();
+  }
+
+  /** A migration is under way, and its switch-over is not near. */
+  get leavesTime(): boolean {
+    return this.outgoing?.leavesTime ?? false;
   }
 
   /** A target may still need this process: killing it would kill the guest. */
@@ -89,6 +96,7 @@ export class InstanceTransfers {
     this.vmm.keep({ saving: { ...plan, wasRunning: before === 'running' } });
     this.vmm.state = 'sending';
     this.vmm.host.limits.suspend(this.vmm.key, true);
+    await this.vmm.settleConsole();
     this.saving = new MemorySave(qmp, plan.memoryPath);
     try {
       const pauseMs = await this.saving.whole(plan, before === 'running', () => atStandstill(qmp));
@@ -129,6 +137,7 @@ export class InstanceTransfers {
     this.vmm.host.limits.suspend(this.vmm.key, true);
     if (disk) this.vmm.keep({ sendsDisk: true });
     try {
+      await this.vmm.settleConsole();
       await setEncryption(this.vmm.requireQmp(), { folder: this.vmm.folder, endpoint: 'client', key });
       const outgoing = this.watchOutgoing(policy.postCopy);
       await outgoing.start({ uri, policy, encrypted: key !== null, disk, device: this.vmm.diskNode });
@@ -154,7 +163,7 @@ export class InstanceTransfers {
       stuck: () => this.vmm.host.tell({ kind: 'migration-stuck', instance }),
       completed: (downtimeMs) => {
         this.vmm.state = 'sent';
-        this.vmm.host.tell({ kind: 'migration-completed', instance, downtimeMs });
+        this.vmm.host.tell({ kind: 'migration-completed', instance, downtimeMs, typed: this.vmm.takeTyped() });
       },
       measured: (downtimeMs) => this.vmm.host.tell({ kind: 'migration-measured', instance, downtimeMs }),
       ended: async (refusal) => {

@@ -8,6 +8,7 @@ import { instanceFiles } from './command-line';
 import { InstanceTransfers } from './instance-transfers';
 import type { SavePlan } from './memory-save';
 import { InstanceConsole } from './instance-console';
+import { hasReadAll, unheard } from './serial-port';
 import type { GuestLinks } from '../guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
 import { isUnderWay, type QueriedMigration, type Sending } from './outgoing';
@@ -34,6 +35,7 @@ const adoptDeadlineMs = 3000;
 const reconnectEveryMs = 1000;
 const lookForEndEveryMs = 5;
 const killedWithinMs = 5000;
+const settleWithinMs = 200;
 
 /** One QEMU process with its guest: its connections, its state, and what happens to it by itself. */
 export class QemuInstance {
@@ -67,7 +69,10 @@ export class QemuInstance {
     readonly folder: InstanceFolder,
     public record: InstanceRecord,
   ) {
-    this.console = new InstanceConsole(host, this.id);
+    this.console = new InstanceConsole(host, this.id, {
+      isEmpty: () => hasReadAll(this.requireQmp(), this.guest.architecture),
+      mayHear: () => this.state === 'running' || (this.state === 'sending' && this.transfers.leavesTime),
+    });
   }
 
   get id(): VmmInstance {
@@ -359,13 +364,15 @@ export class QemuInstance {
     if (this.state === 'running') this.state = 'paused';
   }
 
-  async resume(): Promise<void> {
+  /** `typed`: heard by the guest before all that is typed from now on. */
+  async resume(typed = ''): Promise<void> {
     if (this.state === 'incoming')
       throw refuse('guest-not-running', `${this.guest.name}: its memory has not come over yet`);
     // A memory is good for one run: from here on the disk goes on without it.
     const { memoryPath } = this.guest;
     if (this.record.incoming && memoryPath !== null) await rm(memoryPath, { force: true });
     await takeDisk(this.requireQmp(), this.record);
+    this.console.input.type(typed);
     const { stops } = this;
     await (this.resuming ??= this.letGoOn().finally(() => (this.resuming = null)));
     // By now it may have been stopped again.
@@ -460,7 +467,16 @@ export class QemuInstance {
     this.requireQmp();
     const isLeaving = this.state === 'sent' || (this.state === 'sending' && this.standsStill);
     if (isLeaving || this.state === 'incoming') throw handingOver(this.guest.name);
-    this.console.write(text);
+    if (!this.console.input.type(text)) throw refuse('guest-busy', unheard(this.guest.name));
+  }
+
+  /** Nothing is on its way to the guest that its next memory would not have. */
+  settleConsole(): Promise<void> {
+    return this.console.input.settle(settleWithinMs);
+  }
+
+  takeTyped(): string {
+    return this.console.input.take();
   }
 
   // ---- Usage and limits ----

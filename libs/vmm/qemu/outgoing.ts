@@ -48,6 +48,8 @@ export async function isPostCopyAllowed(qmp: QmpClient): Promise<boolean> {
 
 const progressEveryMs = 100;
 const stuckAfterMs = 4_000;
+/** By the last answer, no older than that, what remains takes as long at least: long enough for a few bytes to be read. */
+const nearMs = { remaining: 500, answer: 250 };
 const measureEveryMs = 5;
 const measureWithinMs = 500;
 
@@ -102,6 +104,8 @@ export class OutgoingMigration {
   private disk: DiskToTarget | null = null;
   /** false as long as only the disk goes over. */
   private sendsMemory = false;
+  private pass = 0;
+  private remainingMs = 0;
   private failure: string | null = null;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly waiting: (() => void)[] = [];
@@ -235,6 +239,7 @@ export class OutgoingMigration {
 
   /** A pass over the memory has begun: at the second, all of it has gone over once. */
   onPass(pass: number): void {
+    this.pass = pass;
     if (pass < 2 || !this.postCopy || this.phase !== 'copying') return;
     this.qmp.call('migrate-start-postcopy').catch(() => undefined);
   }
@@ -243,6 +248,15 @@ export class OutgoingMigration {
   onStopped(atMs: number): void {
     this.stoppedAtMs = atMs;
     if (this.phase === 'post-copy') this.tellCompleted(null);
+  }
+
+  /** The guest goes on here for a while. */
+  get leavesTime(): boolean {
+    if (this.phase !== 'copying' || this.stoppedAtMs !== null) return false;
+    if (this.disk && !this.sendsMemory) return true;
+    const isFresh = performance.now() - this.answeredAt < nearMs.answer;
+    const endsAtOnce = this.postCopy && this.pass > 1;
+    return isFresh && !endsAtOnce && this.remainingMs > nearMs.remaining;
   }
 
   /** Whether the target still needs this process: killing it would kill the guest. */
@@ -287,7 +301,9 @@ export class OutgoingMigration {
     const answer = await this.qmp.call<QueriedMigration>('query-migrate');
     if (this.disk && !this.sendsMemory && this.phase !== 'over') await this.tellDiskProgress(this.disk);
     else if (answer.ram && this.phase !== 'over') {
-      this.listener.progress(progressOf(answer.ram));
+      const progress = progressOf(answer.ram);
+      this.remainingMs = progress.bytesPerSecond > 0 ? (progress.remainingBytes * 1000) / progress.bytesPerSecond : 0;
+      this.listener.progress(progress);
     }
     return answer;
   }
