@@ -9,7 +9,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (/** @type {string} */ name) => join(root, 'node_modules/.bin', name);
 
 // Generating needs no schema engine, and Prisma would download one: it is told of a program that does nothing.
-const environment = { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
+const environment = {
+  PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true',
+  PRISMA_HIDE_UPDATE_MESSAGE: '1',
+  // A test that builds says "test" here, and the console would be made of React's files for developers.
+  NODE_ENV: 'production',
+};
 
 // A checkout whose packages are older than its sources still builds the servers; the console's page says what is missing.
 /** @type {{ devDependencies: Record<string, string> }} */

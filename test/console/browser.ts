@@ -1,8 +1,11 @@
 import { readFileSync, rmSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumFlags } from '../../apps/console/chromium-flags.mjs';
+
+const newPageDeadlineMs = 20_000;
 
 /** A real Chromium with an empty profile of its own; what its pages complain of is kept. */
 export class Browser {
@@ -25,7 +28,7 @@ export class Browser {
   }
 
   async open(url: string): Promise<Page> {
-    const page = await this.context.newPage();
+    const page = await this.newPage();
     page.on('pageerror', ({ message }) => this.complaints.push(message));
     page.on('console', (message) => {
       // Chromium says each refused or broken request by itself; the page says those in its own way.
@@ -34,6 +37,26 @@ export class Browser {
     });
     await page.goto(url);
     return page;
+  }
+
+  /** Chromium has been seen to leave the first asking unanswered for ever, on a machine with too much to do; the next it answered. */
+  private async newPage(): Promise<Page> {
+    for (const isLast of [false, true]) {
+      const waiting = new AbortController();
+      const page = this.context.newPage();
+      const opened = await Promise.race([
+        page,
+        sleep(newPageDeadlineMs, null, { signal: waiting.signal }).catch(() => null),
+      ]);
+      waiting.abort();
+      if (opened) return opened;
+      if (!isLast) console.warn(`Chromium has opened no page within ${newPageDeadlineMs} ms; it is asked once more`);
+      // The one that comes too late is nobody's.
+      void page.then((late) => late.close()).catch(() => undefined);
+    }
+    throw new Error(
+      `Chromium has twice opened no page within ${newPageDeadlineMs} ms: it hangs, or the machine has too little time or memory for it`,
+    );
   }
 
   async stop(): Promise<void> {
