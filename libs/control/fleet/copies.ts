@@ -1,9 +1,20 @@
-import type { Guest } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
 import type { GuestObservation, ObservedGuestState } from '@argosy/domain/host-report';
 import { closePlacement, openPlacement } from './placement';
 import { highestEpoch } from './restored';
 import { isTakingOver } from './take-over';
-import { becomeGuest, clearAlarm, type FleetTurn, hostName, isHeard, observe, order, raiseAlarm } from './turn';
+import {
+  becomeGuest,
+  clearAlarm,
+  type FleetTurn,
+  hostName,
+  isHeard,
+  isOff,
+  observe,
+  order,
+  poolOf,
+  raiseAlarm,
+} from './turn';
 
 /** Its VMM is there, and nobody else has been given its epoch's end. */
 const livingStates: ReadonlySet<ObservedGuestState> = new Set(['starting', 'running', 'paused', 'stopping']);
@@ -13,8 +24,8 @@ const livingStates: ReadonlySet<ObservedGuestState> = new Set(['starting', 'runn
  * the record's means that the record is behind (a restored database): it is adopted with an alarm, never killed. So is one
  * that executes at the epoch which the record has only reserved: nobody runs in a migration before it was handed over.
  *
- * A host could say so of any guest. Where the record's own host shows that the guest lives there, both cannot be true: neither
- * copy is touched, behind an alarm, until one of the two hosts says otherwise.
+ * A host could say so of any guest, and a guest that is adopted elsewhere is a left-over where it was. So it is not believed
+ * before the host of the record cannot contradict (decision 0042), and until then neither copy is touched.
  */
 export function reconcileCopies(turn: FleetTurn, hostId: string): void {
   const host = turn.fleet.hosts.get(hostId);
@@ -30,8 +41,9 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
       if (guest?.epoch === copy.epoch && guest.hostId === hostId) continue;
       if (!guest) strangerSeen(turn, hostId, copy);
       else if (isNews(turn, guest, hostId, copy)) {
-        if (isBelieved(turn, guest, hostId, copy)) adopt(turn, guest, hostId, copy);
-        else isDoubted = doubt(turn, guest, hostId, copy);
+        const belief = beliefIn(turn, guest, host, copy);
+        if (belief === 'believed') adopt(turn, guest, hostId, copy);
+        else if (belief !== 'not-yet') isDoubted = doubt(turn, guest, host, copy.epoch, belief.but);
       } else if (isLeftOver(turn, guest, hostId, copy))
         order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
           kind: 'guest.stop',
@@ -69,27 +81,39 @@ function isOthers(turn: FleetTurn, guest: Guest, hostId: string, epoch: number):
   return false;
 }
 
-/** By whom it is placed with, unless that one is not heard: what he cannot contradict is believed. */
-function isBelieved(turn: FleetTurn, guest: Guest, hostId: string, { epoch }: GuestObservation): boolean {
-  if (epoch > highestEpoch) return false;
-  const host = turn.fleet.hosts.get(guest.hostId ?? '');
-  if (!host || host.id === hostId || !isHeard(host)) return true;
-  const state = observe(turn, host.id, guest.id, guest.epoch).guest?.state;
-  return state === undefined || !livingStates.has(state);
+/** What was doubted may have become true: looked at again before anything is started that would run beside it. */
+export function reconsiderClaims(turn: FleetTurn): void {
+  for (const { code, subjectId } of turn.fleet.alarms.values())
+    if (code === 'guest-claimed') reconcileCopies(turn, subjectId);
+}
+
+type Belief = 'believed' | 'not-yet' | { readonly but: string };
+
+function beliefIn(turn: FleetTurn, guest: Guest, claimer: Host, { epoch }: GuestObservation): Belief {
+  if (epoch > highestEpoch) return { but: 'no guest has ever had so many placements' };
+  if (claimer.poolId !== guest.poolId)
+    return { but: `the guest is of pool ${poolOf(turn.fleet, guest).name}, and ${claimer.name} is not` };
+  const own = turn.fleet.hosts.get(guest.hostId ?? '');
+  if (!own || own.id === claimer.id || isOff(own)) return 'believed';
+  if (!isHeard(own)) {
+    // A take-over of which this leader does not know: the copy has the disk's lock, which is the proof.
+    if (epoch <= guest.reservedEpoch && poolOf(turn.fleet, own).failure.lockIsProof) return 'believed';
+    return { but: `by the record it is on ${own.name}, which is ${own.state} and not proved off: it may run there` };
+  }
+  const { reported, guest: copy } = observe(turn, own.id, guest.id, guest.epoch);
+  if (!reported) return 'not-yet';
+  return copy !== null && livingStates.has(copy.state)
+    ? { but: `it runs on ${own.name} at epoch ${guest.epoch}, by the record and by ${own.name} itself` }
+    : 'believed';
 }
 
 /** True, so that the alarm stays. */
-function doubt(turn: FleetTurn, guest: Guest, hostId: string, { epoch }: GuestObservation): true {
-  const [claimer, own] = [hostName(turn.fleet, hostId), hostName(turn.fleet, guest.hostId)];
-  const but =
-    epoch > highestEpoch
-      ? 'no guest has ever had so many placements'
-      : `it runs on ${own} at epoch ${guest.epoch}, by the record and by ${own} itself`;
+function doubt(turn: FleetTurn, guest: Guest, { id, name }: Host, epoch: number, but: string): true {
   raiseAlarm(turn, {
     code: 'guest-claimed',
     severity: 'error',
-    subject: ['host', hostId],
-    message: `${claimer} says that ${guest.name} runs there at epoch ${epoch}; but ${but}. Neither is touched: look on ${claimer}, and cut its power or end that VMM if it is not to be believed.`,
+    subject: ['host', id],
+    message: `${name} says that ${guest.name} runs there at epoch ${epoch}; but ${but}. Neither is touched: look on ${name}, and cut its power or end that VMM if it is not to be believed.`,
   });
   return true;
 }

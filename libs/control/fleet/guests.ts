@@ -11,7 +11,7 @@ import { clusterOf, closePlacement, openPlacement } from './placement';
 import { machineOf, withoutMemory } from './memory';
 import { isBusy } from './begin-disk-operation';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
-import { awaitsReports, mayBeElsewhere } from './restored';
+import { awaitsReports, isSeenAfter, mayBeElsewhere } from './restored';
 import { endTasks } from './tasks';
 import {
   becomeGuest,
@@ -65,10 +65,11 @@ export function reconcileGuest(turn: FleetTurn, guest: Guest): void {
 }
 
 function reconcileStarting(turn: FleetTurn, guest: Guest): void {
-  const { observed, host } = seenOf(turn, guest);
+  const { reported, observed, host } = seenOf(turn, guest);
   if (host && isOff(host)) return guestLost(turn, guest, `${host.name} is proved off`);
   if (guest.desired === 'stopped') return beginStopping(turn, guest);
   if (!host || !isHeard(host)) return; // a failed host is fenced first, and then loses its guests
+  if (!reported && isSeenAfter(turn, guest, Math.max(guest.epoch, guest.reservedEpoch))) return;
   if (!observed && awaitsReports(turn, guest.poolId)) return;
   if (!observed)
     return order(turn, `start:${guest.id}:${guest.epoch}`, host, {

@@ -4,6 +4,7 @@ import { type Cluster, move } from '@argosy/scheduler/cluster';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { planTogether } from '@argosy/scheduler/repacking';
 import type { KeptCluster } from '../fleet-types';
+import { reconsiderClaims } from './copies';
 import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
 import { clusterOf } from './placement';
@@ -22,6 +23,7 @@ const lostWithHost = / (is proved off|has stopped it)$/;
  * tried again only when there is room for it that was not there then. Returns how many were tried.
  */
 export function placeWaiting(turn: FleetTurn): number {
+  reconsiderClaims(turn);
   withdrawStaleStarts(turn);
   const passes = new Map<string, Pass>();
   const held = new Map<string, Held>();
