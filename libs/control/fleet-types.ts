@@ -107,6 +107,8 @@ export type FleetEffect =
     }
   /** Nobody works on it any more: what lies there goes with it. */
   | { readonly kind: 'forget-queue'; readonly queue: string }
+  /** So does what lies in any other agent's queue: a leader that ended has written of it, and not come to it. */
+  | { readonly kind: 'keep-queues'; readonly queues: readonly string[] }
   /** The lease is taken anew at a term above that one; then everything is loaded as at a takeover. */
   | { readonly kind: 'raise-term'; readonly above: number }
   /** Does the guest serve? */

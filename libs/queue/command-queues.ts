@@ -4,9 +4,13 @@ import type { HostCommand } from '@argosy/domain/host-command';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { isAgentQueue } from './agent-queue';
 import { commandTimeoutMs, openAsking, whenReady, within, type RedisOptions } from './redis';
 
 const commandJob = 'host.command';
+/** Of BullMQ's keys: `bull:<queue>:<what>`. */
+const keyPrefix = 'bull:';
+const queueOf = (key: string): string => key.slice(keyPrefix.length).split(':', 1)[0] ?? '';
 /** A command may say what only its host is to know (a ticket, cloud-init data): done or failed, it is gone from Redis at once. */
 const keptAfterwards = { removeOnComplete: true, removeOnFail: true };
 
@@ -16,12 +20,14 @@ export class CommandQueues {
   private readonly queues = new Map<string, Queue>();
   /** Those that are to go, and have not gone yet. */
   private readonly leaving = new Set<string>();
+  /** The others are to go; null: they have gone. */
+  private kept: Set<string> | null = null;
   private readonly onProblem: (problem: Error) => void;
 
   constructor(private readonly options: RedisOptions & { readonly keyOf: (hostId: string) => HostKey }) {
     this.onProblem = options.onProblem ?? (() => {});
     this.redis = openAsking(options);
-    this.redis.on('ready', () => void this.removeLeaving());
+    this.redis.on('ready', () => void this.removeLeaving().then(() => this.removeStrays()));
   }
 
   /** For the start of a process: whether Redis was reached in this time. Nothing has to wait for it. */
@@ -36,6 +42,7 @@ export class CommandQueues {
    */
   async enqueue(queue: string, command: HostCommand, attempt = 1): Promise<Result<null>> {
     if (this.redis.status !== 'ready') return unavailable(queue, 'it is not connected to Redis');
+    this.kept?.add(queue);
     const jobId = `${command.commandId}-${attempt}`.replaceAll(':', '-');
     const options = { jobId, attempts: jobs[commandJob].attempts, ...keptAfterwards };
     try {
@@ -75,6 +82,32 @@ export class CommandQueues {
       } catch (error) {
         this.onProblem(error instanceof Error ? error : new Error(String(error)));
       }
+    }
+  }
+
+  /**
+   * As with `forget` of every other agent's queue, whoever has put something there: a leader that ended too early has not come to
+   * it. An agent whose queue goes by mistake misses only what waits there, which it is told again.
+   */
+  async keepOnly(queues: readonly string[]): Promise<void> {
+    this.kept = new Set(queues);
+    await this.removeStrays();
+  }
+
+  private async removeStrays(): Promise<void> {
+    const { kept } = this;
+    if (!kept || this.redis.status !== 'ready') return;
+    try {
+      // Key by key and not by BullMQ, which would pause the queue first and might leave it so.
+      for (let cursor = ''; cursor !== '0';) {
+        const [next, keys] = await this.redis.scan(cursor || '0', 'MATCH', `${keyPrefix}agent-*`, 'COUNT', 1_000);
+        cursor = next;
+        const strays = keys.filter((key) => isAgentQueue(queueOf(key)) && !kept.has(queueOf(key)));
+        if (strays.length > 0) await this.redis.unlink(strays);
+      }
+      if (this.kept === kept) this.kept = null;
+    } catch (error) {
+      this.onProblem(error instanceof Error ? error : new Error(String(error)));
     }
   }
 

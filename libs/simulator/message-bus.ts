@@ -54,6 +54,10 @@ export class MessageBus {
     this.waiting.delete(queue);
   }
 
+  keep(queues: readonly string[]): void {
+    for (const queue of this.waiting.keys()) if (!queues.includes(queue)) this.forget(queue);
+  }
+
   enqueue(queue: string, command: HostCommand): void {
     if (!this.up) return;
     const fate = this.chance === null ? this.fate(command) : jobFate(this.chance);

@@ -220,6 +220,7 @@ export class ModelController {
     for (const effect of effects) {
       if (effect.kind === 'host-command') this.around.bus.enqueue(effect.queue, effect.command);
       else if (effect.kind === 'forget-queue') this.around.bus.forget(effect.queue);
+      else if (effect.kind === 'keep-queues') this.around.bus.keep(effect.queues);
       else if (effect.kind === 'reply') this.reply(effect.requestId, effect.result);
       else if (effect.kind === 'raise-term') {
         this.around.store.raiseTerm(this.name, effect.above);

@@ -1,6 +1,7 @@
 import { hostKeyOf, sign } from '@argosy/contracts/host-key';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type { HostReport } from '@argosy/domain/host-report';
+import { agentQueue } from '@argosy/queue/agent-queue';
 import { CommandQueues } from '@argosy/queue/command-queues';
 import { listenToTelemetry, TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { workCommands, type CommandWorker } from '@argosy/queue/work-commands';
@@ -75,6 +76,31 @@ test('with a queue that is forgotten everything goes that it had, taken or not',
   expect(await queues.enqueue('left', secret)).toEqual({ ok: true, value: null });
   expect(await queues.waiting('left')).toBe(1);
   await queues.forget('left');
+  redis.disconnect();
+});
+
+test('the queues of agents that are in no inventory go, with all that they had, and nobody else is disturbed', async () => {
+  const redis = new Redis(server.url);
+  const [stray, kept, later] = [agentQueue('gone'), agentQueue('here'), agentQueue('next')];
+  for (const queue of [stray, kept, 'of-others']) await queues.enqueue(queue, aCommand());
+  await redis.set('bull:agent-of-others:meta', 'x');
+  // An agent whose queue goes by mistake, as after the database was restored.
+  const mistaken = agentQueue('mistaken');
+  const heard: HostCommand[] = [];
+  work(mistaken, async (command) => void heard.push(command));
+  await queues.enqueue(mistaken, aCommand());
+  await eventually(() => heard.length === 1);
+
+  await Promise.all([queues.keepOnly([kept]), queues.enqueue(later, aCommand())]);
+  const left = async (queue: string): Promise<number> => (await redis.keys(`bull:${queue}:*`)).length;
+  expect(await left(stray)).toBe(0);
+  expect(await queues.waiting(kept)).toBe(1);
+  expect(await queues.waiting(later)).toBe(1);
+  expect(await left('of-others')).toBeGreaterThan(0);
+  expect(await redis.get('bull:agent-of-others:meta')).toBe('x');
+  await queues.enqueue(mistaken, aCommand());
+  await eventually(() => heard.length === 2);
+  for (const queue of [kept, later, mistaken, 'of-others']) await queues.forget(queue);
   redis.disconnect();
 });
 

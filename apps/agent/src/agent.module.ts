@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { totalmem, cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { accepted } from '@argosy/domain/refusal';
 import type { VmmDriver } from '@argosy/control/ports/vmm-driver';
 import { PeerClient } from '@argosy/peer/peer-client';
 import { PeerServer } from '@argosy/peer/peer-server';
+import { agentQueue } from '@argosy/queue/agent-queue';
 import { TelemetrySpeaker } from '@argosy/queue/telemetry';
 import { type CommandWorker, workCommands } from '@argosy/queue/work-commands';
 import { embeddedDriver } from '@argosy/vmm/embedded/driver';
@@ -57,7 +58,7 @@ function agentProcess(settings: AgentSettings, say: (message: string) => void): 
     memoryMiB: settings.memoryMiB ?? Math.floor(totalmem() / mebibyte),
   };
   const driver = makeDriver(settings, { identity, clock, cpuMillicores: capacity.cpuMillicores });
-  const queueName = `agent-${settings.hostName}-${randomBytes(6).toString('hex')}`;
+  const queueName = agentQueue(settings.hostName);
   const journal = new Journal(join(stateFolder, 'journal.jsonl'));
   const peers = new PeerClient();
   const agent = new HostAgent({

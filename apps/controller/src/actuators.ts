@@ -37,6 +37,7 @@ export function actuators({ queues, peers, fencing, fleet, keyOf, say, now, coun
       });
     },
     forgetQueue: (queue) => void queues.forget(queue),
+    keepQueues: (names) => void queues.keepOnly(names),
     fence: (effect, done) => void fence(effect, fencing).then(done),
     probe: ({ address, probe }, done) => void guestServes(address, probe).then(done),
     predict: ({ drillId, fault }, inventory, done) => {

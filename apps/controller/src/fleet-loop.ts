@@ -13,6 +13,7 @@ import type { Instant } from '@argosy/domain/units';
 export interface Actuators {
   hostCommand(effect: Extract<FleetEffect, { kind: 'host-command' }>): void;
   forgetQueue(queue: string): void;
+  keepQueues(queues: readonly string[]): void;
   fence(effect: Extract<FleetEffect, { kind: 'fence' }>, done: (result: Result<null>) => void): void;
   probe(effect: Extract<FleetEffect, { kind: 'probe' }>, done: (serves: boolean) => void): void;
   predict(
@@ -218,7 +219,8 @@ export class FleetLoop {
     const inventory = await this.parts.store.load();
     this.term = term;
     this.stale = false;
-    stepFleet(this.fleet, { kind: 'took-over', term, inventory }, this.parts.clock.now());
+    const { effects } = stepFleet(this.fleet, { kind: 'took-over', term, inventory }, this.parts.clock.now());
+    for (const effect of effects) this.carryOut(effect);
     this.parts.say(`leading, term ${term}: ${inventory.hosts.length} hosts, ${inventory.guests.length} guests`);
   }
 
@@ -331,6 +333,8 @@ export class FleetLoop {
         return actuators.hostCommand(effect);
       case 'forget-queue':
         return actuators.forgetQueue(effect.queue);
+      case 'keep-queues':
+        return actuators.keepQueues(effect.queues);
       case 'fence':
         return actuators.fence(effect, (result) =>
           this.take({

@@ -47,6 +47,7 @@ export function load(turn: FleetTurn, { kind, term, inventory }: Loaded): void {
   fleet.datastoreSilenceSince = now;
   fleet.takeOvers.clear();
   if (kind === 'reloaded') return;
+  turn.effects.push({ kind: 'keep-queues', queues: [...new Set(inventory.hosts.map(({ queue }) => queue))] });
   fleet.tookOverAt = now;
   awaitReports(fleet, inventory.hosts);
   fleet.views.clear();

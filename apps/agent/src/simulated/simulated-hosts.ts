@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { statfsSync, existsSync, mkdirSync } from 'node:fs';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { FleetClock } from '@argosy/domain/fleet-clock';
 import { PeerClient } from '@argosy/peer/peer-client';
+import { agentQueue } from '@argosy/queue/agent-queue';
 import { VirtualClock } from '@argosy/simulator/clock';
 import { DemandPatterns } from '@argosy/simulator/demand-pattern';
 import { ModelSite, usualVmmTimes } from '@argosy/simulator/model-machine';
@@ -45,7 +45,7 @@ export class SimulatedHosts {
     fail: (error: unknown) => void,
   ) {
     const { poolName, controllerUrls, joinToken, stateFolder, listenAddress, redisUrl } = settings;
-    const queue = `agents-${randomBytes(6).toString('hex')}`;
+    const queue = agentQueue('simulated');
     this.patterns = new DemandPatterns(settings.seed);
     this.outside = new Outside({ queue, catchUp: () => this.time.catchUp(), onProblem: oncePerMinute(say) });
     this.site.datastore.measure = measured;
