@@ -9,6 +9,7 @@ import { removeNetwork } from '../../apps/lab/lab-network.mjs';
 import { readJson } from '../../apps/lab/private-files.mjs';
 import { errorMessage, stopProcess } from '../../apps/lab/processes.mjs';
 import { removePostgres, removeRedis } from '../../apps/lab/servers.mjs';
+import { unmountBelow } from './scratch-mounts.mjs';
 
 const [folder = ''] = process.argv.slice(2);
 const kill = /** @type {const} */ ([{ signal: 'SIGKILL', waitMs: 5_000 }]);
@@ -44,6 +45,7 @@ async function stopAll(keep) {
   }
   const hasNetwork = ['network.json', 'switch.json'].some((name) => existsSync(join(folder, name)));
   if (hasNetwork) await removeNetwork(folder).catch((error) => failures.push(errorMessage(error)));
+  unmountBelow(folder);
   if (!keep) rmSync(folder, { recursive: true, force: true });
   return failures;
 }

@@ -68,7 +68,6 @@ export async function runSoak(plan: SoakPlan): Promise<SoakReport> {
     throw fleet.explained(error);
   } finally {
     await run.close();
-    small.close();
     await fleet.stop();
   }
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fleet } from '../fleet/lab';
+import { mountScratch, unmountLeft } from '../fleet/scratch-mounts.mjs';
 
 /** A file system of its own is what can be filled up without harm to others; only root may mount one. */
 const canMount = process.getuid?.() === 0;
@@ -20,7 +21,9 @@ export class SmallDatastore {
   /** Before the hosts are switched on: what is mounted later they do not see. */
   mount(): void {
     mkdirSync(this.path);
-    if (canMount) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', this.path]);
+    if (!canMount) return;
+    unmountLeft();
+    mountScratch(this.path, sizeMiB);
   }
 
   async open({ api }: Fleet): Promise<void> {
@@ -40,9 +43,5 @@ export class SmallDatastore {
 
   free(): void {
     rmSync(this.filler, { force: true });
-  }
-
-  close(): void {
-    if (canMount) execFileSync('umount', ['-l', this.path]);
   }
 }
