@@ -1,7 +1,7 @@
 import { useId, useMemo, useRef, useState, type KeyboardEvent, useEffect } from 'react';
 import { useNavigate } from 'react-router';
 import { find, type Found } from '../fleet/find';
-import { useRows } from '../fleet/use-fleet';
+import { useHasRead, useRows } from '../fleet/use-fleet';
 import { StateLabel } from '../ui/state-label';
 
 /** Guests, hosts and pools, from everywhere: "/" goes here. The arrows choose, Enter opens. */
@@ -11,6 +11,7 @@ export function Search() {
   const input = useRef<HTMLInputElement>(null);
   const listId = useId();
   const navigate = useNavigate();
+  const hasRead = useHasRead();
   const [pools, hosts, guests] = [useRows('pool'), useRows('host'), useRows('guest')];
   const found = useMemo(
     () => find({ pools: pools.values(), hosts: hosts.values(), guests: guests.values() }, text),
@@ -79,7 +80,7 @@ export function Search() {
         ))}
         {found.length === 0 && (
           <li role="option" aria-selected={false} aria-disabled className="quiet">
-            Nothing has this in its name, address, id or state.
+            {hasRead ? 'Nothing has this in its name, address, id or state.' : 'The fleet is being read.'}
           </li>
         )}
       </ul>

@@ -62,6 +62,7 @@ const names: Readonly<Record<string, string>> = {
   'snapshot.take': 'Take a snapshot of',
   'snapshot.revert': 'Go back to a snapshot of',
   'host.maintenance': 'Empty',
+  'host.standby': 'Put in standby',
   'drill.run': 'Run',
 };
 export const taskName = (name: string): string => names[name] ?? name;

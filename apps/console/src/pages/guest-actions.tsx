@@ -12,8 +12,8 @@ import { TextField } from '../ui/field';
 import { useToasts } from '../ui/toasts';
 import { MigrateDialog } from './migrate';
 
-type PowerRoute = 'guest.start' | 'guest.pause' | 'guest.resume' | 'guest.suspend' | 'guest.restart';
-type DialogName = 'stop' | 'migrate' | 'clone' | 'remove';
+type PowerRoute = 'guest.start' | 'guest.pause' | 'guest.resume' | 'guest.suspend';
+type DialogName = 'restart' | 'stop' | 'migrate' | 'clone' | 'remove';
 
 /** What may be asked of a guest in each state; the server has the last word. */
 const powerOf: readonly {
@@ -25,7 +25,6 @@ const powerOf: readonly {
   { route: 'guest.pause', title: 'Pause', from: ['running'] },
   { route: 'guest.resume', title: 'Resume', from: ['paused'] },
   { route: 'guest.suspend', title: 'Suspend to disk', from: ['running', 'paused'] },
-  { route: 'guest.restart', title: 'Restart', from: ['running'] },
 ];
 
 export function GuestActions({ guest }: { readonly guest: Guest }) {
@@ -41,6 +40,8 @@ export function GuestActions({ guest }: { readonly guest: Guest }) {
     : powerOf
         .filter(({ route, from }) => may(route) && from.includes(guest.state))
         .map(({ route, title }) => ({ title, run: () => attempt(route, title) }));
+  if (may('guest.restart') && guest.state === 'running')
+    power.push({ title: 'Restart', isDangerous: true, run: () => show('restart') });
   if (may('guest.stop') && !isStopped && guest.state !== 'suspended')
     power.push({ title: 'Stop', isDangerous: true, run: () => show('stop') });
   const others: Action[] = [];
@@ -66,6 +67,7 @@ export function GuestActions({ guest }: { readonly guest: Guest }) {
       )}
       <ActionMenu title="Power" actions={power} />
       <ActionMenu title="More" actions={others} />
+      {open === 'restart' && <RestartDialog guest={guest} onClose={close} />}
       {open === 'stop' && <StopDialog guest={guest} onClose={close} />}
       {open === 'migrate' && <MigrateDialog guest={guest} onClose={close} />}
       {open === 'clone' && <CloneDialog guest={guest} onClose={close} />}
@@ -77,6 +79,23 @@ export function GuestActions({ guest }: { readonly guest: Guest }) {
 interface GuestDialogProps {
   readonly guest: Guest;
   readonly onClose: () => void;
+}
+
+function RestartDialog({ guest, onClose }: GuestDialogProps) {
+  return (
+    <Dialog
+      title={`Restart ${guest.name}`}
+      deed="Restart"
+      isDangerous
+      onClose={onClose}
+      run={() => call('guest.restart', { params: { guest: guest.id } })}
+    >
+      <p>
+        {guest.name} is not asked: it ends at once, as in a power cut, and boots again. What it has not written to its
+        disk is lost. To let it shut down first, stop it, and start it then.
+      </p>
+    </Dialog>
+  );
 }
 
 function StopDialog({ guest, onClose }: GuestDialogProps) {

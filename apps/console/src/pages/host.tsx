@@ -67,11 +67,11 @@ function Summary({ host, memoryMiB }: { readonly host: Host; readonly memoryMiB:
   const usage = useUsage().get(host.id);
   const pool = useRows('pool').get(host.poolId);
   const guests = useRows('guest');
-  const leaving =
-    host.maintenance === 'entering' ? [...guests.values()].filter(({ hostId }) => hostId === host.id) : [];
+  const isBeingEmptied = host.maintenance === 'entering' || host.standby === 'entering';
+  const leaving = isBeingEmptied ? [...guests.values()].filter(({ hostId }) => hostId === host.id) : [];
   return (
     <>
-      {host.maintenance === 'entering' && (
+      {isBeingEmptied && (
         <p role="status">
           {leaving.length === 0
             ? 'It is empty.'
