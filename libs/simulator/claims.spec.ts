@@ -92,6 +92,9 @@ test('nor while the host of its record is not heard: it may still run there, and
   expect(world.guest('db')).toEqual(before);
   expect(world.copyOf('db')).toBe(copy);
   expect(openAlarms(world)).toEqual(['guest-claimed']);
+  // One alarm from first to last, also while that agent has yet to tell what it has.
+  const told = world.store.records.filter(({ code }) => code.endsWith('guest-claimed'));
+  expect(told.map(({ code }) => code)).toEqual(['alarm-raised.guest-claimed']);
 });
 
 test('nor by a new leader that hears the claim before the host of the record', () => {

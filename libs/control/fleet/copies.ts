@@ -43,7 +43,8 @@ export function reconcileCopies(turn: FleetTurn, hostId: string): void {
       else if (isNews(turn, guest, hostId, copy)) {
         const belief = beliefIn(turn, guest, host, copy);
         if (belief === 'believed') adopt(turn, guest, hostId, copy);
-        else if (belief !== 'not-yet') isDoubted = doubt(turn, guest, host, copy.epoch, belief.but);
+        else isDoubted = true; // and an alarm stays as it is where nothing can be said yet
+        if (typeof belief === 'object') doubt(turn, guest, host, copy.epoch, belief.but);
       } else if (isLeftOver(turn, guest, hostId, copy))
         order(turn, `clear:${guestId}:${copy.epoch}:${hostId}`, host, {
           kind: 'guest.stop',
@@ -107,15 +108,13 @@ function beliefIn(turn: FleetTurn, guest: Guest, claimer: Host, { epoch }: Guest
     : 'believed';
 }
 
-/** True, so that the alarm stays. */
-function doubt(turn: FleetTurn, guest: Guest, { id, name }: Host, epoch: number, but: string): true {
+function doubt(turn: FleetTurn, guest: Guest, { id, name }: Host, epoch: number, but: string): void {
   raiseAlarm(turn, {
     code: 'guest-claimed',
     severity: 'error',
     subject: ['host', id],
     message: `${name} says that ${guest.name} runs there at epoch ${epoch}; but ${but}. Neither is touched: look on ${name}, and cut its power or end that VMM if it is not to be believed.`,
   });
-  return true;
 }
 
 function adopt(turn: FleetTurn, guest: Guest, hostId: string, copy: GuestObservation): void {
