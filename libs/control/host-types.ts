@@ -142,6 +142,8 @@ export interface HostState {
   hostId: string;
   incarnation: number;
   term: number;
+  /** Its journal has been read. Before that nothing is known here, and nobody may take it for a loss. */
+  awake: boolean;
   /** Commands are refused until the controller has given this incarnation its assignments. */
   assigned: boolean;
   isolation: IsolationPolicy | null;

@@ -56,7 +56,8 @@ class Bench {
   effects: HostEffect[] = [];
   now = 1_000;
 
-  constructor(incarnation = 1, term = 1) {
+  constructor(incarnation = 1, term = 1, isAwake = true) {
+    if (isAwake) this.take({ kind: 'woke', journal: [], running: [] });
     this.take({
       kind: 'assigned',
       assignments: { hostId: 'h1', incarnation, term, isolation, at: 0, guests: [], migrations: [] },
@@ -316,10 +317,22 @@ describe('an agent that starts again', () => {
     before: Bench,
     running: readonly { instance: { guestId: string; epoch: number }; state: VmmState }[],
   ): Bench {
-    const after = new Bench(2);
+    const after = new Bench(2, 1, false);
     after.take({ kind: 'woke', journal: [...before.journal.values()], running });
     return after;
   }
+
+  test('does not take a grant that it has yet to find in its journal for one that was never given', () => {
+    const before = new Bench().listening('g', 2);
+    before.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
+    before.grant('r', 2);
+    const after = new Bench(2, 1, false);
+    expect(answers(after.grant('early', 2))).toEqual(['not-ready']);
+    const instance = { guestId: 'g', epoch: 2 };
+    after.take({ kind: 'woke', journal: [...before.journal.values()], running: [{ instance, state: 'running' }] });
+    expect(answers(after.grant('later', 2))).toEqual(['granted']);
+    expect(after.guests).toEqual(['g@2 running']);
+  });
 
   test.each<[VmmState, string]>([
     ['sent', 'released'],

@@ -54,6 +54,7 @@ export function createHost(hostId = ''): HostState {
     hostId,
     incarnation: 0,
     term: 0,
+    awake: false,
     assigned: false,
     isolation: null,
     outsideHeardAt: null,

@@ -75,7 +75,6 @@ export class ModelAgent {
   private readonly timers: Timer[] = [];
   private readonly peerReplies = new Map<string, (answer: PeerAnswer) => void>();
   private reportPending = false;
-  private listening = false;
   private nextRequest = 1;
 
   constructor(
@@ -112,9 +111,8 @@ export class ModelAgent {
     this.around.bus.stopWork(this.home.registration.queue);
   }
 
-  /** What another agent asks; no answer when this one is not up yet. */
+  /** What another agent asks. It listens from its first moment, before it knows what runs here. */
   hearPeer(request: PeerRequest, reply: (answer: PeerAnswer) => void): void {
-    if (!this.listening) return;
     const requestId = `${this.home.machine.name}-${this.nextRequest++}`;
     this.peerReplies.set(requestId, reply);
     this.step({ kind: 'peer-request', requestId, request });
@@ -122,7 +120,6 @@ export class ModelAgent {
 
   private wake(running: readonly { readonly instance: VmmInstance; readonly state: VmmState }[]): void {
     this.step({ kind: 'woke', journal: [...this.home.journal.values()], running });
-    this.listening = true;
     this.timers.push(this.around.clock.every(tickMs, () => this.step({ kind: 'tick' })));
     const measured = (): number => this.timers.push(this.around.clock.every(reportMs, () => this.measure()));
     if (this.home.phaseMs === 0) measured();

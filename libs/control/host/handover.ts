@@ -112,6 +112,8 @@ function takeBack(turn: HostTurn, migration: HostMigration, refusal: Refusal): v
 
 /** The target's side of a grant. */
 export function answerGrant(turn: HostTurn, requestId: string, request: PeerRequest): void {
+  // An agent listens before it knows what it has journalled: a migration that it granted would seem forgotten.
+  if (!turn.state.awake) return answer(turn, requestId, { kind: 'not-ready' });
   const migration = turn.state.migrations.get(request.migrationId);
   if (!migration) return answerForgotten(turn, requestId, request);
   if (migration.phase === 'granted') return answer(turn, requestId, { kind: 'granted' });

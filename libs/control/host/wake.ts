@@ -17,6 +17,7 @@ export function wake(
   journal: readonly JournalEntry[],
   running: readonly { instance: VmmInstance; state: VmmState }[],
 ): void {
+  turn.state.awake = true;
   turn.state.outsideHeardAt = turn.now;
   for (const { value } of journal) {
     if (value?.kind === 'guest') turn.state.guests.set(copyKey(value), value);
