@@ -36,8 +36,10 @@ static u32 divide_by_ten(u64 *number) {
 void say_number(u64 number) {
   char digits[20];
   u32 count = 0;
-  do digits[count++] = (char)('0' + divide_by_ten(&number));
-  while (number);
+  while (number >> 32) digits[count++] = (char)('0' + divide_by_ten(&number));
+  u32 rest = (u32)number;
+  do digits[count++] = (char)('0' + rest % 10);
+  while (rest /= 10);
   while (count) put(digits[--count]);
 }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { slots } from './control-registers';
 import { encode, type Mnemonic } from './instruction-set';
+import type { Machine } from './machine';
 import { memoryStart, pageBytes } from './memory';
 import { bench, load } from './testing';
 import { causes } from './traps';
@@ -157,6 +158,26 @@ test('an instruction that changes the next one on its own page changes it', () =
     wfi`); // prettier-ignore
   machine.run(100);
   expect(machine.registers[10]).toBe(42);
+});
+
+test('a machine that changes the program which others run too changes it for itself alone', () => {
+  const program = `
+    la   t1, changed
+  again:
+    beqz a1, changed
+    sw   a1, 0(t1)
+  changed:
+    addi a0, zero, 1
+    wfi
+    j    again`;
+  const machines = [bench().machine, bench().machine, bench().machine] as const;
+  const [first, changing, last] = machines;
+  const run = (machine: Machine) => [machine.run(100), machine.registers[10]];
+  for (const machine of machines) load(machine, program);
+  expect([run(first), run(changing)]).toEqual([['idle', 1], ['idle', 1]]); // prettier-ignore
+  for (const machine of machines) machine.control[slots.waiting] = 0;
+  changing.registers[11] = encode('addi', { rd: 10, immediate: 42 });
+  expect([run(changing), run(first), run(last)]).toEqual([['idle', 42], ['idle', 1], ['idle', 1]]); // prettier-ignore
 });
 
 describe('memory behind the relocation register', () => {

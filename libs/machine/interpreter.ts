@@ -8,6 +8,7 @@ import {
   remainderUnsigned,
 } from './arithmetic';
 import { slots } from './control-registers';
+import type { DecodedPage } from './decoded-page';
 import type { Engine } from './engine';
 import { instructionOf, operandsOf, type Mnemonic } from './instruction-set';
 import type { Machine } from './machine';
@@ -18,7 +19,6 @@ import {
   pageGuards,
   pageShift,
   pageWords,
-  type DecodedPage,
   type Storage,
 } from './memory';
 import { discarded } from './processor-state';
@@ -430,6 +430,12 @@ export class Interpreter implements Engine {
         if (cause !== -1) {
           // Only loads and stores come here, and what they name is what their operands say.
           pc = (pageStart + (index << 2)) | 0;
+          if (cause === causes.storeGuard && storage.isToRepeat) {
+            storage.isToRepeat = false;
+            cause = -1;
+            left++;
+            continue pages;
+          }
           value = (x[(code >> 16) & 31]! + immediate) | 0;
           break pages;
         }

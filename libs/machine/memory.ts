@@ -1,3 +1,4 @@
+import { decodedPageOf, ownPageOf, type DecodedPage } from './decoded-page';
 import { registerCount } from './processor-state';
 import { sharedMemoryOf, type SharedMemory } from './translator/webassembly';
 
@@ -13,16 +14,9 @@ export const pageDirty = 1;
 export const pageHasCode = 2;
 /** Guards, which a control program puts on pages: the processor traps before it fetches from, stores to or loads from one. */
 export const pageGuards = { fetch: 4, store: 8, load: 16 } as const;
+const dirtyOfFour = 0x01010101 * pageDirty;
 const noVisits = new Int16Array(0);
 const everyGuard = pageGuards.fetch | pageGuards.store | pageGuards.load;
-
-/** A page's instructions as the interpreter reads them; 0 is a word that was not decoded, or was written to since. */
-export interface DecodedPage {
-  readonly codes: Int32Array;
-  readonly immediates: Int32Array;
-  /** How often a jump came to each word, where a translator wants to know. */
-  readonly visits: Int16Array;
-}
 
 /** Where the translator's modules find what they share with the machine, behind the memory itself. */
 export interface SharedParts {
@@ -44,7 +38,11 @@ export class Storage {
   readonly halves: Int16Array;
   readonly words: Int32Array;
   readonly flags: Uint8Array;
+  /** The same, of four pages in each. */
+  readonly flagWords: Int32Array;
   readonly decoded: (DecodedPage | undefined)[];
+  /** A write was refused for no guard, but because its page's instructions had to be made its own first: it is to be done again. */
+  isToRepeat = false;
   /** How many pages are guarded against loads: while there are none, loads look at no flags. */
   loadGuards = 0;
   /** Undefined: there is no translator. */
@@ -67,16 +65,16 @@ export class Storage {
       this.shared === undefined
         ? new Uint8Array(size >>> pageShift)
         : new Uint8Array(buffer, this.shared.flagsAt, size >>> pageShift);
+    this.flagWords = new Int32Array(this.flags.buffer, this.flags.byteOffset, this.flags.length >>> 2);
     this.decoded = new Array<DecodedPage | undefined>(size >>> pageShift).fill(undefined);
   }
 
   decodedPage(page: number): DecodedPage {
     this.flags[page]! |= pageHasCode;
-    return (this.decoded[page] ??= {
-      codes: new Int32Array(pageWords),
-      immediates: new Int32Array(pageWords),
-      visits: this.shared === undefined ? noVisits : new Int16Array(pageWords),
-    });
+    return (this.decoded[page] ??= decodedPageOf(
+      this.words.subarray(page * pageWords, (page + 1) * pageWords),
+      this.shared === undefined ? noVisits : new Int16Array(pageWords),
+    ));
   }
 
   guard(page: number, guards: number): void {
@@ -94,9 +92,12 @@ export class Storage {
   /** Called before every write of at most a word that is not aligned, or finds its page's flags to be other than just `pageDirty`. */
   refusesWrite(offset: number, length: number): boolean {
     const last = (offset + length - 1) >>> pageShift;
+    this.isToRepeat = false;
     if (((this.flags[offset >>> pageShift]! | this.flags[last]!) & pageGuards.store) !== 0) return true;
+    this.isToRepeat =
+      this.decoded[offset >>> pageShift]?.isShared === true || this.decoded[last]?.isShared === true;
     this.written(offset, length);
-    return false;
+    return this.isToRepeat;
   }
 
   /** Its pages are dirty, and what was decoded of it is forgotten. */
@@ -113,8 +114,9 @@ export class Storage {
 
   /** What was decoded of these words, and translated. */
   forgetCode(page: number, firstWord: number, endWord: number): void {
-    const decoded = this.decoded[page];
+    let decoded = this.decoded[page];
     if (decoded === undefined) return;
+    if (decoded.isShared) this.decoded[page] = decoded = ownPageOf(decoded);
     decoded.codes.fill(0, firstWord, endWord);
     this.codeChanged?.(page, firstWord, endWord);
   }
@@ -171,11 +173,16 @@ export class Memory {
   /** The numbers of the pages that were written to since the last call. */
   takeDirtyPages(): number[] {
     const pages: number[] = [];
+    const { flags, flagWords } = this.storage;
     const first = this.offset >>> pageShift;
-    for (let page = 0; page < this.size >>> pageShift; page++) {
-      if ((this.storage.flags[first + page]! & pageDirty) === 0) continue;
-      this.storage.flags[first + page]! &= ~pageDirty;
-      pages.push(page);
+    const end = first + (this.size >>> pageShift);
+    for (let page = first; page < end; page++) {
+      const isOfFour = (page & 3) === 0 && page >>> 2 < flagWords.length;
+      if (isOfFour && (flagWords[page >>> 2]! & dirtyOfFour) === 0) page += 3;
+      else if ((flags[page]! & pageDirty) !== 0) {
+        flags[page]! &= ~pageDirty;
+        pages.push(page - first);
+      }
     }
     return pages;
   }

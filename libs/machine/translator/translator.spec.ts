@@ -90,6 +90,18 @@ test('it stops at exactly the instruction that it is told, wherever that is', ()
   for (let instructions = 1; instructions < 200; instructions++) runBoth(machines, instructions);
 });
 
+test('what a machine does for a moment after each rest is never translated, and what goes on for longer is', () => {
+  const machines = both(sorting, { hotVisits: 3, interpretedAfterRest: 50_000 });
+  const translator = machines.fast.translator!;
+  for (let rest = 0; rest < 10; rest++) {
+    translator.rested();
+    runBoth(machines, 20_000);
+  }
+  expect(translator.counts.made).toBe(0);
+  runBoth(machines, 100_000);
+  expect(translator.counts.made).toBeGreaterThan(0);
+});
+
 test('the timer interrupts a translated loop at its instruction', () => {
   const machines = both(`
       la   t0, handler

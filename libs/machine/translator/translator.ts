@@ -12,11 +12,13 @@ import { instantiate, moduleOf } from './webassembly';
 export interface TranslatorOptions extends Partial<RegionLimits> {
   /** How often a jump must have come to a place before it is translated. */
   readonly hotVisits?: number;
+  /** What a machine does first after `rested` is interpreted: for one that does little at a time, so many instructions. */
+  readonly interpretedAfterRest?: number;
   /** Called whenever translated code was left, with how many instructions this run has done so far. */
   readonly afterTranslated?: (executed: number) => void;
 }
 
-const defaults = { hotVisits: 500, blocks: 160, blockInstructions: 64, unseen: false } as const;
+const defaults = { hotVisits: 500, interpretedAfterRest: 0, blocks: 160, blockInstructions: 64, unseen: false } as const;
 /** WebAssembly counts down in a number of 32 bits; and its own compiler improves a function between its runs. */
 const longestRun = 2 ** 20;
 /** With less reach than its code has a translation cannot be entered: so far the interpreter goes before it is asked again. */
@@ -32,6 +34,8 @@ export class Translator implements Engine {
   private readonly translations: Translations;
   private readonly stoppedAt: Int32Array;
   private readonly hotVisits: number;
+  private readonly interpretedAfterRest: number;
+  private toInterpret = 0;
   private readonly limits: RegionLimits;
   private readonly afterTranslated: ((executed: number) => void) | undefined;
   private checksLoads = false;
@@ -40,10 +44,11 @@ export class Translator implements Engine {
     readonly memory: Memory,
     options: TranslatorOptions,
   ) {
-    const { hotVisits, blocks, blockInstructions, unseen, afterTranslated } = { ...defaults, ...options };
-    this.hotVisits = hotVisits;
+    const { blocks, blockInstructions, unseen, ...others } = { ...defaults, ...options };
+    this.hotVisits = others.hotVisits;
+    this.interpretedAfterRest = others.interpretedAfterRest;
     this.limits = { blocks, blockInstructions, unseen };
-    this.afterTranslated = afterTranslated;
+    this.afterTranslated = others.afterTranslated;
     const { memory: shared, registersAt } = memory.storage.shared!;
     this.registers = new Int32Array(shared.buffer, registersAt, registerCount + 1);
     this.stoppedAt = new Int32Array(shared.buffer, pcAt(registersAt), 1);
@@ -60,7 +65,13 @@ export class Translator implements Engine {
     return { live: this.translations.live, made: this.translations.made };
   }
 
+  /** The machine has been idle. */
+  rested(): void {
+    this.toInterpret = this.interpretedAfterRest;
+  }
+
   run(machine: Machine, limit: number): Interruption {
+    if (this.toInterpret > 0) return this.runAfterRest(machine, limit);
     const { control } = machine;
     const { storage } = this.memory;
     if (storage.loadGuards > 0 && !this.checksLoads) {
@@ -91,6 +102,15 @@ export class Translator implements Engine {
     }
     this.executed = limit;
     return 'limit';
+  }
+
+  /** Nothing is looked up and nothing is counted: of hundreds of machines that do this in turn, each would find its counts gone from the caches. */
+  private runAfterRest(machine: Machine, limit: number): Interruption {
+    const { interpreter } = this;
+    const interruption = interpreter.run(machine, Math.min(limit, this.toInterpret));
+    ({ executed: this.executed, cause: this.cause, value: this.value } = interpreter);
+    this.toInterpret -= interpreter.executed;
+    return interruption;
   }
 
   /** Where there is an entry and it cannot be used, it is not looked for at every jump. */

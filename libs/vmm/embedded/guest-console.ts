@@ -10,12 +10,16 @@ export function instanceFolder(root: string, { guestId, epoch }: VmmInstance): s
   return join(root, `${encodeURIComponent(guestId)}.${epoch}`);
 }
 
+const lookEveryBytes = 64 * 1024;
+
 /** What a guest says: kept in a file, and told, with its heartbeats by themselves. */
 export class GuestConsole {
   private readonly log: ConsoleLog;
   private readonly file: number;
   private readonly decoder = new StringDecoder('utf8');
   private splitter = new GuestLineSplitter();
+  /** Since its file was looked at. */
+  private heardBytes = 0;
 
   constructor(
     private readonly instance: VmmInstance,
@@ -35,6 +39,7 @@ export class GuestConsole {
     } catch {
       // It is told all the same.
     }
+    this.heardBytes += bytes.length;
     const { instance } = this;
     const text = this.decoder.write(bytes);
     this.tell({ kind: 'console', instance, text });
@@ -50,6 +55,8 @@ export class GuestConsole {
   }
 
   cut(): void {
+    if (this.heardBytes < lookEveryBytes) return;
+    this.heardBytes = 0;
     this.log.cut();
   }
 

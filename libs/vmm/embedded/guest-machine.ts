@@ -15,6 +15,8 @@ const unitsPerMs = 1000 * 2 ** timeScale;
 const burstInstructions = 4096;
 /** Translating costs as much as some ten thousand instructions, for each guest by itself: what an idle one does is not worth it. */
 const hotVisits = 20_000;
+/** A heartbeat, with what the kernel does for it, is not so long: an idle guest never gets to what is translated. */
+const interpretedAfterRest = 2500;
 const guardCauses: readonly number[] = [causes.fetchGuard, causes.loadGuard, causes.storeGuard];
 const everyGuard = pageGuards.fetch | pageGuards.load | pageGuards.store;
 
@@ -103,7 +105,7 @@ export class GuestMachine {
     this.memoryBytes = memoryBytes;
     this.console = new GuestConsole((byte) => this.output.push(byte));
     const devices = { console: this.console, disk, network, power: this.button, timeScale };
-    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, { hotVisits });
+    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, { hotVisits, interpretedAfterRest });
   }
 
   get memory() {
@@ -148,7 +150,7 @@ export class GuestMachine {
         const stop = machine.run(burstInstructions);
         if (stop === 'off') return { kind: 'off', code: machine.offCode };
         if (stop === 'trap') return { kind: 'missing', pages: this.pagesOfTrap() };
-        if (stop === 'idle') return { kind: 'idle', at: this.wakesAt() };
+        if (stop === 'idle') return this.rest();
       }
       return { kind: 'used' };
     } catch (error) {
@@ -156,6 +158,11 @@ export class GuestMachine {
       if (error instanceof PagesMissing) return { kind: 'missing', pages: error.pages };
       return { kind: 'failed', error: error as Error };
     }
+  }
+
+  private rest(): SliceEnd {
+    this.machine.translator!.rested();
+    return { kind: 'idle', at: this.wakesAt() };
   }
 
   private wakesAt(): number {

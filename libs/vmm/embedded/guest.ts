@@ -75,6 +75,7 @@ export class EmbeddedGuest extends ScheduledTask {
   private granted: { cpuShares: number; cpuLimitMillicores: number | null };
   private standsStill = false;
   private diskBytes: number | null = null;
+  private diskSeenAt = 0;
   private mostMillicores: number | null = null;
   private readonly gone: (() => void)[] = [];
 
@@ -342,8 +343,7 @@ export class EmbeddedGuest extends ScheduledTask {
     const dirtyBytesPerSecond = this.dirty.bytesPerSecond(now);
     this.console.cut();
     void this.disk.image.flush();
-    // Of the look before: a storage that hangs must not hang this one.
-    void allocatedBytes(this.imagePath).then((bytes) => (this.diskBytes = bytes));
+    this.lookAtDisk(now);
     return {
       instance: this.id,
       cpuTimeMs: this.usedMs,
@@ -354,6 +354,15 @@ export class EmbeddedGuest extends ScheduledTask {
       vmmSilentMs: 0,
     };
   }
+
+  /** For the next sample: a storage that hangs must not hang this one. */
+  private lookAtDisk(now: number): void {
+    if (this.diskBytes !== null && now < this.diskSeenAt + diskLookMs) return;
+    this.diskSeenAt = now;
+    void allocatedBytes(this.imagePath).then((bytes) => (this.diskBytes = bytes));
+  }
 }
 
 const retryMs = 1_000;
+/** A disk's growth is told that late at most. */
+const diskLookMs = 5_000;
