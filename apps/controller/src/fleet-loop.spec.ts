@@ -1,4 +1,4 @@
-import type { FleetStore } from '@argosy/control/ports/fleet-store';
+import type { CommitOutcome, FleetStore } from '@argosy/control/ports/fleet-store';
 import { FleetClock } from '@argosy/domain/fleet-clock';
 import { FleetLoop } from './fleet-loop';
 
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const loop of loops.splice(0)) await loop.stop();
 });
 
-function loopOver(store: Partial<FleetStore>): FleetLoop {
+function loopOver(store: Partial<FleetStore>, leaseMs = 5_000): FleetLoop {
   const whole = {
     load: async () => inventory,
     holdLease: async (holder: string, url: string) => ({ term: 1, holder, url, held: true, at: 0 }),
@@ -26,7 +26,7 @@ function loopOver(store: Partial<FleetStore>): FleetLoop {
     ...store,
   } as unknown as FleetStore;
   const loop = new FleetLoop({
-    store: whole, actuators, holder: 'me', url: () => '', leaseMs: 5_000, clock: new FleetClock(() => 0),
+    store: whole, actuators, holder: 'me', url: () => '', leaseMs, clock: new FleetClock(() => 0),
     say: (message) => void said.push(message), recordPass: () => undefined,
   }); // prettier-ignore
   loops.push(loop);
@@ -58,6 +58,69 @@ test('what comes while a step is written is one transaction, but for what is too
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(6_000);
   expect(sizes).toHaveLength(4);
   expect(Math.max(...sizes)).toBe(2_000);
+});
+
+/** Commits that end when and as they are told, in their order. */
+function heldCommits() {
+  const waiting: ((outcome: CommitOutcome) => void)[] = [];
+  const sizes: number[] = [];
+  const commit = (_term: number, writes: readonly unknown[]) => {
+    sizes.push(writes.length);
+    return new Promise<CommitOutcome>((resolve) => waiting.push(resolve));
+  };
+  const end = async (outcome: CommitOutcome = { outcome: 'committed' }) => {
+    waiting.shift()!(outcome);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  return { commit, sizes, end };
+}
+
+test('what is decided while another step is written is answered after it, also where it writes nothing', async () => {
+  const { commit, end } = heldCommits();
+  const loop = loopOver({ commit });
+  await loop.start();
+  const order: string[] = [];
+  const ask = (name: string) =>
+    void loop.request('ada', { kind: 'pool.create', name }).then(({ ok }) => order.push(`${name} ${ok}`));
+  for (const name of ['one', 'one', 'two']) ask(name);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(order).toEqual([]);
+  await end();
+  expect(order).toEqual(['one true']);
+  await end();
+  expect(order).toEqual(['one true', 'one false', 'two true']);
+});
+
+test('what was decided while a step was written is never written if that one is refused', async () => {
+  const { commit, sizes, end } = heldCommits();
+  const loop = loopOver({ commit });
+  await loop.start();
+  const asked = ['one', 'two'].map((name) => loop.request('ada', { kind: 'pool.create', name }));
+  await end({ outcome: 'conflict', message: 'as was to be tried' });
+  for (const answer of asked) expect(await answer).toMatchObject({ ok: false, refusal: { code: 'store-unavailable' } });
+  loop.take({ kind: 'tick' });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const again = loop.request('ada', { kind: 'pool.create', name: 'two' });
+  await end();
+  expect(await again).toMatchObject({ ok: true, value: { name: 'two' } });
+  expect(sizes).toHaveLength(2);
+});
+
+test('what was decided under a term that has ended is not written under the next, and its asker is told', async () => {
+  const { commit, sizes, end } = heldCommits();
+  let term = 1;
+  const holdLease = async (holder: string, url: string) => ({ term, holder, url, held: true, at: 0 });
+  const loop = loopOver({ commit, holdLease }, 80);
+  await loop.start();
+  const begun = loop.request('ada', { kind: 'pool.create', name: 'one' });
+  const decided = loop.request('ada', { kind: 'pool.create', name: 'two' });
+  term = 2;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await end();
+  expect(await begun).toMatchObject({ ok: true });
+  expect(await decided).toMatchObject({ ok: false });
+  expect(said).toContain('leading, term 2: 0 hosts, 0 guests');
+  expect(sizes).toHaveLength(1);
 });
 
 test('an event that the brain fails at is not taken again', async () => {

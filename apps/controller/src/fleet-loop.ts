@@ -35,9 +35,17 @@ export interface LoopParts {
   readonly recordPass: (durationMs: number) => void;
 }
 
-interface Pending {
+interface Arrival {
   readonly event: FleetEvent;
   readonly at: Instant;
+}
+
+/** What was decided and is not written yet: one transaction. */
+class Decided {
+  readonly writes: FleetWrite[] = [];
+  readonly effects: FleetEffect[] = [];
+  events = 0;
+  decidingMs = 0;
 }
 
 const tickMs = 200;
@@ -50,20 +58,28 @@ const mostWritesTogether = 2_000;
 
 /**
  * The fleet's brain in this process. Events are taken in the order and at the time of their arrival, so that a tick
- * never judges a host silent whose report waits behind it; those that wait together are one transaction. Effects are
- * carried out only when their writes are committed. If the store refuses or is away, everything is loaded anew.
+ * never judges a host silent whose report waits behind it. While one transaction is written, what comes is decided already, and is
+ * the next one. Effects are carried out only when their writes are committed, in the order in which they were decided. If the
+ * store refuses or is away, what was decided since is dropped, and everything is loaded anew.
  */
 export class FleetLoop {
   readonly fleet: Fleet = createFleet({ newId: () => randomBytes(9).toString('base64url').replace(/[-_]/g, 'x') });
-  private readonly events: Pending[] = [];
+  private readonly events: Arrival[] = [];
+  private next = new Decided();
+  /** Resolves when what is being written is written, or is not; null: nothing is. */
+  private writing: Promise<void> | null = null;
+  private isDeciding = false;
+  /** How many wait to load the inventory, or do: nothing is decided meanwhile. */
+  private loads = 0;
+  private loading: Promise<void> = Promise.resolve();
   private readonly waiting = new Map<string, (result: Result<unknown>) => void>();
   private readonly committedListeners = new Set<(writes: readonly FleetWrite[], at: Instant) => void>();
   private readonly reloadedListeners = new Set<() => void>();
   private readonly reportListeners = new Set<(report: HostReport) => void>();
   private leader: string | null = null;
   private term = 0;
+  private takingOver: number | null = null;
   private leaseUntil = 0;
-  private busy = false;
   private stopped = false;
   private stale = false;
   private storeSilent = false;
@@ -96,8 +112,7 @@ export class FleetLoop {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
     const led = this.fleet.leading;
-    const end = performance.now() + lastStepMs;
-    while (this.busy && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.race([this.writing, new Promise((resolve) => setTimeout(resolve, lastStepMs).unref())]);
     this.fleet.leading = false;
     this.leader = null;
     this.failWaiting();
@@ -107,7 +122,7 @@ export class FleetLoop {
   take(event: FleetEvent): void {
     if (this.stopped) return;
     this.events.push({ event, at: this.parts.clock.now() });
-    void this.drain();
+    this.advance();
   }
 
   takeReport(report: HostReport): void {
@@ -216,53 +231,93 @@ export class FleetLoop {
   }
 
   private async takeOver(term: number): Promise<void> {
-    const inventory = await this.parts.store.load();
-    this.term = term;
-    this.stale = false;
-    const { effects } = stepFleet(this.fleet, { kind: 'took-over', term, inventory }, this.parts.clock.now());
-    for (const effect of effects) this.carryOut(effect);
-    this.parts.say(`leading, term ${term}: ${inventory.hosts.length} hosts, ${inventory.guests.length} guests`);
-  }
-
-  private async drain(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
+    if (this.takingOver === term) return;
+    this.takingOver = term;
     try {
-      while (this.events.length > 0 && !this.stopped) {
-        if (this.stale) await this.reload();
-        else await this.runBatch();
-      }
+      await this.load((inventory) => {
+        this.drop();
+        this.term = term;
+        this.stale = false;
+        const { effects } = stepFleet(this.fleet, { kind: 'took-over', term, inventory }, this.parts.clock.now());
+        for (const effect of effects) this.carryOut(effect);
+        this.parts.say(`leading, term ${term}: ${inventory.hosts.length} hosts, ${inventory.guests.length} guests`);
+      });
     } finally {
-      this.busy = false;
+      this.takingOver = null;
     }
   }
 
-  /** One transaction: what waits, as far as its writes go into one. The rest keeps its place. */
-  private async runBatch(): Promise<void> {
+  /** One after the other, and never while something is written that the loaded inventory would miss. */
+  private async load(use: (inventory: Inventory) => void): Promise<void> {
+    this.loads++;
+    const turn = this.loading.then(async () => {
+      await this.writing;
+      use(await this.parts.store.load());
+    });
+    this.loading = turn.catch(() => undefined);
+    try {
+      await turn;
+    } finally {
+      this.loads--;
+      this.advance();
+    }
+  }
+
+  /** Decides what has come, and writes what was decided. */
+  private advance(): void {
+    if (this.isDeciding || this.loads > 0) return;
+    this.isDeciding = true;
+    while (!this.stopped && !this.stale) {
+      this.decide();
+      if (this.writing !== null || this.next.events === 0) break;
+      this.writeNext();
+    }
+    this.isDeciding = false;
+    if (this.stale && this.events.length > 0 && !this.stopped) void this.reload();
+  }
+
+  /** What waits, as far as its writes go into one transaction. The rest keeps its place. */
+  private decide(): void {
+    const { next, events } = this;
     const begun = performance.now();
-    const writes: FleetWrite[] = [];
-    const effects: FleetEffect[] = [];
     let taken = 0;
     try {
-      while (taken < this.events.length && writes.length < mostWritesTogether) {
-        const { event, at } = this.events[taken++]!;
+      while (taken < events.length && next.writes.length < mostWritesTogether) {
+        const { event, at } = events[taken++]!;
         if (event.kind === 'tick') this.tickPending = false;
         const step = stepFleet(this.fleet, event, at);
-        writes.push(...step.writes);
-        effects.push(...step.effects);
+        next.writes.push(...step.writes);
+        next.effects.push(...step.effects);
       }
+      next.events += taken;
     } catch (error) {
-      // A bug of ours: nothing of the batch is written, and the state it left is thrown away.
+      // A bug of ours: nothing of the transaction is written, and the state it left is thrown away.
       this.parts.say(
         `the control loop failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
-      return this.spoil();
+      this.spoil();
     } finally {
-      this.events.splice(0, taken);
+      events.splice(0, taken);
+      next.decidingMs += performance.now() - begun;
     }
-    if (writes.length > 0 && !(await this.commit(writes))) return;
+  }
+
+  private writeNext(): void {
+    const decided = this.next;
+    this.next = new Decided();
+    if (decided.writes.length === 0) return this.finish(decided, 0);
+    const begun = performance.now();
+    this.writing = this.commit(decided.writes).then((isCommitted) => {
+      if (isCommitted) this.finish(decided, performance.now() - begun);
+      // Only now: what the effects bring about at once is written behind them.
+      this.writing = null;
+      this.advance();
+    });
+  }
+
+  private finish({ effects, decidingMs }: Decided, writingMs: number): void {
     for (const effect of effects) this.carryOut(effect);
-    this.parts.recordPass(performance.now() - begun);
+    this.parts.recordPass(decidingMs + writingMs);
   }
 
   private async commit(writes: readonly FleetWrite[]): Promise<boolean> {
@@ -285,7 +340,15 @@ export class FleetLoop {
   /** What the brain holds is not what the database holds: it is loaded before anything else is decided. */
   private spoil(): void {
     this.stale = true;
+    this.next = new Decided();
     this.failWaiting();
+  }
+
+  /** What was decided on a state that another takes the place of. */
+  private drop(): void {
+    const { effects } = this.next;
+    this.next = new Decided();
+    for (const effect of effects) if (effect.kind === 'reply') this.reply(effect.requestId, this.notNow());
   }
 
   private failWaiting(): void {
@@ -293,19 +356,24 @@ export class FleetLoop {
   }
 
   private async reload(): Promise<void> {
+    this.loads++;
     try {
-      const inventory = await this.parts.store.load();
-      this.storeHeard();
-      this.stale = false;
-      if (!this.fleet.leading) return;
-      stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, this.parts.clock.now());
-      for (const listener of this.reloadedListeners) listener();
+      await this.load((inventory) => {
+        this.storeHeard();
+        this.stale = false;
+        if (!this.fleet.leading) return;
+        stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, this.parts.clock.now());
+        for (const listener of this.reloadedListeners) listener();
+      });
     } catch (error) {
       this.storeLost(error);
       // What came meanwhile is out of date; hosts report again each second.
       this.events.length = 0;
       this.tickPending = false;
       await new Promise((resolve) => setTimeout(resolve, reloadRetryMs));
+    } finally {
+      this.loads--;
+      this.advance();
     }
   }
 
