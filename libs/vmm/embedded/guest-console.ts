@@ -11,6 +11,9 @@ export function instanceFolder(root: string, { guestId, epoch }: VmmInstance): s
 }
 
 const lookEveryBytes = 64 * 1024;
+/** What many guests say in a second is not a write to a file for each word of it: a process that is killed leaves out so much of its end. */
+const keptBytes = 4096;
+const keptMs = 1000;
 
 /** What a guest says: kept in a file, and told, with its heartbeats by themselves. */
 export class GuestConsole {
@@ -18,6 +21,9 @@ export class GuestConsole {
   private readonly file: number;
   private readonly decoder = new StringDecoder('utf8');
   private splitter = new GuestLineSplitter();
+  private unwritten: Buffer[] = [];
+  private unwrittenBytes = 0;
+  private unwrittenSince = 0;
   /** Since its file was looked at. */
   private heardBytes = 0;
 
@@ -33,13 +39,10 @@ export class GuestConsole {
   }
 
   hear(bytes: Buffer): void {
-    // A folder that is full keeps nobody from running.
-    try {
-      writeSync(this.file, bytes);
-    } catch {
-      // It is told all the same.
-    }
-    this.heardBytes += bytes.length;
+    if (this.unwritten.length === 0) this.unwrittenSince = performance.now();
+    this.unwritten.push(bytes);
+    this.unwrittenBytes += bytes.length;
+    if (this.unwrittenBytes >= keptBytes || performance.now() - this.unwrittenSince >= keptMs) this.write();
     const { instance } = this;
     const text = this.decoder.write(bytes);
     this.tell({ kind: 'console', instance, text });
@@ -50,11 +53,27 @@ export class GuestConsole {
     }
   }
 
+  /** To its file; at once where the guest stops, for whoever reads it there must not see it speak later. */
+  write(): void {
+    if (this.unwritten.length === 0) return;
+    // A folder that is full keeps nobody from running.
+    try {
+      writeSync(this.file, Buffer.concat(this.unwritten));
+    } catch {
+      // It was told all the same.
+    }
+    this.heardBytes += this.unwrittenBytes;
+    this.unwritten = [];
+    this.unwrittenBytes = 0;
+  }
+
   tail(maximumBytes: number): string {
+    this.write();
     return this.log.tail(maximumBytes);
   }
 
   cut(): void {
+    this.write();
     if (this.heardBytes < lookEveryBytes) return;
     this.heardBytes = 0;
     this.log.cut();
@@ -72,6 +91,7 @@ export class GuestConsole {
 
   /** Nothing is said any more; what was is there until the instance is forgotten. */
   close(): void {
+    this.write();
     closeSync(this.file);
   }
 

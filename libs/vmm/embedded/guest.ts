@@ -135,6 +135,7 @@ export class EmbeddedGuest extends ScheduledTask {
     this.standsStill = true;
     this.host.scheduler.stop(this, performance.now());
     this.hear();
+    this.console.write();
   }
 
   pause(reason = 'as was asked', refusal?: Refusal): void {

@@ -7,13 +7,18 @@ const turnMs = 2;
 /** Guests wake so much late at most: those whose time comes meanwhile are one awakening of this process with it. */
 const slackMs = 1;
 
-/** Who has slept long is not in a hurry by so much. */
-const slotMs = 8;
+/** Who sleeps so long is not in a hurry: woken up to a twelfth of that later, but never by more than a slot. */
 const longSleepMs = 50;
+const hurry = 12;
+const longestSlotMs = 16;
 
 /** When a guest is woken whose timer is at that time: those of many guests that sleep long are one awakening of the process. */
 export function awakening(timerAt: number, now: number): number {
-  return timerAt - now < longSleepMs ? timerAt : Math.ceil(timerAt / slotMs) * slotMs;
+  const sleepMs = timerAt - now;
+  if (sleepMs < longSleepMs || sleepMs === Infinity) return timerAt;
+  // Powers of two: the moments of long sleeps are moments of shorter ones too.
+  const slotMs = Math.min(longestSlotMs, 2 ** Math.floor(Math.log2(sleepMs / hurry)));
+  return Math.ceil(timerAt / slotMs) * slotMs;
 }
 
 /** Gives guests the processor, between what else this process does. */
