@@ -12,15 +12,7 @@ import type { DecodedPage } from './decoded-page';
 import type { Engine } from './engine';
 import { instructionOf, operandsOf, type Mnemonic } from './instruction-set';
 import type { Machine } from './machine';
-import {
-  memoryStart,
-  pageBytes,
-  pageDirty,
-  pageGuards,
-  pageShift,
-  pageWords,
-  type Storage,
-} from './memory';
+import { memoryStart, pageBytes, pageDirty, pageGuards, pageShift, pageWords, type Storage } from './memory';
 import { discarded } from './processor-state';
 import { causes } from './traps';
 

@@ -94,8 +94,7 @@ export class Storage {
     const last = (offset + length - 1) >>> pageShift;
     this.isToRepeat = false;
     if (((this.flags[offset >>> pageShift]! | this.flags[last]!) & pageGuards.store) !== 0) return true;
-    this.isToRepeat =
-      this.decoded[offset >>> pageShift]?.isShared === true || this.decoded[last]?.isShared === true;
+    this.isToRepeat = this.decoded[offset >>> pageShift]?.isShared === true || this.decoded[last]?.isShared === true;
     this.written(offset, length);
     return this.isToRepeat;
   }

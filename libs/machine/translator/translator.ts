@@ -18,7 +18,13 @@ export interface TranslatorOptions extends Partial<RegionLimits> {
   readonly afterTranslated?: (executed: number) => void;
 }
 
-const defaults = { hotVisits: 500, interpretedAfterRest: 0, blocks: 160, blockInstructions: 64, unseen: false } as const;
+const defaults = {
+  hotVisits: 500,
+  interpretedAfterRest: 0,
+  blocks: 160,
+  blockInstructions: 64,
+  unseen: false,
+} as const;
 /** WebAssembly counts down in a number of 32 bits; and its own compiler improves a function between its runs. */
 const longestRun = 2 ** 20;
 /** With less reach than its code has a translation cannot be entered: so far the interpreter goes before it is asked again. */
