@@ -10,7 +10,13 @@ const inventory = {
 const unused = () => {
   throw new Error('nothing is to be done here');
 };
-const actuators = { keepQueues: () => undefined, hostCommand: unused, fence: unused, predict: unused, inject: unused } as never;
+const actuators = {
+  keepQueues: () => undefined,
+  hostCommand: unused,
+  fence: unused,
+  predict: unused,
+  inject: unused,
+} as never;
 
 const said: string[] = [];
 const loops: FleetLoop[] = [];
