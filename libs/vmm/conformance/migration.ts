@@ -123,15 +123,20 @@ export const migrationTests: TestTable = {
   ],
   'post-copy': [
     {
-      says: 'a guest that dirties faster than the link moves all the same when post-copy is allowed',
+      says: 'a guest that dirties faster than the link moves all the same when post-copy is allowed, and an agent that returns meanwhile has it as its own',
       run: async (hosts) => {
         const { h1, h2 } = hosts;
-        const { source, target } = await copied(hosts, { ...slowPolicy, postCopy: true }, dirtying);
+        const { guest, source, target } = await copied(hosts, { ...slowPolicy, postCopy: true }, dirtying);
         await h2.must({ call: 'resume', instance: target });
+        h2.restartAgent();
+        expect(await h2.stateOf(target)).toBe('running');
         await h1.must({ call: 'stop', instance: source, graceMs: 0 });
         await h2.beats(target, 2);
         await h2.must({ call: 'consoleWrite', instance: target, text: 'ping there\n' });
         expect(await h2.line('pong')).toMatchObject({ token: 'there' });
+        const { uri } = await h1.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy, disk: null });
+        await h2.must({ call: 'migrateOut', instance: target, targetEpoch: 3, uri, policy: quickPolicy, disk: null });
+        await h1.event('incoming-completed', { guestId: guest.guestId, epoch: 3 });
       },
     },
     {

@@ -11,7 +11,7 @@ import { InstanceConsole } from './instance-console';
 import { hasReadAll, unheard } from './serial-port';
 import type { GuestLinks } from '../guest-link';
 import type { InstanceFolder, InstanceRecord } from './instance-folder';
-import { isUnderWay, type QueriedMigration, type Sending } from './outgoing';
+import { isArriving, isUnderWay, type QueriedMigration, type Sending } from './outgoing';
 import { bootId, isRunning, signalProcess } from '../process-table';
 import { spawnVmm } from './spawn-vmm';
 import type { ProcessorLimits } from './processor-limits';
@@ -181,7 +181,7 @@ export class QemuInstance {
     ]);
     if (this.record.saving) return this.transfers.endSave(this.record.saving);
     const state = runStates[status] ?? 'running';
-    const isSending = !this.record.incoming && isUnderWay(migration);
+    const isSending = !this.record.incoming && isUnderWay(migration) && !isArriving(status, migration);
     if (state === 'paused' && this.record.incoming) this.state = 'received';
     else this.state = isSending && (state === 'running' || state === 'paused') ? 'sending' : state;
     if (this.record.relocating) await endRelocation(this, this.record.relocating);

@@ -41,6 +41,11 @@ export function isUnderWay({ status = '' }: QueriedMigration): boolean {
   return ['setup', 'active', 'device', 'pre-switchover', 'postcopy-active'].includes(status);
 }
 
+/** In a post-copy the guest is its target's: the source stands still for good, and the target runs or is to run. */
+export function isArriving(runState: string, { status }: QueriedMigration): boolean {
+  return status === 'postcopy-active' && (runState === 'running' || runState === 'paused');
+}
+
 export async function isPostCopyAllowed(qmp: QmpClient): Promise<boolean> {
   const capabilities = await qmp.call<{ capability: string; state: boolean }[]>('query-migrate-capabilities');
   return capabilities.some(({ capability, state }) => capability === 'postcopy-ram' && state);
