@@ -65,6 +65,12 @@ const pages = [
   ['nothing-there', '/nothing/there'],
 ].filter(([name, path]) => path !== undefined && String(name).includes(values.only));
 
+// First what needs no token: once a page has had one, it gives it to the next, as one tab to another.
+const isOpenToAll = (/** @type {any[]} */ [, path]) => path === null;
+const rounds = [pages.filter(isOpenToAll), pages.filter((each) => !isOpenToAll(each))].flatMap((shown) =>
+  shown.length === 0 ? [] : widths.map((width) => /** @type {const} */ ([width, shown])),
+);
+
 mkdirSync(folder, { recursive: true });
 const profile = mkdtempSync(join(tmpdir(), 'argosy-shots-'));
 const context = await chromium.launchPersistentContext(profile, {
@@ -77,14 +83,11 @@ try {
   const page = await context.newPage();
   page.on('console', (message) => message.type() === 'error' && console.log(`  console: ${message.text()}`));
   page.on('pageerror', (error) => console.log(`  error: ${error.message}`));
-  for (const width of widths) {
+  for (const [width, shown] of rounds) {
     await page.setViewportSize({ width, height: 900 });
-    for (const [name, path] of pages) {
-      if (path === null) {
-        await page.goto(values.url);
-        await page.evaluate(() => sessionStorage.clear());
-        await page.goto(values.url);
-      } else {
+    for (const [name, path] of shown) {
+      if (path === null) await page.goto(values.url);
+      else {
         if (page.url() === 'about:blank' || !(await page.evaluate(() => sessionStorage.getItem('argosy-token'))))
           await page.goto(`${values.url}/#token=${token}`);
         await page.goto(`${values.url}${path}`);
@@ -106,7 +109,7 @@ try {
           );
       }
     }
-    console.log(`${pages.length} pages at ${width}`);
+    console.log(`${shown.length} pages at ${width}`);
   }
 } finally {
   await context.close();

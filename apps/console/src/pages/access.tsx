@@ -5,7 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { useParams } from 'react-router';
 import { call } from '../api/client';
 import { useMay, useSession } from '../api/session';
-import { useNamed } from '../fleet/use-fleet';
+import { useNamed, useSubject } from '../fleet/use-fleet';
 import { type Column, DataTable } from '../ui/data-table';
 import { Dialog, stays } from '../ui/dialog';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
@@ -366,6 +366,7 @@ function NewJoinTokenDialog({ onClose }: { readonly onClose: () => void }) {
 }
 
 function Audit() {
+  const named = useSubject();
   return (
     <Listing
       label="calls"
@@ -377,7 +378,10 @@ function Audit() {
         { title: 'Who', value: ({ actor }) => actor ?? 'nobody known' },
         { title: 'From', value: ({ address }) => address },
         { title: 'What', value: ({ route }) => route },
-        { title: 'Of what', value: ({ subject }) => subject },
+        {
+          title: 'Of what',
+          value: ({ route, subject }) => (subject === null ? null : named(route?.split('.')[0] ?? '', subject).name),
+        },
         { title: 'Outcome', value: ({ outcome }) => outcome },
         { title: 'Code', value: ({ code }) => code },
       ]}

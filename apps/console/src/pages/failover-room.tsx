@@ -8,6 +8,7 @@ import { Facts, Section } from '../ui/facts';
 import { count, percent } from '../ui/format';
 import { Nothing, Waiting } from '../ui/page';
 import { messageOf } from '../ui/toasts';
+import { admissionTitles } from './pool-words';
 
 interface Named {
   readonly id: string;
@@ -73,7 +74,7 @@ export function FailoverRoom({ pool }: { readonly pool: Pool }) {
       <Section title="What it keeps">
         <Facts
           facts={[
-            ['Policy', policies[pool.failure.admission]],
+            ['Policy', admissionTitles[pool.failure.admission]],
             ['Host failures to bear', String(pool.failure.toleratedHostFailures)],
             ['Processors kept free', percent(pool.failure.reservedCpuShare)],
             ['Memory kept free', percent(pool.failure.reservedMemoryShare)],
@@ -89,10 +90,3 @@ export function FailoverRoom({ pool }: { readonly pool: Pool }) {
     </>
   );
 }
-
-const policies: Readonly<Record<Pool['failure']['admission'], string>> = {
-  'host-failures': 'room for the loss of hosts',
-  'reserved-share': 'a share of processors and memory',
-  'failover-hosts': 'hosts that take nothing else',
-  none: 'none: any start is let through',
-};

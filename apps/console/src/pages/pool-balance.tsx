@@ -13,6 +13,7 @@ import { instant, percent } from '../ui/format';
 import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { useToasts } from '../ui/toasts';
+import { automationTitles } from './pool-words';
 
 /** What would better the pool, what was done about it, and how much Argosy does by itself. */
 export function PoolBalance({ pool }: { readonly pool: Pool }) {
@@ -46,11 +47,6 @@ export function PoolBalance({ pool }: { readonly pool: Pool }) {
 }
 
 const automations = poolSettingsBody.shape.balance.unwrap().shape.automation.unwrap().options;
-const automationTitles = {
-  manual: 'manual: everything is recommended',
-  partial: 'partial: guests are placed, moves are recommended',
-  full: 'full: guests are placed and moved',
-};
 const thresholds = ['only what rules demand', 'a large gain', 'a fair gain', 'a small gain', 'any gain'];
 
 function Automation({ pool }: { readonly pool: Pool }) {
@@ -138,8 +134,8 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
           `${fromHostId === null ? 'nowhere' : (hosts.get(fromHostId)?.name ?? fromHostId)} → ${hosts.get(toHostId)?.name ?? toHostId}`,
       },
       { title: 'Why', value: ({ reason }) => reason, isWide: true },
-      { title: 'Gain', value: ({ gain }) => gain, show: ({ gain }) => gain.toFixed(1), isNumber: true },
-      { title: 'Cost', value: ({ cost }) => cost, show: ({ cost }) => cost.toFixed(1), isNumber: true },
+      { title: 'Gain (core-s)', value: ({ gain }) => gain, show: ({ gain }) => coreSeconds(gain), isNumber: true },
+      { title: 'Cost (core-s)', value: ({ cost }) => cost, show: ({ cost }) => coreSeconds(cost), isNumber: true },
       { title: 'Found', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => instant(createdAt) },
       {
         title: 'State',
@@ -192,6 +188,9 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
     </Section>
   );
 }
+
+/** Of millicore-seconds: processors' seconds that guests get, or that the move takes. */
+const coreSeconds = (value: number): string => (value / 1000).toFixed(value < 10_000 ? 3 : 1);
 
 const chart = { width: 900, height: 150, left: 46, bottom: 22 };
 

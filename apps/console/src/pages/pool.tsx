@@ -20,6 +20,7 @@ import { NewGuestDialog } from './new-guest';
 import { PoolBalance } from './pool-balance';
 import { PoolLoad } from './pool-load';
 import { PoolSettings } from './pool-settings';
+import { admissionTitles, automationTitles, isolationTitles } from './pool-words';
 import { Rules } from './rules';
 
 const tabs = [
@@ -110,10 +111,10 @@ function Summary({ pool }: { readonly pool: Pool }) {
           facts={[
             ['Hosts', count(figures.hosts, 'host') + ' online'],
             ['Guests', count(figures.guests, 'guest') + ' on hosts'],
-            ['Automation', pool.balance.automation],
-            ['Room for failures', pool.failure.admission],
+            ['Automation', automationTitles[pool.balance.automation]],
+            ['Room for failures', admissionTitles[pool.failure.admission]],
             ['Subnet', pool.network.subnet],
-            ['When cut off, a host’s guests', pool.isolationResponse],
+            ['When cut off, a host’s guests', isolationTitles[pool.isolationResponse]],
             [
               'Migrations',
               `${pool.migration.encrypted ? 'encrypted' : 'not encrypted'}, ${pool.migration.concurrentPerHost} at once on a host`,

@@ -8,6 +8,7 @@ import { type Column, DataTable } from '../ui/data-table';
 import { useDialog } from '../ui/dialog';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { NewPoolDialog } from './new-pool';
+import { admissionTitles } from './pool-words';
 
 export function PoolsPage() {
   const hasRead = useHasRead();
@@ -23,7 +24,7 @@ export function PoolsPage() {
       { title: 'Hosts', value: ({ id }) => within(hosts, id), isNumber: true },
       { title: 'Guests', value: ({ id }) => within(guests, id), isNumber: true },
       { title: 'Automation', value: ({ balance }) => balance.automation },
-      { title: 'Room for failures', value: ({ failure }) => failure.admission },
+      { title: 'Room for failures', value: ({ failure }) => admissionTitles[failure.admission] },
       { title: 'Subnet', value: ({ network }) => network.subnet },
     ];
   }, [hosts, guests]);

@@ -33,6 +33,7 @@ export function HeatMap({ label, at, rows }: HeatMapProps) {
   useEffect(() => {
     const chart = init(frame.current);
     const clock = at.length > fewMoments ? minutes : seconds;
+    const times = at.map((moment) => clock.format(moment));
     const ink = isDark ? '#c7c7c7' : '#4d4d4d';
     chart.setOption({
       animation: false,
@@ -41,7 +42,12 @@ export function HeatMap({ label, at, rows }: HeatMapProps) {
         formatter: ({ value }: { readonly value: [number, number, number] }) =>
           `${rows[value[1]]?.name ?? ''} at ${clock.format(at[value[0]])}: ${value[2]} %`,
       },
-      xAxis: { type: 'category', data: at.map((moment) => clock.format(moment)), axisLabel: { color: ink } },
+      xAxis: {
+        type: 'category',
+        data: times,
+        // Several moments of one minute have its time once.
+        axisLabel: { color: ink, hideOverlap: true, interval: (index: number) => times[index] !== times[index - 1] },
+      },
       yAxis: {
         type: 'category',
         inverse: true,
