@@ -9,29 +9,22 @@ import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { Section } from '../ui/facts';
 import { messageOf, useToasts } from '../ui/toasts';
 import { wordsOf } from '../ui/words';
+import { type SettingGroup, settingGroups, settingHelp } from './pool-setting-help';
 
 type Value = string | number | boolean | null;
 type Changes = Readonly<Record<string, Value>>;
 
-const groups = [
-  ['balance', 'Balancing'],
-  ['migration', 'Migrations'],
-  ['failure', 'Failures'],
-  ['network', 'Network'],
-] as const;
-type Group = (typeof groups)[number][0];
-
 const isolationResponses = poolSettingsBody.shape.isolationResponse.unwrap().options;
 
 /** The words that a field may hold, where it is one of few; from the contract, so that the two are the same. */
-function optionsOf(group: Group, field: string): readonly string[] | null {
+function optionsOf(group: SettingGroup, field: string): readonly string[] | null {
   const shape = poolSettingsBody.shape[group].unwrap().shape as Record<string, z.ZodOptional>;
   const inner = shape[field]?.unwrap();
   return inner instanceof z.ZodEnum ? (inner.options as string[]) : null;
 }
 
 /** In the order of the contract: what is stored has none. */
-const fieldsOf = (group: Group): readonly string[] => Object.keys(poolSettingsBody.shape[group].unwrap().shape);
+const fieldsOf = (group: SettingGroup): readonly string[] => Object.keys(poolSettingsBody.shape[group].unwrap().shape);
 
 /** All that the pool's policy says: a form made from the contract. */
 export function PoolSettings({ pool }: { readonly pool: Pool }) {
@@ -66,10 +59,11 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
       say(`${pool.name} was changed`);
     }, setError);
   };
-  const fieldOf = (group: Group, field: string, before: Value) => {
+  const fieldOf = (group: SettingGroup, field: string, before: Value) => {
     const path = `${group}.${field}`;
     const value = path in changes ? changes[path]! : before;
     const label = wordsOf(field);
+    const help = (settingHelp[group] as Readonly<Record<string, string>>)[field] ?? '';
     const options = optionsOf(group, field);
     if (typeof before === 'boolean')
       return (
@@ -77,6 +71,7 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
           key={path}
           id={path}
           label={label}
+          description={help}
           isChecked={value === true}
           onChange={(_event, is) => change(path, is, before)}
         />
@@ -86,6 +81,7 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
         <ChoiceField
           key={path}
           label={label}
+          help={help}
           value={String(value)}
           choices={choicesOf(options)}
           onChange={(chosen) => change(path, chosen, before)}
@@ -96,6 +92,7 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
       <TextField
         key={path}
         label={label}
+        help={help}
         type={typeof before === 'number' ? 'number' : 'text'}
         value={typed}
         onChange={(text) => {
@@ -109,7 +106,7 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
   return (
     <Form onSubmit={save}>
       <fieldset disabled={isReadOnly} className="settings">
-        {groups.map(([group, title]) => (
+        {settingGroups.map(([group, title]) => (
           <Section key={group} title={title}>
             <div className="settings-fields">
               {fieldsOf(group).map((field) => fieldOf(group, field, (pool[group] as Record<string, Value>)[field]!))}
