@@ -33,7 +33,8 @@ const commitMs = 3;
 
 /**
  * One controller process: the fleet brain with the loop around it. Each step's writes are committed before its effects are
- * carried out, one step at a time; when the store refuses or is away, the brain starts again from what the store holds.
+ * carried out; what comes meanwhile is decided already, and is the next transaction. When the store refuses or is away, the brain
+ * starts again from what the store holds.
  */
 export class ModelController {
   /** standby: another leads. reloading: it leads, and waits for the store. */
@@ -44,6 +45,8 @@ export class ModelController {
   private term = 0;
   private readonly events: FleetEvent[] = [];
   private committing = false;
+  /** Decided while another step is committed. */
+  private decided: FleetStep[] = [];
   private readonly replies = new Map<string, (result: Result<unknown>) => void>();
   /** A fault: neither Redis nor the datastore is reached from here; the database is. */
   cutOff = false;
@@ -78,7 +81,7 @@ export class ModelController {
 
   crash(): void {
     this.mode = 'dead';
-    this.events.length = 0;
+    this.forget();
     this.around.bus.unsubscribe(this.hear);
   }
 
@@ -116,13 +119,14 @@ export class ModelController {
     this.clock.hear(askedAt, lease.at);
     if (!lease.held) {
       this.mode = 'standby';
-      this.events.length = 0;
+      this.forget();
       return;
     }
     if (this.mode !== 'standby' && lease.term === this.term) return;
     this.term = lease.term;
     this.seenLeases.clear();
     this.mode = 'reloading';
+    this.decided = [];
     this.load('took-over');
   }
 
@@ -182,26 +186,34 @@ export class ModelController {
   }
 
   private pump(): void {
-    while (this.leads() && !this.committing) {
+    while (this.leads()) {
       const event = this.events.shift();
       if (!event) return;
-      this.commit(stepFleet(this.fleet, event, this.clock.now()));
+      this.decided.push(stepFleet(this.fleet, event, this.clock.now()));
+      if (!this.committing) this.commit();
     }
   }
 
-  private commit(step: FleetStep): void {
-    if (step.writes.length === 0) return this.carryOut(step.effects);
+  private commit(): void {
+    const steps = this.decided.splice(0);
+    const writes = steps.flatMap((step) => step.writes);
+    if (writes.length === 0) return this.carryOutAll(steps);
     const { term } = this;
     this.committing = true;
     this.around.clock.after(commitMs, () => {
-      const outcome = this.mode === 'dead' ? null : this.around.store.commit(term, step.writes);
+      const outcome = this.mode === 'dead' ? null : this.around.store.commit(term, writes);
       this.afterPause(() => {
+        if (this.mode === 'leading' && outcome?.outcome === 'committed') this.carryOutAll(steps);
         this.committing = false;
-        if (this.mode === 'leading' && outcome?.outcome === 'committed') this.carryOut(step.effects);
-        else if (this.mode === 'leading') this.reload();
+        if (this.mode === 'leading' && outcome?.outcome !== 'committed') this.reload();
         this.pump();
+        if (!this.committing && this.decided.length > 0) this.commit();
       });
     });
+  }
+
+  private carryOutAll(steps: readonly FleetStep[]): void {
+    for (const { effects } of steps) this.carryOut(effects);
   }
 
   private afterPause(run: () => void): void {
@@ -212,8 +224,14 @@ export class ModelController {
   /** What this leader believed is void; what came meanwhile will come again, or be asked for again. */
   private reload(): void {
     this.mode = 'reloading';
-    this.events.length = 0;
+    this.forget();
     this.load('reloaded');
+  }
+
+  /** What came, and what was decided of it and is not written. */
+  private forget(): void {
+    this.events.length = 0;
+    this.decided = [];
   }
 
   private carryOut(effects: readonly FleetEffect[]): void {
