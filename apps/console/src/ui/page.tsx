@@ -10,7 +10,7 @@ import {
   TabTitleText,
   Title,
 } from '@patternfly/react-core';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useHasRead } from '../fleet/use-fleet';
 
@@ -71,28 +71,18 @@ interface PageTabsProps {
 export function PageTabs({ base, tabs, current, children }: PageTabsProps) {
   const navigate = useNavigate();
   const chosen = tabs.some(({ name }) => name === current) ? current : tabs[0]!.name;
-  const frame = useRef<HTMLDivElement>(null);
-  // On a narrow screen the tabs are scrolled, and the one that an address names may lie beside it.
-  useEffect(() => {
-    const tab = frame.current?.querySelector('[aria-selected="true"]');
-    const scrolled = tab?.closest('ul');
-    if (tab && scrolled)
-      scrolled.scrollLeft += tab.getBoundingClientRect().left - scrolled.getBoundingClientRect().left;
-  }, [chosen]);
   return (
     <>
-      <div ref={frame}>
-        <Tabs
-          className="page-tabs"
-          activeKey={chosen}
-          onSelect={(_event, name) => void navigate(name === tabs[0]!.name ? base : `${base}/${name}`)}
-          aria-label="Parts of this page"
-        >
-          {tabs.map(({ name, title }) => (
-            <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`tab-${name}`} />
-          ))}
-        </Tabs>
-      </div>
+      <Tabs
+        className="page-tabs"
+        activeKey={chosen}
+        onSelect={(_event, name) => void navigate(name === tabs[0]!.name ? base : `${base}/${name}`)}
+        aria-label="Parts of this page"
+      >
+        {tabs.map(({ name, title }) => (
+          <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`tab-${name}`} />
+        ))}
+      </Tabs>
       <section
         className="page-body"
         id={`tab-${chosen}`}
