@@ -1,18 +1,19 @@
 import { drillBody } from '@argosy/contracts/bodies';
 import { Alert, Button, Checkbox, Form, Radio } from '@patternfly/react-core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
 import type { Guest, Host } from '../fleet/rows';
-import { useNamed } from '../fleet/use-fleet';
+import { useHasRead, useNamed } from '../fleet/use-fleet';
 import { Section } from '../ui/facts';
 import { ChoiceField, TextField } from '../ui/field';
 import { count } from '../ui/format';
-import { Nothing, Page, PageBody } from '../ui/page';
+import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { messageOf } from '../ui/toasts';
 import { type DrillKind, drillKinds } from './drill-kinds';
 import { type DrillBody, DrillForecast } from './drill-prediction';
+import { drillTarget, firstFit } from './drill-target';
 
 const phases = {
   detect: 'Noticed within (s)',
@@ -29,6 +30,7 @@ const guestPhases: readonly Phase[] = ['detect', 'restart', 'alive'];
 export function NewDrillPage() {
   const may = useMay();
   const [search] = useSearchParams();
+  const hasRead = useHasRead();
   if (!may('drill.run'))
     return (
       <Nothing title="Drills are an administrator’s" action={<Link to="/drills">Past drills</Link>}>
@@ -38,28 +40,35 @@ export function NewDrillPage() {
   return (
     <Page title="Prepare a drill" above={[{ title: 'Drills', to: '/drills' }]}>
       <PageBody>
-        <DrillForm initial={drillKinds.find(({ kind }) => kind === search.get('kind')) ?? drillKinds[0]!} />
+        {hasRead ? (
+          <DrillForm initial={drillKinds.find(({ kind }) => kind === search.get('kind')) ?? drillKinds[0]!} />
+        ) : (
+          <Waiting />
+        )}
       </PageBody>
     </Page>
   );
 }
 
 function DrillForm({ initial }: { readonly initial: DrillKind }) {
-  const hosts = useNamed('host').filter(({ state }) => state === 'online');
-  const guests = useNamed('guest').filter(({ state }) => state === 'running');
+  const [hosts, guests] = [useNamed('host'), useNamed('guest')];
   const navigate = useNavigate();
   const [chosen, setChosen] = useState(initial);
-  const [hostId, setHostId] = useState(hosts[0]?.id ?? '');
-  const [guestId, setGuestId] = useState(guests[0]?.id ?? '');
+  const [hostId, setHostId] = useState(() => firstFit('host', hosts));
+  const [guestId, setGuestId] = useState(() => firstFit('guest', guests));
   const [seconds, setSeconds] = useState<Readonly<Partial<Record<Phase, string>>>>({});
   const [impairment, setImpairment] = useState({ seconds: '10', delayMs: '200', loss: '10' });
-  const [isMeant, setIsMeant] = useState(false);
+  const [meant, setMeant] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setIsBusy] = useState(false);
   const { kind, target, isOfLinks } = chosen;
-  const host = hosts.find(({ id }) => id === hostId) ?? hosts[0];
-  const guest = guests.find(({ id }) => id === guestId) ?? guests[0];
-  const name = (target === 'host' ? host?.name : guest?.name) ?? '';
+  const [ofHosts, ofGuests] = [drillTarget('host', hosts, hostId), drillTarget('guest', guests, guestId)];
+  const [host, guest] = [ofHosts.chosen, ofGuests.chosen];
+  const { chosen: hit, because } = target === 'host' ? ofHosts : ofGuests;
+  // What was confirmed holds for this deed to this one, and for nothing that is chosen afterwards.
+  const about = [kind, hit?.id, ...Object.values(impairment)].join(' ');
+  const isMeant = because === null && meant === about;
+  useEffect(() => setMeant(null), [about, because]);
   const bodyOf = (): DrillBody => {
     const slow =
       kind === 'link-slow' ? { delayMs: Number(impairment.delayMs), lossShare: Number(impairment.loss) / 100 } : {};
@@ -76,6 +85,7 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (!isMeant || isBusy) return undefined;
     let body: DrillBody;
     try {
       body = bodyOf();
@@ -110,19 +120,9 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
       </Section>
       <Section title="2. Where">
         {target === 'host' ? (
-          <ChoiceField
-            label="Host"
-            value={host?.id ?? ''}
-            onChange={setHostId}
-            choices={hosts.map((each) => ({ value: each.id, label: each.name }))}
-          />
+          <ChoiceField label="Host" value={hostId} onChange={setHostId} choices={ofHosts.choices} />
         ) : (
-          <ChoiceField
-            label="Guest"
-            value={guest?.id ?? ''}
-            onChange={setGuestId}
-            choices={guests.map((each) => ({ value: each.id, label: each.name }))}
-          />
+          <ChoiceField label="Guest" value={guestId} onChange={setGuestId} choices={ofGuests.choices} />
         )}
         {isOfLinks && (
           <TextField
@@ -155,11 +155,7 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
           The simulator predicts each phase from the fleet as it is. What you write here is what the verdict goes by;
           left empty, a phase has no objective.
         </p>
-        <DrillForecast
-          about={[kind, name, ...Object.values(impairment)].join(' ')}
-          bodyOf={bodyOf}
-          isDisabled={name === ''}
-        />
+        <DrillForecast about={about} bodyOf={bodyOf} isDisabled={because !== null} />
         <div className="settings-fields">
           {(target === 'host' ? hostPhases : guestPhases).map((phase) => (
             <TextField
@@ -179,12 +175,13 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
       )}
       <Checkbox
         id="is-meant"
-        label={`Yes: do this to ${name}, in earnest`}
+        label={because ?? `Yes: do this to ${hit?.name ?? ''}, in earnest`}
         isChecked={isMeant}
-        onChange={(_event, is) => setIsMeant(is)}
+        isDisabled={because !== null}
+        onChange={(_event, is) => setMeant(is ? about : null)}
       />
       <div>
-        <Button type="submit" variant="danger" isDisabled={!isMeant || name === ''} isLoading={isBusy}>
+        <Button type="submit" variant="danger" isDisabled={!isMeant || isBusy} isLoading={isBusy}>
           Run the drill
         </Button>
       </div>
@@ -200,9 +197,10 @@ interface BlastRadiusProps {
 }
 
 function BlastRadius({ chosen, host, guest, guests }: BlastRadiusProps) {
-  if (chosen.target === 'guest') return guest ? <p>{guest.name} is hit, and nobody else.</p> : <p>No guest runs.</p>;
-  if (host === undefined) return <p>No host is online.</p>;
-  const own = guests.filter(({ hostId }) => hostId === host.id).map(({ name }) => name);
+  if (chosen.target === 'guest')
+    return guest ? <p>{guest.name} is hit, and nobody else.</p> : <p>No guest that runs is chosen.</p>;
+  if (host === undefined) return <p>No host that is online is chosen.</p>;
+  const own = guests.filter(({ hostId, state }) => hostId === host.id && state === 'running').map(({ name }) => name);
   if (own.length === 0) return <p>No guest is on {host.name}.</p>;
   return (
     <p>
