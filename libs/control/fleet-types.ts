@@ -232,6 +232,8 @@ export interface Fleet {
   /** Demand of each guest, smoothed over some seconds so that one busy moment moves nobody. */
   readonly demand: Map<string, { cpuMillicores: number; dirtyBytesPerSecond: number; at: Instant }>;
   readonly outstanding: Map<string, Outstanding>;
+  /** How far the fleet's clock had jumped when the moments below were taken. */
+  jumpedMs: number;
   /** The last time the controller read its own heartbeat back; null: not yet. */
   channelHeardAt: Instant | null;
   /** From when silence counts: the takeover, or when the channel came back. */

@@ -1,6 +1,7 @@
 import type { Instant } from '@argosy/domain/units';
 import type { Fleet, FleetEvent, FleetStep } from './fleet-types';
 import { balanceDuePools } from './fleet/balance';
+import { followClock } from './fleet/clock-jump';
 import { followDrills, takeInjection, takePrediction } from './fleet/drills';
 import { reconcileCopies } from './fleet/copies';
 import { reconcileWatch } from './fleet/datastores';
@@ -56,6 +57,7 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
     views: new Map(),
     demand: new Map(),
     outstanding: new Map(),
+    jumpedMs: 0,
     channelHeardAt: null,
     silenceSince: 0,
     datastoreHeardAt: null,
@@ -75,7 +77,9 @@ export function createFleet(ports: { readonly newId: () => string }): Fleet {
   };
 }
 
-export function stepFleet(fleet: Fleet, event: FleetEvent, now: Instant): FleetStep {
+/** `jumpedMs`: how far the clock that says `now` has jumped in all. */
+export function stepFleet(fleet: Fleet, event: FleetEvent, now: Instant, jumpedMs = 0): FleetStep {
+  followClock(fleet, jumpedMs);
   const turn: FleetTurn = { fleet, now, writes: [], effects: [], actor: 'argosy' };
   if (event.kind === 'took-over' || event.kind === 'reloaded') load(turn, event);
   else if (event.kind === 'own-heartbeat') fleet.channelHeardAt = now;

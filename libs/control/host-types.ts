@@ -147,6 +147,8 @@ export interface HostState {
   /** Commands are refused until the controller has given this incarnation its assignments. */
   assigned: boolean;
   isolation: IsolationPolicy | null;
+  /** How far the fleet's clock had jumped when the moments below were taken. */
+  jumpedMs: number;
   /** When Redis or a controller was last reached, or this process began. */
   outsideHeardAt: Instant | null;
   isolated: boolean;

@@ -55,6 +55,8 @@ class Bench {
   calls: { token: number; command: VmmCommand }[] = [];
   effects: HostEffect[] = [];
   now = 1_000;
+  /** How far the fleet's clock has jumped: it is ahead of `now` by so much. */
+  jumpedMs = 0;
 
   constructor(incarnation = 1, term = 1, isAwake = true) {
     if (isAwake) this.take({ kind: 'woke', journal: [], running: [] });
@@ -65,7 +67,7 @@ class Bench {
   }
 
   take(event: HostEvent): readonly HostEffect[] {
-    const effects = stepHost(this.state, event, this.now);
+    const effects = stepHost(this.state, event, this.now + this.jumpedMs, this.jumpedMs);
     for (const effect of effects) {
       if (effect.kind === 'journal') this.journal.set(effect.entry.key, effect.entry);
       if (effect.kind === 'vmm') this.calls.push(effect);
@@ -507,4 +509,14 @@ describe('what comes again, late', () => {
     expect(bench.phase('m')).toBe('destroyed');
     expect(bench.calls.map((each) => each.command.call)).toEqual(['stop']);
   });
+});
+
+test('a jump of the clock is no isolation, and stops no guest; being cut off is, however the clock jumped', () => {
+  const bench = new Bench().running('g', 1);
+  bench.jumpedMs = 30_000;
+  expect(kinds(bench.take({ kind: 'tick' }))).toEqual([]);
+  bench.now += 9_900;
+  expect(kinds(bench.take({ kind: 'tick' }))).toEqual([]);
+  bench.now += 200;
+  expect(kinds(bench.take({ kind: 'tick' }))).toEqual(expect.arrayContaining(['stop', 'isolated']));
 });

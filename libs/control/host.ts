@@ -42,6 +42,7 @@ import {
   report,
 } from './host/turn';
 import { takeSamples } from './host/usage';
+import { followClock } from './host/clock-jump';
 import { outsideHeard, takeIsolation, watchIsolation } from './host/isolation';
 import { assign, wake } from './host/wake';
 
@@ -57,6 +58,7 @@ export function createHost(hostId = ''): HostState {
     awake: false,
     assigned: false,
     isolation: null,
+    jumpedMs: 0,
     outsideHeardAt: null,
     isolated: false,
     health: null,
@@ -83,7 +85,9 @@ export function createHost(hostId = ''): HostState {
   };
 }
 
-export function stepHost(state: HostState, event: HostEvent, now: Instant): readonly HostEffect[] {
+/** `jumpedMs`: how far the clock that says `now` has jumped in all. */
+export function stepHost(state: HostState, event: HostEvent, now: Instant, jumpedMs = 0): readonly HostEffect[] {
+  followClock(state, jumpedMs);
   const turn: HostTurn = { state, now, effects: [] };
   switch (event.kind) {
     case 'tick':

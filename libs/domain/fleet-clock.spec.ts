@@ -57,3 +57,16 @@ test('after a sleep of its machine a clock is right at once', () => {
   slept.hear(slept.ask(), each.right());
   expect(slept.now()).toBe(each.right());
 });
+
+test('what it has jumped is told: less that, time is only what has passed', () => {
+  const each = aClock(90_000);
+  sync(each, 1, 1);
+  each.pass(10_000);
+  const passed = (): number => each.clock.now() - each.clock.jumpedMs;
+  const before = passed();
+  each.clock.hear(each.clock.ask(), each.right() + 30_000);
+  expect(each.clock.now()).toBe(each.right() + 30_000);
+  expect(passed()).toBe(before);
+  each.pass(1_000);
+  expect(passed()).toBe(before + 1_000);
+});

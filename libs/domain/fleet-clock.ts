@@ -18,6 +18,7 @@ export class FleetClock {
   private offsetMs = 0;
   private targetMs = 0;
   private slewedAt: Instant = 0;
+  private jumps = 0;
 
   /** `own` never goes back and never jumps: it is not the wall clock, which an administrator may set. */
   constructor(private readonly own: () => Instant) {}
@@ -28,6 +29,11 @@ export class FleetClock {
     this.offsetMs += Math.max(-mostMs, Math.min(mostMs, this.targetMs - this.offsetMs));
     this.slewedAt = own;
     return own + Math.round(this.offsetMs);
+  }
+
+  /** How far the time has jumped in all, ms: less this it only ever goes on, and measures what has really passed. */
+  get jumpedMs(): number {
+    return this.jumps;
   }
 
   /** The own time, for the moment a question is asked. */
@@ -49,6 +55,7 @@ export class FleetClock {
     this.targetMs = offsetMs;
     if (this.heard && wrongMs < jumpFromMs) return;
     this.heard = true;
+    this.jumps += Math.round(offsetMs - this.offsetMs);
     this.offsetMs = offsetMs;
     this.slewedAt = heardAt;
   }

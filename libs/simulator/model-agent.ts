@@ -192,7 +192,7 @@ export class ModelAgent {
 
   private step(event: HostEvent): void {
     if (!this.alive) return;
-    for (const effect of stepHost(this.state, event, this.clock.now())) {
+    for (const effect of stepHost(this.state, event, this.clock.now(), this.clock.jumpedMs)) {
       this.carryOut(effect);
       // The process may end at any point between two effects.
       if (!this.alive) return;

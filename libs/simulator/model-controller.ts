@@ -105,14 +105,7 @@ export class ModelController {
     this.take({ kind: 'request', requestId, actor, request });
   }
 
-  private every(intervalMs: number, run: () => void): void {
-    const timer = this.around.clock.every(intervalMs, () => {
-      if (this.mode === 'dead') timer.cancel();
-      else if (!this.paused) run();
-    });
-  }
-
-  private renew(): void {
+  renew(): void {
     const askedAt = this.clock.ask();
     const lease = this.around.store.holdLease(this.name, `model:${this.name}`, leaseMs);
     if (!lease) return;
@@ -128,6 +121,13 @@ export class ModelController {
     this.mode = 'reloading';
     this.decided = [];
     this.load('took-over');
+  }
+
+  private every(intervalMs: number, run: () => void): void {
+    const timer = this.around.clock.every(intervalMs, () => {
+      if (this.mode === 'dead') timer.cancel();
+      else if (!this.paused) run();
+    });
   }
 
   private load(kind: 'took-over' | 'reloaded'): void {
@@ -189,7 +189,7 @@ export class ModelController {
     while (this.leads()) {
       const event = this.events.shift();
       if (!event) return;
-      this.decided.push(stepFleet(this.fleet, event, this.clock.now()));
+      this.decided.push(stepFleet(this.fleet, event, this.clock.now(), this.clock.jumpedMs));
       if (!this.committing) this.commit();
     }
   }

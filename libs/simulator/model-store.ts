@@ -33,6 +33,8 @@ type PlacementWrite = Extract<FleetWrite, { kind: 'open-placement' | 'close-plac
  */
 export class ModelStore {
   away = false;
+  /** How far its machine's clock is ahead: the fleet's time is the database's. */
+  aheadMs = 0;
   /** The next so many commits are carried out and their answer is lost. */
   lostAnswers = 0;
   readonly rows: Rows = {
@@ -100,7 +102,7 @@ export class ModelStore {
     };
     for (const kind of Object.keys(rows) as EntityKind[]) refill(this.rows[kind], rows[kind]);
     refill(this.placements, placements);
-    this.lease = lease && { ...lease, until: this.clock.now };
+    this.lease = lease && { ...lease, until: this.clock.now + this.aheadMs };
   }
 
   /** What was there before the simulation began. */
@@ -147,7 +149,7 @@ export class ModelStore {
 
   holdLease(holder: string, url: string, durationMs: number): Lease | null {
     if (this.away) return null;
-    const { now } = this.clock;
+    const now = this.clock.now + this.aheadMs;
     const current = this.lease;
     if (current && current.holder !== holder && current.until > now) return { ...current, held: false, at: now };
     const term = current?.holder === holder ? current.term : (current?.term ?? 0) + 1;

@@ -155,9 +155,13 @@ function linkAction(words: Words, names: Names): Action {
 }
 
 function databaseAction(words: Words): Action {
-  const verb = words.oneOf(['off', 'on', 'loses-answer', 'backup', 'restore']);
+  const verb = words.oneOf(['off', 'on', 'loses-answer', 'backup', 'restore', 'ahead', 'behind']);
   if (verb === 'backup') return (world) => world.backUp();
   if (verb === 'restore') return (world) => world.restore();
+  if (verb === 'ahead' || verb === 'behind') {
+    const byMs = (verb === 'ahead' ? 1000 : -1000) * words.number('seconds');
+    return (world) => world.failDatabaseOver(byMs);
+  }
   return (world) => {
     if (verb === 'loses-answer') world.store.lostAnswers = 1;
     else world.store.away = verb === 'off';

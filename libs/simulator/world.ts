@@ -228,6 +228,12 @@ export class World {
     this.addController(`controller${this.controllers.length + 1}`);
   }
 
+  /** To a server whose clock is that much ahead: every connection is new, and the lease is asked for at once. */
+  failDatabaseOver(aheadMs: number): void {
+    this.store.aheadMs += aheadMs;
+    this.leader()?.renew();
+  }
+
   note(text: string): void {
     this.log.push({ at: this.clock.now, text });
   }

@@ -151,10 +151,15 @@ export class HostAgent {
     this.stepping = true;
     try {
       for (let next = this.events.shift(); next; next = this.events.shift())
-        for (const effect of stepHost(this.state, next, this.parts.clock.now())) this.carryOut(effect);
+        for (const effect of this.step(next)) this.carryOut(effect);
     } finally {
       this.stepping = false;
     }
+  }
+
+  private step(event: HostEvent): readonly HostEffect[] {
+    const { clock } = this.parts;
+    return stepHost(this.state, event, clock.now(), clock.jumpedMs);
   }
 
   private carryOut(effect: HostEffect): void {

@@ -129,6 +129,16 @@ test('what was decided under a term that has ended is not written under the next
   expect(sizes).toHaveLength(1);
 });
 
+test('the brain is told of a jump of the clock with the first event after it', async () => {
+  let at = 0;
+  const loop = loopOver({ holdLease: async (holder, url) => ({ term: 1, holder, url, held: true, at }) }, 80);
+  await loop.start();
+  at = 60_000;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  loop.take({ kind: 'own-heartbeat' });
+  expect(loop.fleet).toMatchObject({ jumpedMs: 60_000, channelHeardAt: 60_000 });
+});
+
 test('an event that the brain fails at is not taken again', async () => {
   const loop = loopOver({ commit: async () => ({ outcome: 'committed' }) });
   await loop.start();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createFleet, stepFleet } from '@argosy/control/fleet';
 import { inventoryNow } from '@argosy/control/fleet-inventory';
-import type { Fleet, FleetEffect, FleetEvent } from '@argosy/control/fleet-types';
+import type { Fleet, FleetEffect, FleetEvent, FleetStep } from '@argosy/control/fleet-types';
 import type { FleetStore, FleetWrite, Inventory } from '@argosy/control/ports/fleet-store';
 import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
@@ -38,6 +38,7 @@ export interface LoopParts {
 interface Arrival {
   readonly event: FleetEvent;
   readonly at: Instant;
+  readonly jumpedMs: number;
 }
 
 /** What was decided and is not written yet: one transaction. */
@@ -121,7 +122,8 @@ export class FleetLoop {
 
   take(event: FleetEvent): void {
     if (this.stopped) return;
-    this.events.push({ event, at: this.parts.clock.now() });
+    const { clock } = this.parts;
+    this.events.push({ event, at: clock.now(), jumpedMs: clock.jumpedMs });
     this.advance();
   }
 
@@ -238,13 +240,18 @@ export class FleetLoop {
         this.drop();
         this.term = term;
         this.stale = false;
-        const { effects } = stepFleet(this.fleet, { kind: 'took-over', term, inventory }, this.parts.clock.now());
+        const { effects } = this.loaded({ kind: 'took-over', term, inventory });
         for (const effect of effects) this.carryOut(effect);
         this.parts.say(`leading, term ${term}: ${inventory.hosts.length} hosts, ${inventory.guests.length} guests`);
       });
     } finally {
       this.takingOver = null;
     }
+  }
+
+  private loaded(event: Extract<FleetEvent, { kind: 'took-over' | 'reloaded' }>): FleetStep {
+    const { clock } = this.parts;
+    return stepFleet(this.fleet, event, clock.now(), clock.jumpedMs);
   }
 
   /** One after the other, and never while something is written that the loaded inventory would miss. */
@@ -283,9 +290,9 @@ export class FleetLoop {
     let taken = 0;
     try {
       while (taken < events.length && next.writes.length < mostWritesTogether) {
-        const { event, at } = events[taken++]!;
+        const { event, at, jumpedMs } = events[taken++]!;
         if (event.kind === 'tick') this.tickPending = false;
-        const step = stepFleet(this.fleet, event, at);
+        const step = stepFleet(this.fleet, event, at, jumpedMs);
         next.writes.push(...step.writes);
         next.effects.push(...step.effects);
       }
@@ -362,7 +369,7 @@ export class FleetLoop {
         this.storeHeard();
         this.stale = false;
         if (!this.fleet.leading) return;
-        stepFleet(this.fleet, { kind: 'reloaded', term: this.term, inventory }, this.parts.clock.now());
+        this.loaded({ kind: 'reloaded', term: this.term, inventory });
         for (const listener of this.reloadedListeners) listener();
       });
     } catch (error) {
