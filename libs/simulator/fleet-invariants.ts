@@ -1,7 +1,9 @@
 import type { FleetWrite } from '@argosy/control/ports/fleet-store';
 import type { Guest, Migration } from '@argosy/domain/entities';
+import type { GuestState } from '@argosy/domain/lifecycle';
 import { taskTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
+import { Picture, type Purpose } from './constraints';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
 
@@ -14,6 +16,7 @@ const taskAtMostMs = 120_000;
 export class FleetInvariants {
   private readonly downSince = new Map<string, Instant>();
   private readonly taskSince = new Map<string, Instant>();
+  private readonly states = new Map<string, GuestState>();
   private readonly seenMoves = new Set<string>();
   private readonly lastMoves = new Map<string, { readonly move: Migration; readonly at: Instant }>();
 
@@ -24,10 +27,31 @@ export class FleetInvariants {
   ) {}
 
   sawWrite(write: FleetWrite): void {
-    if (write.kind !== 'put' || write.entity !== 'migration') return;
-    const move = write.row;
+    if (write.kind !== 'put') return;
+    if (write.entity === 'guest') this.sawGuest(write.row);
+    else if (write.entity === 'migration') this.sawMove(write.row);
+  }
+
+  /** A start is decided when its guest becomes `starting`; without a host, one that is seen somewhere is only put on record. */
+  private sawGuest(guest: Guest): void {
+    const before = this.states.get(guest.id);
+    this.states.set(guest.id, guest.state);
+    if (guest.state !== 'starting' || before === 'starting' || guest.hostId === null) return;
+    this.judge(guest, guest.hostId, before === 'recovering' ? 'restart' : 'start');
+  }
+
+  private judge(guest: Guest, hostId: string, purpose: Purpose): void {
+    const host = this.store.rows.host.get(hostId);
+    const fault = host ? new Picture(this.store.rows).whyNot(guest, host, purpose) : 'which is not there';
+    if (fault !== null) this.fail(`a ${purpose} sends ${guest.name} to ${host?.name ?? hostId}, ${fault}`);
+  }
+
+  private sawMove(move: Migration): void {
     if (this.seenMoves.has(move.id)) return;
     this.seenMoves.add(move.id);
+    const guest = this.store.rows.guest.get(move.guestId)!;
+    const datastoreId = move.targetDatastoreId ?? guest.datastoreId;
+    if (move.targetHostId !== move.sourceHostId) this.judge({ ...guest, datastoreId }, move.targetHostId, 'move');
     const last = this.lastMoves.get(move.guestId);
     this.lastMoves.delete(move.guestId);
     if (move.requestedBy !== 'argosy' || !this.isFree(move)) return;

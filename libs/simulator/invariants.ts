@@ -1,3 +1,4 @@
+import { arrivalFault, machineFault } from './constraints';
 import { FleetInvariants } from './fleet-invariants';
 import type { ModelInstance } from './model-instance';
 import type { ModelSite } from './model-machine';
@@ -80,6 +81,8 @@ export class Invariants {
     if (known && now.boot < known.boot)
       this.fail(`${instance.guest.name} runs with the memory of boot ${now.boot}, after boot ${known.boot}`);
     if (known?.hostName === now.hostName && known.boot === now.boot) return;
+    const fault = known?.boot === now.boot ? machineFault(this.store.rows, known.hostName, now.hostName) : null;
+    if (fault !== null) this.fail(`${instance.guest.name} goes on on ${now.hostName} ${fault}`);
     const ends = this.ends.get(guestId) ?? 0;
     if (now.boot - 1 > ends)
       this.fail(`${instance.guest.name} runs with boot ${now.boot}, and has ended ${ends} times`);
@@ -90,22 +93,13 @@ export class Invariants {
   /** Where it runs from now on it has to be allowed, whatever may be said of where it was. */
   private arrived(guestId: string, { guest, machine }: ModelInstance): void {
     const here = this.site.machines.get(machine.name)!;
-    const [pool] = this.store.rows.pool.values();
+    const pool = this.store.rows.pool.get(this.store.rows.guest.get(guestId)?.poolId ?? '');
     const mostMiB = Math.floor(here.capacity.memoryMiB * (pool?.balance.memoryRatio ?? 1));
     if (here.memoryUsedMiB() > mostMiB)
       this.fail(`${machine.name} may promise ${mostMiB} MiB, and its guests have ${here.memoryUsedMiB()} MiB`);
-    const hostId = [...this.store.rows.host.values()].find(({ name }) => name === machine.name)?.id ?? '';
-    for (const rule of this.store.rows.rule.values()) {
-      if (!rule.guestIds.includes(guestId)) continue;
-      const neighbours = [...here.instances.values()].some(
-        (other) => other.executes() && other.id.guestId !== guestId && rule.guestIds.includes(other.id.guestId),
-      );
-      const isBroken =
-        (rule.kind === 'apart' && neighbours) ||
-        (rule.kind === 'must-run-on' && !rule.hostIds.includes(hostId)) ||
-        (rule.kind === 'must-not-run-on' && rule.hostIds.includes(hostId));
-      if (isBroken) this.fail(`${guest.name} runs on ${machine.name} against rule ${rule.name}`);
-    }
+    const running = [...here.instances.values()].filter((each) => each.executes()).map(({ id }) => id.guestId);
+    const fault = arrivalFault(this.store.rows, guestId, machine.name, running);
+    if (fault !== null) this.fail(`${guest.name} runs on ${machine.name}, ${fault}`);
   }
 
   /** Once everything has settled: what is wanted runs where the record says, or an alarm or the guest's state says why not. */
