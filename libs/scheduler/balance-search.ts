@@ -1,5 +1,5 @@
 import { fits } from './checks';
-import { beginMove, type Cluster, endMoves, move } from './cluster';
+import { beginMove, type Cluster, takeBack } from './cluster';
 import { buildModel } from './model/model';
 import { optimize } from './model/optimize';
 import { capacityFor, rulesOfModel, sumsOf, unlimited } from './pool-model';
@@ -248,15 +248,6 @@ function bundlesOf(losses: Losses, moves: readonly PlannedMove[]): readonly Bund
     bundles.flatMap((bundle) => bundle.moves.map(({ guest }) => guest)),
   );
   return bundles;
-}
-
-/** Those guests are where they were, as if nobody had begun to move them. */
-export function takeBack(cluster: Cluster, guests: readonly number[]): void {
-  for (const guest of [...guests].reverse()) {
-    const from = cluster.leaving[guest]!;
-    endMoves(cluster, [guest]);
-    move(cluster, guest, from);
-  }
 }
 
 function singles(moves: readonly PlannedMove[]): readonly PlannedMove[][] {

@@ -183,6 +183,48 @@ describe('a group that stays together', () => {
     expect(stuck).toMatchObject([{ guestId: 'd', reason: expect.stringContaining('176 MiB short') as string }]);
   });
 
+  test('stays as it is where the last of it would break another rule, though each alone would not', () => {
+    const domains = [aHost('h1', { failureDomain: 'd1' }), aHost('h2', { failureDomain: 'd2', memoryMiB: 256 })];
+    const hosts = [...domains, aHost('h3', { failureDomain: 'd3' })].map((host) => ({ ...host }));
+    const spread: RuleFigures = { name: 'spread', kind: 'spread', guestIds: ['a', 'b', 'c', 'd'], hostIds: [] };
+    const rows: Rows = [
+      hosts,
+      [
+        aGuest('a', 'h1', { memoryMiB: 200 }),
+        aGuest('b', 'h2', { memoryMiB: 200 }),
+        aGuest('c', 'h3', { memoryMiB: 200 }),
+        aGuest('d', null, { memoryMiB: 200 }),
+        aGuest('full', 'h1', { memoryMiB: 800 }),
+      ],
+      [{ ...together, guestIds: ['a', 'b'] }, spread],
+    ];
+    // Two of four in a domain, of three: h3 takes one more, and not both.
+    expect(balance(aCluster(...rows), options).moves).toEqual([]);
+  });
+
+  test('comes together by moves of which none breaks another rule, and all of it or none', () => {
+    let gathered = 0;
+    for (const seed of Array.from({ length: 300 }, (_, number) => number + 1)) {
+      const [hosts, guests, rules] = rowsOf(seed);
+      const group = { ...together, guestIds: guests.slice(0, 3).map(({ id }) => id) };
+      const rows: Rows = [hosts, guests, [group, ...rules]];
+      const { moves } = balance(aCluster(...rows), options);
+      const onTheWay = aCluster(...rows);
+      const [rule] = onTheWay.rules;
+      const ofGroup = moves.filter(({ reason }) => reason.startsWith('rule group brings'));
+      for (const { guestId, toHostId } of moves) {
+        const [guest, host] = [onTheWay.guestIndex.get(guestId)!, onTheWay.hostIndex.get(toHostId)!];
+        const broken = onTheWay.rulesOf[guest]!.filter((each) => !each.isWish && breaks(onTheWay, each, guest, host));
+        expect([seed, broken.filter((each) => each !== rule)]).toEqual([seed, []]);
+        beginMove(onTheWay, guest, host);
+      }
+      if (ofGroup.length === 0) continue;
+      gathered++;
+      expect([seed, new Set(rule!.guests.map((guest) => onTheWay.hostOf[guest])).size]).toEqual([seed, 1]);
+    }
+    expect(gathered).toBeGreaterThan(50);
+  });
+
   test('leaves a host that is being emptied for one with room for all of it', () => {
     const guest = (name: string): GuestFigures => aGuest(name, 'h1', { memoryMiB: 300 });
     const cluster = aCluster(

@@ -1,13 +1,6 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
-import {
-  type BalanceSearchOptions,
-  type Bundle,
-  mayGainBySearch,
-  searchBalance,
-  takeBack,
-  wholePool,
-} from './balance-search';
-import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance } from './cluster';
+import { type BalanceSearchOptions, type Bundle, mayGainBySearch, searchBalance, wholePool } from './balance-search';
+import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance, takeBack } from './cluster';
 import { entitle } from './entitlement';
 import { gatheringHost, isApart } from './gather';
 import { Movers } from './movers';

@@ -332,6 +332,15 @@ export function endMoves(cluster: Cluster, guests: Iterable<number>): void {
   }
 }
 
+/** Those guests are where they were, as if nobody had begun to move them. */
+export function takeBack(cluster: Cluster, guests: readonly number[]): void {
+  for (const guest of [...guests].reverse()) {
+    const from = cluster.leaving[guest]!;
+    endMoves(cluster, [guest]);
+    move(cluster, guest, from);
+  }
+}
+
 /** It is entitled to all of that, until `entitle` looks again. */
 export function setDemand(cluster: Cluster, guest: number, millicores: number): void {
   const host = cluster.hostOf[guest]!;

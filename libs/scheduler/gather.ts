@@ -1,5 +1,5 @@
 import { isCompatible, reachesDatastores } from './checks';
-import { type Cluster, type ClusterRule, usableHosts } from './cluster';
+import { beginMove, type Cluster, type ClusterRule, takeBack, usableHosts } from './cluster';
 import { breaks } from './rules';
 import { freeMemory, freeReservation } from './room';
 
@@ -37,8 +37,21 @@ export function canGather(cluster: Cluster, rule: ClusterRule, host: number): bo
     memoryMiB <= freeMemory(cluster, host) &&
     millicores <= freeReservation(cluster, host) &&
     vcpus <= cluster.vcpuCapacity[host]! - cluster.vcpusUsed[host]! &&
-    coming.every((guest) => mayCome(cluster, rule, guest, host))
+    mayComeTogether(cluster, rule, coming, host)
   );
+}
+
+/** Each where those before it are by then: a spread or an apart may take one of them and not two. The cluster is left as it was. */
+function mayComeTogether(cluster: Cluster, rule: ClusterRule, coming: readonly number[], host: number): boolean {
+  const come: number[] = [];
+  const mayAll = coming.every((guest) => {
+    if (!mayCome(cluster, rule, guest, host)) return false;
+    beginMove(cluster, guest, host);
+    come.push(guest);
+    return true;
+  });
+  takeBack(cluster, come);
+  return mayAll;
 }
 
 function mayCome(cluster: Cluster, rule: ClusterRule, guest: number, host: number): boolean {
