@@ -135,7 +135,7 @@ export interface LossTolerance {
   readonly isExact: boolean;
   /** The fewest hosts whose loss is known to leave guests down, and which guests. */
   readonly witness: { readonly hostIds: readonly string[]; readonly guestIds: readonly string[] } | null;
-  /** Guests that rules, datastores or their platform leave no other host, however much room there is. */
+  /** Guests that rules, datastores or their platform leave none of the hosts that such a loss spares, however much room there is. */
   readonly unprotectedGuestIds: readonly string[];
   readonly explanation: string;
 }

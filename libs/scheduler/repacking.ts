@@ -208,10 +208,22 @@ export class Repacker {
 }
 
 /**
- * Where guests that are on no host are to go so that all of them find a place. null: each as it comes, to the host with the most
- * room, does as well; or no way was found. The cluster is left as it was.
+ * Where guests that are on no host are to go, the most urgent first: so that all of them find a place or, where there is no
+ * room for all, as many from the first on as there is room for; who is less urgent costs nobody a place. null: each as it
+ * comes, to the host with the most room, does as well; or no better way was found. The cluster is left as it was.
  */
 export function planTogether(cluster: Cluster, guests: readonly number[]): ReadonlyMap<number, number> | null {
+  const hopeless = new Set(new Repacker(cluster, { looks: planningLooks }).withoutAnyHost(guests));
+  const others = guests.filter((guest) => !hopeless.has(guest));
+  const asTheyCome = placedAsTheyCome(cluster, others);
+  if (asTheyCome === others.length) return null;
+  const all = new Repacker(cluster, { looks: planningLooks });
+  if (all.fit(others) === 'fit') return all.places;
+  return planForFirst(cluster, others, asTheyCome);
+}
+
+/** How many of them, from the first on, find a place with the most room when each comes by itself. */
+function placedAsTheyCome(cluster: Cluster, guests: readonly number[]): number {
   const placed: number[] = [];
   for (const guest of guests) {
     const host = chooseHost(cluster, guest);
@@ -220,11 +232,20 @@ export function planTogether(cluster: Cluster, guests: readonly number[]): Reado
     placed.push(guest);
   }
   for (const guest of placed) move(cluster, guest, -1);
-  if (placed.length === guests.length) return null;
+  return placed.length;
+}
+
+/** Of guests of which not all fit and the first `known` do: if so many fit, fewer do as well. */
+function planForFirst(cluster: Cluster, guests: readonly number[], known: number): ReadonlyMap<number, number> | null {
   const repacker = new Repacker(cluster, { looks: planningLooks });
-  const hopeless = new Set(repacker.withoutAnyHost(guests));
-  const others = guests.filter((guest) => !hopeless.has(guest));
-  return repacker.fit(others) === 'fit' ? repacker.places : null;
+  let plan: ReadonlyMap<number, number> | null = null;
+  let [fit, over] = [known, guests.length];
+  while (over - fit > 1) {
+    const count = (fit + over) >> 1;
+    if (repacker.fit(guests.slice(0, count)) === 'fit') [fit, plan] = [count, repacker.places];
+    else over = count;
+  }
+  return plan;
 }
 
 /** By host: 1, a rule, a datastore or what it does not reach tells it from others. */

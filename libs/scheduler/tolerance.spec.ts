@@ -1,6 +1,7 @@
 import { fits, isCompatible, keepsRules, reachesDatastores } from './checks';
 import { aCluster, aGuest, aHost, aPlatform, seeded } from './testing';
 import { type Cluster, type GuestFigures, type HostFigures, move, type RuleFigures } from './cluster';
+import { chooseHost } from './place';
 import { planTogether } from './repacking';
 import { guestsOn, tolerance } from './tolerance';
 
@@ -119,6 +120,14 @@ test('a guest that a rule ties to its host is told, and does not count against t
   expect(tolerance(cluster, { losses: 1 })).toEqual({ proved: 1, witness: null, isExact: true, unprotected: [0] });
 });
 
+test('a guest that rules leave none of the hosts that two losses spare is told, and does not count against the room', () => {
+  const rule: RuleFigures = { name: 'licence', kind: 'must-run-on', guestIds: ['a'], hostIds: ['h1', 'h2'] };
+  const hosts = ['h1', 'h2', 'h3', 'h4'].map((name) => aHost(name));
+  const cluster = aCluster(hosts, [aGuest('a', 'h1'), aGuest('b', 'h1')], [rule]);
+  expect(tolerance(cluster, { losses: 1 })).toMatchObject({ proved: 1, unprotected: [] });
+  expect(tolerance(cluster, { losses: 2 })).toEqual({ proved: 2, witness: null, isExact: true, unprotected: [0] });
+});
+
 test('of two thousand hosts with room to spare two losses are proved without a search', () => {
   const random = seeded(5);
   const hosts = Array.from({ length: 2000 }, (_, number) => aHost(`h${number}`, { memoryMiB: 10_000 }));
@@ -155,8 +164,42 @@ describe('guests that lost their host', () => {
     expect([...cluster.hostOf]).toEqual([-1, -1, -1]);
   });
 
-  test('need no plan where there is room for each as it comes, and there is none where there is not room for all', () => {
+  test('need no plan where each as it comes finds the room that there is', () => {
     expect(planTogether(aCluster(hosts, lost), [0, 1])).toBeNull();
     expect(planTogether(aCluster([hosts[0]!], lost), [0, 1, 2])).toBeNull();
+  });
+
+  test('of which not all find room are planned from the most urgent on: who comes later costs nobody a place', () => {
+    const few = [aHost('h1', { memoryMiB: 600 }), aHost('h2', { memoryMiB: 500 })];
+    const urgency = [500, 600, 600].map((memoryMiB, number) => aGuest(`g${number}`, null, { memoryMiB }));
+    // By itself the first would go where most room is, and take the only place of the second.
+    expect([...planTogether(aCluster(few, urgency), [0, 1, 2])!].sort()).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+  });
+
+  test('find as many places, from the most urgent on, as any way to place them gives', () => {
+    let planned = 0;
+    for (let seed = 1; seed <= 200; seed++) {
+      const [hosts, guests, rules] = rowsOf(seed);
+      const homeless = guests.map((guest) => ({ ...guest, hostId: null, datastores: [] }));
+      const cluster = aCluster(hosts, homeless, rules);
+      const all = guests
+        .map((_, guest) => guest)
+        .filter((guest) => hosts.some((_, host) => fits(cluster, guest, host)));
+      const plan = planTogether(cluster, all);
+      const most = all.filter((_, index) => canPlace(cluster, all.slice(0, index + 1))).length;
+      let placed = 0;
+      for (const guest of all) {
+        const host = plan?.get(guest) ?? chooseHost(cluster, guest);
+        if (host < 0 || !fits(cluster, guest, host)) break;
+        move(cluster, guest, host);
+        placed++;
+      }
+      expect([seed, placed]).toEqual([seed, most]);
+      if (plan && most < all.length) planned++;
+    }
+    expect(planned).toBeGreaterThan(5);
   });
 });

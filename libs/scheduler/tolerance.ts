@@ -15,7 +15,7 @@ export interface Tolerance {
   readonly witness: LossWitness | null;
   /** Nothing is left open between the two. */
   readonly isExact: boolean;
-  /** Guests that rules or datastores leave no other host if theirs is lost: no room would help, and none is asked for. */
+  /** Guests that rules or datastores leave none of the hosts that so many losses spare: no room would help, and none is asked for. */
   readonly unprotected: readonly number[];
 }
 
@@ -118,7 +118,7 @@ class LossSearch {
     for (const host of lost) setUse(cluster, host, 'unusable');
     const restarted = homeless.map(({ guest }) => guest).filter((guest) => this.counts(guest));
     const hopeless = new Set(repacker.withoutAnyHost(restarted));
-    if (lost.length === 1) for (const guest of hopeless) this.noOtherHost.add(guest);
+    for (const guest of hopeless) this.noOtherHost.add(guest);
     const guests = restarted.filter((guest) => !hopeless.has(guest));
     const answer = repacker.fit(guests);
     const down = answer === 'do-not-fit' ? repacker.leftOver(guests) : [];

@@ -35,7 +35,7 @@ test('guests that could run nowhere else are told apart from those for whom ther
   const { tolerated, explanation } = toleranceOf({ hosts, guests, rules });
   expect(tolerated).toBe(2);
   expect(explanation).toBe(
-    'tolerates 2 hosts, all but one; 1 guest could run on no other host than its own, whatever room there is: a',
+    'tolerates 2 hosts, all but one; rules or datastores leave 1 guest none of the hosts that are left after such a loss, whatever room there is: a',
   );
 });
 

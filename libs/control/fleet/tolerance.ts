@@ -47,7 +47,7 @@ function explain(cluster: Cluster, { proved, isExact, witness, unprotected }: To
   }
   if (unprotected.length > 0)
     parts.push(
-      `${counted(unprotected.length)} could run on no other host than ${unprotected.length === 1 ? 'its' : 'their'} own, whatever room there is: ${guestNames(unprotected)}`,
+      `rules or datastores leave ${counted(unprotected.length)} none of the hosts that are left after such a loss, whatever room there is: ${guestNames(unprotected)}`,
     );
   return parts.join('; ');
 }

@@ -63,7 +63,8 @@ export function FailoverRoom({ pool }: { readonly pool: Pool }) {
         {unprotectedGuestIds.length > 0 && (
           <Alert isInline isPlain variant="warning" title="Room alone does not help these guests">
             <p>
-              Rules or datastores leave <Links kind="guests" all={guestsOf(unprotectedGuestIds)} /> no other host.
+              Rules or datastores leave <Links kind="guests" all={guestsOf(unprotectedGuestIds)} /> no host after such a
+              loss.
             </p>
           </Alert>
         )}
