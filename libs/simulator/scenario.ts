@@ -10,12 +10,19 @@ export interface ScenarioRun {
   readonly violations: readonly string[];
 }
 
-/** Runs a scenario to its end. The same text gives the same log, always. */
-export function runScenario(scenario: Scenario): ScenarioRun {
+/** Runs a scenario to its end. The same text gives the same log, always; `tell` hears each line of it as it happens. */
+export function runScenario(scenario: Scenario, tell?: (line: string) => void): ScenarioRun {
   const world = new World({
     inventory: inventoryOf(scenario),
     phases: new Map(scenario.hosts.map(({ name, phaseMs = 0 }) => [name, phaseMs])),
   });
+  const log: string[] = [];
+  const say = (line: string): void => {
+    log.push(line);
+    tell?.(line);
+  };
+  world.onNote = ({ at, text }) => say(`${(at / 1000).toFixed(3).padStart(8)} ${text}`);
+  world.log.forEach(world.onNote);
   const workloads = new Map(scenario.guests.map((guest) => [guest.name, guest.workload]));
   for (const { name, workload } of scenario.guests)
     if (workload.dataSeed !== null) world.invariants.dataSeeds.set(name, workload.dataSeed);
@@ -28,8 +35,8 @@ export function runScenario(scenario: Scenario): ScenarioRun {
   }
   world.runUntil(scenario.untilMs);
   world.invariants.checkSettled();
-  const log = world.log.map(({ at, text }) => `${(at / 1000).toFixed(3).padStart(8)} ${text}`);
-  return { log: [...log, ...ending(world)], violations: world.invariants.violations };
+  ending(world).forEach(say);
+  return { log, violations: world.invariants.violations };
 }
 
 function work(instance: ModelInstance, workload: Workload | undefined): void {

@@ -61,6 +61,7 @@ export class World {
   readonly controllers: ModelController[] = [];
   readonly invariants: Invariants;
   readonly log: LogLine[] = [];
+  onNote: ((line: LogLine) => void) | null = null;
   onDeath: ((instance: ModelInstance, how: 'stopped' | 'crashed', reason: string) => void) | null = null;
   private readonly checked: boolean;
   private readonly telling: Pick<WorldOptions, 'figuresEveryMs'>;
@@ -235,7 +236,9 @@ export class World {
   }
 
   note(text: string): void {
-    this.log.push({ at: this.clock.now, text });
+    const line = { at: this.clock.now, text };
+    this.log.push(line);
+    this.onNote?.(line);
   }
 
   inject(fault: DrillFault): Result<null> {

@@ -551,6 +551,8 @@ describe('the lab and the simulator', () => {
       status: 2,
       err: expect.stringContaining('bad.txt:2:') as string,
     });
+    // None is run before all are read.
+    expect(await argosy(['sim', 'run', scenario, join(scratch, 'bad.txt')])).toMatchObject({ status: 2, out: '' });
   });
 
   test('help, version and completion need no server', async () => {
