@@ -65,6 +65,11 @@ process.stdout.write = /** @type {typeof process.stdout.write} */ (process.stder
 /** @param {unknown} error */
 const messageOf = (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
+/** @param {string} name @returns {Figure} */
+function notMeasured(name) {
+  return { name, value: null, unit: '', reference: null, target: null, met: false, remark: 'not measured' };
+}
+
 /**
  * One that fails is a figure that was not measured, and the others are still measured.
  * @param {Benchmark} benchmark
@@ -80,17 +85,7 @@ async function measure(benchmark, { group, quick, data }) {
   } catch (error) {
     if (interrupted) return [];
     console.error(`  not measured: ${messageOf(error)}`);
-    return [
-      {
-        name: benchmark.name,
-        value: null,
-        unit: '',
-        reference: null,
-        target: null,
-        met: false,
-        remark: 'not measured',
-      },
-    ];
+    return [notMeasured(benchmark.name)];
   } finally {
     await closeAll(note);
     note(`took ${((performance.now() - begun) / 1000).toFixed(0)} s`);
@@ -112,6 +107,7 @@ async function measureGroups({ groups, json, only, quick, data }) {
       if (!(benchmark.name.startsWith(only) || only.startsWith(`${benchmark.name}.`))) continue;
       if (benchmark.needsData && data === '') {
         console.error(`\n${group} ${benchmark.name}: left out, since it needs --data <dir>`);
+        all.push({ ...notMeasured(`${group}.${benchmark.name}`), remark: 'left out, since it needs --data <dir>' });
         continue;
       }
       const measured = await measure(benchmark, { group, quick, data });

@@ -124,12 +124,15 @@ test('the program writes the cheapest assignment of a small instance, and it cos
   expect(line.instance).toBe('t_1');
 });
 
-test('an assignment that is not feasible at first is refused, with the constraint', async () => {
+test('an assignment that is not feasible at first is refused with its place and the constraint, and nothing before it is solved', async () => {
   await ensureBuilt();
   write({ assignment: '0 0 0' });
-  const { status, stderr } = await bench('--seconds', '1');
-  expect(status).toBe(2);
-  expect(stderr).toContain('assignment_t_1.txt is not feasible: two processes of service 0 are on machine 0');
+  for (const kind of ['model', 'assignment'])
+    writeFileSync(join(folder, `${kind}_s_1.txt`), kind === 'model' ? model : '0 1 0');
+  const { status, stdout, stderr } = await bench('--seconds', '1', '--json');
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toContain('assignment_t_1.txt, line 1: two processes of service 0 are on machine 0');
+  expect(stderr).toContain('where an assignment should be that breaks none');
 });
 
 test.each([10, 100])(
