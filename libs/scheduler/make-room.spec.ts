@@ -25,6 +25,29 @@ test('a guest that fits nowhere gets room by another that makes way', () => {
   expect(rejection(cluster, 0, 1)).toBeNull();
 });
 
+test('in a pool of more hosts than are looked at, room is made where most of it is', () => {
+  const hosts = Array.from({ length: 500 }, (_, number) => aHost(`h${number}`, { memoryMiB: 1000 }));
+  hosts[0] = aHost('h0', { use: 'evacuating' });
+  const guests = [aGuest('wanting', 'h0', { memoryMiB: 600 })];
+  for (let host = 1; host < 500; host++) {
+    const isRoomy = host === 444;
+    guests.push(aGuest(`a${host}`, `h${host}`, { memoryMiB: isRoomy ? 250 : 500, pinned: !isRoomy }));
+    guests.push(aGuest(`b${host}`, `h${host}`, { memoryMiB: 200 + (host % 50), pinned: !isRoomy }));
+  }
+  const cluster = aCluster(hosts, guests);
+  const moves = makeRoom(cluster, [0], { ...options, steps: 50_000 });
+  expect(moves.length).toBeGreaterThan(0);
+  for (const { guest, host } of moves) {
+    expect(rejection(cluster, guest, host)).toBeNull();
+    beginMove(cluster, guest, host);
+  }
+  endMoves(
+    cluster,
+    moves.map(({ guest }) => guest),
+  );
+  expect(hosts.some((_, host) => rejection(cluster, 0, host) === null)).toBe(true);
+});
+
 test('nobody is moved where no way to make room is found', () => {
   const hosts = [
     aHost('h1', { use: 'evacuating' }),

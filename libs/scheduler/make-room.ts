@@ -1,7 +1,8 @@
-import { fits, rejection } from './checks';
+import { fits, isCompatible, keepsRules, reachesDatastores, rejection } from './checks';
 import { beginMove, type Cluster, endMoves } from './cluster';
 import { buildModel, type ModelDescription } from './model/model';
 import { optimize } from './model/optimize';
+import { freeMemory } from './room';
 import { capacityFor, rulesOfModel, sumsOf, unlimited } from './pool-model';
 
 export interface RoomMove {
@@ -16,8 +17,10 @@ export interface MakeRoomOptions {
   readonly steps: number;
 }
 
-/** Hosts by hosts is a table; a larger pool has room somewhere. */
-const mostHosts = 400;
+/** Hosts by hosts is a table: a larger pool is not looked at as a whole. */
+const wholePool = 400;
+/** As many as the steps of a search can tell apart. */
+const mostHosts = 64;
 /** A MiB of a guest that has no place weighs as much as so many that are moved for it. */
 const placeWeight = 1000;
 
@@ -27,16 +30,16 @@ const placeWeight = 1000;
  * at once, and what they free is found by the next look. Empty: there is no way, or none was found. The cluster is left as it was.
  */
 export function makeRoom(cluster: Cluster, wanting: readonly number[], options: MakeRoomOptions): readonly RoomMove[] {
-  if (cluster.hosts.length > mostHosts) return [];
   const problem = describe(cluster, wanting);
   const { placement } = optimize(buildModel(problem.description), {
     seed: options.seed,
     progress: (steps) => steps / options.steps,
   });
-  const placed = wanting.filter((guest) => isPlace(cluster, placement[problem.items.indexOf(guest)]!));
+  const hostOf = (item: number): number => problem.hosts[placement[item]!]!;
+  const placed = wanting.filter((guest) => isPlace(cluster, hostOf(problem.items.indexOf(guest))));
   if (placed.length === 0) return [];
   const others = problem.items.flatMap((guest, item) => {
-    const host = placement[item]!;
+    const host = hostOf(item);
     return placed.includes(guest) || !isPlace(cluster, host) || host === cluster.hostOf[guest] ? [] : [{ guest, host }];
   });
   return startable(cluster, others, placed);
@@ -77,21 +80,37 @@ function startable(
 interface Problem {
   /** The guest of each item. */
   readonly items: readonly number[];
+  /** The host of each host of the model; the last stands for nowhere. */
+  readonly hosts: readonly number[];
   readonly description: ModelDescription;
 }
 
 /** Resources: memory, reservations, demand, virtual processors. */
 const width = 4;
 
-/** One more host than there is stands for nowhere. */
+/** Those that the guests are on, and those that rules, datastores and machine leave one of them, the roomiest first. */
+function hostsFor(cluster: Cluster, wanting: readonly number[]): number[] {
+  const all = [...cluster.hosts.keys()];
+  if (all.length <= wholePool) return all;
+  const from = new Set(wanting.map((guest) => cluster.hostOf[guest]!).filter((host) => host >= 0));
+  const mayTake = (guest: number, host: number): boolean =>
+    isCompatible(cluster, guest, host) && reachesDatastores(cluster, guest, host) && keepsRules(cluster, guest, host);
+  const room = all
+    .filter((host) => !from.has(host) && isPlace(cluster, host) && wanting.some((guest) => mayTake(guest, host)))
+    .sort((a, b) => freeMemory(cluster, b) - freeMemory(cluster, a) || a - b);
+  return [...from, ...room].slice(0, mostHosts).sort((a, b) => a - b);
+}
+
 function describe(cluster: Cluster, wanting: readonly number[]): Problem {
   const wanted = new Set(wanting);
+  const chosen = hostsFor(cluster, wanting);
+  const placeOf = new Map(chosen.map((host, place) => [host, place]));
   const guests = cluster.guests.flatMap((_, guest) =>
-    cluster.hostOf[guest]! >= 0 || wanted.has(guest) ? [guest] : [],
+    placeOf.has(cluster.hostOf[guest]!) || wanted.has(guest) ? [guest] : [],
   );
-  const nowhere = cluster.hosts.length;
+  const nowhere = chosen.length;
   const hosts = nowhere + 1;
-  const items = { cluster, guests, hosts: Array.from({ length: hosts }, (_, host) => host) };
+  const items = { cluster, guests, hosts: [...chosen, cluster.hosts.length] };
   const capacity = new Float64Array(hosts * width).fill(unlimited);
   const safetyCapacity = new Float64Array(hosts * width);
   const [memory, reserved, vcpus] = [
@@ -99,18 +118,19 @@ function describe(cluster: Cluster, wanting: readonly number[]): Problem {
     sumsOf(items, cluster.guestReservation),
     sumsOf(items, cluster.guestVcpus),
   ];
-  for (let host = 0; host < nowhere; host++) {
+  chosen.forEach((host, place) => {
     const { memoryCapacity, memoryUsed, cpuCapacity, cpuReserved, vcpuCapacity, vcpusUsed, useOf } = cluster;
-    capacity[host * width] = capacityFor(memory[host]!, memoryCapacity[host]!, memoryUsed[host]!);
-    capacity[host * width + 1] = capacityFor(reserved[host]!, cpuCapacity[host]!, cpuReserved[host]!);
-    capacity[host * width + 3] = capacityFor(vcpus[host]!, vcpuCapacity[host]!, vcpusUsed[host]!);
-    safetyCapacity.fill(unlimited, host * width, (host + 1) * width);
-    if (useOf[host] === 1) safetyCapacity[host * width] = 0;
-    safetyCapacity[host * width + 2] = cpuCapacity[host]!;
-  }
+    capacity[place * width] = capacityFor(memory[place]!, memoryCapacity[host]!, memoryUsed[host]!);
+    capacity[place * width + 1] = capacityFor(reserved[place]!, cpuCapacity[host]!, cpuReserved[host]!);
+    capacity[place * width + 3] = capacityFor(vcpus[place]!, vcpuCapacity[host]!, vcpusUsed[host]!);
+    safetyCapacity.fill(unlimited, place * width, (place + 1) * width);
+    if (useOf[host] === 1) safetyCapacity[place * width] = 0;
+    safetyCapacity[place * width + 2] = cpuCapacity[host]!;
+  });
   const isBusy = (guest: number): boolean => cluster.guestPinned[guest] === 1 || cluster.leaving[guest]! >= 0;
   return {
     items: guests,
+    hosts: items.hosts,
     description: {
       resources: [placeWeight, 0, 1, 0].map((loadWeight) => ({ isTransient: false, loadWeight })),
       balances: [],
@@ -133,7 +153,7 @@ function describe(cluster: Cluster, wanting: readonly number[]): Problem {
       itemMoveWeight: 1,
       groupMoveWeight: 0,
       hostMoveWeight: 0,
-      placement: Int32Array.from(guests, (guest) => (cluster.hostOf[guest]! < 0 ? nowhere : cluster.hostOf[guest]!)),
+      placement: Int32Array.from(guests, (guest) => placeOf.get(cluster.hostOf[guest]!) ?? nowhere),
       ...rulesOfModel(items, (guest) => !isBusy(guest) || (wanted.has(guest) && cluster.hostOf[guest]! < 0)),
     },
   };
