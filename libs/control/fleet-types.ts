@@ -185,6 +185,11 @@ export interface KeptCluster {
   turnedAway: TurnedAway | null;
 }
 
+export interface TakeOver {
+  readonly hostId: string;
+  readonly epoch: number;
+}
+
 export interface Silence {
   readonly epoch: number;
   readonly incarnation: number;
@@ -242,7 +247,7 @@ export interface Fleet {
   datastoreHeardAt: Instant | null;
   datastoreSilenceSince: Instant;
   /** Starts under a disk's lock whose old copy is not proved dead, by guest. */
-  readonly takeOvers: Map<string, { readonly hostId: string; readonly epoch: number }>;
+  readonly takeOvers: Map<string, TakeOver>;
   /** Guests' addresses, and by pool the one that was given last: the next guest gets one after it. */
   readonly addresses: Set<string>;
   readonly lastAddress: Map<string, string>;

@@ -267,7 +267,8 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   if (failedStarts >= startAttempts || (refusal !== null && hopeless.has(refusal.code)))
     return giveUp(turn, recovering, why);
   // What crashes there again, or does not even start there, is placed anew like any other.
-  const isBegun = guest.state !== 'starting' && !isBusy(turn.fleet, guest.id);
+  // So is one that is being started elsewhere under its disk's lock.
+  const isBegun = guest.state !== 'starting' && !isBusy(turn.fleet, guest.id) && !turn.fleet.takeOvers.has(guest.id);
   if (retryAt === null && isBegun && guest.hostId !== null) restartInPlace(turn, recovering, guest.hostId);
 }
 

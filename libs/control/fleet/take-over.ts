@@ -2,6 +2,7 @@ import type { Guest, Host } from '@argosy/domain/entities';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { takeOverRetryMs } from '../defaults';
 import { specificationOf } from '../guest-specification';
+import type { TakeOver } from '../fleet-types';
 import { clusterOf, closePlacement, openPlacement } from './placement';
 import { isBusy } from './begin-disk-operation';
 import { countRestart } from './recovery';
@@ -33,6 +34,53 @@ export function takeOverUnderLocks(turn: FleetTurn): void {
       if (guest && isEligible(guest) && !isBusy(turn.fleet, guest.id)) takeOver(turn, guest, host);
     }
   }
+}
+
+/**
+ * Where an attempt's reason has gone away it is one no longer, and its copy is looked at like any other. A guest that is lost
+ * for good meanwhile, as when its host is proved off after all, is being started there already: the attempt becomes its start.
+ * One that is to be stopped is stopped there as well.
+ */
+export function settleTakeOvers(turn: FleetTurn): void {
+  for (const [guestId, attempt] of [...turn.fleet.takeOvers]) {
+    const guest = turn.fleet.guests.get(guestId);
+    const host = turn.fleet.hosts.get(guest?.hostId ?? '');
+    if (guest && host && guest.epoch < attempt.epoch && needsLocks(turn, host) && isEligible(guest)) continue;
+    const isUnderWay = guest !== undefined && mayLive(turn, guest, attempt);
+    if (isUnderWay && guest.desired === 'stopped') {
+      end(turn, guest, attempt);
+      continue;
+    }
+    turn.fleet.takeOvers.delete(guestId);
+    if (isUnderWay && guest.state === 'recovering') beginAtAttempt(turn, guest, attempt);
+  }
+}
+
+/** It is there, or its order may still be on its way. */
+function mayLive(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): boolean {
+  const target = turn.fleet.hosts.get(hostId);
+  if (!target || !isHeard(target) || epoch <= guest.epoch) return false;
+  const copy = observe(turn, hostId, guest.id, epoch).guest;
+  if (copy) return copy.state === 'starting' || copy.state === 'running' || copy.state === 'paused';
+  return turn.now <= (turn.fleet.outstanding.get(startKey(guest, epoch))?.notAfter ?? 0);
+}
+
+function end(turn: FleetTurn, { id: guestId }: Guest, { hostId, epoch }: TakeOver): void {
+  const target = turn.fleet.hosts.get(hostId)!;
+  order(turn, `take-over-stop:${guestId}:${epoch}`, target, { kind: 'guest.stop', guestId, epoch, graceMs: 0 });
+}
+
+function beginAtAttempt(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): void {
+  const reason = `restart: ${guest.stateReason}`;
+  turn.fleet.placedAt.set(guest.id, turn.now);
+  const opened = openPlacement(turn, { ...guest, restarts: countRestart(turn, guest) }, hostId, epoch, reason);
+  becomeGuest(turn, opened, 'starting', '');
+  record(turn, {
+    code: 'guest-placed',
+    subject: ['guest', guest.id],
+    message: `${guest.name} is placed on ${hostName(turn.fleet, hostId)} at epoch ${epoch}, where it is being started already (${reason}).`,
+    details: { hostId, epoch },
+  });
 }
 
 /** Only after the other proofs had their chance: a host that a device can fence is fenced. */
@@ -100,14 +148,18 @@ function begin(turn: FleetTurn, guest: Guest, from: Host): void {
 }
 
 function send(turn: FleetTurn, guest: Guest, target: Host, epoch: number): void {
-  order(turn, `take-over-start:${guest.id}:${epoch}`, target, {
+  order(turn, startKey(guest, epoch), target, {
     kind: 'guest.start',
     guest: specificationOf(turn.fleet, guest),
     epoch,
   });
 }
 
-function commit(turn: FleetTurn, guest: Guest, { hostId, epoch }: { hostId: string; epoch: number }): void {
+function startKey({ id }: Guest, epoch: number): string {
+  return `take-over-start:${id}:${epoch}`;
+}
+
+function commit(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): void {
   turn.fleet.takeOvers.delete(guest.id);
   const closed = closePlacement(turn, guest, 'another VMM holds its disk: this copy is dead');
   const opened = openPlacement(turn, closed, hostId, epoch, "restart: under its disk's lock");

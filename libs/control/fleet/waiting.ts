@@ -13,6 +13,7 @@ import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
 import { isStillTurnedAway, rememberTurnedAway, type RoomNews, roomNewsOf } from './turned-away';
 import { isBusy } from './begin-disk-operation';
+import { settleTakeOvers } from './take-over';
 import { becomeGuest, type FleetTurn, poolOf, raiseAlarm, record } from './turn';
 
 /** As against a VMM that crashed on a host that is well: that one is restarted whatever the priority. */
@@ -23,6 +24,7 @@ const lostWithHost = / (is proved off|has stopped it)$/;
  * tried again only when there is room for it that was not there then. Returns how many were tried.
  */
 export function placeWaiting(turn: FleetTurn): number {
+  settleTakeOvers(turn);
   reconsiderClaims(turn);
   withdrawStaleStarts(turn);
   const passes = new Map<string, Pass>();
