@@ -10,6 +10,7 @@ import {
   type FleetTurn,
   isHeard,
   nextAttempt,
+  poolOf,
   raiseAlarm,
   record,
   settled,
@@ -139,7 +140,7 @@ export function fence(turn: FleetTurn, host: Host): void {
       code: 'no-fence-device',
       severity: 'error',
       subject: ['host', host.id],
-      message: `${host.name} has no fence device: nothing can prove that it is off, so its guests wait until it returns.`,
+      message: `${host.name} has no fence device. ${whatGuestsAwait(turn, host)}`,
     });
     return;
   }
@@ -163,6 +164,18 @@ export function fence(turn: FleetTurn, host: Host): void {
     device,
     secrets: fleet.fenceSecrets.get(secretId(host.id, device.name))?.values ?? {},
   });
+}
+
+/** Where a pool lets guests of a host that is cut off run on, no lease is ever a proof, and an administrator may not know it. */
+function whatGuestsAwait(turn: FleetTurn, host: Host): string {
+  const { isolationResponse, failure } = poolOf(turn.fleet, host);
+  const proofs: string[] = [];
+  if (host.fenceDevices.length > 0) proofs.push('a device confirms');
+  if (isolationResponse !== 'keep-running') proofs.push("its watchdog's lease has run out, if that was armed");
+  if (failure.lockIsProof) proofs.push("another host gets their disks' locks");
+  const wait = `Its guests wait until ${[...proofs, 'it returns'].join(', or ')}.`;
+  if (isolationResponse !== 'keep-running') return wait;
+  return `${wait} Its pool keeps the guests of a host that is cut off running, so no watchdog's lease proves it off.`;
 }
 
 /** Nothing more is asked of its devices. */
@@ -217,7 +230,7 @@ export function takeFenceResult(turn: FleetTurn, { hostId, incarnation, device: 
     code: 'fence-failed',
     severity: 'error',
     subject: ['host', host.id],
-    message: `${host.name} could not be fenced: ${reason} It is tried again; its guests wait for the proof.`,
+    message: `${host.name} could not be fenced: ${reason} It is tried again. ${whatGuestsAwait(turn, host)}`,
   });
   askNextDevice(turn, host, name);
   return false;
