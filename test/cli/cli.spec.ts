@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { buildCli, runCli, type CliOptions, type Ended } from './built-cli';
 import { runInProcess, type Ran, type Surroundings } from './in-process';
 import { FleetServer, Refused, token } from './fleet-server';
-import { aDatastore, aGuest, handlersOf, sampleFleet, type SampleFleet } from './sample-fleet';
+import { aDatastore, aGuest, aRoll, handlersOf, sampleFleet, type SampleFleet } from './sample-fleet';
 
 jest.setTimeout(60_000);
 
@@ -247,6 +247,20 @@ describe('destroying', () => {
     expect(fleet.guests.has('db')).toBe(true);
     expect((await argosy(['guest', 'delete', 'db'], { typed: ['db'] })).status).toBe(0);
     expect(fleet.guests.has('db')).toBe(false);
+  });
+
+  test('a roll shows its rounds before it asks, and nothing is begun unless the answer is right', async () => {
+    server.handlers = { ...server.handlers, 'pool.roll': () => aRoll([...fleet.hosts.values()]) };
+    const roll = ['pool', 'roll', 'lab', '--command', 'upgrade'];
+    const environment = { NO_COLOR: '1' };
+    const wrong = await argosy(roll, { typed: ['no'], environment });
+    expect(wrong.status).toBe(2);
+    expect(wrong.out).toMatch(/^ROUND +HOST .*\n +1 +h1 .*\n +2 +h2 /);
+    expect(asked('pool.roll').map(({ body }) => body)).toEqual([{ command: 'upgrade', planOnly: true }]);
+    const right = await argosy(roll, { typed: ['lab'], environment });
+    expect(right).toMatchObject({ status: 0, out: expect.stringContaining('Pool lab is being rolled') as string });
+    expect(asked('pool.roll').at(-1)?.body).toEqual({ command: 'upgrade', planOnly: false });
+    expect((await argosy([...roll, '--yes'])).out).not.toContain('ROUND');
   });
 });
 

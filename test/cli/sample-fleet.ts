@@ -2,6 +2,7 @@
 import type { GuestView as Guest } from '@argosy/contracts/responses';
 import type { Datastore, Host, Image, Migration, Pool, Recommendation } from '@argosy/domain/entities';
 import type { Drill } from '@argosy/domain/drill';
+import type { Roll } from '@argosy/domain/roll';
 import { Refused, type Handlers } from './fleet-server';
 
 const createdAt = Date.now() - 3_600_000;
@@ -204,6 +205,22 @@ function find<Row extends { readonly id: string }>(
 /** An action becomes true a moment after it is accepted, as in a real fleet. */
 function soon(act: () => void): void {
   setTimeout(act, 300);
+}
+
+/** Each host in a round of its own. */
+export function aRoll(hosts: readonly Host[]): Roll {
+  const [since, output] = [createdAt, ''];
+  return {
+    id: uuid('9'),
+    poolId: pool.id,
+    command: 'upgrade',
+    state: 'running',
+    hosts: hosts.map(({ id: hostId }, index) => ({ hostId, round: index + 1, step: 'waiting', since, output })),
+    requestedBy: 'ada',
+    failure: null,
+    createdAt,
+    endedAt: null,
+  };
 }
 
 export function handlersOf(fleet: SampleFleet): Handlers {

@@ -36,6 +36,8 @@ export const rollCommands = [
         await session.printRows(rollHostView, (await ask(true)).hosts);
         return 'done';
       }
+      // Nobody should say yes to rounds that were not shown; what a program reads is the roll that was begun.
+      if (!session.flags.yes && session.isForPeople) await session.printRows(rollHostView, (await ask(true)).hosts);
       await session.confirm(
         parameters.pool,
         `empty every host of pool ${parameters.pool} in turn and run ${flags.command} on it`,
