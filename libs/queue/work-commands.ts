@@ -45,8 +45,8 @@ export function workCommands({ queue, keyOf, handler, concurrency = 50, ...redis
 }
 
 /** A payload that breaks the contract fails at once and for good: trying it again would not mend it. */
-function commandOf(job: Job, keyOf: WorkOptions['keyOf']): HostCommand {
-  const contract = job.name in jobs ? jobs[job.name as JobName] : undefined;
+export function commandOf(job: Pick<Job, 'id' | 'name' | 'data'>, keyOf: WorkOptions['keyOf']): HostCommand {
+  const contract = Object.hasOwn(jobs, job.name) ? jobs[job.name as JobName] : undefined;
   if (!contract) throw new UnrecoverableError(`job ${job.id} has the unknown name "${job.name}"`);
   const { text, signature } = checked(contract.payload.safeParse(job.data), job);
   const command = parsed(text);
@@ -65,7 +65,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-function checked<Value>(parsed: z.ZodSafeParseResult<Value>, job: Job): Value {
+function checked<Value>(parsed: z.ZodSafeParseResult<Value>, job: Pick<Job, 'id' | 'name'>): Value {
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the payload'}: ${message}`);
   throw new UnrecoverableError(`job ${job.id} breaks the contract of ${job.name}: ${faults.join('; ')}`);

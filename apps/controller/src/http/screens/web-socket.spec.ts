@@ -73,6 +73,36 @@ test('whatever is sent arrives, however it is cut into frames and packets', asyn
   await fc.assert(run, { numRuns: 60 });
 });
 
+test('no bytes break it: it waits for more, or ends with a reason, however they are cut', () => {
+  const opening = fc.constantFrom(
+    [0x82, 0x85],
+    [0x82, 0xfe, 0],
+    [0x89, 0x80],
+    [0x88, 0x82],
+    [0x02, 0xff, 0, 0, 0, 0],
+    [],
+  );
+  const bytes = fc
+    .tuple(opening, fc.uint8Array({ maxLength: 300 }))
+    .map(([head, rest]) => Buffer.from([...head, ...rest]));
+  const closes = [1000, 1002, 1003, 1009].map((code) => Buffer.from([0x88, 2, code >> 8, code & 255]).toString('hex'));
+  const take = (sent: Buffer, step: number): string => {
+    const wire = new Wire();
+    const socket = new WebSocketBytes(wire);
+    for (let at = 0; at < sent.length; at += step) wire.emit('data', Buffer.from(sent.subarray(at, at + step)));
+    const heard = (socket.read() as Buffer | null)?.length ?? 0;
+    expect(heard).toBeLessThanOrEqual(sent.length);
+    if (socket.destroyed) expect(closes).toContain(wire.bytes.subarray(-4).toString('hex'));
+    return `${socket.destroyed} ${wire.bytes.toString('hex')}`;
+  };
+  fc.assert(
+    fc.property(bytes, fc.integer({ min: 1, max: 20 }), (sent, step) =>
+      expect(take(sent, step)).toBe(take(sent, 1_000)),
+    ),
+    { numRuns: 500 },
+  );
+});
+
 test.each([1, 125, 126, 65_535, 65_536, 200_000])(
   '%i bytes go out as one message, and come in as one',
   async (length) => {
