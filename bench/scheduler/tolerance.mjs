@@ -32,6 +32,8 @@ async function measure({ quick, note }) {
   balance(cluster, { cpuSafetyShare: 0.85, horizonMs: 300_000, bandwidthMiBPerSecond: 1_000, maximumMoves: Infinity });
   const wide = proofs(cluster, { losses: 1, looks: 100e6 }, quick ? 1 : 5);
   note(`large pool: ${describe(wide)}`);
+  const two = proofs(cluster, { losses: 2, looks: 100e6 }, 1);
+  note(`large pool, two losses: ${describe(two)}`);
   const narrow = proofs(fullPool(buildCluster), { losses: 3, looks: 100e6 }, quick ? 1 : 5);
   note(`small pool: ${describe(narrow)}`);
   return [
@@ -42,6 +44,14 @@ async function measure({ quick, note }) {
       reference: null,
       target: null,
       remark: `${describe(wide)}, asked of one loss; ${spread(wide.milliseconds)} ms`,
+    }),
+    atLeast({
+      name: 'tolerance.large-pool-decided',
+      value: [wide, two].filter(({ answer: { isExact } }) => isExact).length,
+      unit: 'of 2',
+      reference: null,
+      target: 2,
+      remark: `one loss, and two: ${describe(two)}, in ${spread(two.milliseconds)} ms`,
     }),
     atMost({
       name: 'tolerance.small-pool',

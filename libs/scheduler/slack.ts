@@ -1,27 +1,25 @@
 import type { Cluster } from './cluster';
 import { freeMemory, freeReservation } from './room';
 
-/** In how many ways memory and reservations are weighed against each other: one that shows it is enough. */
-const memoryShares = [0.5, 0.8, 0.2, 0.95, 0.05];
+/** In how many ways what may run out is weighed against each other: one that shows it is enough. The shares of one, and of the rest. */
+const leadingShares = [0.5, 0.8, 0.95];
 /** A guest that rules or datastores keep from more hosts than that is no matter of room: its host is looked at by itself. */
 const fewHosts = 8;
 
 /**
  * A bound on what losses ask for. Guests are placed one by one wherever they fit. One that fits nowhere finds on each host so
- * much placed before it that less than the largest guest's size is left, of memory or of reservations: so what was placed
- * weighs at least the sum of these slacks, however the two resources are weighed (the dual of choosing for each host which
- * of the two ran out). If all that is lost weighs no more, no guest is left over, in whatever order they come.
+ * much placed before it that less than the largest guest's size is left, of memory, of reservations or of virtual processors: so
+ * what was placed weighs at least the sum of these slacks, however the resources are weighed (the dual of choosing for each host
+ * which of them ran out). If all that is lost weighs no more, no guest is left over, in whatever order they come.
  */
 export class Slack {
   private readonly weighings: readonly Weighing[];
   private hosts: readonly number[] = [];
-  /** It weighs memory and reservations: where virtual processors may run out first, it says nothing. */
-  private readonly isBlind: boolean;
 
   constructor(cluster: Cluster, counts: (guest: number) => boolean) {
-    this.isBlind = cluster.countsVcpus;
     const kept = keptFrom(cluster);
-    this.weighings = memoryShares.map((share) => weigh(cluster, { share, counts, kept }));
+    const scarce = scarceIn(cluster, (guest) => counts(guest) && kept[guest]! <= fewHosts);
+    this.weighings = sharesOf(scarce.length).map((shares) => weigh(cluster, { scarce, shares, counts, kept }));
   }
 
   /** How hard the loss of the host is: what its guests ask for, and the slack that goes with it. */
@@ -43,7 +41,6 @@ export class Slack {
 
   /** No loss of so many hosts is too much, whichever they are. */
   coversAny(losses: number): boolean {
-    if (this.isBlind) return false;
     return this.weighings.some(
       ({ weight, total }) => losses * weight.reduce((most, each) => Math.max(most, each), 0) <= total,
     );
@@ -51,7 +48,7 @@ export class Slack {
 
   /** No loss of those together with so many more, of the hosts from that index on, is too much. */
   covers(chosen: readonly number[], index: number, missing: number): boolean {
-    if (this.isBlind || index >= this.hosts.length) return false;
+    if (index >= this.hosts.length) return false;
     return this.weighings.some(({ weight, total, hardest }) => {
       let sum = missing * hardest[index]!;
       for (const host of chosen) sum += weight[host]!;
@@ -69,34 +66,67 @@ interface Weighing {
   readonly hardest: number[];
 }
 
+/** What may run out on a host. */
+interface Scarce {
+  readonly sizes: Float64Array;
+  readonly largest: number;
+  /** Of all hosts that have a limit together. */
+  readonly capacity: number;
+  readonly free: (host: number) => number;
+}
+
 interface Terms {
-  /** Of memory; the rest is of reservations. */
-  readonly share: number;
+  readonly scarce: readonly Scarce[];
+  readonly shares: readonly number[];
   readonly counts: (guest: number) => boolean;
   readonly kept: Float64Array;
 }
 
-function weigh(cluster: Cluster, { share, counts, kept }: Terms): Weighing {
-  const ordinary = cluster.guests.flatMap((_, guest) => (counts(guest) && kept[guest]! <= fewHosts ? [guest] : []));
-  const most = (of: ArrayLike<number>): number => ordinary.reduce((max, guest) => Math.max(max, of[guest]!), 0);
-  const memoryUnit = share / sum(cluster.memoryCapacity);
-  const cpuUnit = (1 - share) / sum(cluster.cpuCapacity);
-  const [largestMemory, largestReservation] = [most(cluster.guestMemory), most(cluster.guestReservation)];
+/** Where nobody reserves anything reservations never run out, nor virtual processors where hosts may have as many as they like. */
+function scarceIn(cluster: Cluster, isOrdinary: (guest: number) => boolean): Scarce[] {
+  const { guestMemory, guestReservation, guestVcpus, memoryCapacity, cpuCapacity, vcpuCapacity, vcpusUsed } = cluster;
+  const ordinary = cluster.guests.flatMap((_, guest) => (isOrdinary(guest) ? [guest] : []));
+  const of = (sizes: Float64Array, capacities: Float64Array, free: (host: number) => number): Scarce => ({
+    sizes,
+    largest: ordinary.reduce((most, guest) => Math.max(most, sizes[guest]!), 0),
+    capacity: sum(capacities.filter((capacity) => capacity < Infinity)),
+    free,
+  });
+  const memory = of(guestMemory, memoryCapacity, (host) => freeMemory(cluster, host));
+  const reserved = of(guestReservation, cpuCapacity, (host) => freeReservation(cluster, host));
+  const vcpus = of(guestVcpus, vcpuCapacity, (host) => vcpuCapacity[host]! - vcpusUsed[host]!);
+  return [memory, ...(reserved.largest > 0 ? [reserved] : []), ...(cluster.countsVcpus ? [vcpus] : [])];
+}
+
+/** Each of them leads in turn, and the others share the rest. */
+function sharesOf(count: number): number[][] {
+  if (count === 1) return [[1]];
+  const even = Array.from({ length: count }, () => 1 / count);
+  const led = leadingShares.flatMap((share) =>
+    even.map((_, leader) => even.map((__, index) => (index === leader ? share : (1 - share) / (count - 1)))),
+  );
+  return [even, ...led];
+}
+
+function weigh(cluster: Cluster, { scarce, shares, counts, kept }: Terms): Weighing {
+  const units = scarce.map(({ capacity }, index) => shares[index]! / capacity);
+  const most = cluster.guests.reduce(
+    (largest, _, guest) => (counts(guest) && kept[guest]! <= fewHosts ? Math.max(largest, kept[guest]!) : largest),
+    0,
+  );
   const slack = cluster.hosts.map(({ use }, host) => {
     if (use !== 'usable') return 0;
-    const memory = memoryUnit * (freeMemory(cluster, host) - largestMemory);
-    const reservation = cpuUnit * (freeReservation(cluster, host) - largestReservation);
-    // Where nobody reserves anything, reservations never run out.
-    return Math.max(0, largestReservation === 0 ? memory : Math.min(memory, reservation));
+    const left = scarce.map(({ free, largest }, index) => units[index]! * (free(host) - largest));
+    return Math.max(0, Math.min(...left));
   });
   const weight = Float64Array.from(slack);
   cluster.guests.forEach((_, guest) => {
     const host = cluster.hostOf[guest]!;
     if (host < 0 || !counts(guest)) return;
-    weight[host]! += memoryUnit * cluster.guestMemory[guest]! + cpuUnit * cluster.guestReservation[guest]!;
+    scarce.forEach(({ sizes }, index) => (weight[host]! += units[index]! * sizes[guest]!));
     if (kept[guest]! > fewHosts) weight[host] = Infinity;
   });
-  const spared = [...slack].sort((a, b) => b - a).slice(0, most(kept));
+  const spared = [...slack].sort((a, b) => b - a).slice(0, most);
   return { weight, total: sum(slack) - sum(spared), hardest: [] };
 }
 
