@@ -57,6 +57,9 @@ export class QemuInstance {
   private stops = 0;
   private standsStill = false;
   private resuming: Promise<void> | null = null;
+  private reconnecting: Promise<void> | null = null;
+  /** The agent has not heard of it yet, and asks for its state. */
+  private isAdopting = false;
   /** The agent leaves, or has died as far as its guests know: what it still does is nobody's. */
   isDetached = false;
   private isDoomed = false;
@@ -135,15 +138,11 @@ export class QemuInstance {
     }
     this.keep({ process });
     signalProcess(process, 'SIGCONT');
-    try {
-      await this.connect(adoptDeadlineMs);
-      await this.recognize();
-      this.applyLimit();
-    } catch {
-      // It lives, holds its disk and does not answer: that is what we say, and we go on asking.
-      this.state = 'paused';
-      void this.reconnect();
-    }
+    this.isAdopting = true;
+    await Promise.race([this.reconnect(), sleep(adoptDeadlineMs, undefined, { ref: false })]);
+    this.isAdopting = false;
+    // It lives, holds its disk and does not answer: that is what we say, and we go on asking.
+    if (this.state === 'starting') this.state = 'paused';
   }
 
   private async connect(deadlineMs: number): Promise<void> {
@@ -205,7 +204,12 @@ export class QemuInstance {
     if (!this.isDetached && this.isAlive()) await this.reconnect();
   }
 
-  private async reconnect(): Promise<void> {
+  /** Only one at a time: another would end its connection. */
+  private reconnect(): Promise<void> {
+    return (this.reconnecting ??= this.untilRecognized().finally(() => (this.reconnecting = null)));
+  }
+
+  private async untilRecognized(): Promise<void> {
     const { process } = this.record;
     while (process && !this.isDetached && this.isAlive()) {
       if (!isRunning(process)) return this.ended();
@@ -213,7 +217,8 @@ export class QemuInstance {
         this.qmp?.close();
         await this.connect(adoptDeadlineMs);
         await this.recognize();
-        if (this.state === 'running') this.host.tell({ kind: 'resumed', instance: this.id });
+        this.applyLimit();
+        if (this.state === 'running' && !this.isAdopting) this.host.tell({ kind: 'resumed', instance: this.id });
         return;
       } catch {
         await sleep(reconnectEveryMs, undefined, { ref: false });

@@ -35,6 +35,15 @@ export function readFrom(path: string): string {
   return `exec:cat ${quoted(path)}`;
 }
 
+/**
+ * A thread that pauses before its switch-over at the very moment of a cancel does not see the cancel and waits for ever:
+ * QEMU 7.2 lets its lock go, and only then sets the state by which a cancel would know. What would let it go on wakes it, and
+ * one call too many is forgotten at the next pause.
+ */
+export async function wakeCancelled(qmp: QmpClient, status: string): Promise<void> {
+  if (status === 'cancelling') await qmp.call('migrate-continue', { state: status }).catch(() => undefined);
+}
+
 /** What a state has become while something was awaited. */
 export function isAnyOf(value: string, ...wanted: readonly string[]): boolean {
   return wanted.includes(value);
@@ -107,6 +116,7 @@ export class MemorySave {
     for (let waitedMs = 0; waitedMs < cancelDeadlineMs; waitedMs += lookEveryMs) {
       const { status = 'none' } = await qmp.call<{ status?: string }>('query-migrate');
       if (isAnyOf(status, 'none', 'cancelled', 'failed', 'completed')) break;
+      await wakeCancelled(qmp, status);
       await sleep(lookEveryMs);
     }
     if (wasRunning) await qmp.call('cont');

@@ -4,6 +4,7 @@ import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities
 import type { Refusal } from '@argosy/domain/refusal';
 import { mebibyte } from '@argosy/domain/units';
 import { DiskToTarget, findMigrationJob } from './outgoing-disk';
+import { wakeCancelled } from './memory-save';
 import { migrationRefusal } from './qemu-refusal';
 import type { QmpClient, QmpEvent } from './qmp';
 
@@ -304,6 +305,7 @@ export class OutgoingMigration {
 
   private async query(): Promise<QueriedMigration> {
     const answer = await this.qmp.call<QueriedMigration>('query-migrate');
+    await wakeCancelled(this.qmp, answer.status ?? '');
     if (this.disk && !this.sendsMemory && this.phase !== 'over') await this.tellDiskProgress(this.disk);
     else if (answer.ram && this.phase !== 'over') {
       const progress = progressOf(answer.ram);
