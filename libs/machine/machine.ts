@@ -27,6 +27,8 @@ export abstract class Machine {
   readonly registers: Int32Array;
   readonly control = new Int32Array(slotCount);
   time = 0;
+  /** And so many times 2³² before it, so that `time` is an exact number however long a machine runs. */
+  timeHigh = 0;
   /** outside: traps are not delivered to the trap vector, they end `run`, and whoever called it is the control program. */
   supervisor: 'inside' | 'outside' = 'inside';
   /** The last trap that ended `run`. */
@@ -94,6 +96,15 @@ export abstract class Machine {
     this.control[slots.timeCompareLow] = -1;
     this.control[slots.timeCompareHigh] = -1;
     this.time = 0;
+    this.timeHigh = 0;
+  }
+
+  /** Puts what `time` has above 2³² there: what a program sees stays as it is. Value: what was taken from `time`. */
+  carryTime(): number {
+    const high = Math.floor(this.time / 2 ** 32);
+    this.timeHigh += high;
+    this.time -= high * 2 ** 32;
+    return high * 2 ** 32;
   }
 
   get isInUserMode(): boolean {
@@ -101,7 +112,8 @@ export abstract class Machine {
   }
 
   get timeCompare(): number {
-    return (this.control[slots.timeCompareHigh]! >>> 0) * 2 ** 32 + (this.control[slots.timeCompareLow]! >>> 0);
+    const high = (this.control[slots.timeCompareHigh]! >>> 0) - this.timeHigh;
+    return high * 2 ** 32 + (this.control[slots.timeCompareLow]! >>> 0);
   }
 
   /** As `mip` shows it. */

@@ -35,7 +35,7 @@ function readSpecial(machine: Machine, special: Special): number {
     case 'time-low':
       return machine.time | 0;
     case 'time-high':
-      return Math.floor(machine.time / 2 ** 32);
+      return Math.floor(machine.time / 2 ** 32) + machine.timeHigh;
     case 'memory-size':
       return memory.size;
     case 'console':
@@ -113,9 +113,10 @@ function writeSpecial(machine: Machine, special: Special, value: number): System
 /** The lower half says what, the upper half is the code that it ends with. */
 function powerSwitch(machine: Machine, value: number): SystemOutcome {
   if ((value & 0xffff) === powerReset) {
-    const { time } = machine;
+    const { time, timeHigh } = machine;
     machine.reset();
     machine.time = time;
+    machine.timeHigh = timeHigh;
     machine.control[slots.pc] = (machine.control[slots.pc]! - 4) | 0;
     return 'next';
   }

@@ -11,6 +11,8 @@ import { variants } from '@argosy/machine/variants';
  */
 const timeScale = 10;
 const unitsPerMs = 1000 * 2 ** timeScale;
+/** Half of what a number counts exactly, which is after some fifty days. */
+const mostTime = 2 ** 52;
 /** Between two looks at the clock: some 50 to 100 microseconds. */
 const burstInstructions = 4096;
 /** Translating costs as much as some ten thousand instructions, for each guest by itself: what an idle one does is not worth it. */
@@ -39,6 +41,8 @@ export interface MachineState {
   readonly registers: readonly number[];
   readonly control: readonly number[];
   readonly time: number;
+  /** What `time` has above it, in units of 2³²; left out by older releases: 0. */
+  readonly timeHigh?: number;
   readonly typed: readonly number[];
   readonly isButtonPressed: boolean;
 }
@@ -147,6 +151,7 @@ export class GuestMachine {
     try {
       for (let now = performance.now(); now < endMs; now = performance.now()) {
         machine.time = Math.max(machine.time, this.timeAt(now));
+        if (machine.time > mostTime) this.carryTime(now);
         const stop = machine.run(burstInstructions);
         if (stop === 'off') return { kind: 'off', code: machine.offCode };
         if (stop === 'trap') return { kind: 'missing', pages: this.pagesOfTrap() };
@@ -158,6 +163,10 @@ export class GuestMachine {
       if (error instanceof PagesMissing) return { kind: 'missing', pages: error.pages };
       return { kind: 'failed', error: error as Error };
     }
+  }
+
+  private carryTime(now: number): void {
+    this.base = { time: this.timeAt(now) - this.machine.carryTime(), ms: now };
   }
 
   private rest(): SliceEnd {
@@ -185,6 +194,7 @@ export class GuestMachine {
       registers: [...registers],
       control: [...control],
       time,
+      timeHigh: this.machine.timeHigh,
       typed: this.console.unread,
       isButtonPressed: this.button.isPressed,
     };
@@ -193,6 +203,7 @@ export class GuestMachine {
   load(state: MachineState): void {
     const { registers, control, time } = state;
     this.machine.loadProcessor({ registers: Int32Array.from(registers), control: Int32Array.from(control), time });
+    this.machine.timeHigh = state.timeHigh ?? 0;
     this.console.type(state.typed);
     if (state.isButtonPressed) this.button.press();
   }
