@@ -1,10 +1,10 @@
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { pageBytes } from '@argosy/machine/memory';
 import type { VmmEvent } from '@argosy/control/ports/vmm-driver';
 import type { EmbeddedGuest, GuestState, Transfer } from '../guest';
-import { FrameConnection, listen } from './connection';
+import { FrameConnection, helloWithinMs, listen, type Entrance } from './connection';
 import { FrameError, messageFrame, awaitedFrame, type FrameReceiver } from './frames';
-import { protocol, type Hello, type Said } from './protocol';
+import { lostAfterSilentMs, protocol, saidOf, type Hello, type Said } from './protocol';
 
 export interface Listening {
   readonly key: string | null;
@@ -13,7 +13,7 @@ export interface Listening {
 
 /** The target's side of one live migration: the guest's memory comes in, and it may run when its disk is its own. */
 export class IncomingMigration implements Transfer {
-  private server: Server | null = null;
+  private entrance: Entrance | null = null;
   private connection: FrameConnection | null = null;
   private awaited: readonly number[] = [];
   private hasState = false;
@@ -30,46 +30,50 @@ export class IncomingMigration implements Transfer {
 
   /** Value: the port. */
   async listen({ key, address }: Listening): Promise<number> {
-    const { server, port } = await listen({ address, key }, (socket) => this.take(socket));
-    this.server = server;
-    if (!this.vmm.isAlive) server.close();
-    return port;
+    const entrance = await listen({ address, key }, (socket) => this.take(socket));
+    this.entrance = entrance;
+    if (!this.vmm.isAlive) entrance.clear();
+    return entrance.port;
   }
 
   /** The first that says hello as it should is the source; nobody else is heard from then on. */
   private take(socket: Socket): void {
     let connection: FrameConnection | null = null;
+    const tooLate = setTimeout(() => socket.destroy(), helloWithinMs);
     const receiver: FrameReceiver = {
       message: (message) => {
-        const said = message as unknown as Said;
-        if (said.say === 'hello') this.greet(said, connection!);
-        else if (connection === this.connection) this.hear(said);
+        const said = saidOf(message);
+        if (said.say === 'hello') {
+          if (this.greet(said, connection!)) clearTimeout(tooLate);
+        } else if (connection === this.connection) this.hear(said);
       },
       page: (page, content) => {
         if (connection === this.connection) this.pageCame(page, content);
       },
       awaited: (pages) => {
-        if (connection === this.connection) this.awaited = pages;
+        if (connection === this.connection) this.await(pages);
       },
       cluster: (cluster, content) => {
         if (connection === this.connection) this.clusterCame(cluster, content);
       },
     };
     connection = new FrameConnection(socket, receiver, (reason) => {
+      clearTimeout(tooLate);
       if (connection === this.connection) void this.closed(reason);
     });
   }
 
-  private greet(hello: Hello, connection: FrameConnection): void {
+  private greet(hello: Hello, connection: FrameConnection): boolean {
     const problem = this.connection ? 'another source is connected' : this.problemWith(hello);
     if (problem !== null) {
       connection.say(messageFrame({ say: 'refused', reason: problem }));
       connection.end();
-      return;
+      return false;
     }
     this.connection = connection;
-    this.server?.close();
+    this.entrance?.close();
     connection.say(messageFrame({ say: 'ready', owner: this.vmm.hold.owner }));
+    return true;
   }
 
   private problemWith(hello: Hello): string | null {
@@ -86,14 +90,23 @@ export class IncomingMigration implements Transfer {
   }
 
   private hear(said: Said): void {
-    if (said.say === 'state') this.load(said.state);
+    if (said.say === 'state' && !this.hasState) this.load(said.state);
     else if (said.say === 'reach') this.connection?.say(messageFrame({ say: 'reached' }));
     else if (said.say === 'yours') this.arrived();
   }
 
+  private requirePage(page: number): void {
+    if ((page + 1) * pageBytes > this.vmm.machine.memoryBytes) throw new FrameError(`there is no page ${page}`);
+  }
+
+  private await(pages: readonly number[]): void {
+    for (const page of pages) this.requirePage(page);
+    this.awaited = pages;
+  }
+
   private pageCame(page: number, content: Uint8Array | null): void {
     const { machine } = this.vmm;
-    if ((page + 1) * pageBytes > machine.memoryBytes) throw new FrameError(`there is no page ${page}`);
+    this.requirePage(page);
     const before = machine.missingPages;
     machine.pageCame(page, content);
     if (before === 0) return;
@@ -125,6 +138,8 @@ export class IncomingMigration implements Transfer {
     vmm.state = 'received';
     vmm.card.arrived();
     this.tell({ kind: 'incoming-completed', instance: vmm.id });
+    // A source that is cut off says nothing of it, and the guest would wait for its pages for ever.
+    this.connection?.endWhenSilent(lostAfterSilentMs);
     if (vmm.machine.missingPages === 0) this.whole();
   }
 
@@ -158,8 +173,7 @@ export class IncomingMigration implements Transfer {
   }
 
   abandon(): void {
-    this.server?.close();
-    this.connection?.destroy();
+    this.entrance?.clear();
     this.connection = null;
   }
 }

@@ -11,7 +11,7 @@ import { begin, FrameConnection, placeOf } from './connection';
 import { DiskCopyOut } from './disk-copy';
 import { awaitedFrame, messageFrame, type FrameReceiver } from './frames';
 import { CopyCancelled, MemoryCopy, Pace } from './memory-copy';
-import { protocol, type Said } from './protocol';
+import { lostAfterSilentMs, protocol, saidOf, type Said } from './protocol';
 
 export interface Sending {
   readonly policy: MigrationPolicy;
@@ -25,7 +25,6 @@ const progressEveryMs = 100;
 const stuckAfterMs = 4_000;
 /** A guest that stands still for a target that says nothing goes on here after that. */
 const switchDeadlineMs = 5_000;
-const pushDeadlineMs = 60_000;
 /** Between two looks at what the guest waits for. */
 const pushPages = 16;
 /** A guest that dirties faster than the network carries is slowed down, a step after each pass. */
@@ -85,7 +84,7 @@ export class OutgoingMigration implements Transfer {
     const unexpected = () => this.socket.destroy();
     return {
       message: (message) => {
-        const said = message as unknown as Said;
+        const said = saidOf(message);
         (this.heard[said.say] as ((said: Said) => void) | undefined)?.(said);
       },
       awaited: (pages) => this.urgent.push(...pages),
@@ -160,7 +159,7 @@ export class OutgoingMigration implements Transfer {
     if (later.length === 0) this.finish();
     this.tell({ kind: 'migration-progress', instance: vmm.id, progress: this.memory.progress() });
     this.tell({ kind: 'migration-completed', instance: vmm.id, downtimeMs });
-    if (later.length > 0) void this.push(later).catch(() => this.finish());
+    if (later.length > 0) void this.push(later).catch(() => this.abandon());
     else this.connection.end();
   }
 
@@ -175,8 +174,7 @@ export class OutgoingMigration implements Transfer {
         await sleep(1);
         continue;
       }
-      const next = [...left.keys()].slice(0, pushPages);
-      for (const page of next) left.delete(page);
+      const next = takeSome(left, pushPages);
       this.pace.charge(await this.memory.sendPages(next, null));
     }
     await Promise.race([whole, this.ended()]);
@@ -252,16 +250,25 @@ export class OutgoingMigration implements Transfer {
     return true;
   }
 
-  /** The target may still need this: ending it would end the guest. */
+  /** The target may still need this: ending it would end the guest. So it goes on for as long as pages go over. */
   async whenNotNeeded(): Promise<void> {
     if (this.phase !== 'given') return;
-    const deadline = setTimeout(() => this.finish(), pushDeadlineMs);
+    this.connection.endWhenSilent(lostAfterSilentMs);
     await this.ended();
-    clearTimeout(deadline);
   }
 
   abandon(): void {
     this.finish();
     this.socket.destroy();
   }
+}
+
+function takeSome(pages: Set<number>, count: number): number[] {
+  const taken: number[] = [];
+  for (const page of pages) {
+    if (taken.length === count) break;
+    taken.push(page);
+    pages.delete(page);
+  }
+  return taken;
 }
