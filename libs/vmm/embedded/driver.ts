@@ -107,7 +107,12 @@ class EmbeddedDriver implements VmmDriver {
 
   /** Before anything else: the guests of an earlier agent on this folder. */
   private adopted(): Promise<void> {
-    this.adoption ??= Promise.all(this.slots.map((slot) => slot.adopt())).then(() => this.clear());
+    this.adoption ??= Promise.all(this.slots.map((slot) => slot.adopt()))
+      .then(() => this.clear())
+      .catch((error: unknown) => {
+        this.adoption = null;
+        throw error;
+      });
     return this.adoption;
   }
 

@@ -10,6 +10,7 @@ export function instanceFolder(root: string, { guestId, epoch }: VmmInstance): s
   return join(root, `${encodeURIComponent(guestId)}.${epoch}`);
 }
 
+/** Between two looks at how large its file has become. */
 const lookEveryBytes = 64 * 1024;
 /** What many guests say in a second is not a write to a file for each word of it: a process that is killed leaves out so much of its end. */
 const keptBytes = 4096;
@@ -56,15 +57,17 @@ export class GuestConsole {
   /** To its file; at once where the guest stops, for whoever reads it there must not see it speak later. */
   write(): void {
     if (this.unwritten.length === 0) return;
+    const bytes = Buffer.concat(this.unwritten);
+    this.unwritten = [];
+    this.unwrittenBytes = 0;
+    this.heardBytes += bytes.length;
     // A folder that is full keeps nobody from running.
     try {
-      writeSync(this.file, Buffer.concat(this.unwritten));
+      writeSync(this.file, bytes);
+      this.cut();
     } catch {
       // It was told all the same.
     }
-    this.heardBytes += this.unwrittenBytes;
-    this.unwritten = [];
-    this.unwrittenBytes = 0;
   }
 
   tail(maximumBytes: number): string {
@@ -72,8 +75,7 @@ export class GuestConsole {
     return this.log.tail(maximumBytes);
   }
 
-  cut(): void {
-    this.write();
+  private cut(): void {
     if (this.heardBytes < lookEveryBytes) return;
     this.heardBytes = 0;
     this.log.cut();

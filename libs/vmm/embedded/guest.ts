@@ -342,7 +342,7 @@ export class EmbeddedGuest extends ScheduledTask {
   sample(overheadMiB: number): VmmSample {
     const now = performance.now();
     const dirtyBytesPerSecond = this.dirty.bytesPerSecond(now);
-    this.console.cut();
+    this.console.write();
     void this.disk.image.flush();
     this.lookAtDisk(now);
     return {

@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { accepted, refused, type Refusal, type Result } from '@argosy/domain/refusal';
 import { Refused } from '../refused';
+import { AgentLine } from './agent-line';
 import { Runner } from './runner';
 import { LineReader, runnerFiles, runnerProtocol, type FromRunner, type ToRunner } from './runner-protocol';
 
@@ -14,32 +15,7 @@ const idleBeforeEndMs = 10_000;
 const lookEveryMs = 1_000;
 
 const runner = new Runner({ root: dirname(process.cwd()), millicores: Number(process.argv[2]) });
-let agent: Socket | null = null;
-let pending: string[] = [];
-let flushing: NodeJS.Timeout | null = null;
-let isSoon = false;
-
-/** What guests say is told in one piece for many of them; whatever is waited for is not held up, and comes after what was said before it. */
-const gatherMs = 10;
-
-function tell(message: FromRunner): void {
-  if (!agent) return;
-  pending.push(JSON.stringify(message));
-  const mayWait = 'event' in message && (message.event.kind === 'console' || message.event.kind === 'heartbeat');
-  if (mayWait) flushing ??= setTimeout(flush, gatherMs);
-  else if (!isSoon) {
-    isSoon = true;
-    queueMicrotask(flush);
-  }
-}
-
-function flush(): void {
-  if (flushing) clearTimeout(flushing);
-  flushing = null;
-  isSoon = false;
-  if (pending.length > 0) agent?.write(`${pending.join('\n')}\n`);
-  pending = [];
-}
+let agent: { readonly socket: Socket; readonly line: AgentLine } | null = null;
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal;
@@ -54,10 +30,6 @@ function refusalOf(error: unknown): Refusal {
 async function perform(asked: ToRunner): Promise<unknown> {
   if (asked.ask === 'answer') return null;
   if (asked.ask === 'begin') {
-    if (asked.protocol !== runnerProtocol)
-      throw new Error(
-        `its process speaks version ${runnerProtocol} and this agent ${asked.protocol}; move its guests away with the agent that started it`,
-      );
     await runner.beginAnew(asked);
     return null;
   }
@@ -68,14 +40,28 @@ async function perform(asked: ToRunner): Promise<unknown> {
   return handler(asked.command, asked.key);
 }
 
+/** Of another release: it is told so, and the agent that speaks with this process goes on. */
+function refuseRelease(socket: Socket, { id, protocol }: Extract<ToRunner, { ask: 'begin' }>): void {
+  const message = `the process of this host's guests speaks version ${runnerProtocol} and this agent ${protocol}; move its guests away with the agent that started it`;
+  const answer: FromRunner = { id, result: refused('vmm-unsupported', message) };
+  socket.end(`${JSON.stringify(answer)}\n`);
+}
+
+function begin(socket: Socket): void {
+  if (agent?.socket === socket) return;
+  agent?.socket.destroy();
+  agent = { socket, line: new AgentLine(socket) };
+}
+
 function answer(socket: Socket, asked: ToRunner): void {
   if (asked.ask === 'begin') {
-    if (agent !== socket) agent?.destroy();
-    agent = socket;
+    if (asked.protocol !== runnerProtocol) return refuseRelease(socket, asked);
+    begin(socket);
   }
+  if (agent?.socket !== socket) return;
   void perform(asked)
     .then(accepted, (error: unknown): Result<never> => ({ ok: false, refusal: refusalOf(error) }))
-    .then((result) => agent === socket && tell({ id: asked.id, result }));
+    .then((result) => agent?.socket === socket && agent.line.tell({ id: asked.id, result }));
 }
 
 const server = createServer((socket) => {
@@ -84,11 +70,11 @@ const server = createServer((socket) => {
   socket.on('data', (piece: string) => reader.push(piece));
   socket.on('error', () => undefined);
   socket.on('close', () => {
-    if (agent === socket) agent = null;
+    if (agent?.socket === socket) agent = null;
   });
 });
 
-runner.tell = (event) => tell({ event });
+runner.tell = (event) => agent?.line.tell({ event });
 // A path of its own working folder: a socket's may have 107 characters only.
 rmSync(runnerFiles.socket, { force: true });
 server.listen(runnerFiles.socket, () => chmodSync(runnerFiles.socket, 0o600));

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { VmmCommand, VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
+import { Refused } from '../refused';
 import { instanceFolder } from './guest-console';
 import { RunnerLink, type RunnerAnswer, type RunnerPlace } from './runner-link';
 
@@ -14,6 +15,8 @@ interface SlotOwner {
   readonly mayStart: boolean;
   tell(event: VmmEvent): void;
 }
+
+class OtherRelease extends Refused {}
 
 /** The place of one process that runs guests: it may not be there yet, or not any more. */
 export class RunnerSlot {
@@ -49,9 +52,12 @@ export class RunnerSlot {
     return this.known.has(keyOf(instance)) || this.ended.has(keyOf(instance));
   }
 
-  /** The process of an earlier agent, and its guests. */
+  /** The process of an earlier agent, and its guests. Refuses where it is of another release: nobody here knows what it runs. */
   async adopt(): Promise<void> {
-    const link = await this.linked(false).catch(() => undefined);
+    const link = await this.linked(false).catch((error: unknown) => {
+      if (error instanceof OtherRelease) throw error;
+      return undefined;
+    });
     if (link) await this.list();
   }
 
@@ -68,8 +74,11 @@ export class RunnerSlot {
     link.onEnd = (reason) => this.hasEnded(link, reason);
     this.current = link;
     if (this.isClosed) link.close();
-    await link.begin();
-    return link;
+    const begun = await link.begin();
+    if (typeof begun === 'string' || begun.ok) return link;
+    this.current = null;
+    link.close();
+    throw new OtherRelease(begun.refusal);
   }
 
   private hear(event: VmmEvent): void {
