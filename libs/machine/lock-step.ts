@@ -11,6 +11,7 @@ import {
 import type { TranslatorOptions } from './translator/translator';
 import { variants, type Variant } from './variants';
 import { chainOfMachines } from './vmm/chain';
+import { diskOf } from './vmm/equivalence';
 import type { MonitorKind } from './vmm/virtual-machine';
 
 /** Runs a program on a machine with the translator, and beside it on one with the interpreter, and looks for what differs. */
@@ -33,16 +34,24 @@ export interface LockStepResult {
 
 const memoryBytes = 2 * randomProgramBytes;
 
-function firstDifference(one: Uint8Array, other: Uint8Array): number {
-  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return at;
-  return -1;
+/** By words: it is looked at after each instruction. */
+function memoryDifferences(one: Machine, other: Machine): string[] {
+  const [here, there] = [one, other].map(({ memory }) => {
+    const { buffer, byteOffset, length } = memory.access(0, memoryBytes);
+    return new Int32Array(buffer, byteOffset, length / 4);
+  });
+  for (let at = 0; at < here!.length; at++)
+    if (here![at] !== there![at]) return [`memory at ${4 * at}: ${here![at]} and ${there![at]}`];
+  return [];
 }
 
 /** All that can be seen of both, at one moment. */
 function differencesBetween(one: Machine, other: Machine): string[] {
   const differences = processorDifferences(one.saveProcessor(), other.saveProcessor());
-  const at = firstDifference(one.memory.access(0, memoryBytes), other.memory.access(0, memoryBytes));
-  if (at !== -1) differences.push(`memory at ${at}: ${one.memory.bytes[at]} and ${other.memory.bytes[at]}`);
+  differences.push(...memoryDifferences(one, other));
+  const [here, there] = [diskOf(one), diskOf(other)];
+  const at = here.findIndex((byte, index) => byte !== there[index]);
+  if (at !== -1) differences.push(`disk at ${at}: ${here[at]} and ${there[at]}`);
   return differences;
 }
 
@@ -68,10 +77,14 @@ class Side {
   }
 }
 
-/** On the bare machine they are compared whenever translated code was left as well: with one block a module at each block's end. */
+/**
+ * On the bare machine processors are compared whenever translated code was left as well: with one block a module at each block's
+ * end, and with one instruction after each, where memories are too.
+ */
 export function runInLockStep(program: RandomProgram, chance: Chance, options: LockStepOptions): LockStepResult {
   const differences: string[] = [];
   let translatedRuns = 0;
+  const isOneInstruction = options.translator.blockInstructions === 1;
   const reference = new Side(program, options, 'interpreter');
   const translated: Side = new Side(program, options, {
     ...options.translator,
@@ -84,6 +97,7 @@ export function runInLockStep(program: RandomProgram, chance: Chance, options: L
       reference.runUntil(now);
       const at = { ...translated.top.saveProcessor(), time: now };
       differences.push(...processorDifferences(at, reference.top.saveProcessor()));
+      if (isOneInstruction) differences.push(...memoryDifferences(translated.top, reference.top));
     },
   });
   for (let slice = 0; slice < options.slices && differences.length === 0; slice++) {

@@ -1,5 +1,5 @@
 import { assemble } from '../assembler';
-import { Console, MemoryDisk, sectorBytes } from '../devices';
+import { Console, sectorBytes } from '../devices';
 import type { EngineChoice } from '../engine';
 import { runThroughIdleness, type Machine, type Stop } from '../machine';
 import { processorDifferences, registerCount, type ProcessorState } from '../processor-state';
@@ -35,11 +35,12 @@ export interface RunOptions {
 const diskSectors = 2;
 const memoryBytes = 2 * randomProgramBytes;
 
-function diskOf({ devices }: Machine): Uint8Array {
-  const disk = new MemoryDisk(new Uint8Array(diskSectors * sectorBytes));
-  for (let sector = 0; sector < diskSectors; sector++)
-    devices.disk!.read(sector, disk.bytes.subarray(sector * sectorBytes, (sector + 1) * sectorBytes));
-  return disk.bytes;
+/** All that is on a machine's disk. */
+export function diskOf({ devices: { disk } }: Machine): Uint8Array {
+  const bytes = new Uint8Array(disk!.sectors * sectorBytes);
+  for (let sector = 0; sector < disk!.sectors; sector++)
+    disk!.read(sector, bytes.subarray(sector * sectorBytes, (sector + 1) * sectorBytes));
+  return bytes;
 }
 
 export function runProgram(program: RandomProgram, options: RunOptions): Outcome {

@@ -74,6 +74,50 @@ export const hostileGuests: Readonly<Record<string, string>> = {
       csrw mdiskcommand, t0
       addi t0, t0, 7
       j    next`,
+  'sends frames that nobody asked for': `
+      li   t0, 0x80000000
+      li   t1, 60
+      csrw mnetaddress, t0
+      csrw mnetlength, t1
+    next:
+      csrrwi zero, mnetcommand, 1
+      j    next`,
+  'speaks for ever': 'loop: csrrwi zero, mconsole, 10\n j loop',
+  'changes its own instructions for ever': `
+      la   t0, changed
+      lw   t1, 0(t0)
+      li   t2, 0x100000
+    next:
+      xor  t1, t1, t2
+      sw   t1, 0(t0)
+    changed:
+      addi a0, a0, 0
+      j    next`,
+  'asks the VMM for all that is not its own': `
+      la   t0, next
+      csrw mtvec, t0
+      li   s0, 0x80001000
+      li   s1, 0x7ffffff0
+      li   s2, 0x1003
+      li   a7, 2
+    next:
+      mv   a0, s0
+      lw   t0, 4(s0)
+      addi t0, t0, 16
+      sw   t0, 0(s0)
+      addi t2, s0, 8
+      li   t1, 16
+    fill:
+      addi t3, t1, -12
+      sw   t3, 0(t2)
+      sw   s1, 4(t2)
+      sw   s1, 8(t2)
+      add  s1, s1, s2
+      addi t2, t2, 16
+      addi t1, t1, -1
+      bnez t1, fill
+      ecall
+      j    next`,
   'turns its timer and its interrupts on and on': `
       la   t0, handler
       csrw mtvec, t0
