@@ -28,7 +28,7 @@ test('classify names what stands against each theorem, with a witness', async ()
   expect(status).toBe(0);
   expect(out).toMatch(/^unprivileged-reads: user mode reads some control registers/m);
   expect(out).toMatch(
-    /^ {2}not privileged, sensitive: location\n {4}csrr mbase\n {4}csrr mbase, in user mode: at base 0x/m,
+    /^ {2}not privileged, sensitive: location\n {4}csrr mbase\n {4}csrr mbase \(0x[0-9a-f]{8}\), in user mode: at base 0x/m,
   );
   expect(out).toMatch(
     /^ {2}Theorem 1 \(virtualizable\) fails: 5 sensitive instructions are not privileged \(csrr mstatus, /m,

@@ -39,6 +39,18 @@ const outside = 0x5a5a5a5a;
 const pattern = Uint8Array.from({ length: 2 * windowBytes }, (_, index) => Math.imul(index + 1, 0x9e3779b1) >>> 24);
 const memoryTraps: readonly number[] = [causes.fetchFault, causes.loadFault, causes.storeFault];
 
+/** The same each time: states are made again by their seed. */
+export function chanceOf(seed: number): Chance {
+  let state = seed | 0;
+  const next = (): number => {
+    state = (state + 0x9e3779b9) | 0;
+    let word = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+    return (word ^ (word >>> 16)) >>> 0;
+  };
+  return { below: (limit) => Math.floor((next() / 2 ** 32) * limit) };
+}
+
 export function anyWord(chance: Chance): number {
   return chance.below(2 ** 32) | 0;
 }
@@ -99,6 +111,8 @@ export interface Equipment {
   readonly waitingBytes: number;
   readonly hardwareAddress: Uint8Array;
   readonly timeScale: number;
+  /** What was typed. */
+  readonly typed: number;
 }
 
 export const oneEquipment: Equipment = {
@@ -107,6 +121,7 @@ export const oneEquipment: Equipment = {
   waitingBytes: 60,
   hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
   timeScale: 0,
+  typed: 65,
 };
 export const anotherEquipment: Equipment = {
   memoryPages: 6,
@@ -114,18 +129,37 @@ export const anotherEquipment: Equipment = {
   waitingBytes: 70,
   hardwareAddress: Uint8Array.of(2, 0, 0, 1, 1, 2),
   timeScale: 10,
+  typed: 66,
 };
+
+/** The same was typed before each instruction: what one has taken shows in no other. */
+class ProbeConsole extends Console {
+  constructor(
+    private readonly typed: number,
+    private readonly tell: (effect: string) => void,
+  ) {
+    super((byte) => tell(`the console gets ${byte}`));
+  }
+
+  override get hasInput(): boolean {
+    return true;
+  }
+
+  override read(): number {
+    this.tell('a byte that was typed is taken');
+    return this.typed;
+  }
+}
 
 /** Runs one instruction of a variant from whatever state. */
 export class Probe {
   private effects: string[] = [];
   private readonly machine: BareMachine;
-  private readonly console = new Console((byte) => this.effects.push(`the console gets ${byte}`));
-
   private readonly power = new PowerButton();
 
   constructor(variant: Variant, equipment: Equipment) {
-    const { memoryPages, diskSectors, waitingBytes, hardwareAddress, timeScale } = equipment;
+    const { memoryPages, diskSectors, waitingBytes, hardwareAddress, timeScale, typed } = equipment;
+    const console = new ProbeConsole(typed, (effect) => this.effects.push(effect));
     const network: NetworkPort = {
       hardwareAddress,
       waitingBytes,
@@ -137,7 +171,7 @@ export class Probe {
       read: () => this.effects.push('a sector is read'),
       write: () => this.effects.push('a sector is written'),
     };
-    const devices = { console: this.console, network, disk, power: this.power, timeScale };
+    const devices = { console, network, disk, power: this.power, timeScale };
     this.machine = new BareMachine(variant, memoryPages * pageBytes, devices);
     this.machine.supervisor = 'outside';
   }
@@ -147,7 +181,6 @@ export class Probe {
     const { memory } = machine;
     const base = control[slots.base]!;
     this.effects = [];
-    if (!this.console.hasInput) this.console.type(Array.from({ length: 256 }, (_, index) => index));
     this.power.press();
     memory.storage.words.fill(outside);
     memory.bytes.set(content, base);

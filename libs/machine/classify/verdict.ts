@@ -8,6 +8,7 @@ import {
   anyControl,
   anyState,
   anyTime,
+  chanceOf,
   modes,
   oneEquipment,
   Probe,
@@ -30,18 +31,24 @@ export type Sensitivity = 'control' | 'location' | 'mode' | 'resource';
 /** privileged: in no pair of states that differ in mode does it trap in machine mode or not trap in user mode. */
 export type Privilege = 'privileged' | 'unprivileged' | 'always-traps';
 
-export interface Finding {
+/** What was run and seen. `replayed` runs it again: word and states are those of the seed. */
+export interface Witness {
+  readonly witness: string;
+  readonly word: number;
+  readonly seed: number;
+}
+
+export interface Finding extends Witness {
   readonly sensitivity: Sensitivity;
   /** In the mode of the states it was found in; of `mode` there are two, and this is machine. */
   readonly foundIn: ModeName;
-  readonly witness: string;
 }
 
 export interface Verdict {
   readonly instruction: string;
   readonly privilege: Privilege;
-  /** Two states that show that it is not privileged, or how it is. */
-  readonly privilegeWitness: string;
+  /** Two states, equal but for the mode, that show that it is not privileged, or how it is. */
+  readonly privilegeWitness: Witness;
   /** At most one for each sensitivity and mode. */
   readonly findings: readonly Finding[];
 }
@@ -97,69 +104,86 @@ export function probesOf(variant: Variant): Probes {
   return { probe: new Probe(variant, oneEquipment), otherProbe: new Probe(variant, anotherEquipment) };
 }
 
-interface Collected {
-  readonly findings: Map<string, Finding>;
-  unprivilegedWitness: string | undefined;
-  privilegedWitness: string | undefined;
+/** What one round saw. */
+export interface Round {
+  readonly seed: number;
+  readonly word: number;
+  readonly seen: readonly { readonly sensitivity: Sensitivity; readonly foundIn: ModeName; readonly witness: string }[];
+  /** null: its pair of states tells nothing. */
+  readonly privilege: { readonly class: Privilege; readonly witness: string } | null;
 }
 
-function note({ findings }: Collected, sensitivity: Sensitivity, foundIn: ModeName, witness: string | undefined): void {
-  const key = `${sensitivity} ${foundIn}`;
-  if (witness !== undefined && !findings.has(key)) findings.set(key, { sensitivity, foundIn, witness });
-}
+const endWords = { ran: 'runs', trap: 'traps', 'memory-trap': 'has a memory trap' } as const;
 
-function compareModes(collected: Collected, inMachine: ProbeResult, inUser: ProbeResult): void {
-  if (inMachine.end === 'memory-trap' || inUser.end === 'memory-trap') return;
-  const isPrivileged = inMachine.end === 'ran' && inUser.end === 'trap' && inUser.cause === causes.illegalInstruction;
-  if (isPrivileged) {
-    collected.privilegedWitness ??= 'runs in machine mode; from the same state in user mode it traps';
-  } else if (inMachine.end === 'ran' || inUser.end === 'ran') {
-    collected.unprivilegedWitness ??= 'from states that differ in mode alone it runs in either, or in user mode alone';
-  }
-  if (inMachine.end === 'ran' && inUser.end === 'ran')
-    note(collected, 'mode', 'machine', differenceOf(inMachine, inUser, ['mode']));
+/** By the paper's definition, of one pair of states. */
+function privilegeOf(
+  { control }: ProbeState,
+  { machine, user }: Readonly<Record<ModeName, ProbeResult>>,
+): Round['privilege'] {
+  if (machine.end === 'memory-trap' || user.end === 'memory-trap') return null;
+  const place = `at ${hexadecimal(control[slots.pc]!)} behind base ${hexadecimal(control[slots.base]!)}`;
+  const witness = `${place} it ${endWords[machine.end]} in machine mode, and ${endWords[user.end]} in user mode`;
+  if (machine.end === 'trap' && user.end === 'trap') return { class: 'always-traps', witness };
+  const isPrivileged = machine.end === 'ran' && user.end === 'trap' && user.cause === causes.illegalInstruction;
+  return { class: isPrivileged ? 'privileged' : 'unprivileged', witness };
 }
 
 /** One round: a state by chance, and its likes. */
-function probeOnce(collected: Collected, { probe, otherProbe }: Probes, subject: Subject, chance: Chance): void {
-  const state = anyState(subject.word(chance), chance);
+function probeOnce({ probe, otherProbe }: Probes, subject: Subject, seed: number): Round {
+  const chance = chanceOf(seed);
+  const word = subject.word(chance);
+  const state = anyState(word, chance);
   const results = {} as Record<ModeName, ProbeResult>;
+  const seen: Round['seen'][number][] = [];
+  const note = (sensitivity: Sensitivity, foundIn: ModeName, witness: string | undefined): void => {
+    if (witness !== undefined) seen.push({ sensitivity, foundIn, witness });
+  };
   for (const [name, mode] of Object.entries(modes) as [ModeName, number][]) {
     const here = withControl(state, { mode });
     const result = (results[name] = probe.run(here));
-    note(collected, 'control', name, controlChange(here, result));
+    note('control', name, controlChange(here, result));
     if (result.end !== 'ran') continue;
     const elsewhere = shifted(here, chance);
     const moved = probe.run(elsewhere);
     const bases = `at base ${hexadecimal(here.control[slots.base]!)} and ${hexadecimal(elsewhere.control[slots.base]!)}`;
     const difference = moved.end === 'ran' ? differenceOf(result, moved, allButPlace) : undefined;
-    note(collected, 'location', name, difference && `${bases}, ${difference}`);
+    note('location', name, difference && `${bases}, ${difference}`);
     const another = otherProbe.run(underAnother(here, chance));
-    const seen = another.end === 'ran' ? differenceOf(result, another, allButPlace) : undefined;
-    note(collected, 'resource', name, seen && `under two control programs, ${seen}`);
+    const told = another.end === 'ran' ? differenceOf(result, another, allButPlace) : undefined;
+    note('resource', name, told && `under two control programs, ${told}`);
   }
-  compareModes(collected, results.machine, results.user);
+  const { machine, user } = results;
+  if (machine.end === 'ran' && user.end === 'ran') note('mode', 'machine', differenceOf(machine, user, ['mode']));
+  return { seed, word, seen, privilege: privilegeOf(state, results) };
 }
+
+/** The round that a witness is of, again. */
+export function replayed(subject: Subject, probes: Probes, { seed }: Witness): Round {
+  return probeOnce(probes, subject, seed);
+}
+
+/** One that shows the strongest: a single pair that runs in user mode is enough. */
+const strongestFirst: readonly Privilege[] = ['unprivileged', 'privileged', 'always-traps'];
 
 /** A finding is a proof: its witness was run. That nothing was found after so many rounds is none, but the states are of all kinds. */
 export function classifySubject(subject: Subject, probes: Probes, chance: Chance, rounds: number): Verdict {
-  const collected: Collected = {
-    findings: new Map(),
-    unprivilegedWitness: undefined,
-    privilegedWitness: undefined,
-  };
-  for (let round = 0; round < rounds; round++) probeOnce(collected, probes, subject, chance);
-  const { findings, unprivilegedWitness, privilegedWitness } = collected;
-  const privilege: Privilege =
-    unprivilegedWitness !== undefined
-      ? 'unprivileged'
-      : privilegedWitness !== undefined
-        ? 'privileged'
-        : 'always-traps';
+  const findings = new Map<string, Finding>();
+  const privileges = new Map<Privilege, Witness>();
+  for (let round = 0; round < rounds; round++) {
+    const { seed, word, seen, privilege } = probeOnce(probes, subject, chance.below(2 ** 32));
+    for (const { sensitivity, foundIn, witness } of seen) {
+      const key = `${sensitivity} ${foundIn}`;
+      if (!findings.has(key)) findings.set(key, { sensitivity, foundIn, witness, word, seed });
+    }
+    if (privilege && !privileges.has(privilege.class))
+      privileges.set(privilege.class, { witness: privilege.witness, word, seed });
+  }
+  const privilege = strongestFirst.find((each) => privileges.has(each));
+  if (privilege === undefined) throw new Error(`${subject.name}: in ${rounds} rounds there were memory traps alone.`);
   return {
     instruction: subject.name,
     privilege,
-    privilegeWitness: unprivilegedWitness ?? privilegedWitness ?? 'traps in either mode',
+    privilegeWitness: privileges.get(privilege)!,
     findings: [...findings.values()],
   };
 }

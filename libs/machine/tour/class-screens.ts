@@ -1,4 +1,5 @@
 import { classify, type Verdict } from '../classification';
+import { hexadecimal } from '../processor-state';
 import type { Chance } from '../random-program';
 import { variantNames, variants } from '../variants';
 import { table } from './trace';
@@ -39,7 +40,7 @@ export function classes(chance: Chance): string[] {
     ...table(rows),
     '',
     `Sensitive and not privileged: ${critical.instruction}, for one. Its witness:`,
-    `  ${critical.findings[0]!.witness}`,
+    `  ${hexadecimal(critical.findings[0]!.word)}: ${critical.findings[0]!.witness}`,
     '',
     'argosy machine classify prints all of it.',
   ];

@@ -42,7 +42,9 @@ function groupLines(verdicts: readonly Verdict[], useColour: boolean): string[] 
     const [first] = members;
     const witness = first!.findings.at(-1);
     const told =
-      witness === undefined ? [] : [`    ${first!.instruction}, in ${witness.foundIn} mode: ${witness.witness}`];
+      witness === undefined
+        ? []
+        : [`    ${first!.instruction} (${wordOf(witness.word)}), in ${witness.foundIn} mode: ${witness.witness}`];
     const instructions = wrapped(members.map(({ instruction }) => instruction), '    '); // prettier-ignore
     return [paint(`  ${title}`, isCritical(first!) ? 'red' : 'bold', useColour), ...instructions, ...told, ''];
   });
@@ -54,6 +56,10 @@ function theoremLine({ theorem, name, holds, reason, against }: TheoremResult, u
   return `  Theorem ${theorem} (${name}) ${verdict}: ${reason}${named}.`;
 }
 
+function wordOf(word: number): string {
+  return `0x${(word >>> 0).toString(16).padStart(8, '0')}`;
+}
+
 /** Every instruction with every witness, a row each. */
 function everyRow(verdicts: readonly Verdict[], useColour: boolean): readonly string[] {
   const rows = verdicts.flatMap((verdict) => {
@@ -62,16 +68,21 @@ function everyRow(verdicts: readonly Verdict[], useColour: boolean): readonly st
     const told =
       findings.length === 0
         ? [['', '', privilegeWitness] as const]
-        : findings.map(({ sensitivity, foundIn, witness }) => [sensitivity, foundIn, witness] as const);
-    return told.map(([kind, mode, witness], index) => [
+        : findings.map((finding) => [finding.sensitivity, finding.foundIn, finding] as const);
+    return told.map(([kind, mode, { witness, word, seed }], index) => [
       { text: index === 0 ? instruction : '', colour },
       { text: index === 0 ? privilegeWords[privilege] : '' },
       { text: kind === '' ? 'innocuous' : kind },
       { text: mode },
+      { text: wordOf(word) },
+      { text: String(seed) },
       { text: witness },
     ]);
   });
-  return tableLines(rows, { titles: ['INSTRUCTION', 'PRIVILEGE', 'SENSITIVE', 'IN MODE', 'WITNESS'], useColour });
+  return tableLines(rows, {
+    titles: ['INSTRUCTION', 'PRIVILEGE', 'SENSITIVE', 'IN MODE', 'WORD', 'SEED', 'WITNESS'],
+    useColour,
+  });
 }
 
 export function classificationLines(
