@@ -4,17 +4,16 @@ import type { GuestState } from '@argosy/domain/lifecycle';
 import { taskTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
 import { Picture, type Purpose } from './constraints';
+import { Downtime, type Means } from './downtime';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
 
-/** In a fleet that nothing ails, a guest that should run and has room is down no longer than this. */
-const downAtMostMs = 60_000;
-/** And a task that was begun has ended by then, whatever came of it. */
+/** In a fleet that nothing ails, a task that was begun has ended by then, whatever came of it. */
 const taskAtMostMs = 120_000;
 
 /** What must hold of a fleet over time: that it does what is wanted, and does not undo what it has just done. */
 export class FleetInvariants {
-  private readonly downSince = new Map<string, Instant>();
+  private readonly downtime: Downtime;
   private readonly taskSince = new Map<string, Instant>();
   private readonly states = new Map<string, GuestState>();
   private readonly seenMoves = new Set<string>();
@@ -23,8 +22,11 @@ export class FleetInvariants {
   constructor(
     private readonly site: ModelSite,
     private readonly store: ModelStore,
+    means: Means,
     private readonly fail: (message: string) => void,
-  ) {}
+  ) {
+    this.downtime = new Downtime(site, store, means, fail);
+  }
 
   sawWrite(write: FleetWrite): void {
     if (write.kind !== 'put') return;
@@ -65,13 +67,8 @@ export class FleetInvariants {
 
   /** Asked each second. `isCalm`: nothing keeps the fleet from doing what is wanted. */
   pass(isCalm: boolean): void {
+    this.downtime.pass();
     const { now } = this.site.clock;
-    for (const guest of this.store.rows.guest.values()) {
-      if (!isCalm || !this.isDown(guest)) this.downSince.delete(guest.id);
-      else if (!this.downSince.has(guest.id)) this.downSince.set(guest.id, now);
-      else if (now - this.downSince.get(guest.id)! > downAtMostMs)
-        this.fail(`${guest.name} is ${guest.state} for a minute, though there is room and nothing is broken`);
-    }
     for (const task of this.store.rows.task.values()) {
       if (!isCalm || taskTransitions[task.state].length === 0) this.taskSince.delete(task.id);
       else if (!this.taskSince.has(task.id)) this.taskSince.set(task.id, now);
@@ -84,25 +81,8 @@ export class FleetInvariants {
   isExplained(guestId: string): boolean {
     const guest = this.store.rows.guest.get(guestId);
     return [...this.store.rows.alarm.values()].some(
-      (alarm) =>
-        alarm.clearedAt === null &&
-        (alarm.subjectId === guestId || alarm.subjectId === guest?.hostId || alarm.subjectKind === 'pool'),
+      (alarm) => alarm.clearedAt === null && [guestId, guest?.hostId, guest?.poolId].includes(alarm.subjectId),
     );
-  }
-
-  private isDown(guest: Guest): boolean {
-    if (guest.desired !== 'running' || guest.state === 'cloning') return false;
-    return this.site.runningCopies(guest.id).length === 0 && !this.isExplained(guest.id) && this.hasRoom(guest);
-  }
-
-  private hasRoom(guest: Guest): boolean {
-    const ruled = [...this.store.rows.rule.values()].some(({ guestIds }) => guestIds.includes(guest.id));
-    if (ruled || guest.cpuReservationMillicores > 0) return false;
-    return [...this.store.rows.host.values()].some((host) => {
-      if (host.state !== 'online' || host.maintenance !== 'none' || host.degraded !== null || host.quarantined)
-        return false;
-      return host.capacity.memoryMiB - (this.site.machines.get(host.name)?.memoryUsedMiB() ?? 0) >= guest.memoryMiB;
-    });
   }
 
   /** Nobody has to leave the host. */

@@ -1,4 +1,5 @@
 import { arrivalFault, machineFault } from './constraints';
+import type { Means } from './downtime';
 import { FleetInvariants } from './fleet-invariants';
 import type { ModelInstance } from './model-instance';
 import type { ModelSite } from './model-machine';
@@ -27,9 +28,10 @@ export class Invariants {
   constructor(
     private readonly site: ModelSite,
     private readonly store: ModelStore,
+    means: Means,
     private readonly onChange: (guestId: string, instance: ModelInstance) => void,
   ) {
-    this.fleet = new FleetInvariants(site, store, (message) => this.fail(message));
+    this.fleet = new FleetInvariants(site, store, means, (message) => this.fail(message));
   }
 
   /** It goes back in time because somebody asked for it. */

@@ -9,6 +9,7 @@ import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';
+import { Circumstances } from './circumstances';
 import { VirtualClock } from './clock';
 import { Invariants } from './invariants';
 import { MessageBus } from './message-bus';
@@ -75,7 +76,10 @@ export class World {
     this.site = new ModelSite(this.clock, { ...usualVmmTimes, ...calibration.vmm });
     this.store = new ModelStore(this.clock);
     this.bus = new MessageBus(this.clock);
-    this.invariants = new Invariants(this.site, this.store, (guestId, instance) => this.noteRun(guestId, instance));
+    const circumstances = new Circumstances(this);
+    this.invariants = new Invariants(this.site, this.store, circumstances, (guestId, instance) =>
+      this.noteRun(guestId, instance),
+    );
     this.site.onDeath = (instance, how, reason) => this.sawDeath(instance, how, reason);
     this.site.onRevert = (diskPath) => this.invariants.forget(diskPath.split('/').at(-2) ?? '');
     this.store.seed(inventory, openPlacements(inventory.guests));
@@ -83,7 +87,7 @@ export class World {
       if (write.kind === 'record') this.noteRecord(write.record);
       this.invariants.fleet.sawWrite(write);
     };
-    if (this.checked) this.clock.every(passMs, () => this.invariants.fleet.pass(this.isCalm()));
+    if (this.checked) this.clock.every(passMs, () => this.invariants.fleet.pass(circumstances.isCalm()));
     const times = { ...usualHostTimes, ...calibration.host };
     for (const { path, hostId } of inventory.datastores) {
       const owner = inventory.hosts.find(({ id }) => id === hostId);
@@ -130,22 +134,6 @@ export class World {
       if (leader) leader.request(actor, request, reply);
       else this.clock.after(apiMs, () => reply(refused('not-leader', 'no controller leads at the moment')));
     });
-  }
-
-  /** Nothing keeps the fleet from doing what is wanted. */
-  isCalm(): boolean {
-    const { bus, store, site } = this;
-    if (!this.leader() || !bus.isUp() || bus.isLossy() || store.away || site.datastore.full) return false;
-    if (this.controllers.some(({ cutOff, datastoreCut }) => cutOff || datastoreCut)) return false;
-    return [...this.hosts.values()].every(
-      (host) =>
-        host.machine.powered &&
-        host.cutOff === 'none' &&
-        !host.datastoreCut &&
-        host.fenceFaults.size === 0 &&
-        host.agent?.state.assigned &&
-        [...this.hosts.values()].every((other) => site.network.connected(host.name, other.name)),
-    );
   }
 
   leader(): ModelController | undefined {
