@@ -86,6 +86,13 @@ test('a guest on its way takes room, and keeps others apart, at both ends', () =
   expect(whyNot('d', 'h3', { rows, guest: { memoryMiB: 1000 } })).toMatch(/memory/);
 });
 
+test('one that was stopped behind its move is nowhere, whatever of the move is still to be cleared away', () => {
+  const rows = ruled('apart', ['a', 'd']).rows!;
+  rows.migration.set('m', { guestId: 'a', sourceHostId: 'h1', targetHostId: 'h3', step: 'release' } as never);
+  rows.guest.set('a', { ...rows.guest.get('a')!, hostId: null });
+  expect(whyNot('d', 'h3', { rows })).toBe('it may');
+});
+
 test('one that has not left a failure domain yet still counts there', () => {
   const rows = ruled('spread', ['a', 'd']).rows!;
   const move = { guestId: 'a', sourceHostId: 'h1', targetHostId: 'h3', step: 'copy' };

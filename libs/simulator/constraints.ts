@@ -22,8 +22,9 @@ export class Picture {
 
   constructor(private readonly rows: Rows) {
     const targets = new Map<string, string>();
+    // What is left of one that is committed says nothing of where the guest is: it may have been stopped since.
     for (const { step, guestId, targetHostId } of rows.migration.values())
-      if (migrationTransitions[step].length > 0) targets.set(guestId, targetHostId);
+      if (step !== 'release' && migrationTransitions[step].length > 0) targets.set(guestId, targetHostId);
     for (const { id, hostId } of rows.guest.values()) {
       const target = targets.get(id);
       if (target !== undefined) this.places.set(id, { at: target, leaving: hostId });
