@@ -39,11 +39,23 @@ export function atLeast(figure) {
  * @returns {number}
  */
 export function quantile(values, share) {
+  // It has no place in an order: what was not measured would make the others look finished.
+  if (values.some(Number.isNaN)) throw new Error('one of the values was not measured');
   const sorted = [...values].sort((left, right) => left - right);
   const place = (sorted.length - 1) * share;
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
   if (below === undefined || above === undefined) throw new Error('there are no values');
   return below + (above - below) * (place - Math.floor(place));
+}
+
+/**
+ * Where each run counts, and not most of them: null as soon as one was not measured, or none.
+ * @param {readonly (number | null)[]} values
+ * @returns {number | null}
+ */
+export function longest(values) {
+  const measured = values.flatMap((value) => value ?? []);
+  return measured.length === values.length && measured.length > 0 ? Math.max(...measured) : null;
 }
 
 /** @param {readonly number[]} values */

@@ -216,6 +216,7 @@ function gapFigures({ requests, moves, gaps }) {
   const longest = gaps.reduce((one, other) => (other.gapMs > one.gapMs ? other : one));
   const still = moves.flatMap(({ downtimeMs }) => downtimeMs ?? []);
   const calm = requests.filter(({ at }) => moves.every((move) => at < move.requestedAt || at > move.endedAt));
+  const afterwards = gaps.flatMap(({ gapMs, move }) => (move.downtimeMs === null ? [] : gapMs - move.downtimeMs));
   const { move } = longest;
   return [
     atMost({
@@ -224,7 +225,7 @@ function gapFigures({ requests, moves, gaps }) {
       unit: 'ms',
       reference: still.length === 0 ? null : quantile(still, 0.95),
       target: gapTargetMs,
-      remark: `the longest time from one answer to the next in each migration: ${spread(widths)}; the reference is the guest's stop to its hand-over: ${spread(still)}. What is beyond that passes in the guest, whose kernel is translated anew before it answers`,
+      remark: `the longest time from one answer to the next in each migration: ${spread(widths)}; the reference is the part in which the guest stands still, from its stop to its hand-over: ${spread(still)}. The part after it, in which the guest runs and its kernel is translated anew before it answers: ${spread(afterwards)}`,
     }),
     atMost({
       name: 'http.gap-longest',
