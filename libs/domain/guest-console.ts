@@ -189,5 +189,22 @@ export function replayChecksum({ areaMiB, seed, steps }: MemoryReplay): string {
 
 /** The checksum that `disk sum <sectors>` must answer after `disk fill <sectors> <seed>`: eight hex digits. */
 export function replayDiskChecksum({ sectors, seed }: { readonly sectors: number; readonly seed: number }): string {
-  return checksumOf(filledWords(sectors * wordsPerSector, seed));
+  return replayDiskPieces([{ to: sectors, seed }]);
+}
+
+/** What one fill has left of itself: from where the piece before it ends to that sector, which is not part of it. */
+export interface DiskPiece {
+  readonly to: number;
+  readonly seed: number;
+}
+
+/** The same where fills of several seeds were cut short, or were shorter than those before them. */
+export function replayDiskPieces(pieces: readonly DiskPiece[]): string {
+  const words = new Int32Array((pieces[pieces.length - 1]?.to ?? 0) * wordsPerSector);
+  let from = 0;
+  for (const { to, seed } of pieces) {
+    words.set(filledWords(to * wordsPerSector, seed).subarray(from), from);
+    from = to * wordsPerSector;
+  }
+  return checksumOf(words);
 }

@@ -582,6 +582,10 @@ export class LabGuest {
 
   // ---- Its record ----
 
+  events(code: string, since: number): Promise<GuestEvent[]> {
+    return this.fleet.events({ subject: this.id, subjectKind: 'guest', code, since });
+  }
+
   async placements(): Promise<RouteResponse<'guest.placements'>['items']> {
     const { items } = await this.fleet.api.call('guest.placements', {
       params: { guest: this.id },

@@ -9,6 +9,7 @@ import {
   between,
   countEnds,
   kill,
+  mayWrite,
   pickGuest,
   pickHost,
   start,
@@ -24,7 +25,8 @@ export const actions: readonly Action[] = [
     run: async (soak) => {
       const [guest, host] = [pickGuest(soak), pickHost(soak)];
       const call = { params: { guest: guest.name }, body: { host: host.name } };
-      return `migrate ${guest.name} to ${host.name}: ${await ask(soak, 'guest.migrate', call)}`;
+      const writing = await mayWrite(soak, guest);
+      return `${writing}migrate ${guest.name} to ${host.name}: ${await ask(soak, 'guest.migrate', call)}`;
     },
   },
   {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Fleet, waitFor } from '../fleet/lab';
-import type { SoakGuest } from './soak-guest';
+import { courseOf, type SoakGuest, sumsOf } from './soak-guest';
 
 /** Each clone is started, asked for the data that it must have from its source, and removed. */
 export async function cloneFaults(fleet: Fleet, guests: readonly SoakGuest[]): Promise<string[]> {
@@ -13,7 +13,7 @@ export async function cloneFaults(fleet: Fleet, guests: readonly SoakGuest[]): P
       if (!source) throw new Error(`it was made from ${clonedFrom}, which nobody knows`);
       await fleet.api.call('guest.start', { params: { guest: name } });
       const clone = await fleet.openGuest(name);
-      await clone.expectDisk({ seed: source.seed });
+      await courseOf(source.copyOf(name), sumsOf(clone));
       await fleet.removeGuest(clone);
     } catch (error) {
       faults.push(`${name}, cloned from ${clonedFrom}: ${error instanceof Error ? error.message : String(error)}`);

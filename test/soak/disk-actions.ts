@@ -1,5 +1,5 @@
 import { waitFor } from '../fleet/lab';
-import { type Action, ask, askMs, between, pickGuest, pickHost, type Soak, start } from './moves';
+import { type Action, ask, askMs, between, mayWrite, pickGuest, pickHost, type Soak, start, write } from './moves';
 import type { SoakGuest } from './soak-guest';
 
 /** Until then whatever else goes on may have kept it from being stopped. */
@@ -25,14 +25,9 @@ async function whileStopped(soak: Soak, guest: SoakGuest, act: () => Promise<str
 
 async function snapshotsOf(soak: Soak, guest: SoakGuest) {
   const { items } = await soak.fleet.api.call('snapshot.list', { params: { guest: guest.name } }, askMs);
-  return items.filter(({ state }) => state === 'ready');
-}
-
-/** Beyond what it has written, what is the same again before: that is what its disk is known by. */
-async function write(soak: Soak, guest: SoakGuest): Promise<string> {
-  const text = `disk fill ${1_024 + soak.random.below(3_000)} ${guest.seed}`;
-  const answer = await ask(soak, 'guest.console-write', { params: { guest: guest.name }, body: { text: `${text}\n` } });
-  return `${guest.name}: ${text}: ${answer}`;
+  const ready = items.filter(({ state }) => state === 'ready');
+  for (const { name } of ready) guest.hasCopy(name);
+  return ready;
 }
 
 let clones = 0;
@@ -45,10 +40,11 @@ export const diskActions: readonly Action[] = [
       const guest = pickGuest(soak);
       if (guest.wanted === 'stopped') return null;
       guest.wanted = 'stopped';
+      const writing = await mayWrite(soak, guest);
       const answer = await ask(soak, 'guest.suspend', { params: { guest: guest.name } });
       const backMs = between(soak.random, 500, 15_000);
       soak.repairs.after(backMs, `stop ${guest.name}`, `${guest.name} goes on`, () => start(soak, guest));
-      return `suspend ${guest.name} for ${backMs} ms: ${answer}`;
+      return `${writing}suspend ${guest.name} for ${backMs} ms: ${answer}`;
     },
   },
   {
@@ -62,8 +58,10 @@ export const diskActions: readonly Action[] = [
         return `remove snapshot ${oldest.name} of ${guest.name}: ${await ask(soak, 'snapshot.remove', { params })}`;
       }
       const body = { name: `s${soak.random.below(1_000_000)}`, memory: soak.random.below(2) === 0 };
+      const writing = await mayWrite(soak, guest);
+      guest.isCopied(body.name);
       const answer = await ask(soak, 'snapshot.take', { params: { guest: guest.name }, body });
-      return `snapshot ${body.name} of ${guest.name}${body.memory ? ' with memory' : ''}: ${answer}`;
+      return `${writing}snapshot ${body.name} of ${guest.name}${body.memory ? ' with memory' : ''}: ${answer}`;
     },
   },
   {
@@ -74,10 +72,12 @@ export const diskActions: readonly Action[] = [
       if (ready.length === 0 || guest.wanted === 'stopped') return null;
       const snapshot = soak.random.pick(ready);
       const params = { guest: guest.name, snapshot: snapshot.id };
-      const said = await whileStopped(soak, guest, () => {
+      const said = await whileStopped(soak, guest, async () => {
         // Also where no answer comes: it may go back all the same.
         if (snapshot.memoryPath !== null) guest.guest.record.goesBack();
-        return ask(soak, 'snapshot.revert', { params });
+        const answer = await ask(soak, 'snapshot.revert', { params });
+        guest.wentBack(snapshot.name, answer === 'accepted');
+        return answer;
       });
       return `${guest.name} back to ${snapshot.name}${snapshot.memoryPath === null ? '' : ' with its memory'}: ${said}`;
     },
@@ -92,12 +92,13 @@ export const diskActions: readonly Action[] = [
       const datastore = items.find(({ id }) => id !== datastoreId)!.name;
       const alone = soak.random.below(2) === 0;
       const call = { params: { guest: guest.name }, body: alone ? { datastore } : { datastore, host: host.name } };
+      const writing = await mayWrite(soak, guest);
       const what = alone ? `the disk of ${guest.name}` : `${guest.name} with its disk to ${host.name},`;
-      return `move ${what} to ${datastore}: ${await ask(soak, 'guest.migrate', call)}`;
+      return `${writing}move ${what} to ${datastore}: ${await ask(soak, 'guest.migrate', call)}`;
     },
   },
   {
-    weight: 4,
+    weight: 6,
     run: async (soak) => write(soak, pickGuest(soak)),
   },
   {
@@ -117,7 +118,9 @@ export const diskActions: readonly Action[] = [
     run: async (soak) => {
       const guest = pickGuest(soak);
       const body = { name: `c${++clones}` };
-      return `clone ${guest.name} as ${body.name}: ${await ask(soak, 'guest.clone', { params: { guest: guest.name }, body })}`;
+      const writing = await mayWrite(soak, guest);
+      guest.isCopied(body.name);
+      return `${writing}clone ${guest.name} as ${body.name}: ${await ask(soak, 'guest.clone', { params: { guest: guest.name }, body })}`;
     },
   },
   {
@@ -126,7 +129,10 @@ export const diskActions: readonly Action[] = [
       const guest = pickGuest(soak);
       if (guest.wanted === 'stopped' || (await snapshotsOf(soak, guest)).length > 0) return null;
       const [params, body] = [{ guest: guest.name }, { name: `c${++clones}`, linked: true }];
-      const said = await whileStopped(soak, guest, () => ask(soak, 'guest.clone', { params, body }));
+      const said = await whileStopped(soak, guest, () => {
+        guest.isCopied(body.name);
+        return ask(soak, 'guest.clone', { params, body });
+      });
       return `linked clone ${body.name} of ${guest.name}: ${said}`;
     },
   },

@@ -11,23 +11,32 @@ type DrillRow = RouteResponse<'drill.get'>;
 const drillDeadlineMs = 150_000;
 const lookEveryMs = 100;
 
+/** A request that no answer came to may have been heard, until its sender gives up on it. */
+const unheardMs = 22_000;
+
 /**
  * Until the drill has broken what it is to break, or was refused that. Everyone who was on the host meanwhile may have lost
  * his memory: between the request and the fault lies a simulation, and guests move.
  */
-async function untilInjected(soak: Soak, host: LabHost, id: string): Promise<DrillRow | null> {
+async function untilInjected(
+  soak: Soak,
+  host: LabHost,
+  { find, deadlineMs }: { readonly find: () => Promise<DrillRow | undefined>; readonly deadlineMs: number },
+): Promise<DrillRow | null> {
   const affected = new Set<SoakGuest>();
   const end = performance.now() + drillDeadlineMs;
-  let drill: DrillRow | null = null;
-  while (drill === null && performance.now() < end) {
+  const foundBy = performance.now() + deadlineMs;
+  let seen: DrillRow | null = null;
+  while (performance.now() < (seen ? end : foundBy)) {
     for (const guest of await guestsAt(soak, host)) affected.add(guest);
-    const row = await soak.fleet.api.call('drill.get', { params: { id } }, askMs).catch(() => null);
-    if (row && (row.injectedAt !== null || row.endedAt !== null)) drill = row;
+    seen = (await find().catch(() => undefined)) ?? seen;
+    if (seen && (seen.injectedAt !== null || seen.endedAt !== null)) break;
     await sleep(lookEveryMs);
   }
   for (const guest of await guestsAt(soak, host)) affected.add(guest);
-  for (const guest of affected) guest.ends += 1;
-  return drill;
+  const isHarmless = seen === null || (seen.endedAt !== null && seen.injectedAt === null);
+  if (!isHarmless) for (const guest of affected) guest.ends += 1;
+  return seen;
 }
 
 interface Drill {
@@ -39,23 +48,27 @@ interface Drill {
   readonly mend: () => Promise<void>;
 }
 
-/** Whether it was begun is not known where nobody answered; then it is as if it had been. */
+/** Whether it was begun is not known where nobody answered; then it is looked for among those that were. */
 async function drill(soak: Soak, { body, host, what, mend }: Drill): Promise<string | null> {
   if (soak.repairs.isBroken(what)) return null;
-  const call = { body: { ...body, host: host.name } };
-  const answer = await soak.fleet.api.call('drill.run', call, askMs).catch((error: unknown) => error);
-  const said = `drill ${body.drill} of ${host.name} ${JSON.stringify(body.impairment ?? {})}`;
-  if (answer instanceof Error) {
-    for (const guest of soak.guests) guest.ends += 1;
-    return `${said}: ${answer.message.slice(0, 160)}`;
-  }
-  const { id } = answer as DrillRow;
+  const { api } = soak.fleet;
+  const askedAt = soak.fleet.now();
+  const answer = await api
+    .call('drill.run', { body: { ...body, host: host.name } }, askMs)
+    .catch((error: Error) => error);
+  const isBegun = !(answer instanceof Error);
+  const find = async (): Promise<DrillRow | undefined> => {
+    if (isBegun) return api.call('drill.get', { params: { id: answer.id } }, askMs);
+    const { items } = await api.call('drill.list', { query: { limit: 5 } }, askMs);
+    return items.find(({ kind, createdAt }) => kind === body.drill && createdAt >= askedAt);
+  };
   soak.repairs.after(0, what, `drill ${body.drill} of ${host.name}`, async () => {
-    const row = await untilInjected(soak, host, id);
+    const row = await untilInjected(soak, host, { find, deadlineMs: isBegun ? drillDeadlineMs : unheardMs });
     if (row?.injectedAt != null) await mend();
-    return row === null ? 'never injected' : row.explanation || 'over';
+    return row === null ? 'never begun' : row.explanation || 'over';
   });
-  return `${said}: accepted`;
+  const said = `drill ${body.drill} of ${host.name} ${JSON.stringify(body.impairment ?? {})}`;
+  return `${said}: ${isBegun ? 'accepted' : answer.message.slice(0, 160)}`;
 }
 
 /** Hosts fail, and what is between them. */

@@ -99,3 +99,15 @@ export async function start(soak: Soak, guest: SoakGuest): Promise<void> {
   }
   guest.wanted = 'running';
 }
+
+/** All that its disk is known by, and some more, with what was never there: old data is told from new. */
+export async function write(soak: Soak, guest: SoakGuest): Promise<string> {
+  const text = guest.nextFill();
+  const answer = await ask(soak, 'guest.console-write', { params: { guest: guest.name }, body: { text: `${text}\n` } });
+  return `${guest.name}: ${text}: ${answer}`;
+}
+
+/** Half of what moves or copies a disk comes upon it while it is written to. */
+export async function mayWrite(soak: Soak, guest: SoakGuest): Promise<string> {
+  return soak.random.below(2) === 0 ? `${await write(soak, guest)}; ` : '';
+}

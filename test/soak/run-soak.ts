@@ -5,8 +5,10 @@ import { Fleet, waitFor } from '../fleet/lab';
 import { pickAction } from './actions';
 import { cloneFaults, leftOver } from './clones-at-rest';
 import type { Soak } from './moves';
+import { silentMs } from './reality';
 import { Repairs } from './repairs';
 import { prepareRollPrograms } from './roll-actions';
+import { settle } from './settling';
 import { SmallDatastore } from './small-datastore';
 import { SoakGuest } from './soak-guest';
 
@@ -32,10 +34,6 @@ const stormMs = 40_000;
 const watchEveryMs = 200;
 /** A guest that should run is back within this, not counting the time in which the control plane itself was broken. */
 const budgetMs = 60_000;
-/** With everything mended, hosts and guests are where they should be within this … */
-const restMs = 90_000;
-/** … and the record equals what the operating system shows within this. */
-const settleMs = 10_000;
 
 /**
  * A real fleet under random power, load, migration, drill, maintenance and configuration changes, while agents,
@@ -170,7 +168,7 @@ class SoakRun {
     this.watchedAt = now;
     for (const guest of this.guests) {
       for (const text of guest.doubles()) this.fault(text);
-      const isSilent = now - guest.guest.record.spokeAt() > 1_500;
+      const isSilent = now - guest.guest.record.spokeAt() > silentMs;
       if (guest.wanted !== 'running' || !isSilent) guest.silentMs = 0;
       else if (this.repairs.isControlPlaneWhole) guest.silentMs += pastMs;
       guest.longestSilentMs = Math.max(guest.longestSilentMs, guest.silentMs);
@@ -182,23 +180,17 @@ class SoakRun {
     this.note('everything is mended');
     await this.repairs.all();
     await this.powerOn().catch((error: unknown) => this.fault(`not mended: ${String(error)}`));
-    const mendedAt = performance.now();
-    await this.quiet().catch((error: unknown) => this.fault(`no rest: ${String(error)}`));
-    const quietAt = performance.now();
-    for (const guest of this.guests)
-      await guest
-        .waitUntilWanted(settleMs)
-        .catch((error: unknown) => this.fault(`record and reality: ${String(error)}`));
-    const settledAt = performance.now();
-    this.longestRestMs = Math.max(this.longestRestMs, quietAt - mendedAt);
-    this.longestSettlingMs = Math.max(this.longestSettlingMs, settledAt - quietAt);
-    if (this.faults.length > 0) return;
+    const settling = await settle(this.fleet, this.guests).catch((error: unknown) => this.fault(String(error)));
+    if (!settling) return;
+    const { restMs, settlingMs } = settling;
+    this.longestRestMs = Math.max(this.longestRestMs, restMs);
+    this.longestSettlingMs = Math.max(this.longestSettlingMs, settlingMs);
     for (const guest of this.guests) for (const text of await guest.faults()) this.fault(text);
     for (const text of await cloneFaults(this.fleet, this.guests)) this.fault(text);
     for (const text of await leftOver(this.fleet)) this.fault(text);
     this.rests += 1;
     this.note(
-      `rest ${this.rests}: quiet ${((quietAt - mendedAt) / 1000).toFixed(1)} s after the mending, record equals reality ${((settledAt - quietAt) / 1000).toFixed(1)} s later, ${this.faults.length} faults`,
+      `rest ${this.rests}: ${(restMs / 1000).toFixed(1)} s after the mending, the record equals reality ${(settlingMs / 1000).toFixed(1)} s after that was quiet, ${this.faults.length} faults`,
     );
   }
 
@@ -211,34 +203,5 @@ class SoakRun {
     };
     await waitFor('no drill is about to break something', async () => !(await isAhead()), { deadlineMs: 150_000 });
     await Promise.all(hosts.map((host) => host.power('on')));
-  }
-
-  /** Every host is there, nothing moves, and every guest that should run says something. */
-  private async quiet(): Promise<void> {
-    const { api } = this.fleet;
-    const waitsFor = async (): Promise<string> => {
-      const hosts = await api.call('host.list');
-      const host = hosts.items.find(({ state, maintenance }) => state !== 'online' || maintenance !== 'none');
-      // The fence may have struck when it was on its way back; who has fenced it does not switch it on.
-      if (host?.state === 'fenced') await this.fleet.host(host.name).power('on');
-      if (host) return `${host.name} is ${host.state}, maintenance ${host.maintenance}: ${host.stateReason}`;
-      const migrations = await api.call('migration.list', { query: { limit: 50 } });
-      const open = migrations.items.find(({ endedAt }) => endedAt === null);
-      if (open) return `migration ${open.id} is at ${open.step}`;
-      const { items: all } = await api.call('guest.list');
-      const made = all.find(({ state }) => state === 'cloning');
-      if (made) return `${made.name} is still cloning: ${made.stateReason}`;
-      const silent = this.guests.find(
-        ({ wanted, guest }) => wanted === 'running' && performance.now() - guest.record.spokeAt() > 1_500,
-      );
-      if (silent) return `${silent.name} is silent: ${JSON.stringify(await silent.guest.get())}`;
-      return '';
-    };
-    let last = '';
-    await waitFor('everything is quiet', async () => (last = await waitsFor()) === '', {
-      deadlineMs: restMs,
-      intervalMs: 200,
-      seen: () => last,
-    });
   }
 }
