@@ -55,7 +55,7 @@ async function crash(): Promise<void> {
 }
 
 /** So slowly that it takes seconds. Value: how often the guest wrote all of its data meanwhile. */
-async function moveWhileWriting(body: { host?: string; datastore: string }, slowMiBPerSecond = 2): Promise<number> {
+async function moveWhileWriting(body: { host?: string; datastore?: string }, slowMiBPerSecond = 2): Promise<number> {
   const { bandwidthMiBPerSecond } = (await fleet.api.call('pool.get', { params: { pool: 'pool' } })).migration;
   await fleet.settings({ migration: { bandwidthMiBPerSecond: slowMiBPerSecond } });
   const written = new KeptDisk(fleet, disk.guest, 4096);
@@ -116,11 +116,21 @@ const operations: readonly Operation[] = [
     },
   },
   {
-    what: 'a migration',
+    what: 'migrations of the memory alone, under the running guest that writes all the while, and a crash thereafter',
     run: async () => {
-      const from = await disk.guest.host();
-      const { id } = await disk.guest.migrate(fleet.hosts.find((host) => host !== from)!);
-      expect((await disk.guest.waitForEnd(id)).step).toBe('done');
+      // Something to copy: else its memory is mostly zeroes, and gone in an instant.
+      const seed = disk.seed + 1;
+      await disk.guest.ask(`fill ${areaMiB} ${seed}`, 'filled');
+      for (const isPostCopy of [false, true]) {
+        await fleet.settings({ migration: { postCopy: isPostCopy } });
+        const from = await disk.guest.host();
+        const { name } = fleet.hosts.find((host) => host !== from)!;
+        expect(await moveWhileWriting({ host: name })).toBeGreaterThan(1);
+        expect((await disk.guest.host()).name).toBe(name);
+        await disk.guest.expectMemory({ areaMiB, seed });
+      }
+      await fleet.settings({ migration: { postCopy: false } });
+      await crash();
     },
   },
   {

@@ -215,3 +215,21 @@ test('a cut uplink carries nothing between hosts, a slow one later and in order,
   expect(await seen(c, 'whole again')).toBe(true);
   for (const plug of [a, b, c]) plug.unplug();
 });
+
+test('an uplink that loses frames loses that share of them, keeps the others in order, and none within its host', async () => {
+  const { folder, a, b, c } = await threePlugs();
+  await impairSwitch(folder, { host: 'h2', lossShare: 0.3 });
+  const texts = Array.from({ length: 1_000 }, (_, index) => `frame ${index}`);
+  for (const text of texts) a.send(everybody, station(1), text);
+  expect(await seen(b, 'frame 999')).toBe(true);
+  expect(b.heard.filter((text) => text.startsWith('frame'))).toEqual(texts);
+  await impairSwitch(folder, { host: 'h2' });
+  a.send(everybody, station(1), 'the last');
+  expect(await seen(c, 'the last')).toBe(true);
+  const heard = c.heard.filter((text) => text.startsWith('frame'));
+  // Seven standard deviations to each side.
+  expect(heard.length).toBeGreaterThan(600);
+  expect(heard.length).toBeLessThan(800);
+  expect(heard).toEqual(texts.filter((text) => heard.includes(text)));
+  for (const plug of [a, b, c]) plug.unplug();
+});
