@@ -195,7 +195,8 @@ export function replayDiskChecksum({ sectors, seed }: { readonly sectors: number
 /** What one fill has left of itself: from where the piece before it ends to that sector, which is not part of it. */
 export interface DiskPiece {
   readonly to: number;
-  readonly seed: number;
+  /** null: nothing was ever written there. */
+  readonly seed: number | null;
 }
 
 /** The same where fills of several seeds were cut short, or were shorter than those before them. */
@@ -203,7 +204,7 @@ export function replayDiskPieces(pieces: readonly DiskPiece[]): string {
   const words = new Int32Array((pieces[pieces.length - 1]?.to ?? 0) * wordsPerSector);
   let from = 0;
   for (const { to, seed } of pieces) {
-    words.set(filledWords(to * wordsPerSector, seed).subarray(from), from);
+    if (seed !== null) words.set(filledWords(to * wordsPerSector, seed).subarray(from), from);
     from = to * wordsPerSector;
   }
   return checksumOf(words);

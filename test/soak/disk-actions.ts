@@ -4,6 +4,8 @@ import type { SoakGuest } from './soak-guest';
 
 /** Until then whatever else goes on may have kept it from being stopped. */
 const stopMs = 20_000;
+/** A copy that is not there by then was refused, or its request never heard. */
+const takenMs = 10_000;
 
 /** Its plug is pulled, something is done to it where it lies, and it starts again, after a while or when the soak rests. */
 async function whileStopped(soak: Soak, guest: SoakGuest, act: () => Promise<string>): Promise<string> {
@@ -25,10 +27,31 @@ async function whileStopped(soak: Soak, guest: SoakGuest, act: () => Promise<str
 
 async function snapshotsOf(soak: Soak, guest: SoakGuest) {
   const { items } = await soak.fleet.api.call('snapshot.list', { params: { guest: guest.name } }, askMs);
-  const ready = items.filter(({ state }) => state === 'ready');
-  for (const { name } of ready) guest.hasCopy(name);
-  return ready;
+  return items.filter(({ state }) => state === 'ready');
 }
+
+/** A snapshot or a clone. What is written from its request until it is seen may be in it, and nothing that is written later. */
+async function copy(soak: Soak, guest: SoakGuest, { name, take, isTaken }: NewCopy): Promise<string> {
+  const writing = await mayWrite(soak, guest);
+  guest.isCopied(name);
+  const answer = await take();
+  soak.repairs.after(0, `copy ${name}`, `${name} of ${guest.name}`, async () => {
+    const look = () => isTaken().catch(() => false);
+    const isSeen = await waitFor(`${name} is there`, look, { deadlineMs: takenMs, intervalMs: 200 }).catch(() => false);
+    if (isSeen) guest.hasCopy(name);
+    return isSeen ? 'is there' : 'was not seen';
+  });
+  return `${writing}${name} of ${guest.name}: ${answer}`;
+}
+
+interface NewCopy {
+  readonly name: string;
+  readonly take: () => Promise<string>;
+  readonly isTaken: () => Promise<boolean>;
+}
+
+const isCloned = async (soak: Soak, name: string): Promise<boolean> =>
+  (await soak.fleet.api.call('guest.get', { params: { guest: name } }, askMs)).state !== 'cloning';
 
 let clones = 0;
 
@@ -58,10 +81,12 @@ export const diskActions: readonly Action[] = [
         return `remove snapshot ${oldest.name} of ${guest.name}: ${await ask(soak, 'snapshot.remove', { params })}`;
       }
       const body = { name: `s${soak.random.below(1_000_000)}`, memory: soak.random.below(2) === 0 };
-      const writing = await mayWrite(soak, guest);
-      guest.isCopied(body.name);
-      const answer = await ask(soak, 'snapshot.take', { params: { guest: guest.name }, body });
-      return `${writing}snapshot ${body.name} of ${guest.name}${body.memory ? ' with memory' : ''}: ${answer}`;
+      const said = await copy(soak, guest, {
+        name: body.name,
+        take: () => ask(soak, 'snapshot.take', { params: { guest: guest.name }, body }),
+        isTaken: async () => (await snapshotsOf(soak, guest)).some(({ name }) => name === body.name),
+      });
+      return `snapshot${body.memory ? ' with memory' : ''} ${said}`;
     },
   },
   {
@@ -118,9 +143,12 @@ export const diskActions: readonly Action[] = [
     run: async (soak) => {
       const guest = pickGuest(soak);
       const body = { name: `c${++clones}` };
-      const writing = await mayWrite(soak, guest);
-      guest.isCopied(body.name);
-      return `${writing}clone ${guest.name} as ${body.name}: ${await ask(soak, 'guest.clone', { params: { guest: guest.name }, body })}`;
+      const said = await copy(soak, guest, {
+        name: body.name,
+        take: () => ask(soak, 'guest.clone', { params: { guest: guest.name }, body }),
+        isTaken: () => isCloned(soak, body.name),
+      });
+      return `clone ${said}`;
     },
   },
   {
@@ -129,9 +157,11 @@ export const diskActions: readonly Action[] = [
       const guest = pickGuest(soak);
       if (guest.wanted === 'stopped' || (await snapshotsOf(soak, guest)).length > 0) return null;
       const [params, body] = [{ guest: guest.name }, { name: `c${++clones}`, linked: true }];
-      const said = await whileStopped(soak, guest, () => {
+      const said = await whileStopped(soak, guest, async () => {
         guest.isCopied(body.name);
-        return ask(soak, 'guest.clone', { params, body });
+        const answer = await ask(soak, 'guest.clone', { params, body });
+        guest.hasCopy(body.name);
+        return answer;
       });
       return `linked clone ${body.name} of ${guest.name}: ${said}`;
     },

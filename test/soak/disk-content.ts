@@ -1,5 +1,5 @@
 import { type DiskPiece, replayDiskPieces } from '@argosy/domain/guest-console';
-import { type Course, endsOf, seedsAt, wholeOf } from './disk-ledger';
+import { type Course, endsOf, guesses, seedsAt } from './disk-ledger';
 
 /** The guest's sum of its first sectors. */
 export type SumOf = (sectors: number) => Promise<string>;
@@ -14,8 +14,8 @@ export class WrongContent extends Error {}
 export async function contentOf(course: Course, sumOf: SumOf): Promise<DiskPiece[]> {
   const holds = async (pieces: readonly DiskPiece[]): Promise<boolean> =>
     (await sumOf(pieces.at(-1)!.to)) === replayDiskPieces(pieces);
-  const known = { ...course, writes: course.writes.filter(({ isKnown }) => isKnown) };
-  for (const guess of [wholeOf(course), wholeOf(known)]) if (guess.length > 0 && (await holds(guess))) return guess;
+  const { whole, known } = guesses(course);
+  for (const guess of [whole, known]) if (await holds(guess)) return guess;
   const pieces: DiskPiece[] = [];
   for (const end of endsOf(course)) {
     for (let from = pieces.at(-1)?.to ?? 0; from < end; from = pieces.at(-1)!.to)
@@ -27,7 +27,7 @@ export async function contentOf(course: Course, sumOf: SumOf): Promise<DiskPiece
 interface Place {
   readonly end: number;
   readonly before: readonly DiskPiece[];
-  readonly seeds: readonly number[];
+  readonly seeds: readonly (number | null)[];
   readonly holds: (pieces: readonly DiskPiece[]) => Promise<boolean>;
 }
 
@@ -45,5 +45,5 @@ async function pieceFrom(from: number, { end, before, seeds, holds }: Place): Pr
     }
     return { to: good, seed };
   }
-  throw new WrongContent(`sector ${from} holds nothing of ${seeds.join(', ')}`);
+  throw new WrongContent(`sector ${from} holds nothing of ${seeds.map((seed) => seed ?? 'blank').join(', ')}`);
 }

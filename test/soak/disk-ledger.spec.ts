@@ -1,6 +1,6 @@
 import { type DiskPiece, replayDiskPieces } from '@argosy/domain/guest-console';
 import { contentOf, WrongContent } from './disk-content';
-import { type Course, DiskLedger, seedsAt, wholeOf } from './disk-ledger';
+import { type Course, DiskLedger, guesses, seedsAt } from './disk-ledger';
 
 const boot = 3;
 const prepared = { seed: 7, sectors: 1_024, isKnown: true };
@@ -36,7 +36,7 @@ describe('what was written', () => {
     const { seed, sectors } = ledger.nextWrite();
     ledger.isDurable(sectors);
     expect(seedsAt(only(ledger), 0)).toEqual([seed]);
-    expect(await looked(only(ledger), [{ to: sectors, seed }])).toEqual(wholeOf(only(ledger)));
+    expect(await looked(only(ledger), [{ to: sectors, seed }])).toEqual(guesses(only(ledger)).whole);
     expect(await looked(only(ledger), [{ to: sectors, seed: prepared.seed }])).toContain('sector 0 holds nothing of');
   });
 
@@ -57,7 +57,22 @@ describe('what was written', () => {
       ]);
   });
 
-  it('may not be lost beyond a shorter one that came later', async () => {
+  it('may have been cut off where nothing was before', async () => {
+    const ledger = aLedger();
+    const { seed, sectors } = ledger.nextWrite();
+    const pieces = [
+      { to: 1_500, seed },
+      { to: sectors, seed: null },
+    ];
+    expect(await looked(only(ledger), pieces)).toEqual([{ to: 1_024, seed }, ...pieces]);
+    const untouched = [
+      { to: 1_024, seed: prepared.seed },
+      { to: sectors, seed: null },
+    ];
+    expect(await looked(only(ledger), untouched)).toEqual(untouched);
+  });
+
+  it('may not be lost beyond a shorter one that came later', () => {
     const ledger = aLedger();
     const [, longer, shorter] = [ledger.nextWrite(), ledger.nextWrite(), ledger.nextWrite()];
     expect(longer.sectors).toBeGreaterThan(shorter.sectors);
@@ -126,7 +141,7 @@ test('what a look has found is what the next one expects', async () => {
     { to: 1_024, seed: prepared.seed },
   ];
   ledger.holds(pieces, boot);
-  expect(wholeOf(only(ledger))).toEqual(pieces);
+  expect(guesses(only(ledger)).known).toEqual(pieces);
   ledger.isDurable(sectors);
   expect(await looked(only(ledger), pieces)).toEqual(pieces);
 });

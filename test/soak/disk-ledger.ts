@@ -2,7 +2,7 @@ import type { DiskPiece } from '@argosy/domain/guest-console';
 
 /** One `disk fill`: what it fills, from the disk's first sector on, and whether the guest has said that it is durable. */
 export interface Write {
-  readonly seed: number;
+  readonly seed: number | null;
   readonly sectors: number;
   readonly isKnown: boolean;
 }
@@ -24,10 +24,11 @@ interface Copy {
 const appended = (course: Course, write: Write): Course => ({ ...course, writes: [...course.writes, write] });
 
 /** The latest that is known to be durable, and those after it, of which each sector may have something or nothing. */
-export function seedsAt({ writes }: Course, sector: number): number[] {
+export function seedsAt({ writes }: Course, sector: number): (number | null)[] {
   const reaching = writes.filter(({ sectors }) => sectors > sector);
   const known = reaching.findLastIndex(({ isKnown }) => isKnown);
-  return reaching.slice(Math.max(0, known)).map(({ seed }) => seed);
+  const seeds = reaching.slice(Math.max(0, known)).map(({ seed }) => seed);
+  return known === -1 ? [null, ...seeds] : seeds;
 }
 
 /** Where another write may begin to show: where one of them ends. */
@@ -35,9 +36,11 @@ export function endsOf({ writes }: Course): number[] {
   return [...new Set(writes.map(({ sectors }) => sectors))].sort((left, right) => left - right);
 }
 
-/** What the disk holds if everything of it was written. */
-export function wholeOf(course: Course): DiskPiece[] {
-  return endsOf(course).map((to) => ({ to, seed: seedsAt(course, to - 1).at(-1)! }));
+/** What the disk holds if all was written, and if nothing was that is not known to be. */
+export function guesses(course: Course): { readonly whole: DiskPiece[]; readonly known: DiskPiece[] } {
+  const pieces = (place: number) =>
+    endsOf(course).map((to): DiskPiece => ({ to, seed: seedsAt(course, to - 1).at(place) ?? null }));
+  return { whole: pieces(-1), known: pieces(0) };
 }
 
 /** What the disk of one guest may hold, and those of its snapshots and clones: never the same data twice. */
@@ -61,7 +64,7 @@ export class DiskLedger {
   }
 
   /** How many sectors it fills tells it from the others, for that is all that the guest says of it. */
-  nextWrite(): Write {
+  nextWrite(): Write & { readonly seed: number } {
     this.count += 1;
     const write = {
       seed: this.firstSeed + this.count,
