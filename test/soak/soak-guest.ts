@@ -142,6 +142,8 @@ export class SoakGuest {
   }
 
   private async lookAtDisk(): Promise<void> {
+    // Half of a line may have been typed when an agent died, or when the memory was taken that it has gone back to.
+    await this.guest.say('!');
     // It answers in order: what it was told before is done when this is answered.
     const { boot } = await this.guest.stats();
     this.hear();
