@@ -1,4 +1,6 @@
 import { type Cluster, move, setUse } from './cluster';
+import { leastRounds, type MostAway } from './least-rounds';
+import { Random } from './model/random';
 import { chooseHost } from './place';
 import { type Effort, ordinaryLooks, Repacker } from './repacking';
 import { guestsOn } from './tolerance';
@@ -8,6 +10,8 @@ export interface RoundsOptions {
   readonly hosts: readonly number[];
   /** Whether the hosts that are left, as the cluster then shows them, have room to spare beside what they hold. */
   readonly keepsRoom: (away: ReadonlySet<number>) => boolean;
+  /** null: nothing is known of what it allows at most. */
+  readonly mostAway: MostAway | null;
 }
 
 export interface Rounds {
@@ -15,32 +19,75 @@ export interface Rounds {
   readonly rounds: readonly (readonly number[])[];
   /** Those that cannot be emptied, not even alone. */
   readonly left: readonly number[];
-  /** There is no way with fewer rounds: every one was looked at. */
-  readonly isLeast: boolean;
+  /** There is no way with fewer rounds than that: a bound shows it, or every way was looked at. */
+  readonly least: number;
 }
 
 /** Of so many hosts every set is judged: a thousand of them. */
 const mostHostsSearched = 10;
+/** Of more, the first round that bears each is looked for in so many other orders, while there may be a better one. */
+const otherOrders = 6;
+/** Of so many hosts, for each order takes a second. */
+const mostHostsReordered = 500;
 
 /**
  * Takes every host away once, in few rounds: those of a round are away together, and their guests find places on the others by
- * every check. First each host joins the first round that bears it; in a small cluster every other way is looked at as
- * well. Each round is judged from where the guests are now. The cluster is left as it was.
+ * every check. First each host joins the first round that bears it; if a bound does not show that this is as good as can be,
+ * every other way is looked at in a small cluster, and some others in a large one. Each round is judged from where the
+ * guests are now. The cluster is left as it was.
  */
 export function fewestRounds(cluster: Cluster, options: RoundsOptions): Rounds {
+  const { rounds, left } = inOrder(cluster, options, options.hosts);
+  const movable = options.hosts.filter((host) => !left.includes(host));
+  const least = leastRounds(cluster, movable, options.mostAway);
+  if (rounds.length <= least) return { rounds, left, least };
+  if (movable.length > mostHostsSearched)
+    return { rounds: inOtherOrders(cluster, options, rounds, least), left, least };
+  const { rounds: fewest, isExact } = new RoundSearch(cluster, movable, options.keepsRoom).least();
+  const best = fewest.length < rounds.length ? fewest : rounds;
+  return { rounds: best, left, least: isExact ? best.length : least };
+}
+
+function inOrder(
+  cluster: Cluster,
+  { keepsRoom }: RoundsOptions,
+  hosts: readonly number[],
+): { readonly rounds: readonly number[][]; readonly left: readonly number[] } {
   const rounds: number[][] = [];
-  let left = options.hosts;
+  let left = hosts;
   while (left.length > 0) {
-    const round = fullRound(cluster, left, options.keepsRoom);
+    const round = fullRound(cluster, left, keepsRoom);
     if (round.length === 0) break;
     rounds.push(round);
     left = left.filter((host) => !round.includes(host));
   }
-  const movable = options.hosts.filter((host) => !left.includes(host));
-  if (rounds.length <= 1) return { rounds, left, isLeast: true };
-  if (movable.length > mostHostsSearched) return { rounds, left, isLeast: false };
-  const { rounds: least, isExact } = new RoundSearch(cluster, movable, options.keepsRoom).least();
-  return { rounds: least.length < rounds.length ? least : rounds, left, isLeast: isExact };
+  return { rounds, left };
+}
+
+/** The hardest first, as bins are packed well, and then by chance. */
+function inOtherOrders(
+  cluster: Cluster,
+  options: RoundsOptions,
+  known: readonly number[][],
+  least: number,
+): readonly number[][] {
+  let best = known;
+  const movable = known.flat();
+  if (movable.length > mostHostsReordered) return best;
+  const random = new Random(movable.length);
+  const { memoryCapacity } = cluster;
+  const order = [...movable].sort(
+    (a, b) => memoryCapacity[b]! - memoryCapacity[a]! || movable.indexOf(b) - movable.indexOf(a),
+  );
+  for (let count = 0; count < otherOrders && best.length > least; count++) {
+    const { rounds } = inOrder(cluster, options, order);
+    if (rounds.length < best.length && rounds.flat().length === movable.length) best = rounds;
+    for (let index = order.length - 1; index > 0; index--) {
+      const other = random.below(index + 1);
+      [order[index], order[other]] = [order[other]!, order[index]!];
+    }
+  }
+  return best;
 }
 
 /** Whether those hosts may be away together: their guests, the largest first, each where most room is, or packed by a search. */

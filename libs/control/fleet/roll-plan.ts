@@ -2,6 +2,7 @@ import type { Host, Pool } from '@argosy/domain/entities';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import type { RollHost } from '@argosy/domain/roll';
 import type { Cluster } from '@argosy/scheduler/cluster';
+import type { MostAway } from '@argosy/scheduler/least-rounds';
 import { canBeAway, fewestRounds } from '@argosy/scheduler/rounds';
 import { askedOf, hostsFor, type Promised, promisedResources, roomOf, sum } from './admission';
 import { clusterOf } from './placement';
@@ -12,10 +13,12 @@ export interface RoundsPlan {
   readonly hosts: readonly RollHost[];
   readonly left: readonly string[];
   readonly obstacle: string;
+  /** Fewer rounds would not do. */
+  readonly least: number;
 }
 
 /** The whole of a pool: refused where one of its hosts cannot be emptied. */
-export function planRoll(turn: FleetTurn, pool: Pool): Result<readonly RollHost[]> {
+export function planRoll(turn: FleetTurn, pool: Pool): Result<RoundsPlan> {
   const hosts = [...turn.fleet.hosts.values()].filter((host) => host.poolId === pool.id && canBeRolled(host));
   if (hosts.length === 0)
     return refused(
@@ -30,7 +33,7 @@ export function planRoll(turn: FleetTurn, pool: Pool): Result<readonly RollHost[
     output: '',
   }));
   const plan = planRounds(turn, pool, fresh, 1);
-  if (plan.left.length === 0) return accepted(plan.hosts);
+  if (plan.left.length === 0) return accepted(plan);
   return refused(
     'no-host-fits',
     `${tellStuck(turn, plan)}. Make room, stop guests, or keep less (failure.admission of pool ${pool.name}).`,
@@ -50,14 +53,35 @@ export function planRounds(turn: FleetTurn, pool: Pool, waiting: readonly RollHo
   const cluster = clusterOf(turn, pool.id);
   const byHost = new Map(waiting.map((each) => [cluster.hostIndex.get(each.hostId)!, each]));
   const order = [...byHost.keys()].sort((a, b) => cluster.memoryUsed[a]! - cluster.memoryUsed[b]! || a - b);
-  const { rounds, left } = fewestRounds(cluster, {
+  const { rounds, left, least } = fewestRounds(cluster, {
     hosts: order,
     keepsRoom: (away) => shortage(turn, pool, cluster, away) === null,
+    mostAway: mostAwayOf(turn, pool, cluster),
   });
   return {
     hosts: rounds.flatMap((round, index) => round.map((host) => ({ ...byHost.get(host)!, round: firstRound + index }))),
     left: left.map((host) => cluster.hosts[host]!.id),
     obstacle: left.length === 0 ? '' : (obstacleOf(turn, pool, cluster, [left[0]!]) ?? ''),
+    least,
+  };
+}
+
+/** The hosts that are left have what guests ask for beside the room that is kept, which is no less than the smallest hosts' or the share of all. */
+function mostAwayOf(turn: FleetTurn, pool: Pool, cluster: Cluster): MostAway | null {
+  const usable = cluster.hosts.filter((_, host) => cluster.useOf[host] === 0);
+  const asked = askedOf(turn, pool);
+  const { admission, toleratedHostFailures, reservedMemoryShare, reservedCpuShare } = pool.failure;
+  const all = (resource: keyof Promised): number => sum(usable.map((host) => host[resource]));
+  const shares = { memoryMiB: reservedMemoryShare, cpuMillicores: reservedCpuShare };
+  const kept = (resource: keyof Promised): number => {
+    if (admission === 'reserved-share') return asked[resource] / (1 - shares[resource]);
+    const sizes = usable.map((host) => host[resource]).sort((a, b) => a - b);
+    return asked[resource] + sum(sizes.slice(0, toleratedHostFailures));
+  };
+  if (admission !== 'reserved-share' && admission !== 'host-failures') return null;
+  return {
+    memoryMiB: all('memoryMiB') - kept('memoryMiB'),
+    cpuMillicores: all('cpuMillicores') - kept('cpuMillicores'),
   };
 }
 

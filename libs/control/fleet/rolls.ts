@@ -5,7 +5,7 @@ import { canBecome, type RollStep, rollStepTransitions } from '@argosy/domain/li
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { setMaintenance } from './host-requests';
 import { find } from './lookup';
-import { canBeRolled, planRoll, planRounds, tellStuck, whyNotNow } from './roll-plan';
+import { canBeRolled, planRoll, planRounds, type RoundsPlan, tellStuck, whyNotNow } from './roll-plan';
 import {
   clearAlarm,
   type FleetTurn,
@@ -47,7 +47,7 @@ export function rollPool(turn: FleetTurn, request: Of<'pool.roll'>): Result<Roll
     poolId: pool.id,
     command: request.command,
     state: 'running',
-    hosts: planned.value,
+    hosts: planned.value.hosts,
     requestedBy: turn.actor,
     failure: null,
     createdAt: turn.now,
@@ -59,7 +59,7 @@ export function rollPool(turn: FleetTurn, request: Of<'pool.roll'>): Result<Roll
   record(turn, {
     code: 'roll-begun',
     subject: ['pool', pool.id],
-    message: `Pool ${pool.name} is rolled: ${describePlan(turn, roll.hosts)}; on each: ${roll.command}.`,
+    message: `Pool ${pool.name} is rolled in ${countRounds(planned.value)}: ${describePlan(turn, roll.hosts)}; on each: ${roll.command}.`,
   });
   return accepted(roll);
 }
@@ -82,6 +82,12 @@ export function stopRoll(turn: FleetTurn, request: Of<'pool.roll-stop'>): Result
 
 function rollOf(turn: FleetTurn, pool: Pool): Roll | undefined {
   return [...turn.fleet.rolls.values()].find(({ poolId }) => poolId === pool.id);
+}
+
+function countRounds({ hosts, least }: RoundsPlan): string {
+  const count = new Set(hosts.map(({ round }) => round)).size;
+  if (count === 1) return 'one round';
+  return `${count} rounds, ${count === least ? 'the fewest that there are' : `where fewer than ${least} would not do`}`;
 }
 
 function describePlan(turn: FleetTurn, hosts: readonly RollHost[]): string {
