@@ -95,6 +95,25 @@ export const diskTests: TestTable = {
       },
     },
     {
+      says: 'what was typed before it was suspended is heard once and in order, then or when it goes on',
+      run: async (hosts) => {
+        const { h1, h2 } = hosts;
+        const { guest, source } = await running(hosts);
+        const memoryPath = `${dirname(guest.diskPath)}/memory/one`;
+        const typed = Array.from({ length: 12 }, (_, index) => `line-${index}`);
+        for (const token of typed) await h1.must({ call: 'consoleWrite', instance: source, text: `ping ${token}\n` });
+        await h1.must({ call: 'diskWork', work: { kind: 'suspend', ...source, diskPath: guest.diskPath, memoryPath } });
+        const woken = { ...source, epoch: 2 };
+        await h2.must({ call: 'start', guest: { ...guest, memoryPath }, epoch: 2 });
+        await h2.beats(woken);
+        await h2.must({ call: 'consoleWrite', instance: woken, text: 'ping last\n' });
+        const heard = () =>
+          [...(h1.said(source) + h2.said(woken)).matchAll(/^pong (.*?)\r?$/gm)].map(([, token]) => token);
+        await h2.until(() => heard().includes('last'), 'the answer to the last line');
+        expect(heard()).toEqual([...typed, 'last']);
+      },
+    },
+    {
       says: 'a memory is good for one run: a second start from it is refused',
       run: async (hosts) => {
         const { guest, source } = await running(hosts);

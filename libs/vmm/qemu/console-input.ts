@@ -44,6 +44,12 @@ export class ConsoleInput {
       await sleep(settleLookEveryMs);
   }
 
+  /** Until nothing waits either, for there is nobody to take it along. */
+  async drain(deadlineMs: number): Promise<void> {
+    for (let waitedMs = 0; this.isOnItsWay && waitedMs < deadlineMs; waitedMs += settleLookEveryMs)
+      await sleep(settleLookEveryMs);
+  }
+
   /** What was not written here yet: whoever takes it, types it. */
   take(): string {
     return this.waiting.splice(0).join('');
@@ -53,10 +59,14 @@ export class ConsoleInput {
     this.isClosed = true;
   }
 
+  private get isOnItsWay(): boolean {
+    return this.unproven > 0 || this.waiting.length > 0;
+  }
+
   private async feed(): Promise<void> {
     this.isFeeding = true;
     let pauseMs = 0;
-    while (!this.isClosed && (this.unproven > 0 || this.waiting.length > 0)) {
+    while (!this.isClosed && this.isOnItsWay) {
       if (this.unproven > 0) {
         pauseMs = (await this.prove()) ? 0 : Math.min(pauseMs * 2 + lookEveryMs.first, lookEveryMs.last);
         if (pauseMs > 0) await sleep(pauseMs, undefined, { ref: false });

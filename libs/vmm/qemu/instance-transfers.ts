@@ -33,6 +33,7 @@ export interface TransferringVmm {
   keep(change: Partial<InstanceRecord>): void;
   requireQmp(): QmpClient;
   settleConsole(): Promise<void>;
+  drainConsole(): Promise<void>;
   takeTyped(): string;
   destroy(): Promise<void>;
   endTorn(): void;
@@ -89,6 +90,7 @@ export class InstanceTransfers {
 
   /** The memory into a file and, at the same moment, whatever `atStandstill` does; then the guest goes on, or ends. */
   async save(plan: SavePlan, atStandstill: (qmp: QmpClient) => Promise<void> = async () => undefined): Promise<number> {
+    await this.vmm.drainConsole();
     const before = this.vmm.state;
     if (before !== 'running' && before !== 'paused')
       throw refuse('guest-not-running', `${this.vmm.guest.name} has no memory to be saved: it is ${before}`);
@@ -96,7 +98,6 @@ export class InstanceTransfers {
     this.vmm.keep({ saving: { ...plan, wasRunning: before === 'running' } });
     this.vmm.state = 'sending';
     this.vmm.host.limits.suspend(this.vmm.key, true);
-    await this.vmm.settleConsole();
     this.saving = new MemorySave(qmp, plan.memoryPath);
     try {
       const pauseMs = await this.saving.whole(plan, before === 'running', () => atStandstill(qmp));

@@ -36,6 +36,8 @@ const reconnectEveryMs = 1000;
 const lookForEndEveryMs = 5;
 const killedWithinMs = 5000;
 const settleWithinMs = 200;
+/** It runs on meanwhile. */
+const drainWithinMs = 2_000;
 
 /** One QEMU process with its guest: its connections, its state, and what happens to it by itself. */
 export class QemuInstance {
@@ -471,13 +473,19 @@ export class QemuInstance {
   consoleWrite(text: string): void {
     this.requireQmp();
     const isLeaving = this.state === 'sent' || (this.state === 'sending' && this.standsStill);
-    if (isLeaving || this.state === 'incoming') throw handingOver(this.guest.name);
+    const isSuspended = this.record.saving?.andEnd ?? false;
+    if (isLeaving || isSuspended || this.state === 'incoming') throw handingOver(this.guest.name);
     if (!this.console.input.type(text)) throw refuse('guest-busy', unheard(this.guest.name));
   }
 
   /** Nothing is on its way to the guest that its next memory would not have. */
   settleConsole(): Promise<void> {
     return this.console.input.settle(settleWithinMs);
+  }
+
+  /** As far as it reads, it has read all: a memory that goes to a file would else have half of a line, and nobody the rest. */
+  drainConsole(): Promise<void> {
+    return this.console.input.drain(drainWithinMs);
   }
 
   takeTyped(): string {
