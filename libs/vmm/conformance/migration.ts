@@ -134,6 +134,8 @@ export const migrationTests: TestTable = {
         await h2.beats(target, 2);
         await h2.must({ call: 'consoleWrite', instance: target, text: 'ping there\n' });
         expect(await h2.line('pong')).toMatchObject({ token: 'there' });
+        // Without post-copy a busy machine may never copy as fast as it dirties.
+        await h2.must({ call: 'consoleWrite', instance: target, text: 'dirty 0 16 7\n' });
         const { uri } = await h1.must({ call: 'prepareIncoming', guest, epoch: 3, policy: quickPolicy, disk: null });
         await h2.must({ call: 'migrateOut', instance: target, targetEpoch: 3, uri, policy: quickPolicy, disk: null });
         await h1.event('incoming-completed', { guestId: guest.guestId, epoch: 3 });
