@@ -1,9 +1,12 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { createBrowserRouter, RouterProvider } from 'react-router';
-import { ApiError, call, unreachable } from './api/client';
+import { call } from './api/client';
+import { ApiError, unreachable } from './api/error';
+import { follow } from './api/stream';
 import { signIn, signOut, useSession } from './api/session';
 import { startFeed } from './fleet/feed';
+import { readFleet } from './fleet/read-fleet';
 import { Frame } from './frame/frame';
 import { SignIn } from './frame/sign-in';
 import { RouteError } from './frame/route-error';
@@ -41,7 +44,7 @@ const router = createBrowserRouter([
 ]);
 
 export function App({ cache }: { readonly cache: QueryClient }) {
-  const { token, who } = useSession();
+  const { token, who, refusal } = useSession();
   const [failure, setFailure] = useState<ApiError | null>(null);
 
   // A token that was kept or came in the address is looked at once; whose it is says what is offered.
@@ -50,12 +53,16 @@ export function App({ cache }: { readonly cache: QueryClient }) {
     const abort = new AbortController();
     const look = () => {
       call('whoami', {}, { token, signal: abort.signal }).then(
-        (found) => signIn(token, found),
+        (found) => {
+          setFailure(null);
+          signIn(token, found);
+        },
         (error: unknown) => {
           if (abort.signal.aborted) return;
           const known = error instanceof ApiError ? error : unreachable();
-          setFailure(known);
-          if (known.code === 'unauthenticated') signOut();
+          const isOver = known.code === 'unauthenticated';
+          setFailure(isOver ? null : known);
+          if (isOver) signOut(known);
           else retry = setTimeout(look, 1000);
         },
       );
@@ -71,7 +78,7 @@ export function App({ cache }: { readonly cache: QueryClient }) {
   const name = who?.name;
   useEffect(() => {
     if (token === null || name === undefined) return undefined;
-    const stop = startFeed(cache);
+    const stop = startFeed(cache, { follow, read: readFleet });
     return () => {
       stop();
       // Another user may see other things.
@@ -79,6 +86,6 @@ export function App({ cache }: { readonly cache: QueryClient }) {
     };
   }, [cache, token, name]);
 
-  if (token === null || who === null) return <SignIn failure={failure} isWaiting={token !== null} />;
+  if (token === null || who === null) return <SignIn failure={refusal ?? failure} isWaiting={token !== null} />;
   return <RouterProvider router={router} />;
 }

@@ -1,4 +1,3 @@
-import { errorBodySchema } from '@argosy/contracts/errors';
 import {
   type Route,
   type RouteCall,
@@ -7,6 +6,7 @@ import {
   routes,
   routeUrl,
 } from '@argosy/contracts/routes';
+import { type ApiError, errorOf, unreachable } from './error';
 import { readSession, signOut } from './session';
 
 /** Only the parts that a route has. */
@@ -16,30 +16,11 @@ export type Call<Name extends RouteName> = {
   ]?: RouteCall<Name>[Part];
 };
 
-/** What the API refused, or that it could not be reached; the message is for people. */
-export class ApiError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-    readonly details: Readonly<Record<string, unknown>> = {},
-  ) {
-    super(message);
-  }
-}
-
-export const unreachable = (): ApiError =>
-  new ApiError(
-    'unreachable',
-    'The controller does not answer. What was asked may or may not have been done; look again when it is back.',
-  );
-
-export async function errorOf(response: Response): Promise<ApiError> {
-  const body = errorBodySchema.safeParse(await response.json().catch(() => null));
-  if (body.success) return new ApiError(body.data.code, body.data.message, body.data.details);
-  return new ApiError(
-    'unexpected-answer',
-    `The controller answered with status ${response.status} and no explanation.`,
-  );
+/** Of an answer to a call with the session's own token: one that does not hold any more ends the session. */
+export async function refusalOf(response: Response): Promise<ApiError> {
+  const error = await errorOf(response);
+  if (error.code === 'unauthenticated') signOut(error);
+  return error;
 }
 
 export function authorization(token = readSession().token): Record<string, string> {
@@ -72,10 +53,6 @@ export async function call<Name extends RouteName>(
     if (signal?.aborted) throw error;
     throw unreachable();
   });
-  if (!response.ok) {
-    const error = await errorOf(response);
-    if (error.code === 'unauthenticated' && token === undefined) signOut();
-    throw error;
-  }
+  if (!response.ok) throw await (token === undefined ? refusalOf(response) : errorOf(response));
   return (response.status === 204 ? undefined : await response.json()) as RouteResponse<Name>;
 }

@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import type { RouteName, RouteResponse } from '@argosy/contracts/routes';
 import { mayCall, routes } from '@argosy/contracts/routes';
+import type { ApiError } from './error';
 
 /** The token lives as long as the tab does; other tabs of the same console are asked for it. */
 const tokenKey = 'argosy-token';
@@ -10,9 +11,11 @@ export interface Session {
   readonly token: string | null;
   /** null: not known yet. */
   readonly who: Who | null;
+  /** Why the one before has ended, unless somebody has ended it. */
+  readonly refusal: ApiError | null;
 }
 
-let session: Session = { token: sessionStorage.getItem(tokenKey), who: null };
+let session: Session = { token: sessionStorage.getItem(tokenKey), who: null, refusal: null };
 const listeners = new Set<() => void>();
 
 function change(next: Session): void {
@@ -31,12 +34,12 @@ export const useSession = (): Session => useSyncExternalStore(onSession, readSes
 
 export function signIn(token: string, who: Who): void {
   sessionStorage.setItem(tokenKey, token);
-  change({ token, who });
+  change({ token, who, refusal: null });
 }
 
-export function signOut(): void {
+export function signOut(refusal: ApiError | null = null): void {
   sessionStorage.removeItem(tokenKey);
-  change({ token: null, who: null });
+  change({ token: null, who: null, refusal });
 }
 
 /** Whether this user's role allows it: what would be refused is not offered. */
@@ -51,7 +54,7 @@ export function takeTokenFromAddress(): void {
   if (token === null) return;
   history.replaceState(history.state, '', location.pathname + location.search);
   sessionStorage.setItem(tokenKey, token);
-  change({ token, who: null });
+  change({ token, who: null, refusal: null });
 }
 
 addEventListener('hashchange', takeTokenFromAddress);
@@ -75,5 +78,5 @@ export async function askOtherTabs(): Promise<void> {
   });
   if (token === null || session.token !== null) return;
   sessionStorage.setItem(tokenKey, token);
-  change({ token, who: null });
+  change({ token, who: null, refusal: null });
 }

@@ -1,5 +1,6 @@
 import { streamPath, type StreamMessage, type UsageDetail } from '@argosy/contracts/stream';
-import { ApiError, authorization, errorOf, unreachable } from './client';
+import { authorization, refusalOf } from './client';
+import { ApiError, unreachable } from './error';
 import { eventParser } from './event-parser';
 
 export interface Following {
@@ -31,7 +32,7 @@ export async function follow({ signal, lastEventId, usage, opened, message }: Fo
       headers: { ...authorization(), ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) },
       signal: AbortSignal.any([signal, silence.signal]),
     });
-    if (!response.ok || response.body === null) throw await errorOf(response);
+    if (!response.ok || response.body === null) throw await refusalOf(response);
     opened();
     const parse = eventParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,6 +1,7 @@
 import { uploadPartPath } from '@argosy/contracts/image-uploads';
 import type { RouteCall, RouteResponse } from '@argosy/contracts/routes';
-import { ApiError, authorization, call, errorOf, unreachable } from './client';
+import { authorization, call, refusalOf } from './client';
+import { ApiError, unreachable } from './error';
 
 export type NewUpload = RouteCall<'image.upload'>['body'];
 type Upload = RouteResponse<'image.upload'>;
@@ -63,6 +64,6 @@ async function sendPart({ id, receivedBytes }: Upload, file: Blob, signal: Abort
     if (signal.aborted) throw error;
     throw unreachable();
   });
-  if (!response.ok) throw await errorOf(response);
+  if (!response.ok) throw await refusalOf(response);
   return (await response.json()) as Upload;
 }

@@ -1,5 +1,6 @@
 import RFB from '@novnc/novnc';
-import { ApiError, call } from '../api/client';
+import { call } from '../api/client';
+import { ApiError } from '../api/error';
 
 const retryMs = 250;
 /** What is drawn first is the whole picture; until then what was seen last stays seen. */

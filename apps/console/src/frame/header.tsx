@@ -96,7 +96,7 @@ function UserMenu() {
         <DropdownItem to="/api" target="_blank">
           Browse the API
         </DropdownItem>
-        <DropdownItem onClick={signOut}>Sign out</DropdownItem>
+        <DropdownItem onClick={() => signOut()}>Sign out</DropdownItem>
       </DropdownList>
     </Dropdown>
   );

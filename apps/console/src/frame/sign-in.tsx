@@ -1,6 +1,7 @@
 import { Alert, Button, Card, CardBody, CardTitle, Form, Spinner, TextInput, FormGroup } from '@patternfly/react-core';
 import { type FormEvent, useState } from 'react';
-import { ApiError, call, unreachable } from '../api/client';
+import { call } from '../api/client';
+import { ApiError, unreachable } from '../api/error';
 import { signIn } from '../api/session';
 
 export function SignIn({ failure, isWaiting }: { readonly failure: ApiError | null; readonly isWaiting: boolean }) {
@@ -46,7 +47,7 @@ export function SignIn({ failure, isWaiting }: { readonly failure: ApiError | nu
                 />
               </FormGroup>
               {shown && (
-                <Alert isInline variant="danger" title="That did not work">
+                <Alert isInline variant="danger" title={error ? 'That did not work' : 'The token was refused'}>
                   {shown.message}
                 </Alert>
               )}

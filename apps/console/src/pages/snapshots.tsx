@@ -4,7 +4,6 @@ import { useState } from 'react';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
 import type { Guest, Snapshot } from '../fleet/rows';
-import { useRows } from '../fleet/use-fleet';
 import { DataTable } from '../ui/data-table';
 import { Dialog, useDialog } from '../ui/dialog';
 import { TextField } from '../ui/field';
@@ -22,12 +21,9 @@ export function Snapshots({ guest }: { readonly guest: Guest }) {
   const may = useMay();
   const { open, show, close } = useDialog<'take'>();
   const [asked, setAsked] = useState<Asked | null>(null);
-  // The stream tells of every snapshot that changes; those of before are read once.
-  const changes = useRows('snapshot');
   const { data, error, isPending } = useQuery({
-    queryKey: ['read', 'snapshots', guest.id, changes],
+    queryKey: ['read', 'snapshots', guest.id],
     queryFn: ({ signal }) => call('snapshot.list', { params: { guest: guest.id } }, { signal }),
-    placeholderData: (before) => before,
   });
   if (error) return <Nothing title="The snapshots could not be read">{messageOf(error)}</Nothing>;
   if (isPending) return <Waiting />;

@@ -1,6 +1,6 @@
 import { Alert, AlertActionCloseButton, AlertGroup } from '@patternfly/react-core';
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
-import { ApiError } from '../api/client';
+import { ApiError } from '../api/error';
 
 interface Toast {
   readonly id: number;
