@@ -1,3 +1,4 @@
+import { alarmsUntilSeen } from '@argosy/domain/alarms';
 import type * as entity from '@argosy/domain/entities';
 import type { Roll } from '@argosy/domain/roll';
 import {
@@ -400,6 +401,8 @@ export const alarmSchema = describes<entity.Alarm>()(
     clearedAt: orNull(instant),
   }),
 );
+/** Whether `alarm.acknowledge` takes it: an alarm of a state goes when the state does. */
+export const endsWhenSeen = ({ code }: Pick<entity.Alarm, 'code'>): boolean => alarmsUntilSeen.has(code);
 
 export const userSchema = describes<User>()(
   z.object({ id: text, name: text, role: z.enum(roles), createdAt: instant }),

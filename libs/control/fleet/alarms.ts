@@ -1,10 +1,8 @@
+import { alarmsUntilSeen } from '@argosy/domain/alarms';
 import type { Alarm } from '@argosy/domain/entities';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { clearAlarm, type FleetTurn } from './turn';
-
-/** What tells of something that is over by itself at once, and is to be seen by somebody all the same. */
-const seenOnce: ReadonlySet<string> = new Set(['record-behind', 'term-behind']);
 
 /** An alarm of a state goes when the state does; one of something that has happened, when somebody says that it was seen. */
 export function acknowledgeAlarm(
@@ -17,10 +15,10 @@ export function acknowledgeAlarm(
       'unknown-alarm',
       `There is no open alarm ${JSON.stringify(request.alarm)}: it is over, or never was.`,
     );
-  if (!seenOnce.has(alarm.code))
+  if (!alarmsUntilSeen.has(alarm.code))
     return refused(
       'in-use',
-      `Alarm ${alarm.code} is of something that still is so, and goes by itself when it is over. What can be acknowledged: ${[...seenOnce].join(', ')}.`,
+      `Alarm ${alarm.code} is of something that still is so, and goes by itself when it is over. What can be acknowledged: ${[...alarmsUntilSeen].join(', ')}.`,
     );
   clearAlarm(turn, alarm.code, alarm.subjectId);
   return accepted({ ...alarm, clearedAt: turn.now });

@@ -1,3 +1,4 @@
+import { endsWhenSeen } from '@argosy/contracts/responses';
 import { Button } from '@patternfly/react-core';
 import TimesIcon from '@patternfly/react-icons/dist/esm/icons/times-icon';
 import { Link } from 'react-router';
@@ -26,7 +27,7 @@ export function Alarms({ close }: { readonly close: () => void }) {
         <p className="quiet">No alarm is open. What needs attention appears here until it is over.</p>
       )}
       <ul>
-        {alarms.map(({ id, severity, message, subjectKind, subjectId, raisedAt }) => {
+        {alarms.map(({ id, code, severity, message, subjectKind, subjectId, raisedAt }) => {
           const { name, to } = subjectOf(subjectKind, subjectId);
           return (
             <li key={id}>
@@ -39,7 +40,7 @@ export function Alarms({ close }: { readonly close: () => void }) {
                 </time>
               </div>
               <p>{message}</p>
-              {may('alarm.acknowledge') && (
+              {endsWhenSeen({ code }) && may('alarm.acknowledge') && (
                 <Button
                   variant="link"
                   isInline

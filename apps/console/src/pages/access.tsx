@@ -6,12 +6,12 @@ import { useParams } from 'react-router';
 import { call } from '../api/client';
 import { useMay, useSession } from '../api/session';
 import { useNamed, useSubject } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { type Column, DataTable } from '../ui/data-table';
 import { Dialog, stays } from '../ui/dialog';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { wholeInstant } from '../ui/format';
-import { Nothing, Page, PageTabs, Waiting } from '../ui/page';
-import { messageOf } from '../ui/toasts';
+import { Nothing, Page, PageTabs } from '../ui/page';
 
 const roles = newUserBody.shape.role.options;
 const dayMs = 86_400_000;
@@ -20,19 +20,14 @@ export function AccessPage() {
   const { tab = 'tokens' } = useParams();
   const may = useMay();
   const tabs = [
-    { name: 'tokens', title: 'Tokens' },
-    ...(may('user.list') ? [{ name: 'users', title: 'Users' }] : []),
-    ...(may('join-token.list') ? [{ name: 'hosts', title: 'Join tokens of hosts' }] : []),
-    ...(may('audit.list') ? [{ name: 'audit', title: 'Audit trail' }] : []),
+    { name: 'tokens', title: 'Tokens', body: <Tokens /> },
+    ...(may('user.list') ? [{ name: 'users', title: 'Users', body: <Users /> }] : []),
+    ...(may('join-token.list') ? [{ name: 'hosts', title: 'Join tokens of hosts', body: <JoinTokens /> }] : []),
+    ...(may('audit.list') ? [{ name: 'audit', title: 'Audit trail', body: <Audit /> }] : []),
   ];
   return (
     <Page title="Users and tokens">
-      <PageTabs base="/access" tabs={tabs} current={tab}>
-        {tab === 'tokens' && <Tokens />}
-        {tab === 'users' && may('user.list') && <Users />}
-        {tab === 'hosts' && may('join-token.list') && <JoinTokens />}
-        {tab === 'audit' && may('audit.list') && <Audit />}
-      </PageTabs>
+      <PageTabs base="/access" tabs={tabs} current={tab} />
     </Page>
   );
 }
@@ -49,10 +44,14 @@ interface ListingProps<Row> {
 
 /** The stream says nothing of these: they are read when they are looked at, and after each change made here. */
 function Listing<Row>({ label, name, read, columns, keyOf, actions, empty }: ListingProps<Row>) {
-  const { data, error, isPending } = useQuery({ queryKey: ['read', 'access', name], queryFn: read });
-  if (error) return <Nothing title={`The ${label} could not be read`}>{messageOf(error)}</Nothing>;
-  if (isPending) return <Waiting />;
-  return <DataTable label={label} rows={data.items} columns={columns} keyOf={keyOf} actions={actions} empty={empty} />;
+  const listed = useQuery({ queryKey: ['read', 'access', name], queryFn: read });
+  return (
+    <Answer of={listed} what={`The ${label}`}>
+      {({ items }) => (
+        <DataTable label={label} rows={items} columns={columns} keyOf={keyOf} actions={actions} empty={empty} />
+      )}
+    </Answer>
+  );
 }
 
 function useChanged() {

@@ -3,12 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { call } from '../api/client';
+import { ApiError } from '../api/error';
 import type { Drill } from '../fleet/rows';
 import { useNewest, useRows, useSubject } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { Facts, Section, Wide } from '../ui/facts';
 import { count, duration, wholeInstant } from '../ui/format';
 import { download } from '../ui/download';
-import { Missing, Nothing, Page, PageBody, Waiting } from '../ui/page';
+import { Missing, Nothing, Page, PageBody } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { drillTitle, hasEnded } from './drill-kinds';
 import { DrillTimeline } from './drill-timeline';
@@ -23,9 +25,15 @@ export function DrillPage() {
     queryFn: ({ signal }) => call('drill.get', { params: { id } }, { signal }),
     enabled: live === undefined,
   });
-  const drill = live ?? stored.data;
-  if (drill === undefined) return stored.isPending ? <Waiting /> : <Missing what="drill" reference={id} to="/drills" />;
-  return <Report drill={drill} />;
+  if (live !== undefined) return <Report drill={live} />;
+  const { error } = stored;
+  if (error instanceof ApiError && error.code === 'unknown-drill')
+    return <Missing what="drill" reference={id} to="/drills" />;
+  return (
+    <Answer of={stored} what="The drill">
+      {(drill) => <Report drill={drill} />}
+    </Answer>
+  );
 }
 
 function Report({ drill }: { readonly drill: Drill }) {

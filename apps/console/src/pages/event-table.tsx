@@ -1,15 +1,15 @@
 import { Button } from '@patternfly/react-core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import type { FleetEvent } from '../fleet/feed';
 import { useRecords, useSubject } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { type Column, DataTable } from '../ui/data-table';
 import { instant } from '../ui/format';
-import { Nothing, Waiting } from '../ui/page';
+import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
-import { messageOf } from '../ui/toasts';
 
 export interface EventFilter {
   readonly subjectKind?: FleetEvent['subjectKind'];
@@ -49,9 +49,11 @@ export function EventTable({
   actions,
 }: {
   readonly query: EventFilter;
-  readonly actions?: (events: readonly FleetEvent[]) => React.ReactNode;
+  /** Of those that the filter leaves. */
+  readonly actions?: (shown: readonly FleetEvent[]) => ReactNode;
 }) {
-  const { events, isPending, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useEvents(query);
+  const { events, ...past } = useEvents(query);
+  const { hasNextPage, fetchNextPage, isFetchingNextPage } = past;
   const subjectOf = useSubject();
   const isOfOne = query.subject !== undefined;
   const columns = useMemo<Column<FleetEvent>[]>(
@@ -80,23 +82,25 @@ export function EventTable({
     ],
     [subjectOf, isOfOne],
   );
-  if (error) return <Nothing title="The events could not be read">{messageOf(error)}</Nothing>;
-  if (isPending) return <Waiting />;
   return (
-    <>
-      <DataTable
-        label="events"
-        rows={events}
-        columns={columns}
-        keyOf={({ id }) => String(id)}
-        actions={actions?.(events)}
-        empty={<Nothing title="No events">What happens from now on appears here by itself.</Nothing>}
-      />
-      {hasNextPage && (
-        <Button variant="link" isLoading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          Earlier events
-        </Button>
+    <Answer of={past} what="The events">
+      {() => (
+        <>
+          <DataTable
+            label="events"
+            rows={events}
+            columns={columns}
+            keyOf={({ id }) => String(id)}
+            {...(actions ? { actions } : {})}
+            empty={<Nothing title="No events">What happens from now on appears here by itself.</Nothing>}
+          />
+          {hasNextPage && (
+            <Button variant="link" isLoading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+              Earlier events
+            </Button>
+          )}
+        </>
       )}
-    </>
+    </Answer>
   );
 }

@@ -32,8 +32,8 @@ export function EventsPage() {
       <PageBody>
         <EventTable
           query={severity === 'information' ? {} : { severity }}
-          actions={(events) => (
-            <Button variant="secondary" onClick={() => exportEvents(events)}>
+          actions={(shown) => (
+            <Button variant="secondary" onClick={() => exportEvents(shown)}>
               Export
             </Button>
           )}

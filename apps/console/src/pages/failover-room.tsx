@@ -1,13 +1,13 @@
+import type { RouteResponse } from '@argosy/contracts/routes';
 import { Alert } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import type { Pool } from '../fleet/rows';
 import { useRows } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { Facts, Section } from '../ui/facts';
 import { count, percent } from '../ui/format';
-import { Nothing, Waiting } from '../ui/page';
-import { messageOf } from '../ui/toasts';
 import { admissionTitles } from './pool-words';
 
 interface Named {
@@ -28,15 +28,21 @@ const Links = ({ kind, all }: { readonly kind: 'hosts' | 'guests'; readonly all:
 
 /** How many hosts may be lost at once, and the loss that would be too much. */
 export function FailoverRoom({ pool }: { readonly pool: Pool }) {
-  const { data, error, isPending } = useQuery({
+  const tolerance = useQuery({
     queryKey: ['read', 'tolerance', pool.id],
     queryFn: ({ signal }) => call('pool.tolerance', { params: { pool: pool.id } }, { signal }),
     refetchInterval: 10_000,
   });
+  return (
+    <Answer of={tolerance} what="What it bears">
+      {(found) => <Room pool={pool} found={found} />}
+    </Answer>
+  );
+}
+
+function Room({ pool, found }: { readonly pool: Pool; readonly found: RouteResponse<'pool.tolerance'> }) {
   const [hosts, guests] = [useRows('host'), useRows('guest')];
-  if (error) return <Nothing title="That could not be found out">{messageOf(error)}</Nothing>;
-  if (isPending) return <Waiting />;
-  const { tolerated, witness, isExact, unprotectedGuestIds, explanation } = data;
+  const { tolerated, witness, isExact, unprotectedGuestIds, explanation } = found;
   const hostsOf = (ids: readonly string[]) => ids.map((id) => ({ id, name: hosts.get(id)?.name ?? id }));
   const guestsOf = (ids: readonly string[]) => ids.map((id) => ({ id, name: guests.get(id)?.name ?? id }));
   const borne =

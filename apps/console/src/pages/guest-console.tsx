@@ -11,6 +11,8 @@ import { messageOf } from '../ui/toasts';
 
 const pollMs = 300;
 const maximumBytes = 32_768;
+/** Asking again does not help; a guest that does not run may run again. */
+const lasting = new Set(['forbidden', 'unauthenticated', 'unknown-guest']);
 
 /**
  * The guest's serial console. It is the guest's and not a host's: it goes on through a live migration, since what is
@@ -78,6 +80,7 @@ async function followConsole(guest: string, signal: AbortSignal, { write, troubl
     } catch (error) {
       if (signal.aborted) return;
       trouble(messageOf(error));
+      if (error instanceof ApiError && lasting.has(error.code)) return;
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react';
+import { lazy } from 'react';
 import { Link, useParams } from 'react-router';
 import { useGuestFigures } from '../fleet/guest-figures';
 import { useOne, useRows, useUsage, seenOn } from '../fleet/use-fleet';
@@ -6,7 +6,7 @@ import type { Guest } from '../fleet/rows';
 import { Facts, Section } from '../ui/facts';
 import { bytes, count, instant, mebibytes, percent, wholeInstant } from '../ui/format';
 import { LiveChart } from '../ui/live-chart';
-import { Missing, Page, PageTabs, Waiting } from '../ui/page';
+import { Missing, Page, type PageTab, PageTabs } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { watchGuest } from '../fleet/usage-history';
 import { useEffect } from 'react';
@@ -31,15 +31,15 @@ export function GuestPage() {
   const guest = useOne('guest', reference);
   const may = useMay();
   if (guest === undefined) return <Missing what="guest" reference={reference} to="/guests" />;
-  const tabs = [
-    { name: 'summary', title: 'Summary' },
-    ...(may('guest.console') ? [{ name: 'console', title: 'Console' }] : []),
-    ...(may('guest.screen') ? [{ name: 'screen', title: 'Screen' }] : []),
-    { name: 'disks', title: 'Disks' },
-    { name: 'snapshots', title: 'Snapshots' },
-    { name: 'placements', title: 'Placements' },
-    { name: 'settings', title: 'Settings' },
-    { name: 'events', title: 'Events' },
+  const tabs: PageTab[] = [
+    { name: 'summary', title: 'Summary', body: <Summary guest={guest} /> },
+    ...(may('guest.console') ? [{ name: 'console', title: 'Console', body: <GuestConsole guest={guest} /> }] : []),
+    ...(may('guest.screen') ? [{ name: 'screen', title: 'Screen', body: <GuestScreen guest={guest} /> }] : []),
+    { name: 'disks', title: 'Disks', body: <GuestDisks guest={guest} /> },
+    { name: 'snapshots', title: 'Snapshots', body: <Snapshots guest={guest} /> },
+    { name: 'placements', title: 'Placements', body: <Placements guest={guest} /> },
+    { name: 'settings', title: 'Settings', body: <GuestSettings key={guest.id} guest={guest} /> },
+    { name: 'events', title: 'Events', body: <EventTable query={{ subjectKind: 'guest', subject: guest.id }} /> },
   ];
   return (
     <Page
@@ -48,24 +48,7 @@ export function GuestPage() {
       beside={<StateLabel state={guest.state} title={guest.stateReason} />}
       actions={<GuestActions guest={guest} />}
     >
-      <PageTabs base={`/guests/${reference}`} tabs={tabs} current={tab}>
-        {tab === 'summary' && <Summary guest={guest} />}
-        {tab === 'console' && (
-          <Suspense fallback={<Waiting />}>
-            <GuestConsole guest={guest} />
-          </Suspense>
-        )}
-        {tab === 'screen' && (
-          <Suspense fallback={<Waiting />}>
-            <GuestScreen guest={guest} />
-          </Suspense>
-        )}
-        {tab === 'disks' && <GuestDisks guest={guest} />}
-        {tab === 'snapshots' && <Snapshots guest={guest} />}
-        {tab === 'placements' && <Placements guest={guest} />}
-        {tab === 'settings' && <GuestSettings key={guest.id} guest={guest} />}
-        {tab === 'events' && <EventTable query={{ subjectKind: 'guest', subject: guest.id }} />}
-      </PageTabs>
+      <PageTabs base={`/guests/${reference}`} tabs={tabs} current={tab} />
     </Page>
   );
 }

@@ -11,7 +11,7 @@ import { Facts, Section } from '../ui/facts';
 import { TextField } from '../ui/field';
 import { count, duration, mebibytes, processors, wholeInstant } from '../ui/format';
 import { LiveChart } from '../ui/live-chart';
-import { Missing, Nothing, Page, PageTabs } from '../ui/page';
+import { Missing, Nothing, Page, type PageTab, PageTabs } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { useToasts } from '../ui/toasts';
 import { EventTable } from './event-table';
@@ -19,14 +19,6 @@ import { GuestTable } from './guest-table';
 import { EvacuationPlan } from './evacuation-plan';
 import { FenceDevices } from './fence-devices';
 import { hostStates } from './host-table';
-
-const tabs = [
-  { name: 'summary', title: 'Summary' },
-  { name: 'guests', title: 'Guests' },
-  { name: 'hardware', title: 'Hardware' },
-  { name: 'fencing', title: 'Fence devices' },
-  { name: 'events', title: 'Events' },
-];
 
 export function HostPage() {
   const { reference = '', tab = 'summary' } = useParams();
@@ -36,6 +28,15 @@ export function HostPage() {
   const own = [...guests.values()]
     .filter(({ hostId }) => hostId === host.id)
     .sort((a, b) => compareNames(a.name, b.name));
+  const memoryMiB = own.reduce((sum, each) => sum + each.memoryMiB, 0);
+  const nobody = <Nothing title={`No guest on ${host.name}`}>Guests come here when they are started or moved.</Nothing>;
+  const tabs: PageTab[] = [
+    { name: 'summary', title: 'Summary', body: <Summary host={host} memoryMiB={memoryMiB} /> },
+    { name: 'guests', title: 'Guests', body: <GuestTable guests={own} empty={nobody} /> },
+    { name: 'hardware', title: 'Hardware', body: <Hardware host={host} /> },
+    { name: 'fencing', title: 'Fence devices', body: <FenceDevices host={host} /> },
+    { name: 'events', title: 'Events', body: <EventTable query={{ subjectKind: 'host', subject: host.id }} /> },
+  ];
   return (
     <Page
       title={host.name}
@@ -45,20 +46,7 @@ export function HostPage() {
       ))}
       actions={<HostActions host={host} guestNames={own.map(({ name }) => name)} />}
     >
-      <PageTabs base={`/hosts/${reference}`} tabs={tabs} current={tab}>
-        {tab === 'summary' && <Summary host={host} memoryMiB={own.reduce((sum, each) => sum + each.memoryMiB, 0)} />}
-        {tab === 'guests' && (
-          <GuestTable
-            guests={own}
-            empty={
-              <Nothing title={`No guest on ${host.name}`}>Guests come here when they are started or moved.</Nothing>
-            }
-          />
-        )}
-        {tab === 'hardware' && <Hardware host={host} />}
-        {tab === 'fencing' && <FenceDevices host={host} />}
-        {tab === 'events' && <EventTable query={{ subjectKind: 'host', subject: host.id }} />}
-      </PageTabs>
+      <PageTabs base={`/hosts/${reference}`} tabs={tabs} current={tab} />
     </Page>
   );
 }

@@ -4,25 +4,40 @@ import type { RouteResponse } from '@argosy/contracts/routes';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import { compareNames, type Guest } from '../fleet/rows';
+import { Answer } from '../ui/answer';
 import { Wide } from '../ui/facts';
 import { duration, wholeInstant } from '../ui/format';
-import { Nothing, Waiting } from '../ui/page';
-import { messageOf } from '../ui/toasts';
+import { Nothing } from '../ui/page';
 
 type Placement = RouteResponse<'guest.placements'>['items'][number];
 
 /** Where it was, from when to when, and why: as bars over time, and as a table. */
 export function Placements({ guest }: { readonly guest: Guest }) {
-  const { data, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
+  const past = useInfiniteQuery({
     queryKey: ['read', 'placements', guest.id],
     queryFn: ({ pageParam, signal }) =>
       call('guest.placements', { params: { guest: guest.id }, query: { limit: 100, cursor: pageParam } }, { signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
   });
-  if (error) return <Nothing title="Its placements could not be read">{messageOf(error)}</Nothing>;
-  if (isPending) return <Waiting />;
-  const placements = data.pages.flatMap(({ items }) => items);
+  const { hasNextPage, fetchNextPage, isFetchingNextPage } = past;
+  return (
+    <Answer of={past} what="Its placements">
+      {({ pages }) => (
+        <>
+          <Stays placements={pages.flatMap(({ items }) => items)} />
+          {hasNextPage && (
+            <Button variant="link" isLoading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+              Earlier placements
+            </Button>
+          )}
+        </>
+      )}
+    </Answer>
+  );
+}
+
+function Stays({ placements }: { readonly placements: readonly Placement[] }) {
   if (placements.length === 0)
     return <Nothing title="It has never run">Each stay on a host is recorded here, from when to when and why.</Nothing>;
   return (
@@ -60,11 +75,6 @@ export function Placements({ guest }: { readonly guest: Guest }) {
           </tbody>
         </table>
       </div>
-      {hasNextPage && (
-        <Button variant="link" isLoading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          Earlier placements
-        </Button>
-      )}
     </>
   );
 }

@@ -1,12 +1,13 @@
+import type { RouteResponse } from '@argosy/contracts/routes';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { call } from '../api/client';
 import type { Pool } from '../fleet/rows';
 import { useRows } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { Section } from '../ui/facts';
 import { duration, percent } from '../ui/format';
 import { Nothing, Waiting } from '../ui/page';
-import { messageOf } from '../ui/toasts';
 
 /** The charts are a large piece, and loaded for those who look at one. */
 const HeatMap = lazy(async () => ({ default: (await import('../ui/heat-map')).HeatMap }));
@@ -15,30 +16,36 @@ const renewMs = 20_000;
 
 /** How much of each host was used over the last hour, all hosts of the pool beside each other. */
 export function PoolLoad({ pool }: { readonly pool: Pool }) {
-  const hosts = useRows('host');
-  const { data, error } = useQuery({
+  const heat = useQuery({
     queryKey: ['read', 'usage-heat', pool.id],
     queryFn: ({ signal }) => call('usage.heat', { query: { pool: pool.id } }, { signal }),
     refetchInterval: renewMs,
   });
+  return (
+    <Answer of={heat} what="The load">
+      {(found) => <Load pool={pool} found={found} />}
+    </Answer>
+  );
+}
+
+function Load({ pool, found }: { readonly pool: Pool; readonly found: RouteResponse<'usage.heat'> }) {
+  const hosts = useRows('host');
   const rows = useMemo(
     () =>
-      (data?.hosts ?? [])
+      found.hosts
         .map(({ hostId, usedPermille }) => ({
           name: hosts.get(hostId)?.name ?? hostId,
           shares: usedPermille.map((each) => (each === null ? null : each / 1000)),
         }))
         .sort((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true })),
-    [data, hosts],
+    [found, hosts],
   );
-  if (error) return <Nothing title="The load could not be read">{messageOf(error)}</Nothing>;
-  if (data === undefined) return <Waiting />;
   if (rows.length === 0)
     return <Nothing title="No host is in this pool">Its hosts’ load is drawn here when there are some.</Nothing>;
-  if (data.at.length === 0)
+  if (found.at.length === 0)
     return (
       <Nothing title="Nothing is known yet">
-        The controller has just started. From then on it keeps a point each {duration(data.everyMs)}, for an hour.
+        The controller has just started. From then on it keeps a point each {duration(found.everyMs)}, for an hour.
       </Nothing>
     );
   return (
@@ -47,7 +54,7 @@ export function PoolLoad({ pool }: { readonly pool: Pool }) {
       <Suspense fallback={<Waiting />}>
         <HeatMap
           label={`Processors used by each host of ${pool.name}, over the last hour. ${inWords(rows)}`}
-          at={data.at}
+          at={found.at}
           rows={rows}
         />
       </Suspense>

@@ -11,7 +11,7 @@ import { Bar } from '../ui/bar';
 import { Dialog, useDialog } from '../ui/dialog';
 import { Facts, Section } from '../ui/facts';
 import { count, mebibytes, processors, wholeInstant } from '../ui/format';
-import { Missing, Nothing, Page, PageTabs } from '../ui/page';
+import { Missing, Nothing, Page, type PageTab, PageTabs } from '../ui/page';
 import { EventTable } from './event-table';
 import { FailoverRoom } from './failover-room';
 import { GuestTable } from './guest-table';
@@ -23,18 +23,6 @@ import { PoolSettings } from './pool-settings';
 import { admissionTitles, automationTitles, isolationTitles } from './pool-words';
 import { Rules } from './rules';
 
-const tabs = [
-  { name: 'summary', title: 'Summary' },
-  { name: 'hosts', title: 'Hosts' },
-  { name: 'guests', title: 'Guests' },
-  { name: 'load', title: 'Load' },
-  { name: 'balance', title: 'Balance' },
-  { name: 'rules', title: 'Rules' },
-  { name: 'failover', title: 'Room for failures' },
-  { name: 'settings', title: 'Settings' },
-  { name: 'events', title: 'Events' },
-];
-
 export function PoolPage() {
   const { reference = '', tab = 'summary' } = useParams();
   const pool = useOne('pool', reference);
@@ -43,30 +31,26 @@ export function PoolPage() {
   const hosts = useMemo(() => allHosts.filter(({ poolId }) => poolId === id), [allHosts, id]);
   const guests = useMemo(() => allGuests.filter(({ poolId }) => poolId === id), [allGuests, id]);
   if (pool === undefined) return <Missing what="pool" reference={reference} to="/pools" />;
+  const noHost = <Nothing title="No host is in this pool">Hosts join with a token for it.</Nothing>;
+  const noGuest = <Nothing title="No guest is in this pool">Create one, above.</Nothing>;
+  const tabs: PageTab[] = [
+    { name: 'summary', title: 'Summary', body: <Summary pool={pool} /> },
+    { name: 'hosts', title: 'Hosts', body: <HostTable hosts={hosts} empty={noHost} /> },
+    { name: 'guests', title: 'Guests', body: <GuestTable guests={guests} empty={noGuest} /> },
+    { name: 'load', title: 'Load', body: <PoolLoad pool={pool} /> },
+    { name: 'balance', title: 'Balance', body: <PoolBalance pool={pool} /> },
+    { name: 'rules', title: 'Rules', body: <Rules pool={pool} guests={guests} hosts={hosts} /> },
+    { name: 'failover', title: 'Room for failures', body: <FailoverRoom pool={pool} /> },
+    { name: 'settings', title: 'Settings', body: <PoolSettings key={pool.id} pool={pool} /> },
+    { name: 'events', title: 'Events', body: <EventTable query={{ subjectKind: 'pool', subject: pool.id }} /> },
+  ];
   return (
     <Page
       title={pool.name}
       above={[{ title: 'Pools', to: '/pools' }]}
       actions={<PoolActions pool={pool} isEmpty={hosts.length === 0 && guests.length === 0} />}
     >
-      <PageTabs base={`/pools/${reference}`} tabs={tabs} current={tab}>
-        {tab === 'summary' && <Summary pool={pool} />}
-        {tab === 'hosts' && (
-          <HostTable
-            hosts={hosts}
-            empty={<Nothing title="No host is in this pool">Hosts join with a token for it.</Nothing>}
-          />
-        )}
-        {tab === 'guests' && (
-          <GuestTable guests={guests} empty={<Nothing title="No guest is in this pool">Create one, above.</Nothing>} />
-        )}
-        {tab === 'load' && <PoolLoad pool={pool} />}
-        {tab === 'balance' && <PoolBalance pool={pool} />}
-        {tab === 'rules' && <Rules pool={pool} guests={guests} hosts={hosts} />}
-        {tab === 'failover' && <FailoverRoom pool={pool} />}
-        {tab === 'settings' && <PoolSettings key={pool.id} pool={pool} />}
-        {tab === 'events' && <EventTable query={{ subjectKind: 'pool', subject: pool.id }} />}
-      </PageTabs>
+      <PageTabs base={`/pools/${reference}`} tabs={tabs} current={tab} />
     </Page>
   );
 }

@@ -4,16 +4,18 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { call } from '../api/client';
+import { ApiError } from '../api/error';
 import { useMay } from '../api/session';
 import { useRows } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { Bar } from '../ui/bar';
 import { download } from '../ui/download';
 import { Facts, Section } from '../ui/facts';
 import { ChoiceField } from '../ui/field';
 import { duration, wholeInstant } from '../ui/format';
-import { Missing, Nothing, Page, PageBody, Waiting } from '../ui/page';
+import { Missing, Page, PageBody } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
-import { messageOf, useToasts } from '../ui/toasts';
+import { useToasts } from '../ui/toasts';
 import { FleetRunReport } from './fleet-run-report';
 import { RemoveSimulation } from './simulation-actions';
 import { simulationKindTitles, useSimulations } from './simulations';
@@ -36,15 +38,16 @@ function useSimulation(id: string | null) {
 export function SimulationPage() {
   const { id = '' } = useParams();
   const [search] = useSearchParams();
-  const { data, error, isPending } = useSimulation(id);
+  const simulation = useSimulation(id);
   const beside = useSimulation(search.get('with'));
-  if (isPending) return <Waiting />;
-  if (data === undefined) {
-    const isUnknown = (error as { code?: string } | null)?.code === 'unknown-simulation';
-    if (isUnknown) return <Missing what="simulation" reference={id} to="/simulations" />;
-    return <Nothing title="The simulation could not be read">{messageOf(error)}</Nothing>;
-  }
-  return <Report simulation={data} beside={beside.data ?? null} />;
+  const { error } = simulation;
+  if (error instanceof ApiError && error.code === 'unknown-simulation')
+    return <Missing what="simulation" reference={id} to="/simulations" />;
+  return (
+    <Answer of={simulation} what="The simulation">
+      {(found) => <Report simulation={found} beside={beside.data ?? null} />}
+    </Answer>
+  );
 }
 
 function Report({ simulation, beside }: { readonly simulation: Simulation; readonly beside: Simulation | null }) {

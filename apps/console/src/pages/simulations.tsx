@@ -5,13 +5,13 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
+import { Answer } from '../ui/answer';
 import { Bar } from '../ui/bar';
 import { type Column, DataTable } from '../ui/data-table';
 import { useDialog } from '../ui/dialog';
 import { instant } from '../ui/format';
-import { Nothing, Page, PageBody, Waiting } from '../ui/page';
+import { Nothing, Page, PageBody } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
-import { messageOf } from '../ui/toasts';
 import { NewFleetRun } from './new-fleet-run';
 import { NewWhatIf } from './new-what-if';
 import { RemoveSimulation } from './simulation-actions';
@@ -38,7 +38,7 @@ export function SimulationProgress({ simulation }: { readonly simulation: Simula
 /** What would be, by the same brain on a virtual clock: what was asked, how far it is, and what came of it. */
 export function SimulationsPage() {
   const may = useMay();
-  const { data, error, isPending } = useSimulations();
+  const simulations = useSimulations();
   const { open, show, close } = useDialog<'what-if' | 'fleet'>();
   const [removed, setRemoved] = useState<Simulation | null>(null);
   const actions = may('simulation.start') && (
@@ -82,26 +82,25 @@ export function SimulationsPage() {
     },
   ];
   return (
-    <Page title="Simulations" actions={data && data.items.length > 0 && actions}>
+    <Page title="Simulations" actions={simulations.data && simulations.data.items.length > 0 && actions}>
       <PageBody>
-        {error ? (
-          <Nothing title="The simulations could not be read">{messageOf(error)}</Nothing>
-        ) : isPending ? (
-          <Waiting />
-        ) : (
-          <DataTable
-            label="simulations"
-            rows={data.items}
-            columns={columns}
-            keyOf={({ id }) => id}
-            empty={
-              <Nothing title="Nothing was simulated yet" action={actions}>
-                Ask what would become of the fleet as it is if a host were lost, added or emptied; or let a made-up
-                fleet of thousands of hosts run through days under several policies. Nothing real is changed by either.
-              </Nothing>
-            }
-          />
-        )}
+        <Answer of={simulations} what="The simulations">
+          {({ items }) => (
+            <DataTable
+              label="simulations"
+              rows={items}
+              columns={columns}
+              keyOf={({ id }) => id}
+              empty={
+                <Nothing title="Nothing was simulated yet" action={actions}>
+                  Ask what would become of the fleet as it is if a host were lost, added or emptied; or let a made-up
+                  fleet of thousands of hosts run through days under several policies. Nothing real is changed by
+                  either.
+                </Nothing>
+              }
+            />
+          )}
+        </Answer>
         {open === 'what-if' && <NewWhatIf onClose={close} />}
         {open === 'fleet' && <NewFleetRun onClose={close} />}
         {removed && <RemoveSimulation simulation={removed} onClose={() => setRemoved(null)} />}

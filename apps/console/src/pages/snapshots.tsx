@@ -4,13 +4,13 @@ import { useState } from 'react';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
 import type { Guest, Snapshot } from '../fleet/rows';
+import { Answer } from '../ui/answer';
 import { DataTable } from '../ui/data-table';
 import { Dialog, useDialog } from '../ui/dialog';
 import { TextField } from '../ui/field';
 import { bytes, duration, wholeInstant } from '../ui/format';
-import { Nothing, Waiting } from '../ui/page';
+import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
-import { messageOf } from '../ui/toasts';
 
 interface Asked {
   readonly deed: 'revert' | 'remove';
@@ -21,75 +21,79 @@ export function Snapshots({ guest }: { readonly guest: Guest }) {
   const may = useMay();
   const { open, show, close } = useDialog<'take'>();
   const [asked, setAsked] = useState<Asked | null>(null);
-  const { data, error, isPending } = useQuery({
+  const listed = useQuery({
     queryKey: ['read', 'snapshots', guest.id],
     queryFn: ({ signal }) => call('snapshot.list', { params: { guest: guest.id } }, { signal }),
   });
-  if (error) return <Nothing title="The snapshots could not be read">{messageOf(error)}</Nothing>;
-  if (isPending) return <Waiting />;
   const take = may('snapshot.take') && <Button onClick={() => show('take')}>Take a snapshot</Button>;
   const isStopped = guest.state === 'stopped' || guest.state === 'suspended';
   return (
     <>
-      <DataTable
-        label="snapshots"
-        rows={data.items}
-        keyOf={({ id }) => id}
-        isUnfiltered
-        actions={data.items.length > 0 && take}
-        columns={[
-          { title: 'Name', value: ({ name }) => name },
-          { title: 'State', value: ({ state }) => state, show: ({ state }) => <StateLabel state={state} /> },
-          { title: 'Taken', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => wholeInstant(createdAt) },
-          {
-            title: 'Of',
-            value: ({ memoryPath }) => (memoryPath === null ? 'disk' : 'disk and memory'),
-            show: ({ memoryPath, memoryBytes }) =>
-              memoryPath === null ? 'disk' : `disk and memory${memoryBytes === null ? '' : ` (${bytes(memoryBytes)})`}`,
-          },
-          {
-            title: 'Stood still',
-            value: ({ pauseMs }) => pauseMs,
-            show: ({ pauseMs }) => (pauseMs === null ? '' : duration(pauseMs)),
-            isNumber: true,
-          },
-          {
-            title: 'Deeds',
-            value: () => '',
-            show: (snapshot) => (
-              <span className="labels">
-                {may('snapshot.revert') && (
-                  <Button
-                    variant="link"
-                    isInline
-                    isDisabled={!isStopped}
-                    aria-label={`Go back to ${snapshot.name}`}
-                    onClick={() => setAsked({ deed: 'revert', snapshot })}
-                  >
-                    Go back
-                  </Button>
-                )}
-                {may('snapshot.remove') && (
-                  <Button
-                    variant="link"
-                    isInline
-                    aria-label={`Remove ${snapshot.name}`}
-                    onClick={() => setAsked({ deed: 'remove', snapshot })}
-                  >
-                    Remove
-                  </Button>
-                )}
-              </span>
-            ),
-          },
-        ]}
-        empty={
-          <Nothing title="No snapshot" action={take}>
-            A snapshot keeps the disk of {guest.name} as it is, and its memory if it runs, to go back to.
-          </Nothing>
-        }
-      />
-      {data.items.length > 0 && !isStopped && may('snapshot.revert') && (
+      <Answer of={listed} what="The snapshots">
+        {({ items }) => (
+          <DataTable
+            label="snapshots"
+            rows={items}
+            keyOf={({ id }) => id}
+            isUnfiltered
+            actions={items.length > 0 && take}
+            columns={[
+              { title: 'Name', value: ({ name }) => name },
+              { title: 'State', value: ({ state }) => state, show: ({ state }) => <StateLabel state={state} /> },
+              { title: 'Taken', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => wholeInstant(createdAt) },
+              {
+                title: 'Of',
+                value: ({ memoryPath }) => (memoryPath === null ? 'disk' : 'disk and memory'),
+                show: ({ memoryPath, memoryBytes }) =>
+                  memoryPath === null
+                    ? 'disk'
+                    : `disk and memory${memoryBytes === null ? '' : ` (${bytes(memoryBytes)})`}`,
+              },
+              {
+                title: 'Stood still',
+                value: ({ pauseMs }) => pauseMs,
+                show: ({ pauseMs }) => (pauseMs === null ? '' : duration(pauseMs)),
+                isNumber: true,
+              },
+              {
+                title: 'Deeds',
+                value: () => '',
+                show: (snapshot) => (
+                  <span className="labels">
+                    {may('snapshot.revert') && (
+                      <Button
+                        variant="link"
+                        isInline
+                        isDisabled={!isStopped}
+                        aria-label={`Go back to ${snapshot.name}`}
+                        onClick={() => setAsked({ deed: 'revert', snapshot })}
+                      >
+                        Go back
+                      </Button>
+                    )}
+                    {may('snapshot.remove') && (
+                      <Button
+                        variant="link"
+                        isInline
+                        aria-label={`Remove ${snapshot.name}`}
+                        onClick={() => setAsked({ deed: 'remove', snapshot })}
+                      >
+                        Remove
+                      </Button>
+                    )}
+                  </span>
+                ),
+              },
+            ]}
+            empty={
+              <Nothing title="No snapshot" action={take}>
+                A snapshot keeps the disk of {guest.name} as it is, and its memory if it runs, to go back to.
+              </Nothing>
+            }
+          />
+        )}
+      </Answer>
+      {listed.data && listed.data.items.length > 0 && !isStopped && may('snapshot.revert') && (
         <p className="quiet">To go back to a snapshot, stop {guest.name} first.</p>
       )}
       {open === 'take' && <TakeDialog guest={guest} onClose={close} />}

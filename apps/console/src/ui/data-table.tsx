@@ -26,7 +26,8 @@ interface DataTableProps<Row> {
   readonly sortedBy?: { readonly title: string; readonly descending?: boolean };
   /** Said where there are none: what would fill it. */
   readonly empty: ReactNode;
-  readonly actions?: ReactNode;
+  /** Beside the filter; of what it leaves, in the order in which that is shown. */
+  readonly actions?: ReactNode | ((shown: readonly Row[]) => ReactNode);
   readonly isUnfiltered?: boolean;
 }
 
@@ -37,7 +38,7 @@ const noRows: never[] = [];
 
 /** A table that can be sorted and searched, and takes 20,000 rows. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, rows, columns, keyOf, sortedBy, empty, actions, isUnfiltered = false } = props;
+  const { label, rows, columns, keyOf, sortedBy, empty, isUnfiltered = false } = props;
   const [sorting, setSorting] = useState<SortingState>(
     sortedBy ? [{ id: sortedBy.title, desc: sortedBy.descending ?? false }] : [],
   );
@@ -69,6 +70,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const seen = isVirtual ? items.flatMap(({ index }) => shown.slice(index, index + 1)) : shown;
   const above = isVirtual ? (items[0]?.start ?? 0) : 0;
   const below = isVirtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
+  const actions = typeof props.actions === 'function' ? props.actions(shown) : props.actions;
   if (rows.length === 0)
     return (
       <div className="table-empty">

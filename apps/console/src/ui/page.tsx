@@ -10,7 +10,7 @@ import {
   TabTitleText,
   Title,
 } from '@patternfly/react-core';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, Suspense, useEffect } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useHasRead } from '../fleet/use-fleet';
 
@@ -59,23 +59,31 @@ export function Page({ title, above = [], beside, actions, children }: PageProps
   );
 }
 
+export interface PageTab {
+  readonly name: string;
+  readonly title: string;
+  readonly body: ReactNode;
+}
+
 interface PageTabsProps {
   /** The address of the page; a tab's own is below it. */
   readonly base: string;
-  readonly tabs: readonly { readonly name: string; readonly title: string }[];
+  readonly tabs: readonly PageTab[];
   readonly current: string;
-  readonly children: ReactNode;
 }
 
-/** Each tab has its own address, so back, reload and a link to it work. */
-export function PageTabs({ base, tabs, current, children }: PageTabsProps) {
+/**
+ * Each tab has its own address, so back, reload and a link to it work; one that this user has not, or nobody has, is
+ * said to be missing.
+ */
+export function PageTabs({ base, tabs, current }: PageTabsProps) {
   const navigate = useNavigate();
-  const chosen = tabs.some(({ name }) => name === current) ? current : tabs[0]!.name;
+  const chosen = tabs.find(({ name }) => name === current);
   return (
     <>
       <Tabs
         className="page-tabs"
-        activeKey={chosen}
+        activeKey={chosen?.name ?? ''}
         onSelect={(_event, name) => void navigate(name === tabs[0]!.name ? base : `${base}/${name}`)}
         aria-label="Parts of this page"
       >
@@ -83,13 +91,14 @@ export function PageTabs({ base, tabs, current, children }: PageTabsProps) {
           <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`tab-${name}`} />
         ))}
       </Tabs>
-      <section
-        className="page-body"
-        id={`tab-${chosen}`}
-        role="tabpanel"
-        aria-label={tabs.find(({ name }) => name === chosen)?.title}
-      >
-        {children}
+      <section className="page-body" id={`tab-${current}`} role="tabpanel" aria-label={chosen?.title ?? current}>
+        {chosen ? (
+          <Suspense fallback={<Waiting />}>{chosen.body}</Suspense>
+        ) : (
+          <Nothing title={`There is nothing called “${current}” here`} action={<Link to={base}>{tabs[0]!.title}</Link>}>
+            The address may be mistyped, or your role may not see it.
+          </Nothing>
+        )}
       </section>
     </>
   );
