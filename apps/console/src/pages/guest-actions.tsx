@@ -10,22 +10,10 @@ import { type Action, ActionMenu } from '../ui/action-menu';
 import { Dialog, useDialog } from '../ui/dialog';
 import { TextField } from '../ui/field';
 import { useToasts } from '../ui/toasts';
+import { mayBeStopped, powerOf, type PowerRoute, whyNotRemoved } from './guest-deeds';
 import { MigrateDialog } from './migrate';
 
-type PowerRoute = 'guest.start' | 'guest.pause' | 'guest.resume' | 'guest.suspend';
 type DialogName = 'restart' | 'stop' | 'migrate' | 'clone' | 'remove';
-
-/** What may be asked of a guest in each state; the server has the last word. */
-const powerOf: readonly {
-  readonly route: PowerRoute;
-  readonly title: string;
-  readonly from: readonly Guest['state'][];
-}[] = [
-  { route: 'guest.start', title: 'Start', from: ['stopped', 'suspended', 'failed'] },
-  { route: 'guest.pause', title: 'Pause', from: ['running'] },
-  { route: 'guest.resume', title: 'Resume', from: ['paused'] },
-  { route: 'guest.suspend', title: 'Suspend to disk', from: ['running', 'paused'] },
-];
 
 export function GuestActions({ guest }: { readonly guest: Guest }) {
   const may = useMay();
@@ -34,7 +22,7 @@ export function GuestActions({ guest }: { readonly guest: Guest }) {
   const params = { guest: guest.id };
   const attempt = (route: PowerRoute | 'guest.make-template' | 'guest.undo-template', title: string) =>
     void call(route, { params }).catch((error: unknown) => complain(`${title} ${guest.name}: not done`, error));
-  const isStopped = guest.state === 'stopped' || guest.state === 'failed';
+  const isStopped = whyNotRemoved(guest) === null;
   const power: Action[] = guest.isTemplate
     ? []
     : powerOf
@@ -42,7 +30,7 @@ export function GuestActions({ guest }: { readonly guest: Guest }) {
         .map(({ route, title }) => ({ title, run: () => attempt(route, title) }));
   if (may('guest.restart') && guest.state === 'running')
     power.push({ title: 'Restart', isDangerous: true, run: () => show('restart') });
-  if (may('guest.stop') && !isStopped && guest.state !== 'suspended')
+  if (may('guest.stop') && mayBeStopped(guest))
     power.push({ title: 'Stop', isDangerous: true, run: () => show('stop') });
   const others: Action[] = [];
   const offer = (route: RouteName, action: Action) => may(route) && others.push(action);
@@ -55,7 +43,7 @@ export function GuestActions({ guest }: { readonly guest: Guest }) {
   offer('guest.remove', {
     title: 'Remove',
     isDangerous: true,
-    because: isStopped || guest.state === 'suspended' ? null : 'Stop it first.',
+    because: whyNotRemoved(guest),
     run: () => show('remove'),
   });
   return (
@@ -100,6 +88,21 @@ function RestartDialog({ guest, onClose }: GuestDialogProps) {
 
 function StopDialog({ guest, onClose }: GuestDialogProps) {
   const [isForced, setIsForced] = useState(false);
+  if (guest.state === 'suspended')
+    return (
+      <Dialog
+        title={`Stop ${guest.name}`}
+        deed="Throw its memory away"
+        isDangerous
+        onClose={onClose}
+        run={() => call('guest.stop', { params: { guest: guest.id }, body: {} })}
+      >
+        <p>
+          What {guest.name} had in its memory is lost, as in a power cut: it boots at its next start, and does not go on
+          from where it was suspended.
+        </p>
+      </Dialog>
+    );
   return (
     <Dialog
       title={`Stop ${guest.name}`}

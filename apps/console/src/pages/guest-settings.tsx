@@ -6,22 +6,11 @@ import { useMay } from '../api/session';
 import type { Guest } from '../fleet/rows';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { messageOf, useToasts } from '../ui/toasts';
+import { changesOf, type Fields, fieldsOf } from './guest-fields';
 
 const priorities = guestSettingsBody.shape.restartPriority.unwrap().options;
 
 const displays = guestSettingsBody.shape.display.unwrap().options;
-
-const fieldsOf = (guest: Guest) => ({
-  name: guest.name,
-  vcpus: String(guest.vcpus),
-  memoryMiB: String(guest.memoryMiB),
-  cpuReservationMillicores: String(guest.cpuReservationMillicores),
-  cpuLimitMillicores: guest.cpuLimitMillicores === null ? '' : String(guest.cpuLimitMillicores),
-  cpuShares: String(guest.cpuShares),
-  restartPriority: guest.restartPriority as string,
-  display: guest.display as string,
-});
-type Fields = ReturnType<typeof fieldsOf>;
 
 const titles: readonly (readonly [keyof Fields, string, string])[] = [
   ['name', 'Name', 'Lower-case letters, digits and hyphens.'],
@@ -32,25 +21,19 @@ const titles: readonly (readonly [keyof Fields, string, string])[] = [
   ['cpuShares', 'Shares', 'Its weight where processors are scarce.'],
 ];
 
-/** What of the fields differs from the guest, as the API wants it. */
-function changesOf(guest: Guest, fields: Fields): Record<string, string | number | null> {
-  const before = fieldsOf(guest);
-  const names = (Object.keys(before) as (keyof Fields)[]).filter((name) => before[name] !== fields[name]);
-  return Object.fromEntries(
-    names.map((name): [string, string | number | null] => {
-      if (name === 'name' || name === 'restartPriority' || name === 'display') return [name, fields[name]];
-      return [name, fields[name] === '' ? null : Number(fields[name])];
-    }),
-  );
-}
-
 export function GuestSettings({ guest }: { readonly guest: Guest }) {
   const may = useMay();
   const { say } = useToasts();
-  const [fields, setFields] = useState(() => fieldsOf(guest));
+  // What was typed, and nothing else: what others change meanwhile is seen, and is not undone by saving.
+  const [typed, setTyped] = useState<Partial<Fields>>({});
   const [error, setError] = useState<unknown>(null);
-  const changes = changesOf(guest, fields);
+  const fields: Fields = { ...fieldsOf(guest), ...typed };
+  const changes = changesOf(guest, typed);
   const isReadOnly = !may('guest.update');
+  const undo = () => {
+    setTyped({});
+    setError(null);
+  };
   const save = (event: FormEvent) => {
     event.preventDefault();
     setError(null);
@@ -59,10 +42,10 @@ export function GuestSettings({ guest }: { readonly guest: Guest }) {
       setError(body.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '));
       return;
     }
-    call('guest.update', { params: { guest: guest.id }, body: body.data }).then(
-      () => say(`${guest.name} was changed`),
-      setError,
-    );
+    call('guest.update', { params: { guest: guest.id }, body: body.data }).then(() => {
+      setTyped({});
+      say(`${guest.name} was changed`);
+    }, setError);
   };
   return (
     <Form onSubmit={save} className="settings-form">
@@ -74,7 +57,7 @@ export function GuestSettings({ guest }: { readonly guest: Guest }) {
             help={help}
             type={name === 'name' ? 'text' : 'number'}
             value={fields[name]}
-            onChange={(value) => setFields({ ...fields, [name]: value })}
+            onChange={(value) => setTyped({ ...typed, [name]: value })}
           />
         ))}
         <ChoiceField
@@ -82,14 +65,14 @@ export function GuestSettings({ guest }: { readonly guest: Guest }) {
           help="In which order lost guests return; disabled: it stays down."
           value={fields.restartPriority}
           choices={choicesOf(priorities)}
-          onChange={(value) => setFields({ ...fields, restartPriority: value })}
+          onChange={(value) => setTyped({ ...typed, restartPriority: value })}
         />
         <ChoiceField
           label="Display"
           help="standard: a screen with keyboard and pointer, for 6 to 9 MiB of its host. Changed only while it is stopped."
           value={fields.display}
           choices={choicesOf(displays)}
-          onChange={(value) => setFields({ ...fields, display: value })}
+          onChange={(value) => setTyped({ ...typed, display: value })}
         />
       </fieldset>
       {error !== null && (
@@ -104,7 +87,7 @@ export function GuestSettings({ guest }: { readonly guest: Guest }) {
           <Button type="submit" isDisabled={Object.keys(changes).length === 0}>
             Save
           </Button>{' '}
-          <Button variant="link" onClick={() => setFields(fieldsOf(guest))}>
+          <Button variant="link" onClick={undo}>
             Undo
           </Button>
         </div>

@@ -11,6 +11,7 @@ import { ChoiceField, TextField } from '../ui/field';
 import { count } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { messageOf } from '../ui/toasts';
+import { numberOf } from '../ui/typed';
 import { type DrillKind, drillKinds } from './drill-kinds';
 import { type DrillBody, DrillForecast } from './drill-prediction';
 import { drillTarget, firstFit } from './drill-target';
@@ -71,13 +72,13 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
   useEffect(() => setMeant(null), [about, because]);
   const bodyOf = (): DrillBody => {
     const slow =
-      kind === 'link-slow' ? { delayMs: Number(impairment.delayMs), lossShare: Number(impairment.loss) / 100 } : {};
+      kind === 'link-slow' ? { delayMs: numberOf(impairment.delayMs), lossShare: numberOf(impairment.loss) / 100 } : {};
     const body = drillBody.safeParse({
       drill: kind,
       ...(target === 'host' ? { host: host?.id } : { guest: guest?.id }),
-      ...(isOfLinks ? { impairment: { durationMs: Number(impairment.seconds) * 1000, ...slow } } : {}),
+      ...(isOfLinks ? { impairment: { durationMs: numberOf(impairment.seconds) * 1000, ...slow } } : {}),
       objectives: Object.fromEntries(
-        Object.entries(seconds).flatMap(([phase, text]) => (text === '' ? [] : [[phase, Number(text) * 1000]])),
+        Object.entries(seconds).flatMap(([phase, text]) => (text === '' ? [] : [[phase, numberOf(text) * 1000]])),
       ),
     });
     if (body.success) return body.data;

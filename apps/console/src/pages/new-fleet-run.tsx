@@ -2,6 +2,7 @@ import { Checkbox, FormGroup } from '@patternfly/react-core';
 import { useState } from 'react';
 import { Dialog } from '../ui/dialog';
 import { TextField } from '../ui/field';
+import { numberOf } from '../ui/typed';
 import { useStart } from './new-what-if';
 
 /** In the order in which they stand side by side in the report. */
@@ -37,10 +38,10 @@ export function NewFleetRun({ onClose }: { readonly onClose: () => void }) {
       run={() =>
         start({
           kind: 'fleet',
-          hosts: Number(size.hosts),
-          guests: Number(size.guests),
-          days: Number(size.days),
-          seed: Number(size.seed),
+          hosts: numberOf(size.hosts),
+          guests: numberOf(size.guests),
+          days: numberOf(size.days),
+          seed: numberOf(size.seed),
           policies: policies.map(([name]) => name).filter((name) => chosen.includes(name)),
         })
       }

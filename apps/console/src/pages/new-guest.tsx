@@ -5,6 +5,7 @@ import { call } from '../api/client';
 import { useNamed } from '../fleet/use-fleet';
 import { Dialog } from '../ui/dialog';
 import { ChoiceField, TextField } from '../ui/field';
+import { numberOf } from '../ui/typed';
 
 /** From an image or a template; the rest has sensible values, and can be changed later. */
 export function NewGuestDialog({ pool, onClose }: { readonly pool?: string; readonly onClose: () => void }) {
@@ -37,8 +38,8 @@ export function NewGuestDialog({ pool, onClose }: { readonly pool?: string; read
             name,
             pool: poolId,
             ...(kind === 'image' ? { image: id } : { template: id }),
-            vcpus: Number(vcpus),
-            memoryMiB: Number(memoryMiB),
+            vcpus: numberOf(vcpus),
+            memoryMiB: numberOf(memoryMiB),
             ...(hasScreen ? { display: 'standard' as const } : {}),
             start: isStarted,
           },

@@ -7,6 +7,7 @@ import { useNamed } from '../fleet/use-fleet';
 import { Dialog } from '../ui/dialog';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { Several } from '../ui/several';
+import { numberOf } from '../ui/typed';
 
 type WhatIf = Extract<NewSimulation, { kind: 'what-if' }>;
 type Change = WhatIf['changes'][number];
@@ -40,8 +41,8 @@ function changesOf(thought: Thought, nameOf: (id: string) => string): Change[] {
           {
             kind: 'host-added' as const,
             host: added,
-            cpuMillicores: Math.round(Number(addedCpus) * 1000),
-            memoryMiB: Math.round(Number(addedGiB) * 1024),
+            cpuMillicores: Math.round(numberOf(addedCpus) * 1000),
+            memoryMiB: Math.round(numberOf(addedGiB) * 1024),
           },
         ]),
     ...(Object.keys(settings).length === 0 ? [] : [{ kind: 'balance' as const, settings }]),
@@ -94,7 +95,7 @@ export function NewWhatIf({ onClose }: { readonly onClose: () => void }) {
       size="medium"
       isDisabled={changes.length === 0 || poolId === ''}
       onClose={onClose}
-      run={() => start({ kind: 'what-if', pool: poolId, changes, forMs: Math.round(Number(minutes) * 60_000) })}
+      run={() => start({ kind: 'what-if', pool: poolId, changes, forMs: Math.round(numberOf(minutes) * 60_000) })}
     >
       <p>The fleet as it is, with its loads, is simulated with these changes. Nothing real is changed.</p>
       {pools.length > 1 && (

@@ -1,6 +1,6 @@
 import { Button, Slider } from '@patternfly/react-core';
 import { poolSettingsBody } from '@argosy/contracts/bodies';
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
@@ -10,6 +10,7 @@ import { type Column, DataTable } from '../ui/data-table';
 import { Field, ChoiceField } from '../ui/field';
 import { Section, Wide } from '../ui/facts';
 import { instant, percent } from '../ui/format';
+import { latest } from '../ui/latest';
 import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { useToasts } from '../ui/toasts';
@@ -47,16 +48,33 @@ export function PoolBalance({ pool }: { readonly pool: Pool }) {
 }
 
 const automations = poolSettingsBody.shape.balance.unwrap().shape.automation.unwrap().options;
+/** A slider that is dragged passes what nobody wants. */
+const quietMs = 400;
+const streamMs = 1000;
 const thresholds = ['only what rules demand', 'a large gain', 'a fair gain', 'a small gain', 'any gain'];
 
 function Automation({ pool }: { readonly pool: Pool }) {
   const may = useMay();
   const { complain } = useToasts();
   const { automation, threshold } = pool.balance;
-  const change = (balance: { automation?: (typeof automations)[number]; threshold?: number }) =>
-    void call('pool.update', { params: { pool: pool.id }, body: { settings: { balance } } }).catch((error: unknown) =>
-      complain('Nothing was changed', error),
-    );
+  const [wanted, setWanted] = useState<number | null>(null);
+  const shown = wanted ?? threshold;
+  const change = useCallback(
+    (balance: { automation?: (typeof automations)[number]; threshold?: number }) =>
+      call('pool.update', { params: { pool: pool.id }, body: { settings: { balance } } }).catch((error: unknown) =>
+        complain('Nothing was changed', error),
+      ),
+    [pool.id, complain],
+  );
+  const slide = useMemo(
+    () =>
+      latest(async (value: number) => {
+        await change({ threshold: value });
+        // The stream says the same a moment later.
+        setTimeout(() => setWanted((before) => (before === value ? null : before)), streamMs);
+      }, quietMs),
+    [change],
+  );
   const isFixed = !may('pool.update');
   return (
     <Section title="Automation">
@@ -67,20 +85,24 @@ function Automation({ pool }: { readonly pool: Pool }) {
           <ChoiceField
             label="Who applies recommendations"
             value={automation}
-            onChange={(value) => change({ automation: value as typeof automation })}
+            onChange={(value) => void change({ automation: value as typeof automation })}
             choices={automations.map((value) => ({ value, label: automationTitles[value] }))}
           />
         )}
-        <Field label={`A move is worth it for ${thresholds[threshold - 1] ?? ''}`}>
+        <Field label={`A move is worth it for ${thresholds[shown - 1] ?? ''}`}>
           {() => (
             <Slider
-              value={threshold}
+              value={shown}
               min={1}
               max={5}
               step={1}
               isDisabled={isFixed}
               showTicks
-              onChange={(_event, value) => value !== threshold && change({ threshold: value })}
+              onChange={(_event, value) => {
+                if (value === shown) return;
+                setWanted(value);
+                slide(value);
+              }}
               thumbAriaLabel="Threshold, from 1: only what rules demand, to 5: any gain"
             />
           )}
@@ -98,10 +120,14 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
   const own = useMemo(() => all.filter(({ poolId }) => poolId === pool.id).slice(0, 100), [all, pool.id]);
   const open = own.filter(({ state }) => state === 'open');
   const [guests, hosts] = [useRows('guest'), useRows('host')];
-  const apply = (recommendations: string[] | 'all') =>
-    void call('recommendation.apply', { body: { recommendations, pool: pool.id } }).catch((error: unknown) =>
-      complain('Not applied', error),
-    );
+  const [applying, setApplying] = useState<readonly string[]>([]);
+  // Those that are shown: what is found while somebody reads has been read by nobody.
+  const apply = (recommendations: string[]) => {
+    setApplying(recommendations);
+    call('recommendation.apply', { body: { recommendations, pool: pool.id } })
+      .catch((error: unknown) => complain('Not applied', error))
+      .finally(() => setApplying([]));
+  };
   const runNow = () => {
     setIsRunning(true);
     call('balance.run', { body: { pool: pool.id } })
@@ -145,6 +171,8 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
             <Button
               variant="link"
               isInline
+              isDisabled={applying.length > 0}
+              isLoading={applying.includes(id)}
               aria-label={`Apply: move ${guests.get(guestId)?.name ?? ''}`}
               onClick={() => apply([id])}
             >
@@ -155,7 +183,7 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
           ),
       },
     ],
-    [guests, hosts, may('recommendation.apply')],
+    [guests, hosts, applying, may('recommendation.apply')],
   );
   const actions = (
     <>
@@ -165,7 +193,13 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
         </Button>
       )}
       {open.length > 0 && may('recommendation.apply') && (
-        <Button onClick={() => apply('all')}>Apply all {open.length}</Button>
+        <Button
+          isDisabled={applying.length > 0}
+          isLoading={applying.length > 1}
+          onClick={() => apply(open.map(({ id }) => id))}
+        >
+          Apply all {open.length}
+        </Button>
       )}
     </>
   );

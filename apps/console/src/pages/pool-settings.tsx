@@ -8,6 +8,7 @@ import type { Pool } from '../fleet/rows';
 import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { Section } from '../ui/facts';
 import { messageOf, useToasts } from '../ui/toasts';
+import { numberOf } from '../ui/typed';
 import { wordsOf } from '../ui/words';
 import { type SettingGroup, settingGroups, settingHelp } from './pool-setting-help';
 
@@ -97,7 +98,7 @@ export function PoolSettings({ pool }: { readonly pool: Pool }) {
         value={typed}
         onChange={(text) => {
           setTexts({ ...texts, [path]: text });
-          const parsed = typeof before === 'number' ? Number(text) : text === '' ? null : text;
+          const parsed = typeof before === 'number' ? numberOf(text) : text === '' ? null : text;
           change(path, parsed, before);
         }}
       />

@@ -9,6 +9,7 @@ import { Bar } from '../ui/bar';
 import { Dialog } from '../ui/dialog';
 import { ChoiceField, Field, TextField } from '../ui/field';
 import { bytes, percent } from '../ui/format';
+import { numberOf } from '../ui/typed';
 
 type Upload = RouteResponse<'image.upload'>;
 type Format = Upload['format'];
@@ -56,7 +57,7 @@ export function UploadImageDialog({ onClose }: { readonly onClose: () => void })
       sizeBytes: file!.size,
       datastore,
       firmware: isUefi ? 'uefi' : 'bios',
-      minimumMemoryMiB: Number(minimumMemoryMiB),
+      minimumMemoryMiB: numberOf(minimumMemoryMiB),
     });
     if (!plan.success)
       throw new Error(plan.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; '));
