@@ -1,5 +1,5 @@
 import type { Guest, Host, Pool } from './rows';
-import { treeLines } from './tree';
+import { keyOfAddress, treeLines } from './tree';
 
 const pool = { id: 'p', name: 'pool' } as Pool;
 const host = (name: string) =>
@@ -34,4 +34,14 @@ test('what is closed has nothing below it', () => {
 test('turned: pools with their guests, or guests alone', () => {
   expect(lines('pools', 'pool:p')).toEqual(['pool', ' a', ' b', ' idle']);
   expect(lines('guests')).toEqual(['a', 'b', 'idle']);
+});
+
+test('the address of a page is of the same node by id and by name', () => {
+  const all = {
+    pool: [{ id: 'p1', name: 'pool' }],
+    host: [{ id: 'i7', name: 'h2' }],
+    guest: [{ id: 'h2', name: 'web' }],
+  };
+  const keys = ['/hosts/i7', '/hosts/h2/events', '/guests/web', '/guests/gone', '/hosts', '/drills/h2'];
+  expect(keys.map((each) => keyOfAddress(each, all))).toEqual(['host:i7', 'host:i7', 'guest:h2', null, null, null]);
 });

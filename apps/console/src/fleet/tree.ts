@@ -18,6 +18,23 @@ export interface TreeNode {
   readonly childCount: number;
 }
 
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Of the node that a page's address speaks of, by id or by name as somebody may have typed it; null if of none. */
+export function keyOfAddress(
+  pathname: string,
+  fleet: Readonly<Record<'pool' | 'host' | 'guest', readonly Named[]>>,
+): string | null {
+  const [, kinds = '', reference] = pathname.split('/');
+  const kind = kinds.replace(/s$/, '');
+  if (reference === undefined || !(kind === 'pool' || kind === 'host' || kind === 'guest')) return null;
+  const found = fleet[kind].find(({ id }) => id === reference) ?? fleet[kind].find(({ name }) => name === reference);
+  return found === undefined ? null : `${kind}:${found.id}`;
+}
+
 /** Each in the order of their names. */
 interface Fleet {
   readonly pools: Iterable<Pool>;

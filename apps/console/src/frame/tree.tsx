@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
-import { type TreeNode, treeLines, type TreeTurn } from '../fleet/tree';
+import { keyOfAddress, type TreeNode, treeLines, type TreeTurn } from '../fleet/tree';
 import { useNamed } from '../fleet/use-fleet';
 import { statusOf } from '../ui/state-label';
 
@@ -14,8 +14,10 @@ export function Tree({ turn }: { readonly turn: TreeTurn }) {
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const { pathname } = useLocation();
   const navigate = useNavigate();
-  const [, kindsName, id] = pathname.split('/');
-  const currentKey = id === undefined ? null : `${kindsName?.replace(/s$/, '')}:${id}`;
+  const currentKey = useMemo(
+    () => keyOfAddress(pathname, { pool: pools, host: hosts, guest: guests }),
+    [pathname, pools, hosts, guests],
+  );
   // Pools stand open; so do hosts, while they are few.
   const open = useMemo(() => {
     const keys = new Set(pools.map(({ id: poolId }) => `pool:${poolId}`));
