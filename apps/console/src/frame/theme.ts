@@ -2,9 +2,12 @@ import { useSyncExternalStore } from 'react';
 
 const key = 'argosy-theme';
 const prefersDark = matchMedia('(prefers-color-scheme: dark)');
+const printed = matchMedia('print');
 const listeners = new Set<() => void>();
 
 export const isDark = (): boolean => {
+  // Paper is white: what is drawn for a dark page cannot be read on it.
+  if (printed.matches) return false;
   const chosen = localStorage.getItem(key);
   return chosen === null ? prefersDark.matches : chosen === 'dark';
 };
@@ -20,6 +23,7 @@ export function chooseTheme(theme: 'dark' | 'light'): void {
 }
 
 prefersDark.addEventListener('change', applyTheme);
+printed.addEventListener('change', applyTheme);
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
