@@ -1,6 +1,6 @@
 import { newUploadBody } from '@argosy/contracts/image-uploads';
 import type { RouteResponse } from '@argosy/contracts/routes';
-import { Alert, Checkbox } from '@patternfly/react-core';
+import { Alert, AlertActionLink, Checkbox } from '@patternfly/react-core';
 import { useRef, useState } from 'react';
 import { call } from '../api/client';
 import { uploadDisk } from '../api/upload';
@@ -38,6 +38,7 @@ export function UploadImageDialog({ onClose }: { readonly onClose: () => void })
   const [progress, setProgress] = useState<{ readonly received: number; readonly problem: string | null } | null>(null);
   const upload = useRef<Upload | null>(null);
   const abort = useRef(new AbortController());
+  const [isLeaving, setIsLeaving] = useState(false);
   const choose = (chosen: File | undefined) => {
     if (chosen === undefined) return;
     setFile(chosen);
@@ -83,7 +84,7 @@ export function UploadImageDialog({ onClose }: { readonly onClose: () => void })
       title="Upload a disk"
       deed={isUnderWay ? 'Go on' : 'Upload'}
       isDisabled={file === null || name === '' || datastore === ''}
-      onClose={close}
+      onClose={isUnderWay && !isLeaving ? () => setIsLeaving(true) : close}
       run={send}
     >
       {datastores.length === 0 && (
@@ -139,7 +140,25 @@ export function UploadImageDialog({ onClose }: { readonly onClose: () => void })
             text={`${bytes(progress.received)} of ${bytes(file!.size)} (${percent(progress.received / file!.size)})`}
           />
           {progress.problem !== null && <p>It broke off, and is tried again: {progress.problem}</p>}
-          <p className="quiet">Cancel gives it up, and deletes what has arrived.</p>
+          {isLeaving ? (
+            <Alert
+              isInline
+              variant="warning"
+              title="Give the upload up?"
+              actionLinks={
+                <>
+                  <AlertActionLink isDanger onClick={close}>
+                    Give it up
+                  </AlertActionLink>
+                  <AlertActionLink onClick={() => setIsLeaving(false)}>Keep sending</AlertActionLink>
+                </>
+              }
+            >
+              What has arrived is deleted.
+            </Alert>
+          ) : (
+            <p className="quiet">Cancel asks whether to give it up, which deletes what has arrived.</p>
+          )}
         </div>
       )}
     </Dialog>

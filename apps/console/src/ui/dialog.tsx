@@ -1,6 +1,6 @@
 import { Alert, Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
-import { messageOf } from './toasts';
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { messageOf, useToasts } from './toasts';
 
 /** What `run` gives when there is more to show than that it is done. */
 export const stays = Symbol('stays');
@@ -17,12 +17,21 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks for what is needed, does it, and closes; a refusal is said in the dialog, and nothing that was typed is lost. */
+/**
+ * Asks for what is needed, does it, and closes; a refusal is said in the dialog, and nothing that was typed is lost. To
+ * somebody who has closed it before the answer, a refusal is said all the same.
+ */
 export function Dialog(props: DialogProps) {
   const { title, children, deed, isDangerous = false, isDisabled = false, size = 'small', run, onClose } = props;
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setIsBusy] = useState(false);
   const formId = useId();
+  const { complain } = useToasts();
+  const isShown = useRef(true);
+  useEffect(() => {
+    isShown.current = true;
+    return () => void (isShown.current = false);
+  }, []);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     event.stopPropagation();
@@ -30,8 +39,9 @@ export function Dialog(props: DialogProps) {
     setIsBusy(true);
     setError(null);
     run().then(
-      (result) => result !== stays && onClose(),
+      (result) => result !== stays && isShown.current && onClose(),
       (thrown: unknown) => {
+        if (!isShown.current) return complain(`${title}: refused`, thrown);
         setError(thrown);
         setIsBusy(false);
       },
