@@ -1,4 +1,4 @@
-import { newDatastoreBody, newImageBody } from '@argosy/contracts/bodies';
+import { newImageBody } from '@argosy/contracts/bodies';
 import { Button, Checkbox } from '@patternfly/react-core';
 import { useState } from 'react';
 import { call } from '../api/client';
@@ -12,6 +12,7 @@ import { ChoiceField, choicesOf, TextField } from '../ui/field';
 import { bytes, duration, mebibytes, percent } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { fullInMs } from './datastore-room';
+import { DatastoreAlarmDialog, NewDatastoreDialog } from './datastore-dialogs';
 import { UploadImageDialog } from './upload-image';
 
 export function DatastoresPage() {
@@ -21,6 +22,7 @@ export function DatastoresPage() {
   const may = useMay();
   const { open, show, close } = useDialog<'new'>();
   const [removed, setRemoved] = useState<Datastore | null>(null);
+  const [changed, setChanged] = useState<Datastore | null>(null);
   const create = may('datastore.create') && <Button onClick={() => show('new')}>Add a datastore</Button>;
   const guestsOn = (id: string) => [...guests.values()].filter(({ datastoreId }) => datastoreId === id).length;
   return (
@@ -66,7 +68,19 @@ export function DatastoresPage() {
               {
                 title: 'Alarm at',
                 value: ({ alarmUsedShare }) => alarmUsedShare,
-                show: ({ alarmUsedShare }) => percent(alarmUsedShare),
+                show: (datastore) =>
+                  may('datastore.update') ? (
+                    <Button
+                      variant="link"
+                      isInline
+                      aria-label={`Change the alarm of ${datastore.name}`}
+                      onClick={() => setChanged(datastore)}
+                    >
+                      {percent(datastore.alarmUsedShare)}
+                    </Button>
+                  ) : (
+                    percent(datastore.alarmUsedShare)
+                  ),
                 isNumber: true,
               },
               { title: 'Guests', value: ({ id }) => guestsOn(id), isNumber: true },
@@ -96,6 +110,7 @@ export function DatastoresPage() {
         )}
       </PageBody>
       {open === 'new' && <NewDatastoreDialog onClose={close} />}
+      {changed && <DatastoreAlarmDialog datastore={changed} onClose={() => setChanged(null)} />}
       {removed && (
         <Dialog
           title={`Forget ${removed.name}`}
@@ -111,44 +126,6 @@ export function DatastoresPage() {
         </Dialog>
       )}
     </Page>
-  );
-}
-
-function NewDatastoreDialog({ onClose }: { readonly onClose: () => void }) {
-  const hosts = useNamed('host');
-  const [name, setName] = useState('');
-  const [path, setPath] = useState('');
-  const [host, setHost] = useState('');
-  return (
-    <Dialog
-      title="Add a datastore"
-      deed="Add"
-      isDisabled={name === '' || path === ''}
-      onClose={onClose}
-      run={() =>
-        call('datastore.create', {
-          body: newDatastoreBody.parse({ name, path, shared: host === '', ...(host === '' ? {} : { host }) }),
-        })
-      }
-    >
-      <TextField label="Name" isRequired value={name} onChange={setName} />
-      <TextField
-        label="Path"
-        isRequired
-        value={path}
-        onChange={setPath}
-        help="Absolute, and there on the hosts already."
-      />
-      <ChoiceField
-        label="Reached by"
-        value={host}
-        onChange={setHost}
-        choices={[
-          { value: '', label: 'every host, under the same path' },
-          ...hosts.map((each) => ({ value: each.id, label: `${each.name} alone` })),
-        ]}
-      />
-    </Dialog>
   );
 }
 
