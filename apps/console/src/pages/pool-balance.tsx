@@ -121,11 +121,21 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
   const open = own.filter(({ state }) => state === 'open');
   const [guests, hosts] = [useRows('guest'), useRows('host')];
   const [applying, setApplying] = useState<readonly string[]>([]);
+  // A look may withdraw what is shown.
+  const isBusy = isRunning || applying.length > 0;
   // Those that are shown: what is found while somebody reads has been read by nobody.
   const apply = (recommendations: string[]) => {
     setApplying(recommendations);
     call('recommendation.apply', { body: { recommendations, pool: pool.id } })
-      .catch((error: unknown) => complain('Not applied', error))
+      .then(
+        ({ items }) =>
+          items.length < recommendations.length &&
+          say(
+            `${items.length} of ${recommendations.length} applied`,
+            'Hosts take only so many migrations at once: what stays open can be applied when one has ended.',
+          ),
+        (error: unknown) => complain('Not applied', error),
+      )
       .finally(() => setApplying([]));
   };
   const runNow = () => {
@@ -171,7 +181,7 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
             <Button
               variant="link"
               isInline
-              isDisabled={applying.length > 0}
+              isDisabled={isBusy}
               isLoading={applying.includes(id)}
               aria-label={`Apply: move ${guests.get(guestId)?.name ?? ''}`}
               onClick={() => apply([id])}
@@ -183,21 +193,17 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
           ),
       },
     ],
-    [guests, hosts, applying, may('recommendation.apply')],
+    [guests, hosts, isBusy, applying, may('recommendation.apply')],
   );
   const actions = (
     <>
       {may('balance.run') && (
-        <Button variant="secondary" isLoading={isRunning} onClick={runNow}>
+        <Button variant="secondary" isLoading={isRunning} isDisabled={isBusy} onClick={runNow}>
           Look now
         </Button>
       )}
       {open.length > 0 && may('recommendation.apply') && (
-        <Button
-          isDisabled={applying.length > 0}
-          isLoading={applying.length > 1}
-          onClick={() => apply(open.map(({ id }) => id))}
-        >
+        <Button isDisabled={isBusy} isLoading={applying.length > 1} onClick={() => apply(open.map(({ id }) => id))}>
           Apply all {open.length}
         </Button>
       )}
