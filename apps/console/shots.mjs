@@ -38,7 +38,7 @@ const [pools, hosts, guests, drills, simulations] = await Promise.all(
 );
 const running = guests.find((/** @type {{ state: string }} */ { state }) => state === 'running') ?? guests[0];
 const tabs = {
-  pool: ['', '/load', '/balance', '/rules', '/failover', '/settings', '/events'],
+  pool: ['', '/load', '/balance', '/rules', '/failover', '/maintenance', '/settings', '/events'],
   host: ['', '/guests', '/hardware', '/fencing', '/events'],
   guest: ['', '/console', '/screen', '/disks', '/snapshots', '/placements', '/settings', '/events'],
   access: ['', '/users', '/hosts', '/audit'],

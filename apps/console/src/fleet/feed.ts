@@ -46,6 +46,7 @@ const recordsUntilRead = mostRecords - 100;
 const pagesOf: { readonly [Entity in StreamMessage['entity']]?: string } = {
   placement: 'placements',
   snapshot: 'snapshots',
+  roll: 'rolls',
 };
 /** Why a stream was ended that could have gone on. */
 const toAskAnew = Symbol('to ask for another detail');

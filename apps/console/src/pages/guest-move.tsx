@@ -67,6 +67,7 @@ function UnderWay({ guest, migration, path }: UnderWayProps) {
           label="Copied"
           value={done}
           maximum={progress.totalBytes}
+          isProgress
           text={`${bytes(progress.transferredBytes)} sent at ${bytes(progress.bytesPerSecond)}/s, ${bytes(progress.remainingBytes)} left`}
         />
       )}

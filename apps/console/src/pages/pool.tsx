@@ -19,6 +19,7 @@ import { HostTable } from './host-table';
 import { NewGuestDialog } from './new-guest';
 import { PoolBalance } from './pool-balance';
 import { PoolLoad } from './pool-load';
+import { PoolRoll } from './pool-roll';
 import { PoolSettings } from './pool-settings';
 import { admissionTitles, automationTitles, isolationTitles } from './pool-words';
 import { Rules } from './rules';
@@ -41,6 +42,7 @@ export function PoolPage() {
     { name: 'balance', title: 'Balance', body: <PoolBalance pool={pool} /> },
     { name: 'rules', title: 'Rules', body: <Rules pool={pool} guests={guests} hosts={hosts} /> },
     { name: 'failover', title: 'Room for failures', body: <FailoverRoom pool={pool} /> },
+    { name: 'maintenance', title: 'Maintenance', body: <PoolRoll pool={pool} /> },
     { name: 'settings', title: 'Settings', body: <PoolSettings key={pool.id} pool={pool} /> },
     { name: 'events', title: 'Events', body: <EventTable query={{ subjectKind: 'pool', subject: pool.id }} /> },
   ];

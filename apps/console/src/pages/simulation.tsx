@@ -84,7 +84,7 @@ function Report({ simulation, beside }: { readonly simulation: Simulation; reado
       <PageBody>
         {state === 'running' ? (
           <div className="move" role="status">
-            <Bar label="Progress" value={simulation.progress} maximum={1} />
+            <Bar label="Progress" value={simulation.progress} maximum={1} isProgress />
             <span>{simulation.outcome || 'It begins.'}</span>
           </div>
         ) : (

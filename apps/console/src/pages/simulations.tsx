@@ -32,7 +32,7 @@ export function useSimulations() {
 
 export function SimulationProgress({ simulation }: { readonly simulation: Simulation }) {
   if (simulation.state !== 'running') return <StateLabel state={simulation.state} />;
-  return <Bar label={`Progress of ${simulation.title}`} value={simulation.progress} maximum={1} />;
+  return <Bar label={`Progress of ${simulation.title}`} value={simulation.progress} maximum={1} isProgress />;
 }
 
 /** What would be, by the same brain on a virtual clock: what was asked, how far it is, and what came of it. */

@@ -137,6 +137,7 @@ export function UploadImageDialog({ onClose }: { readonly onClose: () => void })
             label={`Sent of ${name}`}
             value={progress.received}
             maximum={file!.size}
+            isProgress
             text={`${bytes(progress.received)} of ${bytes(file!.size)} (${percent(progress.received / file!.size)})`}
           />
           {progress.problem !== null && <p>It broke off, and is tried again: {progress.problem}</p>}

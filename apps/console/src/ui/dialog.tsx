@@ -4,6 +4,8 @@ import { messageOf, useToasts } from './toasts';
 
 /** What `run` gives when there is more to show than that it is done. */
 export const stays = Symbol('stays');
+/** And when that was the first step of two: what is to be agreed to is shown now. */
+export const goesOn = Symbol('goes on');
 
 interface DialogProps {
   readonly title: string;
@@ -39,7 +41,10 @@ export function Dialog(props: DialogProps) {
     setIsBusy(true);
     setError(null);
     run().then(
-      (result) => result !== stays && isShown.current && onClose(),
+      (result) => {
+        if (result === goesOn) setIsBusy(false);
+        else if (result !== stays && isShown.current) onClose();
+      },
       (thrown: unknown) => {
         if (!isShown.current) return complain(`${title}: refused`, thrown);
         setError(thrown);
