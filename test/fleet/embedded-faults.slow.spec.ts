@@ -2,14 +2,15 @@
 // simulation and QEMU are held to. What is not the VMM's (controller, Redis, database) is in migration-faults.slow.spec.ts.
 import {
   expectations,
+  hostExpectations,
   migrationSteps,
   postCopyExpectations,
   type FaultStep,
   type Victim,
 } from '@argosy/simulator/migration-faults';
 import type { Fleet } from './lab';
-import { type Copying, postCopy, preCopy, runCell, startMigrationFleet, Subject } from './migration-cell';
-import { strike } from './migration-moments';
+import { type Cell, type Copying, postCopy, preCopy, runCell, startMigrationFleet, Subject } from './migration-cell';
+import { loseHost, strike } from './migration-moments';
 
 const victims: readonly Victim[] = ['source VMM', 'target VMM', 'source agent', 'target agent'];
 /** As for QEMU, nobody can be killed in between 'sent' and 'released' of a post-copy. */
@@ -21,7 +22,17 @@ const postCopySteps: readonly FaultStep[] = [
   'release',
 ];
 
-function describeFaults(name: string, copying: Copying, table: typeof expectations, steps: readonly FaultStep[]): void {
+const cellMs = 240_000;
+
+interface Faults {
+  readonly copying: Copying;
+  readonly table: typeof expectations;
+  readonly steps: readonly FaultStep[];
+  /** Of whole hosts; left out: none is lost. */
+  readonly hosts?: typeof hostExpectations;
+}
+
+function describeFaults(name: string, { copying, table, steps, hosts }: Faults): void {
   describe(name, () => {
     let fleet: Fleet;
     const subject = new Subject(() => fleet, copying.dirtyMBps);
@@ -30,15 +41,26 @@ function describeFaults(name: string, copying: Copying, table: typeof expectatio
     }, 180_000);
     afterAll(() => fleet?.stop(), 60_000);
 
+    async function cell(plan: Cell): Promise<void> {
+      await runCell(fleet, subject, plan).catch((error) => {
+        throw fleet.explained(error);
+      });
+    }
+
     describe.each(victims)('%s killed', (victim) => {
       test.each(steps.map((step) => [step, table[victim][step]] as const))(
         'at %s: %s',
-        async (step, outcome) => {
-          await runCell(fleet, subject, { step, outcome, act: (moment) => strike(victim, moment) }).catch((error) => {
-            throw fleet.explained(error);
-          });
-        },
-        240_000,
+        (step, outcome) => cell({ step, outcome, act: (moment) => strike(victim, moment) }),
+        cellMs,
+      );
+    });
+
+    if (hosts === undefined) return;
+    describe.each(['source', 'target'] as const)('the %s host lost and returned', (role) => {
+      test.each(steps.map((step) => [step, hosts[role][step]] as const))(
+        'at %s: %s',
+        (step, outcome) => cell({ step, outcome, fenced: true, act: (moment) => loseHost(role, moment) }),
+        cellMs,
       );
     });
   });
@@ -53,5 +75,5 @@ const embeddedPostCopyExpectations = {
   'target VMM': { ...postCopyExpectations['target VMM'], 'switch-over: released': 'intact' },
 } as const;
 
-describeFaults('pre-copy', preCopy, expectations, migrationSteps);
-describeFaults('post-copy', postCopy, embeddedPostCopyExpectations, postCopySteps);
+describeFaults('pre-copy', { copying: preCopy, table: expectations, steps: migrationSteps, hosts: hostExpectations });
+describeFaults('post-copy', { copying: postCopy, table: embeddedPostCopyExpectations, steps: postCopySteps });

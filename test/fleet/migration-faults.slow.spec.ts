@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commandOf, JobMischief, signedFor } from './job-mischief';
 import { type Fleet, signal, waitFor } from './lab';
 import { type Cell, runCell, startMigrationFleet, Subject } from './migration-cell';
-import { type Moment, strike } from './migration-moments';
+import { loseHost, type Moment, strike } from './migration-moments';
 
 let fleet: Fleet;
 let jobs: JobMischief;
@@ -45,26 +45,7 @@ describe.each(victims)('%s killed', (victim) => {
 describe.each(['source', 'target'] as const)('the %s host lost and returned', (role) => {
   test.each(migrationSteps.map((step) => [step, hostExpectations[role][step]] as const))(
     'at %s: %s',
-    (step, outcome) =>
-      cell({
-        step,
-        outcome,
-        fenced: true,
-        act: async (moment) => {
-          const host = moment[role];
-          const since = fleet.now();
-          await host.power('off');
-          return async () => {
-            await waitFor(`${host.name} is proved off`, async () => {
-              const events = await fleet.events({ subjectKind: 'host', code: 'host-fenced', since });
-              return events.length > 0;
-            });
-            // One that is back sooner may still say that it never ran the guest, and then no memory is lost at all.
-            await moment.guest.waitForEnd(moment.migrationId);
-            await host.power('on');
-          };
-        },
-      }),
+    (step, outcome) => cell({ step, outcome, fenced: true, act: (moment) => loseHost(role, moment) }),
     cellMs,
   );
 });

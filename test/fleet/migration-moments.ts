@@ -171,6 +171,23 @@ async function reach(step: FaultStep, { fleet, guest, source, target, holds }: S
   }
 }
 
+/** A whole host without power, until it is proved off and its guest has been dealt with. Its return is the value. */
+export async function loseHost(role: 'source' | 'target', moment: Moment): Promise<() => Promise<void>> {
+  const { fleet, guest, migrationId } = moment;
+  const host = moment[role];
+  const since = fleet.now();
+  await host.power('off');
+  return async () => {
+    await waitFor(`${host.name} is proved off`, async () => {
+      const events = await fleet.events({ subjectKind: 'host', code: 'host-fenced', since });
+      return events.length > 0;
+    });
+    // One that is back sooner may still say that it never ran the guest, and then no memory is lost at all.
+    await guest.waitForEnd(migrationId);
+    await host.power('on');
+  };
+}
+
 const outageMs = 4_000;
 
 /** Kills the victim for good, and afterwards brings back what nobody else brings back. Its return is the value. */
