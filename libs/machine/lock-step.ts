@@ -119,6 +119,7 @@ export const lockStepPlaces: readonly (readonly [string, Partial<LockStepOptions
   ['depth 3', { depth: 3 }],
   ['unprivileged-reads', { variant: variants['unprivileged-reads'] }],
   ['patched', { variant: variants['unprivileged-reads'], depth: 1, kind: 'patching' }],
+  ['patched in a patched machine', { variant: variants['unprivileged-reads'], depth: 2, kind: 'patching' }],
   ['paravirtual', { variant: variants['unprivileged-reads'], depth: 1, kind: 'paravirtual' }],
   ['hybrid', { variant: variants.hybrid }],
   ['under a hybrid monitor', { variant: variants.hybrid, depth: 1, kind: 'hybrid' }],

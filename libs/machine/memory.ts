@@ -12,7 +12,10 @@ const maximumBytes = 2 ** 30;
 /** Of a page: it was written to since `takeDirtyPages`; instructions of it were decoded. */
 export const pageDirty = 1;
 export const pageHasCode = 2;
-/** Guards, which a control program puts on pages: the processor traps before it fetches from, stores to or loads from one. */
+/**
+ * Guards, which a control program puts on pages: the processor traps before it fetches from, stores to or loads from one. A page
+ * has those of every control program in whose machine it is, one over the other.
+ */
 export const pageGuards = { fetch: 4, store: 8, load: 16 } as const;
 const dirtyOfFour = 0x01010101 * pageDirty;
 const noVisits = new Int16Array(0);
@@ -45,6 +48,8 @@ export class Storage {
   isToRepeat = false;
   /** How many pages are guarded against loads: while there are none, loads look at no flags. */
   loadGuards = 0;
+  /** Each control program's, by the level of its machines' memories, and page by page. */
+  private readonly guards: Uint8Array[] = [];
   /** Undefined: there is no translator. */
   readonly shared: SharedParts | undefined;
   /** Called when words of a page that were decoded may no longer be what they were, or may no longer be run. */
@@ -77,11 +82,30 @@ export class Storage {
     ));
   }
 
-  guard(page: number, guards: number): void {
+  guardsOf(page: number, level = 0): number {
+    return this.guards[level]?.[page] ?? 0;
+  }
+
+  guard(page: number, guards: number, level = 0): void {
+    if (guards === this.guardsOf(page, level)) return;
+    while (this.guards.length <= level) this.guards.push(new Uint8Array(this.flags.length));
+    this.guards[level]![page] = guards;
+    this.compose(page);
+  }
+
+  /** Those of this level's control program, and of all in machines that were made there. */
+  unguard(page: number, level: number): void {
+    for (const guards of this.guards.slice(level)) guards[page] = 0;
+    this.compose(page);
+  }
+
+  /** What the processor looks at. */
+  private compose(page: number): void {
+    const all = this.guards.reduce((sum, guards) => sum | guards[page]!, 0);
     const old = this.flags[page]!;
-    this.loadGuards += ((guards & pageGuards.load) - (old & pageGuards.load)) / pageGuards.load;
-    this.flags[page] = (old & ~everyGuard) | guards;
-    if ((guards & pageGuards.fetch) !== 0) this.codeChanged?.(page, 0, pageWords);
+    this.loadGuards += ((all & pageGuards.load) - (old & pageGuards.load)) / pageGuards.load;
+    this.flags[page] = (old & ~everyGuard) | all;
+    if ((all & ~old & pageGuards.fetch) !== 0) this.codeChanged?.(page, 0, pageWords);
   }
 
   refusesRead(offset: number, length: number): boolean {
@@ -133,13 +157,20 @@ export class Memory {
     /** Where it begins in the storage. */
     readonly offset: number,
     readonly size: number,
+    /** That of the machine below, whose part it is; undefined: the bare machine's. */
+    readonly below: Memory | undefined,
   ) {
     this.bytes = storage.bytes.subarray(offset, offset + size);
   }
 
   /** shared: for a translator as well. */
   static ofSize(size: number, { isShared = false } = {}): Memory {
-    return new Memory(new Storage(size, isShared), 0, size);
+    return new Memory(new Storage(size, isShared), 0, size, undefined);
+  }
+
+  /** The bare machine's is 0. */
+  get level(): number {
+    return this.below === undefined ? 0 : this.below.level + 1;
   }
 
   window(offset: number, size: number): Memory {
@@ -147,7 +178,7 @@ export class Memory {
       throw new RangeError(
         `A window of ${size} bytes at ${offset} is not whole pages of a memory of ${this.size} bytes.`,
       );
-    return new Memory(this.storage, this.offset + offset, size);
+    return new Memory(this.storage, this.offset + offset, size, this);
   }
 
   /** What the processor does not write itself: devices, loaders, the VMM. */
@@ -157,8 +188,19 @@ export class Memory {
   }
 
   access(offset: number, length: number): Uint8Array {
-    this.beforeAccess?.(offset, length);
+    this.prepare(offset, length);
     return this.bytes.subarray(offset, offset + length);
+  }
+
+  /** In every machine that it is part of. The one above first: what it puts back is for those below a write to their memory. */
+  private prepare(offset: number, length: number): void {
+    this.beforeAccess?.(offset, length);
+    this.below?.prepare(offset + this.offset - this.below.offset, length);
+  }
+
+  /** Before the VMM that this was given by changes something there that its programs are not to see. */
+  prepareBelow(offset: number, length: number): void {
+    this.below?.prepare(offset + this.offset - this.below.offset, length);
   }
 
   written(offset: number, length: number): void {

@@ -138,12 +138,16 @@ describe('a whole session', () => {
     { depth: 3 },
     { depth: 1, variant: 'hybrid', kind: 'hybrid' },
     { depth: 1, variant: 'unprivileged-reads', kind: 'patching' },
+    { depth: 2, variant: 'unprivileged-reads', kind: 'patching' },
+    { depth: 3, variant: 'unprivileged-reads', kind: 'patching' },
     { depth: 0, engine: 'translator' },
     { depth: 1, engine: 'translator' },
     { depth: 2, engine: 'translator' },
     { depth: 3, engine: 'translator' },
     { depth: 1, variant: 'hybrid', kind: 'hybrid', engine: 'translator' },
     { depth: 1, variant: 'unprivileged-reads', kind: 'patching', engine: 'translator' },
+    { depth: 2, variant: 'unprivileged-reads', kind: 'patching', engine: 'translator' },
+    { depth: 3, variant: 'unprivileged-reads', kind: 'patching', engine: 'translator' },
   ])('is the same as on the bare machine: console, disk, memory and processor, to the instruction: %j', (where) => {
     const guest = session(where);
     expect(guest.output).toBe(bare.output);

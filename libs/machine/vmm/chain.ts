@@ -7,6 +7,9 @@ import type { Variant } from '../variants';
 import { Monitor } from './monitor';
 import type { MonitorKind, VirtualMachine } from './virtual-machine';
 
+/** Of every monitor of a chain, or of each, from the lowest on. */
+export type ChainKind = MonitorKind | readonly MonitorKind[];
+
 export interface ChainOptions {
   readonly variant: Variant;
   /** 0: the bare machine. 1: a machine that a VMM made of it. 2: one of that one, and so on. */
@@ -15,7 +18,7 @@ export interface ChainOptions {
   readonly console: Console;
   readonly diskSectors?: number;
   readonly network?: NetworkPort | undefined;
-  readonly kind?: MonitorKind;
+  readonly kind?: ChainKind;
   /** Of the bare machine; the others run on the one below. */
   readonly engine?: EngineChoice;
 }
@@ -29,7 +32,7 @@ export function chainOfMachines(options: ChainOptions): { readonly top: Machine;
   const devices: Devices = { console, disk, network };
   const chain: Machine[] = [new BareMachine(variant, bytesAt(0), devices, engine)];
   for (let level = 1; level <= depth; level++) {
-    const monitor = new Monitor(chain.at(-1)!, kind);
+    const monitor = new Monitor(chain.at(-1)!, typeof kind === 'string' ? kind : kind[level - 1]);
     chain.push(machineOf(monitor, bytesAt(level), sectorsAt(level), { console, network }));
   }
   return { top: chain.at(-1)!, chain };

@@ -5,8 +5,7 @@ import { runThroughIdleness, type Machine, type Stop } from '../machine';
 import { processorDifferences, registerCount, type ProcessorState } from '../processor-state';
 import { randomProgramBytes, type RandomProgram } from '../random-program';
 import type { Variant } from '../variants';
-import { chainOfMachines } from './chain';
-import type { MonitorKind } from './virtual-machine';
+import { chainOfMachines, type ChainKind } from './chain';
 
 /** A program of a text, from the beginning of memory, with nothing in the registers. */
 export function programOf(text: string): RandomProgram {
@@ -27,7 +26,7 @@ export interface Outcome {
 export interface RunOptions {
   readonly variant: Variant;
   readonly depth: number;
-  readonly kind?: MonitorKind;
+  readonly kind?: ChainKind;
   readonly instructions: number;
   readonly engine?: EngineChoice;
 }

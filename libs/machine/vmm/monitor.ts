@@ -36,8 +36,8 @@ export class Monitor {
     private readonly host: Machine,
     private readonly kind: MonitorKind = 'direct',
   ) {
-    if (kind === 'patching' && host instanceof VirtualMachine && host.isPatched)
-      throw new Error('A patched machine cannot be patched again: its guards are one for all above it.');
+    if (kind === 'hybrid' && host instanceof VirtualMachine && host.isPatched)
+      throw new Error('A hybrid monitor cannot be made in a patched machine: guards would stop what it interprets.');
     host.supervisor = 'outside';
     this.pages = new Extents(host.memory.size / pageBytes);
     this.sectors = new Extents(host.devices.disk?.sectors ?? 0);

@@ -2,15 +2,17 @@ import { createRandom } from '@argosy/simulator/random';
 import { classify } from '../classification';
 import { subjectsOf } from '../classify/subjects';
 import { encode } from '../instruction-set';
-import { randomProgram } from '../random-program';
+import type { Machine } from '../machine';
+import { memoryStart, pageBytes } from '../memory';
+import { randomProgram, type RandomProgram } from '../random-program';
 import { controlRegisterNumbers } from '../control-registers';
-import { variants, variantNames } from '../variants';
-import { chainOfMachines } from './chain';
+import { variants, variantNames, type VariantName } from '../variants';
+import { BareMachine } from '../bare-machine';
 import { Console } from '../devices';
 import { differencesOf, programOf, runProgram } from './equivalence';
 import { Monitor } from './monitor';
 import { isCritical } from './patcher';
-import type { MonitorKind } from './virtual-machine';
+import type { MonitorKind, VirtualMachine } from './virtual-machine';
 
 const readBase = encode('csrrs', { rd: 10, immediate: controlRegisterNumbers.mbase });
 const enable = encode('csrrwi', { rs1: 8, immediate: controlRegisterNumbers.mstatus });
@@ -25,19 +27,35 @@ test.each(variantNames)('what is patched on %s is what was found to be sensitive
   expect(patched.map((subject) => subject.name).filter((each) => !unprivileged.includes(each))).toEqual(found);
 });
 
-test.each(variantNames)('patched, 40 random programs of %s are the same in a machine of a machine', (name) => {
-  for (let seed = 7000; seed < 7040; seed++) {
-    const program = randomProgram(createRandom(seed));
-    const options = { variant: variants[name], instructions: 2000, kind: 'patching' as const };
-    const bare = runProgram(program, { ...options, depth: 0 });
-    expect([seed, ...differencesOf(bare, runProgram(program, { ...options, depth: 1 }))]).toEqual([seed]);
-  }
-});
+type Kinds = readonly MonitorKind[];
+const patchings: readonly Kinds[] = [['patching'], ['patching', 'patching'], ['patching', 'patching', 'patching']];
 
-function differences(text: string, kind: MonitorKind): string[] {
-  const options = { variant: variants['unprivileged-reads'], instructions: 2000, kind };
-  const program = programOf(text);
-  return differencesOf(runProgram(program, { ...options, depth: 0 }), runProgram(program, { ...options, depth: 1 }));
+function differencesWith(program: RandomProgram, name: VariantName, kind: Kinds): string[] {
+  const options = { variant: variants[name], instructions: 2000, kind };
+  const bare = runProgram(program, { ...options, depth: 0 });
+  return differencesOf(bare, runProgram(program, { ...options, depth: kind.length }));
+}
+
+const mixed: readonly (readonly [VariantName, Kinds])[] = [
+  ['unprivileged-reads', ['direct', 'patching']],
+  ['unprivileged-reads', ['hybrid', 'patching']],
+  ['unprivileged-reads', ['patching', 'direct', 'patching']],
+  ['hybrid', ['hybrid', 'patching']],
+  ['virtualizable', ['patching', 'direct']],
+];
+
+test.each([...variantNames.flatMap((name) => patchings.map((kinds) => [name, kinds] as const)), ...mixed])(
+  '20 random programs of %s are the same where the monitors, from the lowest on, are %j',
+  (name, kinds) => {
+    for (let seed = 7000; seed < 7020; seed++) {
+      const program = randomProgram(createRandom(seed), seed % 2 === 0 ? 'wild' : 'looping');
+      expect([seed, ...differencesWith(program, name, kinds)]).toEqual([seed]);
+    }
+  },
+);
+
+function differences(text: string, ...kinds: Kinds): string[] {
+  return differencesWith(programOf(text), 'unprivileged-reads', kinds);
 }
 
 describe('a guest cannot tell that it was patched', () => {
@@ -128,29 +146,91 @@ describe('a guest cannot tell that it was patched', () => {
         jalr ra, 0(s0)
       loop: j loop`,
   };
-  test.each(Object.entries(cases))('%s', (_name, text) => {
-    expect(differences(text, 'patching')).toEqual([]);
+  describe.each(patchings.map((kinds) => [kinds.length, kinds] as const))('at depth %i', (_depth, kinds) => {
+    test.each(Object.entries(cases))('%s', (_name, text) => {
+      expect(differences(text, ...kinds)).toEqual([]);
+    });
   });
 
-  test('and without patches it can', () => {
-    expect(differences(cases['in user mode or machine mode']!, 'direct')).not.toEqual([]);
+  test('and without patches it can: of the machine below as well, which is as the bare one is', () => {
+    const text = 'csrr a0, mbase\n loop: j loop';
+    expect(differences(text, 'direct')).toEqual(['x10: 0x00000000 and 0x00001000']);
+    expect(differences(text, 'patching', 'direct')).toEqual(['x10: 0x00000000 and 0x00001000']);
   });
 });
 
-test('a machine that is removed leaves its memory without guards and patches to the next', () => {
-  const { chain } = chainOfMachines({
-    variant: variants['unprivileged-reads'],
-    depth: 0,
-    memoryBytes: 32768,
-    console: new Console(() => {}),
+test('a hybrid monitor is not made in a patched machine: what it interprets would be stopped by guards', () => {
+  expect(() => differences('loop: j loop', 'patching', 'direct', 'hybrid')).toThrow(
+    'cannot be made in a patched machine',
+  );
+});
+
+const readsAndStores = programOf(`
+    csrr a0, mbase
+    la   t0, data
+    sw   t0, 0(t0)
+    lw   a1, 0(t0)
+  loop: j loop
+  data: .word 0`);
+const memoryBytes = 4 * pageBytes;
+const console = new Console(() => {});
+
+function made(monitor: Monitor): VirtualMachine {
+  const machine = monitor.create({ memoryBytes, console });
+  if (!machine.ok) throw new Error(machine.refusal.message);
+  return machine.value;
+}
+
+/** What it read: its base, and what it had stored. */
+function run(machine: Machine): readonly [number, number] {
+  machine.memory.write(0, readsAndStores.memory.subarray(0, memoryBytes));
+  expect(machine.run(50)).toBe('limit');
+  return [machine.registers[10]!, machine.registers[11]!];
+}
+
+describe('a machine that is removed leaves its memory without guards and patches', () => {
+  const variant = variants['unprivileged-reads'];
+  const data = (memoryStart + 24) | 0;
+
+  test('to the next', () => {
+    const host = new BareMachine(variant, memoryBytes, { console });
+    for (const kind of ['patching', 'direct'] as const) {
+      const monitor = new Monitor(host, kind);
+      const machine = made(monitor);
+      expect(run(machine)).toEqual([0, data]);
+      monitor.remove(machine);
+    }
   });
-  const [host] = chain;
-  for (const kind of ['patching', 'direct'] as const) {
-    const monitor = new Monitor(host!, kind);
-    const made = monitor.create({ memoryBytes: 32768, console: new Console(() => {}) });
-    if (!made.ok) throw new Error(made.refusal.message);
-    made.value.memory.write(0, programOf('csrr a0, mstatus\n csrr a1, mbase\n loop: j loop').memory);
-    expect(made.value.run(50)).toBe('limit');
-    monitor.remove(made.value);
-  }
+
+  test('and so do those that were made of it', () => {
+    const host = new BareMachine(variant, memoryBytes, { console });
+    const monitor = new Monitor(host, 'direct');
+    const machine = made(monitor);
+    expect(run(made(new Monitor(machine, 'patching')))).toEqual([0, data]);
+    monitor.remove(machine);
+    expect(run(made(monitor))).toEqual([0, data]);
+  });
+
+  test('to the machine below, which is still patched itself', () => {
+    const host = new BareMachine(variant, 2 * memoryBytes, { console });
+    const below = new Monitor(host, 'patching');
+    made(below);
+    const machine = made(below);
+    const above = new Monitor(machine, 'patching');
+    const top = made(above);
+    expect(run(top)).toEqual([0, data]);
+    above.remove(top);
+    machine.supervisor = 'inside';
+    machine.reset();
+    expect(machine.run(50)).toBe('limit');
+    expect([...machine.registers.subarray(10, 12)]).toEqual([0, data]);
+  });
+});
+
+test('what a guard stopped that another VMM had put there is counted as what that one was told', () => {
+  const host = new BareMachine(variants['unprivileged-reads'], memoryBytes, { console });
+  const machine = made(new Monitor(host, 'patching'));
+  const top = made(new Monitor(machine, 'patching'));
+  run(top);
+  for (const { shares, time } of [machine, top]) expect(shares.direct + shares.emulated + shares.reflected).toBe(time);
 });

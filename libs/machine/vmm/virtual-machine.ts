@@ -1,7 +1,7 @@
 import { machineMode, slots, userMode } from '../control-registers';
 import type { Devices } from '../devices';
 import { Machine, type Stop } from '../machine';
-import { memoryStart, pageShift, type Memory } from '../memory';
+import { memoryStart, pageGuards, pageShift, type Memory } from '../memory';
 import { causes } from '../traps';
 import { serveHypercall } from './hypercalls';
 import { isCritical, patchWord, Patcher } from './patcher';
@@ -33,6 +33,15 @@ export interface VirtualMachineParts {
   readonly kind: MonitorKind;
 }
 
+/** At most; of a shorter one a page too many may be looked at, which changes nothing. */
+const accessBytes = 4;
+
+function guardOf(cause: number): number | undefined {
+  if (cause === causes.fetchGuard) return pageGuards.fetch;
+  if (cause === causes.loadGuard) return pageGuards.load;
+  return cause === causes.storeGuard ? pageGuards.store : undefined;
+}
+
 /** A machine that a VMM makes of the one below it: the same in everything but time and the size of its memory. */
 export class VirtualMachine extends Machine {
   readonly shares: Shares = { direct: 0, emulated: 0, reflected: 0, interpreted: 0 };
@@ -47,13 +56,16 @@ export class VirtualMachine extends Machine {
     if (kind === 'patching') this.patcher = new Patcher(memory, isCritical(host.variant));
   }
 
+  /** By its own VMM, or one below that. */
   get isPatched(): boolean {
-    return this.patcher !== undefined;
+    return this.patcher !== undefined || (this.host instanceof VirtualMachine && this.host.isPatched);
   }
 
-  /** Its memory is as its programs left it, and nothing of the VMM's is in it or on it. */
+  /** Nothing of its VMM's is in its memory or on it, nor of those of the machines that were made of it. */
   release(): void {
     this.patcher?.release();
+    const { storage, offset, size, level } = this.memory;
+    for (let page = offset >>> pageShift; page < (offset + size) >>> pageShift; page++) storage.unguard(page, level);
   }
 
   protected proceed(instructions: number): Stop | undefined {
@@ -95,8 +107,8 @@ export class VirtualMachine extends Machine {
   /** Every trap comes here. What this machine's processor would have done without a trap is done for it. */
   private dispatch(cause: number, value: number): Stop | undefined {
     const isInMachineMode = this.control[slots.mode] === machineMode;
-    if (cause === causes.fetchGuard || cause === causes.loadGuard || cause === causes.storeGuard)
-      return this.passGuard(cause, value);
+    const guard = guardOf(cause);
+    if (guard !== undefined) return this.passGuard(guard, cause, value);
     const replaced = value === patchWord ? this.patcher?.originalAt(this.offsetOf(this.control[slots.pc]!)) : undefined;
     if (cause === causes.illegalInstruction && replaced !== undefined) {
       this.shares.emulated++;
@@ -120,13 +132,19 @@ export class VirtualMachine extends Machine {
     return ((address ^ memoryStart) >>> 0) + (this.control[slots.base]! >>> 0);
   }
 
-  /** What a guard stopped has not been tried yet. */
-  private passGuard(cause: number, address: number): Stop | undefined {
+  /**
+   * A guard of this machine's VMM is not seen by the machine: what it stopped has not been tried yet. Any other is of a VMM in
+   * this machine, which controls it.
+   */
+  private passGuard(guard: number, cause: number, address: number): Stop | undefined {
     const { patcher } = this;
-    if (patcher === undefined) return this.raise(cause, address);
-    this.time--;
     const offset = this.offsetOf(address);
-    if (cause !== causes.fetchGuard) return patcher.open(offset, 4, () => this.runDirectly(1));
+    if (patcher?.hasGuarded(offset, accessBytes, guard) !== true) {
+      this.shares.reflected++;
+      return this.raise(cause, address);
+    }
+    this.time--;
+    if (guard !== pageGuards.fetch) return patcher.open(offset, accessBytes, () => this.runDirectly(1));
     patcher.scan(offset >>> pageShift);
     return undefined;
   }
