@@ -1,6 +1,7 @@
 // The lab's network. As root each host is a network namespace with an address of its own: a management network, by which
 // agents reach each other and the servers, and beside it the guests' network, with a bridge on each host. Both meet in a
-// namespace of the lab's own, its fabric. Of the machine's own network only one interface is added, for the servers.
+// namespace of the lab's own, its fabric. The machine's own network has two interfaces more: one for the servers, and one
+// by which the controller reaches guests that it probes.
 //
 // Without root all hosts share the machine's addresses, and guests are plugged into a switch in user space.
 
@@ -50,6 +51,8 @@ function labId(folder) {
 const namespaceName = (id, part) => `argosy-${id}-${part}`;
 /** @param {string} id */
 const serverInterface = (id) => `ag-${id}`;
+/** @param {string} id */
+const guestInterface = (id) => `ag-${id}-g`;
 
 /**
  * Runs lines of `ip`, all or the first that fails.
@@ -214,15 +217,43 @@ export async function startNetwork({ folder: given, hosts, wanted, redisUrl }) {
 }
 
 /**
- * The place of whoever looks on from the lab's machine: the first address of the guests' subnet, in the fabric.
+ * The places of whoever looks on from the lab's machine: in the fabric the first address of the guests' subnet, and on the
+ * machine itself, where the controller runs, the last.
  * @param {LabNetwork} network
  * @param {string} subnet
  */
 export function joinGuestNetwork({ fabric }, subnet) {
   if (fabric === '') return;
-  const [first = '', prefixLength = ''] = subnet.split('/');
-  const address = first.replace(/\d+$/, (last) => String(Number(last) + 1));
-  ip([`addr replace ${address}/${prefixLength} dev guests`], fabric);
+  const { from, to, prefixLength } = rangeOf(subnet);
+  ip([`addr replace ${addressAt(from + 1)}/${prefixLength} dev guests`], fabric);
+  const card = guestInterface(fabric.split('-')[1] ?? '');
+  if (card in networkInterfaces()) return;
+  const other = routes().find((route) => rangeOf(route).from <= to && rangeOf(route).to >= from);
+  if (other !== undefined)
+    return say(`  the controller cannot probe guests: of ${subnet} this machine has another way to ${other}`);
+  ip([
+    `link add ${card} type veth peer name machine netns ${fabric}`,
+    `addr add ${addressAt(to - 1)}/${prefixLength} dev ${card}`,
+    `link set ${card} up`,
+  ]);
+  ip(['link set machine master guests up'], fabric);
+}
+
+/** @param {string} subnet or an address */
+function rangeOf(subnet) {
+  const [address = '', prefixLength = '32'] = subnet.split('/');
+  const from = address.split('.').reduce((number, part) => number * 256 + Number(part), 0);
+  return { from, to: from + 2 ** (32 - Number(prefixLength)) - 1, prefixLength };
+}
+
+/** @param {number} number */
+const addressAt = (number) => [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
+
+/** What the machine reaches otherwise than by its default route. */
+function routes() {
+  const { stdout } = spawnSync('ip', ['-json', '-4', 'route', 'show'], { encoding: 'utf8', timeout: 10_000 });
+  const all = /** @type {{ dst: string }[]} */ (JSON.parse(stdout || '[]'));
+  return all.map(({ dst }) => dst).filter((dst) => dst !== 'default');
 }
 
 /** @param {string} folder */
@@ -242,7 +273,7 @@ function removeNamespaces(folder) {
 function removeNamespacesOf(id) {
   if (!existsSync(namespaceFolder)) return;
   // First, and by itself: what a namespace takes with it goes when the kernel comes to it, and its name is in use till then.
-  removeInterface(serverInterface(id));
+  for (const card of [serverInterface(id), guestInterface(id)]) removeInterface(card);
   const ours = readdirSync(namespaceFolder).filter((name) => name.startsWith(namespaceName(id, '')));
   if (ours.length > 0) ip(ours.map((name) => `netns del ${name}`));
 }

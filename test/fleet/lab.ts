@@ -12,7 +12,7 @@ import { type GuestLine, replayChecksum, replayDiskChecksum } from '@argosy/doma
 import { openDatabase } from '@argosy/inventory/database';
 import { isRunning, nameProcess } from '../../apps/lab/processes.mjs';
 import { writeJson } from '../../apps/lab/private-files.mjs';
-import { type LabNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
+import { joinGuestNetwork, type LabNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
 import { freePort, startPostgres, startRedis } from '../../apps/lab/servers.mjs';
 import { ApiClient, ApiRefusal } from './api-client';
 import { ensureBuilt, root } from './build';
@@ -38,6 +38,8 @@ export interface FleetPlan {
   readonly hostEnvironment?: (name: string, folder: string) => Record<string, string>;
   /** Each host has addresses and links of its own, as in the lab; where that is not allowed, only a guests' network. */
   readonly ownNetworks?: boolean;
+  /** The controllers reach the guests: in networks of their own, and in a subnet that is free on this machine. */
+  readonly reachesGuests?: boolean;
   /** Before the hosts are switched on: what is mounted later they do not see. */
   readonly prepareDatastore?: (datastore: string) => void;
 }
@@ -221,6 +223,10 @@ export class Fleet {
     await this.api.call('pool.create', {
       body: { name: poolName, ...(this.plan.pool ? { settings: this.plan.pool } : {}) },
     });
+    if (this.plan.reachesGuests && this.network) {
+      const { network } = await this.api.call('pool.get', { params: { pool: poolName } });
+      joinGuestNetwork(this.network, network.subnet);
+    }
     await this.api.call('datastore.create', { body: { name: 'datastore', path: this.datastore, shared: true } });
     await this.createMeasuringImages(new Set(names.map((name) => this.vmmOf(name))));
     const { secret } = await this.api.call('join-token.create', { body: { pool: poolName, reusable: true } });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { impairSwitch, switchSocket } from '../../apps/lab/ethernet-switch-process.mjs';
 import { impairLinks } from '../../apps/lab/chassis-links.mjs';
-import { removeNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
+import { joinGuestNetwork, removeNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
 import { waitUntil } from '../../apps/lab/processes.mjs';
 
 const hosts = ['h1', 'h2'];
@@ -64,6 +64,35 @@ asRoot('hosts reach each other and the servers by their own addresses, and nothi
   expect(namespaces().filter((name) => name.includes(network.fabric))).toEqual([]);
   expect(interfaces().filter((name) => network.fabric.includes(name.slice(3)))).toEqual([]);
 });
+
+asRoot(
+  'the machine reaches guests in their subnet, for as long as the lab is there, and only where it is free',
+  async () => {
+    const [folder, second] = [aFolder(), aFolder()];
+    const subnet = '10.252.7.0/24';
+    const network = await startNetwork({ folder, hosts: ['h1'], wanted: 'namespaces' });
+    joinGuestNetwork(network, subnet);
+    joinGuestNetwork(network, subnet);
+    const { namespace } = network.host('h1');
+    inside(namespace, 'ip', 'address', 'add', '10.252.7.9/24', 'dev', 'guests');
+    const guest = await listenIn(namespace, '10.252.7.9');
+    try {
+      const heard = new Promise((resolve) =>
+        connect(guest.port, '10.252.7.9').once('data', (data) => resolve(data.toString())),
+      );
+      expect(await heard).toBe('10.252.7.254');
+    } finally {
+      guest.end();
+    }
+    const other = await startNetwork({ folder: second, hosts: ['h1'], wanted: 'namespaces' });
+    joinGuestNetwork(other, '10.252.0.0/16');
+    const ways = () => interfaces().filter((name) => name.endsWith('-g'));
+    expect(ways().map((name) => network.fabric.includes(name.slice(3, -2)))).toContain(true);
+    expect(ways().map((name) => other.fabric.includes(name.slice(3, -2)))).not.toContain(true);
+    await removeNetwork(folder);
+    expect(ways().map((name) => network.fabric.includes(name.slice(3, -2)))).not.toContain(true);
+  },
+);
 
 asRoot('a second start finds the same network, and makes again what a crash left half made', async () => {
   const folder = aFolder();
