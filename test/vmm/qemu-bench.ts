@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VmmDriver, VmmInstance } from '@argosy/control/ports/vmm-driver';
 import type { BenchHost } from '@argosy/vmm/test-bench';
+import type { GuestLink } from '@argosy/vmm/guest-link';
 import { qemuDriver } from '@argosy/vmm/qemu/driver';
 import { TwoHostBench } from './two-host-bench';
 
@@ -39,19 +40,23 @@ export class QemuBench extends TwoHostBench {
   private readonly cgroup: string | null;
   private readonly listenAddress: string;
   private readonly binary: { readonly binary?: string };
+  private readonly guestLink: (host: BenchHost, folder: string) => GuestLink;
 
   /** `listenAddress`: other than loopback, migrations come over TCP. `binary`: a program in the place of QEMU's. */
   constructor({
     useGroups,
     listenAddress = '127.0.0.1',
     binary = null,
+    guestLink = () => ({ kind: 'none' }),
   }: {
     readonly useGroups: boolean;
     readonly listenAddress?: string;
     readonly binary?: ((folder: string) => string) | null;
+    readonly guestLink?: (host: BenchHost, folder: string) => GuestLink;
   }) {
     super({ program: resolve(__dirname, '../../guests/tiny/tiny.elf'), architecture: 'x86_64' });
     this.listenAddress = listenAddress;
+    this.guestLink = guestLink;
     this.binary = binary === null ? {} : { binary: binary(this.folder) };
     this.cgroup = useGroups ? this.priority : null;
   }
@@ -91,7 +96,7 @@ export class QemuBench extends TwoHostBench {
       listenAddress: this.listenAddress,
       advertiseAddress: '127.0.0.1',
       cgroup: this.cgroup,
-      guestLink: { kind: 'none' },
+      guestLink: this.guestLink(host, this.folder),
       migrationKey: () => this.keys[host],
       clock: { now: () => Date.now() },
     });
