@@ -1,6 +1,8 @@
 import { roles } from '@argosy/domain/access';
+import type { EvacuationPlan } from '@argosy/domain/entities';
 import { refusalCodes } from '@argosy/domain/refusal';
 import { z } from 'zod';
+import { describes } from './describes';
 import { referenceField, strictBody } from './fields';
 import { guestSchema, hostSchema, orNull, poolSchema, ruleSchema } from './responses';
 
@@ -34,6 +36,16 @@ export const guestHostSchema = z.object({
   isBest: z.boolean(),
   rejection: orNull(z.object({ check: text, code: z.enum(refusalCodes), reason: text })),
 });
+
+const ofGuest = z.object({ guestId: text, reason: text });
+export const evacuationPlanSchema = describes<EvacuationPlan>()(
+  z.object({
+    hostId: text,
+    moves: z.array(z.object({ guestId: text, toHostId: text })),
+    stuck: z.array(ofGuest),
+    staying: z.array(ofGuest),
+  }),
+);
 
 /** Whether a guest's disk could be moved there now, the guest staying where it is. */
 export const guestDatastoreSchema = z.object({

@@ -10,6 +10,7 @@ export const fleetRoutes = {
   'pool.update': ({ params, body }) => ({ kind: 'pool.update', ...params, ...body }),
   'pool.remove': ({ params }) => ({ kind: 'pool.remove', ...params }),
   'pool.tolerance': ({ params }) => ({ kind: 'pool.tolerance', ...params }),
+  'host.evacuation': ({ params }) => ({ kind: 'host.evacuation', ...params }),
   'host.enter-maintenance': ({ params }) => ({ kind: 'host.maintenance', ...params, enter: true }),
   'host.exit-maintenance': ({ params }) => ({ kind: 'host.maintenance', ...params, enter: false }),
   'host.enter-standby': ({ params }) => ({ kind: 'host.standby', ...params, enter: true }),

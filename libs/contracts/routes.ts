@@ -139,6 +139,11 @@ export const routes = {
     method: 'GET', path: '/hosts/:host/capabilities', tag: 'hosts', access: 'viewer', status: 200,
     summary: 'Say what a host can run, on what, and why', params: host, response: responses.hostCapabilitiesSchema,
   },
+  'host.evacuation': {
+    method: 'GET', path: '/hosts/:host/evacuation', tag: 'hosts', access: 'viewer', status: 200,
+    summary: 'Say where the guests of a host would go if it were emptied now, all of them together', params: host,
+    response: answers.evacuationPlanSchema,
+  },
   'host.enter-maintenance': {
     method: 'POST', path: '/hosts/:host/maintenance', tag: 'hosts', access: 'operator', status: 202,
     summary: 'Evacuate a host and keep guests off it', params: host, response: responses.hostSchema,

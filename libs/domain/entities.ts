@@ -140,6 +140,16 @@ export interface LossTolerance {
   readonly explanation: string;
 }
 
+/** Where the guests of a host would go if it were emptied now: one answer for all of them together. */
+export interface EvacuationPlan {
+  readonly hostId: string;
+  readonly moves: readonly { readonly guestId: string; readonly toHostId: string }[];
+  /** For whom the others leave no host, and why each refuses. */
+  readonly stuck: readonly { readonly guestId: string; readonly reason: string }[];
+  /** Who goes nowhere as it is, and what it would take. */
+  readonly staying: readonly { readonly guestId: string; readonly reason: string }[];
+}
+
 export interface HostCapacity {
   readonly cpuMillicores: number;
   readonly memoryMiB: number;

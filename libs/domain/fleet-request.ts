@@ -148,6 +148,7 @@ export type FleetRequest =
   | { readonly kind: 'pool.remove'; readonly pool: string }
   | { readonly kind: 'pool.tolerance'; readonly pool: string }
   | { readonly kind: 'host.register'; readonly registration: HostRegistration }
+  | { readonly kind: 'host.evacuation'; readonly host: string }
   | { readonly kind: 'host.maintenance'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.standby'; readonly host: string; readonly enter: boolean }
   | { readonly kind: 'host.fence'; readonly host: string }

@@ -26,6 +26,8 @@ import {
 } from './turn';
 
 const movesPerRun = 20;
+/** Who must leave, leaves; nobody moves for less. */
+export const emptying = { cpuSafetyShare: 1, horizonMs: 0, bandwidthMiBPerSecond: 1_000, maximumMoves: 0 };
 
 /** At each pool's own interval; hosts that are being emptied are looked at on every pass. */
 export function balanceDuePools(turn: FleetTurn): void {
@@ -220,7 +222,7 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
   const movable = guests.filter((guest) => guest.state === 'running' && !isBusy(turn.fleet, guest.id));
   if (movable.length === 0 || !hasMigrationRoom(turn, host.id)) return;
   const cluster = clusterOf(turn, pool.id);
-  const answer = balance(cluster, { cpuSafetyShare: 1, horizonMs: 0, bandwidthMiBPerSecond: 1_000, maximumMoves: 0 });
+  const answer = balance(cluster, emptying);
   const stuck = answer.stuck.filter((each) => guests.some((guest) => guest.id === each.guestId));
   const ids = stuck.map(({ guestId }) => guestId);
   const isMakingRoom = stuck.length > 0 && makeRoomFor(turn, pool, ids, 'ordinary');

@@ -27,6 +27,7 @@ import { rollPool, stopRoll } from './rolls';
 import { removeSnapshot, revertSnapshot, takeSnapshot } from './snapshots';
 import { setStandby } from './standby';
 import { beginTask } from './tasks';
+import { planEvacuation } from './evacuation-plan';
 import { poolTolerance } from './tolerance';
 import { type FleetTurn, put, record } from './turn';
 
@@ -40,6 +41,7 @@ const handlers: Handlers = {
   'pool.remove': removePool,
   'pool.tolerance': poolTolerance,
   'host.register': registerHost,
+  'host.evacuation': planEvacuation,
   'host.maintenance': setMaintenance,
   'host.standby': setStandby,
   'host.fence': fenceHost,

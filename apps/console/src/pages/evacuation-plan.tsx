@@ -1,6 +1,9 @@
+import type { RouteResponse } from '@argosy/contracts/routes';
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../api/client';
 import type { Host } from '../fleet/rows';
+import { useRows } from '../fleet/use-fleet';
+import { Answer } from '../ui/answer';
 import { count } from '../ui/format';
 
 interface EvacuationPlanProps {
@@ -10,21 +13,16 @@ interface EvacuationPlanProps {
   readonly whenEmpty: string;
 }
 
-const mostPlanned = 50;
+const renewMs = 5000;
 
-/** Before a host is emptied: who has to leave, and where each could go. */
+/** Before a host is emptied: who has to leave, and where all of them would go together. */
 export function EvacuationPlan({ host, guestNames, whenEmpty }: EvacuationPlanProps) {
-  const { data: fits } = useQuery({
+  const plan = useQuery({
     queryKey: ['read', 'evacuation', host.id],
-    queryFn: () =>
-      Promise.all(
-        guestNames.map(async (name) => ({ name, ...(await call('guest.hosts', { params: { guest: name } })) })),
-      ),
-    enabled: guestNames.length > 0 && guestNames.length <= mostPlanned,
+    queryFn: ({ signal }) => call('host.evacuation', { params: { host: host.id } }, { signal }),
+    enabled: guestNames.length > 0,
+    refetchInterval: renewMs,
   });
-  const stuck = (fits ?? []).filter(({ items }) =>
-    items.every(({ rejection, isCurrent }) => isCurrent || rejection !== null),
-  );
   if (guestNames.length === 0)
     return (
       <p>
@@ -32,31 +30,72 @@ export function EvacuationPlan({ host, guestNames, whenEmpty }: EvacuationPlanPr
       </p>
     );
   return (
+    <Answer of={plan} what="The plan">
+      {(found) => <Plan host={host} found={found} />}
+    </Answer>
+  );
+}
+
+function Plan({ host, found }: { readonly host: Host; readonly found: RouteResponse<'host.evacuation'> }) {
+  const [hosts, guests] = [useRows('host'), useRows('guest')];
+  const { moves, stuck, staying } = found;
+  const nameOf = (id: string) => guests.get(id)?.name ?? id;
+  return (
     <>
-      <p>
-        {count(guestNames.length, 'guest')} will be moved away live, each where it suits best then. No guest is stopped.
-      </p>
-      {fits !== undefined && (
-        <ul className="plain-list">
-          {fits.map(({ name, items }) => {
-            const takers = items.filter(({ rejection, isCurrent }) => !isCurrent && rejection === null);
-            return (
-              <li key={name}>
-                <strong>{name}</strong>{' '}
-                {takers.length > 0
-                  ? `can go to ${takers.map((each) => each.hostName).join(', ')}`
-                  : 'finds no other host now'}
-              </li>
-            );
-          })}
-        </ul>
+      {moves.length > 0 && (
+        <>
+          <p>
+            {count(moves.length, 'guest')} would go live, together, as it is now. Nobody is stopped, and each is looked
+            at again when its turn comes.
+          </p>
+          <div className="table-scroller plan" tabIndex={0} role="region" aria-label="Who goes where">
+            <table className="table">
+              <thead>
+                <tr>
+                  <th scope="col">Guest</th>
+                  <th scope="col">Goes to</th>
+                </tr>
+              </thead>
+              <tbody>
+                {moves.map(({ guestId, toHostId }) => (
+                  <tr key={guestId}>
+                    <td>{nameOf(guestId)}</td>
+                    <td>{hosts.get(toHostId)?.name ?? toHostId}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
       )}
-      {stuck.length > 0 && (
-        <p>
-          {host.name} will not become empty while {stuck.map(({ name }) => name).join(', ')} find no other host: stop
-          them, or make room.
-        </p>
-      )}
+      <Remaining
+        title={`${host.name} does not become empty while these find no host. Argosy moves others aside where that makes room; otherwise stop them, or make room`}
+        of={stuck}
+        nameOf={nameOf}
+      />
+      <Remaining title="These do not move as they are" of={staying} nameOf={nameOf} />
+    </>
+  );
+}
+
+interface RemainingProps {
+  readonly title: string;
+  readonly of: readonly { readonly guestId: string; readonly reason: string }[];
+  readonly nameOf: (guestId: string) => string;
+}
+
+function Remaining({ title, of, nameOf }: RemainingProps) {
+  if (of.length === 0) return null;
+  return (
+    <>
+      <p>{title}:</p>
+      <ul className="plain-list">
+        {of.map(({ guestId, reason }) => (
+          <li key={guestId}>
+            <strong>{nameOf(guestId)}</strong>: {reason}
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
