@@ -1,19 +1,17 @@
-import { newUserBody } from '@argosy/contracts/bodies';
-import { Alert, Button, Checkbox, ClipboardCopy } from '@patternfly/react-core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { Button, Checkbox } from '@patternfly/react-core';
+import { useState } from 'react';
 import { useParams } from 'react-router';
 import { call } from '../api/client';
 import { useMay, useSession } from '../api/session';
 import { useNamed, useSubject } from '../fleet/use-fleet';
-import { Answer } from '../ui/answer';
-import { type Column, DataTable } from '../ui/data-table';
 import { Dialog, stays } from '../ui/dialog';
-import { ChoiceField, choicesOf, TextField } from '../ui/field';
+import { ChoiceField } from '../ui/field';
 import { wholeInstant } from '../ui/format';
 import { Nothing, Page, PageTabs } from '../ui/page';
+import { Listing, Secret, useChanged, useUserNames, when } from './access-listing';
+import { NewTokenDialog } from './access-new-token';
+import { Users } from './access-users';
 
-const roles = newUserBody.shape.role.options;
 const dayMs = 86_400_000;
 
 export function AccessPage() {
@@ -32,37 +30,9 @@ export function AccessPage() {
   );
 }
 
-interface ListingProps<Row> {
-  readonly label: string;
-  readonly name: string;
-  readonly read: () => Promise<{ readonly items: readonly Row[] }>;
-  readonly columns: readonly Column<Row>[];
-  readonly keyOf: (row: Row) => string;
-  readonly actions?: ReactNode;
-  readonly empty: ReactNode;
-}
-
-/** The stream says nothing of these: they are read when they are looked at, and after each change made here. */
-function Listing<Row>({ label, name, read, columns, keyOf, actions, empty }: ListingProps<Row>) {
-  const listed = useQuery({ queryKey: ['read', 'access', name], queryFn: read });
-  return (
-    <Answer of={listed} what={`The ${label}`}>
-      {({ items }) => (
-        <DataTable label={label} rows={items} columns={columns} keyOf={keyOf} actions={actions} empty={empty} />
-      )}
-    </Answer>
-  );
-}
-
-function useChanged() {
-  const cache = useQueryClient();
-  return () => cache.invalidateQueries({ queryKey: ['read', 'access'] });
-}
-
-const when = (at: number | null, never: string): string => (at === null ? never : wholeInstant(at));
-
 function Tokens() {
   const changed = useChanged();
+  const users = useUserNames();
   const { who } = useSession();
   const [dialog, setDialog] = useState<'new' | { readonly id: string; readonly description: string } | null>(null);
   return (
@@ -75,6 +45,7 @@ function Tokens() {
         actions={<Button onClick={() => setDialog('new')}>Make a token</Button>}
         columns={[
           { title: 'For', value: ({ description }) => description },
+          { title: 'Of', value: ({ userId }) => users.get(userId) ?? who?.name ?? '' },
           { title: 'Begins with', value: ({ prefix }) => prefix },
           { title: 'Made', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => wholeInstant(createdAt) },
           { title: 'Runs out', value: ({ expiresAt }) => expiresAt, show: ({ expiresAt }) => when(expiresAt, 'never') },
@@ -119,152 +90,6 @@ function Tokens() {
         </Dialog>
       )}
     </>
-  );
-}
-
-const lifetimes = [
-  { value: '', label: 'until it is revoked' },
-  { value: String(dayMs), label: 'for a day' },
-  { value: String(30 * dayMs), label: 'for 30 days' },
-  { value: String(365 * dayMs), label: 'for a year' },
-];
-
-/** A secret, shown this once. */
-function Secret({
-  title,
-  secret,
-  onClose,
-}: {
-  readonly title: string;
-  readonly secret: string;
-  readonly onClose: () => void;
-}) {
-  return (
-    <Dialog title={title} deed="I have kept it" onClose={onClose} run={() => Promise.resolve()}>
-      <ClipboardCopy isReadOnly hoverTip="Copy" clickTip="Copied" textAriaLabel={title}>
-        {secret}
-      </ClipboardCopy>
-      <Alert isInline variant="info" title="It is not shown again">
-        Only its first letters are kept, so that you can tell it from others.
-      </Alert>
-    </Dialog>
-  );
-}
-
-function NewTokenDialog({ onClose }: { readonly onClose: () => void }) {
-  const changed = useChanged();
-  const [description, setDescription] = useState('');
-  const [lifetime, setLifetime] = useState('');
-  const [secret, setSecret] = useState<string | null>(null);
-  if (secret !== null) return <Secret title="The new token" secret={secret} onClose={onClose} />;
-  return (
-    <Dialog
-      title="Make a token of your own"
-      deed="Make it"
-      onClose={onClose}
-      run={async () => {
-        const token = await call('token.create', {
-          body: {
-            ...(description === '' ? {} : { description }),
-            ...(lifetime === '' ? {} : { expiresInMs: Number(lifetime) }),
-          },
-        });
-        await changed();
-        setSecret(token.secret);
-        return stays;
-      }}
-    >
-      <TextField label="What for" value={description} onChange={setDescription} />
-      <ChoiceField label="It holds" value={lifetime} onChange={setLifetime} choices={lifetimes} />
-    </Dialog>
-  );
-}
-
-function Users() {
-  const changed = useChanged();
-  const { who } = useSession();
-  const [dialog, setDialog] = useState<'new' | { readonly id: string; readonly name: string } | null>(null);
-  return (
-    <>
-      <Listing
-        label="users"
-        name="users"
-        read={() => call('user.list')}
-        keyOf={({ id }) => id}
-        actions={<Button onClick={() => setDialog('new')}>Create a user</Button>}
-        columns={[
-          { title: 'Name', value: ({ name }) => name },
-          { title: 'Role', value: ({ role }) => role },
-          { title: 'Since', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => wholeInstant(createdAt) },
-          {
-            title: 'Remove',
-            value: () => '',
-            show: ({ id, name }) =>
-              name === who?.name ? (
-                <span className="quiet">you</span>
-              ) : (
-                <Button variant="link" isInline aria-label={`Remove ${name}`} onClick={() => setDialog({ id, name })}>
-                  Remove
-                </Button>
-              ),
-          },
-        ]}
-        empty={
-          <Nothing title="No user">
-            A user has a role: a viewer reads, an operator acts on guests, an administrator also on the rest.
-          </Nothing>
-        }
-      />
-      {dialog === 'new' && <NewUserDialog onClose={() => setDialog(null)} />}
-      {dialog !== null && dialog !== 'new' && (
-        <Dialog
-          title={`Remove the user ${dialog.name}`}
-          deed="Remove"
-          isDangerous
-          onClose={() => setDialog(null)}
-          run={async () => {
-            await call('user.remove', { params: { id: dialog.id } });
-            await changed();
-          }}
-        >
-          <p>
-            All tokens of {dialog.name} are revoked. What {dialog.name} did stays in the audit trail.
-          </p>
-        </Dialog>
-      )}
-    </>
-  );
-}
-
-function NewUserDialog({ onClose }: { readonly onClose: () => void }) {
-  const changed = useChanged();
-  const [name, setName] = useState('');
-  const [role, setRole] = useState<(typeof roles)[number]>('viewer');
-  const [secret, setSecret] = useState<string | null>(null);
-  if (secret !== null) return <Secret title={`The first token of ${name}`} secret={secret} onClose={onClose} />;
-  return (
-    <Dialog
-      title="Create a user"
-      deed="Create, with a token"
-      isDisabled={name === ''}
-      onClose={onClose}
-      run={async () => {
-        await call('user.create', { body: { name, role } });
-        const token = await call('token.create', { body: { user: name, description: 'the first' } });
-        await changed();
-        setSecret(token.secret);
-        return stays;
-      }}
-    >
-      <TextField label="Name" isRequired value={name} onChange={setName} />
-      <ChoiceField
-        label="Role"
-        value={role}
-        onChange={(chosen) => setRole(chosen as typeof role)}
-        choices={choicesOf(roles)}
-        help="A viewer reads; an operator also acts on guests, images and rules; an administrator on everything."
-      />
-    </Dialog>
   );
 }
 
