@@ -15,16 +15,30 @@ export interface EventFilter {
   readonly subjectKind?: FleetEvent['subjectKind'];
   readonly subject?: string;
   readonly severity?: FleetEvent['severity'];
+  readonly since?: number;
 }
 
 const ranks: readonly FleetEvent['severity'][] = ['information', 'warning', 'error'];
 
 /** What happened, newest first: pages of the past, and above them what happens now. */
-export function useEvents({ subjectKind, subject, severity }: EventFilter) {
+export function useEvents({ subjectKind, subject, severity, since }: EventFilter) {
   const past = useInfiniteQuery({
-    queryKey: ['read', 'events', subjectKind, subject, severity],
+    queryKey: ['read', 'events', subjectKind, subject, severity, since],
     queryFn: ({ pageParam, signal }) =>
-      call('event.list', { query: { subjectKind, subject, severity, limit: 200, cursor: pageParam } }, { signal }),
+      call(
+        'event.list',
+        {
+          query: {
+            subjectKind,
+            subject,
+            severity,
+            since: since === undefined ? since : String(since),
+            limit: 200,
+            cursor: pageParam,
+          },
+        },
+        { signal },
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
   });

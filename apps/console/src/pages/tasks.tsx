@@ -1,6 +1,6 @@
-import { Button, Progress } from '@patternfly/react-core';
+import { Button, Progress, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { useMemo } from 'react';
-import { Link } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 import type { Task } from '../fleet/rows';
 import { useHasRead, useNewest, useSubject } from '../fleet/use-fleet';
 import { taskName, useCancel } from '../frame/task-bar';
@@ -9,9 +9,18 @@ import { duration, instant } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 
+const choices: readonly { readonly name: string; readonly title: string; readonly has: (task: Task) => boolean }[] = [
+  { name: 'all', title: 'All', has: () => true },
+  { name: 'running', title: 'Under way', has: ({ endedAt }) => endedAt === null },
+  { name: 'failed', title: 'Not done', has: ({ state }) => state === 'failed' || state === 'cancelled' },
+];
+
 export function TasksPage() {
   const hasRead = useHasRead();
-  const tasks = useNewest('task');
+  const all = useNewest('task');
+  const [search, setSearch] = useSearchParams();
+  const choice = choices.find(({ name }) => name === search.get('state')) ?? choices[0]!;
+  const tasks = useMemo(() => all.filter(choice.has), [all, choice]);
   const subjectOf = useSubject();
   const cancelOf = useCancel();
   const columns = useMemo<Column<Task>[]>(
@@ -63,7 +72,21 @@ export function TasksPage() {
     [subjectOf, cancelOf],
   );
   return (
-    <Page title="Tasks">
+    <Page
+      title="Tasks"
+      actions={
+        <ToggleGroup aria-label="Which tasks">
+          {choices.map(({ name, title }) => (
+            <ToggleGroupItem
+              key={name}
+              text={title}
+              isSelected={name === choice.name}
+              onChange={() => setSearch(name === 'all' ? {} : { state: name })}
+            />
+          ))}
+        </ToggleGroup>
+      }
+    >
       <PageBody>
         {hasRead ? (
           <DataTable
@@ -71,7 +94,13 @@ export function TasksPage() {
             rows={tasks}
             columns={columns}
             keyOf={({ id }) => id}
-            empty={<Nothing title="No task yet">What takes time, as a start or a migration, appears here.</Nothing>}
+            empty={
+              all.length === 0 ? (
+                <Nothing title="No task yet">What takes time, as a start or a migration, appears here.</Nothing>
+              ) : (
+                <Nothing title="None of these">Every other task is under “All”.</Nothing>
+              )
+            }
           />
         ) : (
           <Waiting />
