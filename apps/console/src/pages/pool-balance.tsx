@@ -4,45 +4,26 @@ import { useCallback, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { call } from '../api/client';
 import { useMay } from '../api/session';
-import type { BalanceRun, Pool, Recommendation } from '../fleet/rows';
+import type { Pool, Recommendation } from '../fleet/rows';
 import { useNewest, useRows } from '../fleet/use-fleet';
 import { type Column, DataTable } from '../ui/data-table';
 import { Field, ChoiceField } from '../ui/field';
-import { Section, Wide } from '../ui/facts';
-import { instant, percent } from '../ui/format';
+import { Section } from '../ui/facts';
+import { instant } from '../ui/format';
 import { latest } from '../ui/latest';
 import { Nothing } from '../ui/page';
 import { StateLabel } from '../ui/state-label';
 import { useToasts } from '../ui/toasts';
+import { BalanceHistory } from './balance-history';
 import { automationTitles } from './pool-words';
 
 /** What would better the pool, what was done about it, and how much Argosy does by itself. */
 export function PoolBalance({ pool }: { readonly pool: Pool }) {
-  const runs = useRows('balanceRun');
-  const own = useMemo(
-    () => [...runs.values()].filter(({ poolId }) => poolId === pool.id).sort((one, other) => one.at - other.at),
-    [runs, pool.id],
-  );
   return (
     <>
       <Automation pool={pool} />
       <Recommendations pool={pool} />
-      <Section title="How even its hosts were">
-        {own.length === 0 ? (
-          <p className="quiet">
-            Each look at the balance that finds something, or that somebody asks for, is drawn here.
-          </p>
-        ) : (
-          <>
-            <Wide label="History of the balance">
-              <History runs={own} />
-            </Wide>
-            <p className="quiet">
-              {instant(own.at(-1)!.at)}: {own.at(-1)!.explanation}
-            </p>
-          </>
-        )}
-      </Section>
+      <BalanceHistory pool={pool} />
     </>
   );
 }
@@ -51,6 +32,7 @@ const automations = poolSettingsBody.shape.balance.unwrap().shape.automation.unw
 /** A slider that is dragged passes what nobody wants. */
 const quietMs = 400;
 const streamMs = 1000;
+const thresholdSteps = ['rules', 'large', 'fair', 'small', 'any'].map((label, index) => ({ value: index + 1, label }));
 const thresholds = ['only what rules demand', 'a large gain', 'a fair gain', 'a small gain', 'any gain'];
 
 function Automation({ pool }: { readonly pool: Pool }) {
@@ -93,11 +75,10 @@ function Automation({ pool }: { readonly pool: Pool }) {
           {() => (
             <Slider
               value={shown}
+              isDisabled={isFixed}
               min={1}
               max={5}
-              step={1}
-              isDisabled={isFixed}
-              showTicks
+              customSteps={thresholdSteps}
               onChange={(_event, value) => {
                 if (value === shown) return;
                 setWanted(value);
@@ -231,44 +212,3 @@ function Recommendations({ pool }: { readonly pool: Pool }) {
 
 /** Of millicore-seconds: processors' seconds that guests get, or that the move takes. */
 const coreSeconds = (value: number): string => (value / 1000).toFixed(value < 10_000 ? 3 : 1);
-
-const chart = { width: 900, height: 150, left: 46, bottom: 22 };
-
-/** The imbalance before each run, and as it would be after its moves: 0 is even. */
-function History({ runs }: { readonly runs: readonly BalanceRun[] }) {
-  const [start, end] = [runs[0]!.at, Math.max(runs.at(-1)!.at, runs[0]!.at + 1)];
-  const most = Math.max(0.1, ...runs.map(({ imbalanceBefore }) => imbalanceBefore));
-  const x = (at: number) => chart.left + ((at - start) / (end - start)) * (chart.width - chart.left - 12);
-  const y = (value: number) => 8 + (1 - value / most) * (chart.height - chart.bottom - 8);
-  return (
-    <svg
-      className="timeline"
-      viewBox={`0 0 ${chart.width} ${chart.height}`}
-      role="img"
-      aria-label={`Imbalance at ${runs.length} runs; the last ${runs.at(-1)!.imbalanceBefore.toFixed(2)}`}
-    >
-      {[0, most].map((value) => (
-        <g key={value}>
-          <line x1={chart.left} x2={chart.width} y1={y(value)} y2={y(value)} />
-          <text x={chart.left - 6} y={y(value) + 4} textAnchor="end">
-            {percent(value)}
-          </text>
-        </g>
-      ))}
-      {runs.map(({ id, at, imbalanceBefore, imbalanceAfter, recommendationCount }) => (
-        <g key={id} className="balance-run">
-          <line x1={x(at)} x2={x(at)} y1={y(imbalanceBefore)} y2={y(imbalanceAfter)} />
-          <circle cx={x(at)} cy={y(imbalanceBefore)} r={4}>
-            <title>{`${instant(at)}: ${percent(imbalanceBefore)} before, ${percent(imbalanceAfter)} after ${recommendationCount} moves`}</title>
-          </circle>
-        </g>
-      ))}
-      <text x={chart.left} y={chart.height - 4}>
-        {instant(start)}
-      </text>
-      <text x={chart.width} y={chart.height - 4} textAnchor="end">
-        {instant(end)}
-      </text>
-    </svg>
-  );
-}
