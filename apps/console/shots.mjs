@@ -26,6 +26,37 @@ const folder = join(root, '.shots');
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const widths = [1440, 390];
 const settleMs = 1200;
+const leastHeight = 900;
+/** What is longer is cut off. */
+const mostHeight = 4000;
+
+/** In the page: whether anything is wider than it, and how much of it is below the edge. */
+function measure() {
+  const main = document.querySelector('main');
+  const [width, height] = main ? [main.scrollWidth - main.clientWidth, main.scrollHeight - main.clientHeight] : [0, 0];
+  return { isWider: width > 0 || document.documentElement.scrollWidth > innerWidth, hidden: height };
+}
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @param {string} name */
+const press = (name) => (/** @type {Page} */ page) => page.getByRole('button', { name, exact: true }).first().click();
+
+/** Opens something on a page before its picture is taken. @satisfies {Record<string, (page: Page) => Promise<void>>} */
+const scenes = {
+  alarms: (/** @type {Page} */ page) => page.getByRole('button', { name: / open alarms?$/ }).click(),
+  newGuest: press('Create a guest'),
+  migrate: press('Migrate'),
+  maintenance: async (/** @type {Page} */ page) => {
+    await press('Actions')(page);
+    await page.getByRole('menuitem', { name: 'Enter maintenance' }).click();
+  },
+  print: async (/** @type {Page} */ page) => {
+    const pdf = await page.pdf({ path: join(folder, 'drill.pdf'), preferCSSPageSize: true, printBackground: true });
+    const sheets = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length;
+    if (sheets !== 1) console.log(`  the drill's report takes ${sheets} sheets of paper`);
+  },
+};
 
 /** @param {string} path */
 async function read(path) {
@@ -38,7 +69,7 @@ const [pools, hosts, guests, drills, simulations] = await Promise.all(
 );
 const running = guests.find((/** @type {{ state: string }} */ { state }) => state === 'running') ?? guests[0];
 const tabs = {
-  pool: ['', '/load', '/balance', '/rules', '/failover', '/maintenance', '/settings', '/events'],
+  pool: ['', '/hosts', '/guests', '/load', '/balance', '/rules', '/failover', '/maintenance', '/settings', '/events'],
   host: ['', '/guests', '/hardware', '/fencing', '/events'],
   guest: ['', '/console', '/screen', '/disks', '/snapshots', '/placements', '/settings', '/events'],
   access: ['', '/users', '/hosts', '/audit'],
@@ -55,7 +86,7 @@ const pages = [
   ...tabs.host.map((tab) => [`host${tab.replace('/', '-')}`, hosts[0] && `/hosts/${hosts[0].id}${tab}`]),
   ...tabs.guest.map((tab) => [`guest${tab.replace('/', '-')}`, running && `/guests/${running.id}${tab}`]),
   ...tabs.access.map((tab) => [`access${tab.replace('/', '-')}`, `/access${tab}`]),
-  ['drill', drills[0] && `/drills/${drills[0].id}`],
+  ['drill', drills[0] && `/drills/${drills[0].id}`, scenes.print],
   ...['what-if', 'fleet'].map((kind) => {
     const found = simulations.find(
       (/** @type {any} */ { request, state }) => request.kind === kind && state === 'done',
@@ -63,6 +94,10 @@ const pages = [
     return [`simulation-${kind}`, found && `/simulations/${found.id}`];
   }),
   ['nothing-there', '/nothing/there'],
+  ['alarms', '/', scenes.alarms],
+  ['new-guest', '/guests', scenes.newGuest],
+  ['maintenance', hosts[0] && `/hosts/${hosts[0].id}`, scenes.maintenance],
+  ['migrate', running && `/guests/${running.id}`, scenes.migrate],
 ].filter(([name, path]) => path !== undefined && String(name).includes(values.only));
 
 // First what needs no token: once a page has had one, it gives it to the next, as one tab to another.
@@ -84,8 +119,8 @@ try {
   page.on('console', (message) => message.type() === 'error' && console.log(`  console: ${message.text()}`));
   page.on('pageerror', (error) => console.log(`  error: ${error.message}`));
   for (const [width, shown] of rounds) {
-    await page.setViewportSize({ width, height: 900 });
-    for (const [name, path] of shown) {
+    for (const [name, path, scene] of shown) {
+      await page.setViewportSize({ width, height: leastHeight });
       if (path === null) await page.goto(values.url);
       else {
         if (page.url() === 'about:blank' || !(await page.evaluate(() => sessionStorage.getItem('argosy-token'))))
@@ -93,8 +128,12 @@ try {
         await page.goto(`${values.url}${path}`);
       }
       await page.waitForTimeout(settleMs);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-      if (overflow) console.log(`  ${name} at ${width}: wider than the screen`);
+      await scene?.(page);
+      const { isWider, hidden } = await page.evaluate(measure);
+      if (isWider) console.log(`  ${name} at ${width}: wider than the screen`);
+      // The page scrolls in its frame: a picture of it all takes a screen that is as high.
+      await page.setViewportSize({ width, height: Math.min(mostHeight, leastHeight + hidden) });
+      await page.waitForTimeout(settleMs / 2);
       await page.screenshot({ path: join(folder, `${name}-${width}${values.dark ? '-dark' : ''}.png`) });
       await page.evaluate(axeSource);
       const { violations: found } = await page.evaluate(() =>
