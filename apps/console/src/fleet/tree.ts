@@ -68,7 +68,7 @@ export function treeLines(fleet: Fleet, turn: TreeTurn, open: ReadonlySet<string
       childCount: 0,
     });
   const branch = (node: Omit<TreeNode, 'isOpen'>, below: () => void) => {
-    const isOpen = open.has(node.key);
+    const isOpen = node.childCount === 0 ? null : open.has(node.key);
     lines.push({ ...node, isOpen });
     if (isOpen) below();
   };
@@ -83,7 +83,7 @@ export function treeLines(fleet: Fleet, turn: TreeTurn, open: ReadonlySet<string
   for (const { id, name } of fleet.pools) {
     const hosts = hostsOf.get(id) ?? [];
     const own = guestsOf.get(turn === 'pools' ? id : `nowhere:${id}`) ?? [];
-    const childCount = turn === 'pools' ? own.length : hosts.length;
+    const childCount = turn === 'pools' ? own.length : hosts.length || own.length;
     branch({ key: `pool:${id}`, level: 1, name, kind: 'pool', to: `/pools/${id}`, state: '', childCount }, () => {
       if (turn === 'pools') return own.forEach(guestLine(2));
       for (const host of hosts) {

@@ -197,8 +197,9 @@ function paint(canvas: HTMLCanvasElement, scene: Scene, palette: Palette): void 
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, picture.height);
   context.textBaseline = 'middle';
+  const { fontFamily } = getComputedStyle(canvas);
   for (const pool of picture.pools) {
-    context.font = '600 14px RedHatText, sans-serif';
+    context.font = `600 14px ${fontFamily}`;
     context.fillStyle = palette.text;
     const hosts = pool.hostIds.length;
     context.fillText(`${pool.name}  ·  ${hosts === 1 ? '1 host' : `${hosts} hosts`}`, pool.x, pool.y + 12);
@@ -213,6 +214,7 @@ function paint(canvas: HTMLCanvasElement, scene: Scene, palette: Palette): void 
         guests: guestsOf.get(id) ?? [],
         load: loadOf(view.usage.get(id)),
         isChosen: id === chosen,
+        fontFamily,
       });
   }
   const now = performance.now();
@@ -229,11 +231,12 @@ interface HostPainting {
   readonly load: number;
   readonly palette: Palette;
   readonly isChosen: boolean;
+  readonly fontFamily: string;
 }
 
 function paintHost(
   context: CanvasRenderingContext2D,
-  { host, box, guests, load, palette, isChosen }: HostPainting,
+  { host, box, guests, load, palette, isChosen, fontFamily }: HostPainting,
 ): void {
   const isUp = host.state === 'online' || host.state === 'suspect';
   const [r1, g1, b1, r2, g2, b2] = palette.load;
@@ -263,10 +266,10 @@ function paintHost(
   if (box.height > 60) {
     const isDeep = isUp && load > 0.55 && palette === palettes.light;
     context.fillStyle = isDeep ? '#ffffff' : palette.text;
-    context.font = '600 13px RedHatText, sans-serif';
+    context.font = `600 13px ${fontFamily}`;
     context.fillText(host.name, box.x + 8, box.y + 16, box.width - 60);
     context.textAlign = 'right';
-    context.font = '12px RedHatText, sans-serif';
+    context.font = `12px ${fontFamily}`;
     context.fillText(isUp ? percent(load) : host.state, box.x + box.width - 8, box.y + 16);
     context.textAlign = 'left';
   }

@@ -112,6 +112,9 @@ function Legend() {
       <li>
         <span className="mark is-move" aria-hidden="true" /> a guest on its way
       </li>
+      <li>
+        <span className="mark is-frame" aria-hidden="true" /> a host that is more than online, as one in maintenance
+      </li>
     </ul>
   );
 }

@@ -7,6 +7,7 @@ import { useNamed, useUsage } from '../fleet/use-fleet';
 import { Bar } from '../ui/bar';
 import { Dialog } from '../ui/dialog';
 import { ChoiceField } from '../ui/field';
+import { percent } from '../ui/format';
 import { Waiting } from '../ui/page';
 import { messageOf } from '../ui/toasts';
 import { loadOf } from './fleet-canvas';
@@ -66,7 +67,12 @@ export function MigrateDialog({ guest, onClose }: { readonly guest: Guest; reado
                 isCurrent ? (
                   'It is here.'
                 ) : rejection === null ? (
-                  <Bar label={`Processors of ${hostName} used`} value={loadOf(usage.get(hostId))} maximum={1} />
+                  <Bar
+                    label={`Processors of ${hostName} used`}
+                    value={loadOf(usage.get(hostId))}
+                    maximum={1}
+                    text={`It fits; ${percent(loadOf(usage.get(hostId)))} of its processors are used.`}
+                  />
                 ) : (
                   rejection.reason
                 )

@@ -73,7 +73,7 @@ export function DatastoresPage() {
                     <Button
                       variant="link"
                       isInline
-                      aria-label={`Change the alarm of ${datastore.name}`}
+                      aria-label={`${percent(datastore.alarmUsedShare)}: change the alarm of ${datastore.name}`}
                       onClick={() => setChanged(datastore)}
                     >
                       {percent(datastore.alarmUsedShare)}

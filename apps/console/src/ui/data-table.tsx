@@ -106,7 +106,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         role="region"
         aria-label={label}
       >
-        <table className="table" aria-label={label} aria-rowcount={shown.length + 1}>
+        <table className={isVirtual ? 'table' : 'table is-stacked'} aria-label={label} aria-rowcount={shown.length + 1}>
           <thead>
             <tr>
               {table.getFlatHeaders().map((header, index) => {

@@ -92,5 +92,10 @@ export function LiveChart({ of, id, label, maximum, isWantedShown = false }: Liv
     };
   }, [id, maximum, isDark, isWantedShown]);
   useEffect(() => redraw.current(), [past]);
-  return <div className="chart" ref={frame} role="img" aria-label={label} />;
+  return (
+    <>
+      <div className="chart" ref={frame} role="img" aria-label={label} />
+      <p className="quiet">In thousandths of a processor (m).</p>
+    </>
+  );
 }

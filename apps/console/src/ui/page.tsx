@@ -10,7 +10,7 @@ import {
   TabTitleText,
   Title,
 } from '@patternfly/react-core';
-import { type ReactNode, Suspense, useEffect } from 'react';
+import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { useHasRead } from '../fleet/use-fleet';
 
@@ -65,6 +65,8 @@ export interface PageTab {
   readonly body: ReactNode;
 }
 
+const arrowsMs = 400;
+
 interface PageTabsProps {
   /** The address of the page; a tab's own is below it. */
   readonly base: string;
@@ -79,18 +81,30 @@ interface PageTabsProps {
 export function PageTabs({ base, tabs, current }: PageTabsProps) {
   const navigate = useNavigate();
   const chosen = tabs.find(({ name }) => name === current);
+  const row = useRef<HTMLDivElement>(null);
+  // On a narrow screen the row of tabs is scrolled, and the one that is open may be out of sight.
+  useEffect(() => {
+    const show = () =>
+      row.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    show();
+    // The arrows beside the row come a moment later, and take room from it.
+    const timer = setTimeout(show, arrowsMs);
+    return () => clearTimeout(timer);
+  }, [chosen?.name]);
   return (
     <>
-      <Tabs
-        className="page-tabs"
-        activeKey={chosen?.name ?? ''}
-        onSelect={(_event, name) => void navigate(name === tabs[0]!.name ? base : `${base}/${name}`)}
-        aria-label="Parts of this page"
-      >
-        {tabs.map(({ name, title }) => (
-          <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`tab-${name}`} />
-        ))}
-      </Tabs>
+      <div ref={row}>
+        <Tabs
+          className="page-tabs"
+          activeKey={chosen?.name ?? ''}
+          onSelect={(_event, name) => void navigate(name === tabs[0]!.name ? base : `${base}/${name}`)}
+          aria-label="Parts of this page"
+        >
+          {tabs.map(({ name, title }) => (
+            <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`tab-${name}`} />
+          ))}
+        </Tabs>
+      </div>
       <section className="page-body" id={`tab-${current}`} role="tabpanel" aria-label={chosen?.title ?? current}>
         {chosen ? (
           <Suspense fallback={<Waiting />}>{chosen.body}</Suspense>
