@@ -225,6 +225,7 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
   const answer = balance(cluster, emptying);
   const stuck = answer.stuck.filter((each) => guests.some((guest) => guest.id === each.guestId));
   const ids = stuck.map(({ guestId }) => guestId);
+  const underWay = turn.fleet.migrations.size;
   const isMakingRoom = stuck.length > 0 && makeRoomFor(turn, pool, ids, 'ordinary');
   if (stuck.length > 0 && !isMakingRoom)
     raiseAlarm(turn, {
@@ -232,6 +233,8 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
       subject: ['host', host.id],
       message: `${host.name} cannot be emptied: ${stuck.map((each) => `${guestName(turn.fleet, each.guestId)} (${each.reason})`).join('; ')}. Make room or change the rules, ${stuck.some(({ guestId }) => isOnOwnDatastore(turn, host, guestId)) ? 'move their disks to a datastore that other hosts reach (argosy guest migrate NAME --datastore …), ' : ''}or stop those guests.`,
     });
+  // Those that make room have taken some themselves: the next pass sees what is left.
+  if (turn.fleet.migrations.size > underWay) return;
   for (const move of answer.moves) {
     const guest = turn.fleet.guests.get(move.guestId);
     const target = turn.fleet.hosts.get(move.toHostId);

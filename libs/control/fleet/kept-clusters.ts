@@ -24,7 +24,7 @@ export function noteRow<Kind extends EntityKind>(
     case 'host':
       return noteHost(fleet, before as Host | undefined, after as Host | null);
     case 'migration':
-      return noteGuestChange(fleet, ((after ?? before) as Migration).guestId);
+      return noteMigration(fleet, before as Migration | undefined, after as Migration | null);
     case 'diskOperation': {
       const { guestId, work } = (after ?? before) as DiskOperation;
       noteGuestChange(fleet, guestId);
@@ -42,6 +42,13 @@ export function noteRow<Kind extends EntityKind>(
     default:
       return;
   }
+}
+
+function noteMigration(fleet: Fleet, before: Migration | undefined, after: Migration | null): void {
+  const { guestId, sourceHostId } = (after ?? before)!;
+  noteGuestChange(fleet, guestId);
+  // What is left of the guest at its source takes room there until the migration has ended.
+  if (before?.step !== after?.step) noteHostChange(fleet, sourceHostId);
 }
 
 function isSamePlace(before: RowOf<'datastore'> | undefined, after: RowOf<'datastore'> | null): boolean {

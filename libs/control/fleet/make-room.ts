@@ -1,5 +1,6 @@
 import type { Pool } from '@argosy/domain/entities';
 import { makeRoom } from '@argosy/scheduler/make-room';
+import { isBeingEmptied } from './host-use';
 import { hasMigrationRoom } from './migration-room';
 import { beginMigration } from './migrations';
 import { clusterOf } from './placement';
@@ -31,8 +32,11 @@ export function makeRoomFor(turn: FleetTurn, pool: Pool, guestIds: readonly stri
     const row = fleet.guests.get(cluster.guests[guest]!.id);
     const target = fleet.hosts.get(cluster.hosts[host]!.id);
     if (!row || !target || row.state !== 'running' || row.hostId === null) continue;
+    const source = fleet.hosts.get(row.hostId);
     if (hasMigrationRoom(turn, row.hostId) && hasMigrationRoom(turn, target.id))
-      beginMigration(turn, row, target, { reason });
+      beginMigration(turn, row, target, {
+        reason: isBeingEmptied(source) ? `${source?.name} is being emptied` : reason,
+      });
   }
   return moves.length > 0;
 }

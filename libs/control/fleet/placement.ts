@@ -74,6 +74,7 @@ function figureMakers(
   const { fleet, now } = turn;
   const balance = fleet.pools.get(poolId)?.balance ?? defaultBalance;
   const { coolDownMs } = balance;
+  let left: ReadonlyMap<string, number> | null = null;
   return {
     coolDownMs,
     host: (host) => ({
@@ -81,7 +82,7 @@ function figureMakers(
       name: host.name,
       ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
-      ...promisable(host.capacity, balance),
+      ...promisable(host.capacity, balance, (left ??= leftMemory(fleet)).get(host.id)),
       failureDomain: host.failureDomain,
       platform: host.capabilities,
       missingDatastores: missingDatastores(fleet, host),
@@ -110,12 +111,23 @@ function figureMakers(
   };
 }
 
-/** What the pool's over-commit makes of a host. */
+/** By host: the memory of copies of guests that have moved away, which are there until they have been destroyed. */
+function leftMemory(fleet: Fleet): ReadonlyMap<string, number> {
+  const left = new Map<string, number>();
+  for (const { step, guestId, sourceHostId, targetHostId } of fleet.migrations.values()) {
+    if (step !== 'release' || sourceHostId === targetHostId) continue;
+    left.set(sourceHostId, (left.get(sourceHostId) ?? 0) + (fleet.guests.get(guestId)?.memoryMiB ?? 0));
+  }
+  return left;
+}
+
+/** What the pool's over-commit makes of a host, less what is taken there by nobody who has a place. */
 export function promisable(
   { memoryMiB, cpuMillicores }: HostCapacity,
   { memoryRatio, vcpuRatio }: Pick<BalancePolicy, 'memoryRatio' | 'vcpuRatio'>,
+  takenMiB = 0,
 ): { readonly memoryMiB: number; readonly vcpus?: number } {
-  const memory = Math.floor(memoryMiB * memoryRatio);
+  const memory = Math.floor(memoryMiB * memoryRatio) - takenMiB;
   return vcpuRatio === 0
     ? { memoryMiB: memory }
     : { memoryMiB: memory, vcpus: Math.max(1, Math.floor((cpuMillicores / 1000) * vcpuRatio)) };

@@ -29,6 +29,15 @@ export function awaitsReports({ fleet, now }: FleetTurn, poolId: string): boolea
   return now < fleet.tookOverAt + takeoverGraceMs && (fleet.untold.get(poolId)?.size ?? 0) > 0;
 }
 
+/** An attempt to start it that was made before the inventory was loaded may have come off: the host where it was made tells of it. */
+export function awaitsWordOf({ fleet }: FleetTurn, { epoch, reservedEpoch, poolId }: Guest): boolean {
+  if (reservedEpoch <= epoch) return false;
+  for (const host of fleet.hosts.values())
+    if (host.poolId === poolId && isHeard(host) && (viewOf(fleet, host.id).heardAt ?? 0) <= fleet.silenceSince)
+      return true;
+  return false;
+}
+
 /** Absent where the record has it, it may run on a host that has not reported yet, or on one that shows it at a later epoch. */
 export function mayBeElsewhere(turn: FleetTurn, guest: Guest): boolean {
   return heardIn(turn, guest.poolId, ({ report }) => !report) || isSeenAfter(turn, guest, guest.epoch);

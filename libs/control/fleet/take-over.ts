@@ -6,6 +6,7 @@ import type { TakeOver } from '../fleet-types';
 import { clusterOf, closePlacement, openPlacement } from './placement';
 import { isBusy } from './begin-disk-operation';
 import { countRestart } from './recovery';
+import { awaitsWordOf } from './restored';
 import {
   becomeGuest,
   clearAlarm,
@@ -123,6 +124,7 @@ function takeOver(turn: FleetTurn, guest: Guest, from: Host): void {
 }
 
 function begin(turn: FleetTurn, guest: Guest, from: Host): void {
+  if (awaitsWordOf(turn, guest)) return;
   if (nextAttempt(turn, `take-over:${guest.id}`, from.incarnation, takeOverRetryMs) === null) return;
   const cluster = clusterOf(turn, guest.poolId, 'failover');
   const avoid = cluster.hostIndex.get(from.id);

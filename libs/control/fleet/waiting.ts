@@ -8,7 +8,7 @@ import { reconsiderClaims } from './copies';
 import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
 import { clusterOf } from './placement';
-import { awaitsReports } from './restored';
+import { awaitsReports, awaitsWordOf } from './restored';
 import { heldAfterRank, rankOf, restartsLeft, tellSpent } from './recovery';
 import { recommendStart, standingStart, waitsForApproval, withdrawStaleStarts } from './recommended-starts';
 import { isStillTurnedAway, rememberTurnedAway, type RoomNews, roomNewsOf } from './turned-away';
@@ -140,7 +140,7 @@ function waitingGuests(turn: FleetTurn): Guest[] {
   const waiting: Guest[] = [];
   for (const id of turn.fleet.indexes.waiting) {
     const guest = turn.fleet.guests.get(id)!;
-    if (isBusy(turn.fleet, guest.id) || awaitsReports(turn, guest.poolId)) continue;
+    if (isBusy(turn.fleet, guest.id) || awaitsReports(turn, guest.poolId) || awaitsWordOf(turn, guest)) continue;
     if (guest.retryAt === null || guest.retryAt <= turn.now) waiting.push(guest);
   }
   const later = (guest: Guest): number => (guest.state === 'recovering' ? 0 : 1);
