@@ -45,7 +45,9 @@ export class Circumstances implements Means {
   /** Nothing keeps the fleet from doing what is wanted. */
   isCalm(): boolean {
     const { bus, site, controllers } = this.world;
-    const hosts = [...this.world.hosts.values()];
+    const asleep = new Set<string>();
+    for (const { name, standby } of this.world.store.rows.host.values()) if (standby === 'in') asleep.add(name);
+    const hosts = [...this.world.hosts.values()].filter(({ name }) => !asleep.has(name));
     return (
       this.leader() !== null &&
       !bus.isLossy() &&

@@ -1,7 +1,7 @@
 import type { FleetWrite } from '@argosy/control/ports/fleet-store';
 import type { Guest, Migration } from '@argosy/domain/entities';
 import type { GuestState } from '@argosy/domain/lifecycle';
-import { taskTransitions } from '@argosy/domain/lifecycle';
+import { migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
 import { Picture, type Purpose } from './constraints';
 import { Downtime, type Means } from './downtime';
@@ -49,6 +49,9 @@ export class FleetInvariants {
   }
 
   private sawMove(move: Migration): void {
+    // One that came to nothing has moved nobody.
+    const hasFailed = migrationTransitions[move.step].length === 0 && move.step !== 'done';
+    if (hasFailed && this.lastMoves.get(move.guestId)?.move.id === move.id) this.lastMoves.delete(move.guestId);
     if (this.seenMoves.has(move.id)) return;
     this.seenMoves.add(move.id);
     const guest = this.store.rows.guest.get(move.guestId)!;
@@ -58,7 +61,7 @@ export class FleetInvariants {
     this.lastMoves.delete(move.guestId);
     if (move.requestedBy !== 'argosy' || !this.isFree(move)) return;
     const { now } = this.site.clock;
-    const coolDownMs = [...this.store.rows.pool.values()][0]!.balance.coolDownMs;
+    const { coolDownMs } = this.store.rows.pool.get(guest.poolId)!.balance;
     const isUndone = last?.move.sourceHostId === move.targetHostId && last.move.targetHostId === move.sourceHostId;
     if (last && isUndone && now - last.at < coolDownMs)
       this.fail(`${this.nameOf(move.guestId)} is moved back ${now - last.at} ms after it was moved, for no new reason`);
@@ -70,11 +73,22 @@ export class FleetInvariants {
     this.downtime.pass();
     const { now } = this.site.clock;
     for (const task of this.store.rows.task.values()) {
-      if (!isCalm || taskTransitions[task.state].length === 0) this.taskSince.delete(task.id);
+      const isOver = taskTransitions[task.state].length === 0;
+      if (!isCalm || isOver || this.waitsForRoom(task.subjectId)) this.taskSince.delete(task.id);
       else if (!this.taskSince.has(task.id)) this.taskSince.set(task.id, now);
       else if (now - this.taskSince.get(task.id)! > taskAtMostMs)
         this.fail(`task ${task.name} of ${this.nameOf(task.subjectId)} has not ended for two minutes`);
     }
+  }
+
+  /** A guest that no host takes: what was asked of it stays asked. */
+  private waitsForRoom(guestId: string): boolean {
+    const { guest: guests, host: hosts } = this.store.rows;
+    const guest = guests.get(guestId);
+    if (!guest || guest.hostId !== null || guest.desired !== 'running') return false;
+    const picture = new Picture(this.store.rows);
+    const purpose = guest.state === 'recovering' ? 'restart' : 'start';
+    return [...hosts.values()].every((host) => picture.whyNot(guest, host, purpose) !== null);
   }
 
   /** Somebody, or an alarm, says why it is as it is. */
@@ -88,7 +102,7 @@ export class FleetInvariants {
   /** Nobody has to leave the host. */
   private isFree({ sourceHostId }: Migration): boolean {
     const host = this.store.rows.host.get(sourceHostId);
-    return host?.maintenance === 'none' && host.degraded === null;
+    return host?.maintenance === 'none' && host.standby === 'none' && host.degraded === null;
   }
 
   private nameOf(id: string): string {

@@ -18,6 +18,8 @@ import { modelCapabilities } from './model-vmm';
 export interface HostPlan {
   readonly name: string;
   readonly memoryMiB: number;
+  /** Without one, `main`. */
+  readonly pool?: string;
   readonly cpuMillicores?: number;
   readonly off?: boolean;
   readonly failureDomain?: string;
@@ -33,6 +35,8 @@ export interface HostPlan {
 export interface GuestPlan {
   readonly name: string;
   readonly memoryMiB: number;
+  /** Without one, `main`. */
+  readonly pool?: string;
   /** Where it runs at the beginning; without a host it is off. */
   readonly on?: string;
   /** Where its disk is; without one, on the shared datastore. */
@@ -68,10 +72,10 @@ export interface FleetPlan {
   readonly settings?: PoolSettings;
 }
 
-export function poolOfPlan(settings: PoolSettings = {}): Pool {
+export function poolOfPlan(settings: PoolSettings = {}, name = 'main'): Pool {
   return {
-    id: 'main',
-    name: 'main',
+    id: name,
+    name,
     balance: { ...defaultBalance, ...settings.balance },
     migration: { ...defaultMigration, ...settings.migration },
     failure: { ...defaultFailure, ...settings.failure },
@@ -84,7 +88,7 @@ export function poolOfPlan(settings: PoolSettings = {}): Pool {
 
 export function inventoryOf(plan: FleetPlan): Inventory {
   return {
-    pools: [poolOfPlan(plan.settings)],
+    pools: poolNamesOf(plan).map((name) => poolOfPlan(plan.settings, name)),
     hosts: plan.hosts.map(hostOfPlan),
     fenceSecrets: [],
     guests: plan.guests.map((guest, index) => guestOfPlan(guest, addressOfPlan(index))),
@@ -107,7 +111,7 @@ export function inventoryOf(plan: FleetPlan): Inventory {
     datastores: [datastoreOf('shared', null), ...(plan.datastores ?? []).map(({ name, on }) => datastoreOf(name, on))],
     diskOperations: [],
     snapshots: [],
-    rules: (plan.rules ?? []).map(ruleOfPlan),
+    rules: (plan.rules ?? []).map((rule) => ruleOfPlan(rule, plan)),
     migrations: [],
     recommendations: [],
     drills: [],
@@ -126,7 +130,7 @@ function hostOfPlan(plan: HostPlan): Host {
   return {
     id: plan.name,
     name: plan.name,
-    poolId: 'main',
+    poolId: plan.pool ?? 'main',
     state: plan.off ? 'offline' : 'online',
     stateReason: '',
     maintenance: 'none',
@@ -170,7 +174,7 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
   return {
     id: plan.name,
     name: plan.name,
-    poolId: 'main',
+    poolId: plan.pool ?? 'main',
     imageId: 'tiny',
     datastoreId: plan.datastore ?? 'shared',
     vcpus: plan.vcpus ?? 1,
@@ -206,11 +210,15 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
   };
 }
 
-function ruleOfPlan(plan: RulePlan): Rule {
+function poolNamesOf({ hosts, guests }: FleetPlan): string[] {
+  return [...new Set(['main', ...[...hosts, ...guests].map(({ pool = 'main' }) => pool)])];
+}
+
+function ruleOfPlan(plan: RulePlan, { guests }: FleetPlan): Rule {
   return {
     id: plan.name,
     name: plan.name,
-    poolId: 'main',
+    poolId: guests.find(({ name }) => plan.guests.includes(name))?.pool ?? 'main',
     kind: plan.kind,
     guestIds: plan.guests,
     hostIds: plan.hosts,

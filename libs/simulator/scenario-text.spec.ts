@@ -1,3 +1,4 @@
+import { inventoryOf } from './inventory-plan';
 import { parseScenario } from './scenario-text';
 
 const whole = `# A guest pinned to two hosts starts on the first to return.
@@ -36,6 +37,15 @@ test('a scenario is read whole', () => {
     [10000, 'power h2 off'],
     [20500, 'guest db crash'],
   ]);
+});
+
+test('hosts and guests may be of another pool, and a rule is of the pool of its guests', () => {
+  const text = 'host h1 64\nhost h2 64 pool far\nguest a 8 on h2 pool far\nguest b 8 pool far\nrule apart a b\nuntil 1';
+  const parsed = parseScenario(text, 'x');
+  if (!parsed.ok) throw new Error(parsed.refusal.message);
+  const { pools, hosts, guests, rules } = inventoryOf(parsed.value);
+  expect(pools.map(({ name }) => name)).toEqual(['main', 'far']);
+  expect([...hosts, ...guests, ...rules].map(({ poolId }) => poolId)).toEqual(['main', 'far', 'far', 'far', 'far']);
 });
 
 test.each([

@@ -78,8 +78,19 @@ function readHost(words: Words, draft: Draft): void {
     memoryMiB: words.number('its memory in MiB'),
   };
   while (!words.done()) {
-    const property = words.oneOf(['cpu', 'off', 'no-fence', 'fence', 'domain', 'failover-only', 'cpu-model', 'phase']);
+    const property = words.oneOf([
+      'cpu',
+      'off',
+      'no-fence',
+      'fence',
+      'domain',
+      'failover-only',
+      'cpu-model',
+      'phase',
+      'pool',
+    ]);
     if (property === 'cpu') host.cpuMillicores = words.number('millicores');
+    else if (property === 'pool') host.pool = words.word('a pool');
     else if (property === 'phase') host.phaseMs = words.number('ms');
     else if (property === 'off') host.off = true;
     else if (property === 'failover-only') host.failoverOnly = true;
@@ -110,6 +121,7 @@ function readGuest(words: Words, draft: Draft): void {
   while (!words.done()) {
     const property = words.oneOf([
       'on',
+      'pool',
       'datastore',
       'priority',
       'probe',
@@ -126,6 +138,7 @@ function readGuest(words: Words, draft: Draft): void {
       'avoid',
     ]);
     if (property === 'on') plan.on = words.known('host', hosts);
+    else if (property === 'pool') plan.pool = words.word('a pool');
     else if (property === 'datastore')
       plan.datastore = words.known(
         'datastore',

@@ -1,165 +1,34 @@
-import { isolationResponses } from '@argosy/domain/entities';
 import { createRandom } from '../random';
 import type { Random } from '../random';
+import { type Fault, moreFaults, pickFault, usualFaults } from './faults';
+import { narrowShape, roomyShape, type Shape } from './shape';
 
-const hosts = ['h1', 'h2', 'h3', 'h4'];
-const guests = ['a', 'b', 'c', 'd', 'e', 'f'];
 const faultsUntilMs = 120_000;
 /** After the last fault everything is mended, and the fleet has this long to come to rest. */
 const restMs = 130_000;
 
-interface Draft {
-  readonly random: Random;
+interface Line {
   readonly atMs: number;
-  readonly host: string;
-  readonly guest: string;
-  /** A line for that moment, or some time after it, up to the end of the faults. */
-  readonly add: (text: string, afterMs?: number) => void;
-  /** Of guests that steps make: removed when all is over. */
-  readonly make: (guest: string) => void;
+  readonly text: string;
 }
 
-interface Fault {
-  readonly weight: number;
-  readonly write: (draft: Draft) => void;
-}
-
-const after = ({ random }: Draft, mostMs: number): number => 100 + random.below(mostMs);
-
-/** What may happen at any moment, how often, and when it is over. */
-const faults: readonly Fault[] = [
-  { weight: 8, write: (draft) => draft.add(`migrate ${draft.guest} ${draft.random.pick(hosts)}`) },
-  { weight: 2, write: ({ add, guest }) => add(`cancel ${guest}`) },
-  { weight: 3, write: ({ add, guest, random }) => add(`guest ${guest} load ${random.below(600)}`) },
-  { weight: 4, write: ({ add, host }) => add(`agent ${host} kill`) },
-  {
-    weight: 2,
-    write: ({ add, guest, random }) => add(`guest ${guest} crash${random.below(3) === 0 ? ' target' : ''}`),
-  },
-  { weight: 2, write: (draft) => spell(draft, [`power ${draft.host} off`, `power ${draft.host} on`], 30_000) },
-  {
-    weight: 1,
-    write: (draft) => {
-      for (const host of hosts)
-        if (draft.random.below(3) > 0) spell(draft, [`power ${host} off`, `power ${host} on`], 30_000);
-    },
-  },
-  {
-    weight: 2,
-    write: ({ add, random }) => {
-      add('controller kill');
-      add(`controller start${random.below(3) === 0 ? ` ahead ${random.below(7200)}` : ''}`);
-    },
-  },
-  { weight: 2, write: (draft) => spell(draft, ['controller pause', 'controller resume'], 12_000) },
-  { weight: 2, write: (draft) => spell(draft, ['redis off', 'redis on'], 15_000) },
-  { weight: 1, write: ({ add }) => add('redis empty') },
-  { weight: 2, write: (draft) => spell(draft, ['database off', 'database on'], 15_000) },
-  { weight: 1, write: ({ add }) => add('database loses-answer') },
-  {
-    weight: 2,
-    write: (draft) => {
-      const other = draft.random.pick(hosts.filter((name) => name !== draft.host));
-      const link = `link ${draft.host} ${other}`;
-      spell(draft, [`${link} cut${draft.random.below(2) === 0 ? ' one-way' : ''}`, `${link} heal`], 10_000);
-    },
-  },
-  {
-    weight: 2,
-    write: (draft) => {
-      const how = draft.random.pick(['', ' datastore', ' deaf', ' mute']);
-      spell(draft, [`isolate ${draft.host}${how}`, `rejoin ${draft.host}`], 20_000);
-    },
-  },
-  { weight: 1, write: (draft) => spell(draft, [`watchdog ${draft.host} kill`, `watchdog ${draft.host} start`], 300) },
-  { weight: 1, write: ({ add, host }) => add(`drill host-loss ${host}`) },
-  { weight: 1, write: ({ add, host }) => add(`drill agent-loss ${host}`) },
-  { weight: 1, write: ({ add, guest }) => add(`drill guest-crash ${guest}`) },
-  {
-    weight: 2,
-    write: (draft) => {
-      const verb = draft.random.pick(['stop', 'kill']);
-      spell(draft, [`guest ${draft.guest} ${verb}`, `guest ${draft.guest} start`], 20_000);
-    },
-  },
-  { weight: 1, write: ({ add, guest }) => add(`guest ${guest} restart`) },
-  { weight: 1, write: (draft) => spell(draft, [`guest ${draft.guest} pause`, `guest ${draft.guest} start`], 10_000) },
-  { weight: 3, write: (draft) => spell(draft, [`guest ${draft.guest} suspend`, `guest ${draft.guest} start`], 15_000) },
-  {
-    weight: 2,
-    write: (draft) => spell(draft, [`maintenance ${draft.host} on`, `maintenance ${draft.host} off`], 20_000),
-  },
-  {
-    weight: 1,
-    write: (draft) => {
-      const fault = draft.random.pick(['refuses', 'silent']);
-      spell(draft, [`fence ${draft.host} ${fault}`, `fence ${draft.host} works`], 20_000);
-    },
-  },
-  { weight: 1, write: ({ add, guest }) => add(`guest ${guest} hang target`) },
-  { weight: 1, write: (draft) => spell(draft, ['datastore full', 'datastore roomy'], 15_000) },
-  { weight: 1, write: (draft) => spell(draft, [`health ${draft.host} failing`, `health ${draft.host} well`], 20_000) },
-  {
-    weight: 1,
-    write: ({ add, host, random }) => add(`clock ${host} ${random.pick(['ahead', 'behind'])} ${random.below(7200)}`),
-  },
-  {
-    weight: 3,
-    write: ({ add, guest, random }) => add(`guest ${guest} snapshot s${random.below(2) === 0 ? ' memory' : ' disk'}`),
-  },
-  { weight: 2, write: ({ add, guest }) => add(`guest ${guest} forget s`) },
-  {
-    weight: 2,
-    write: (draft) => {
-      const { add, guest } = draft;
-      add(`guest ${guest} snapshot s`);
-      add(`guest ${guest} kill`, 300);
-      const revertMs = 500 + after(draft, 4_000);
-      add(`guest ${guest} revert s`, revertMs);
-      add(`guest ${guest} start`, revertMs + after(draft, 11_000));
-    },
-  },
-  {
-    weight: 4,
-    write: (draft) => {
-      const { add, guest, random, atMs, make } = draft;
-      const name = `${guest}${atMs}`;
-      make(name);
-      // Linked ones are of a stopped guest.
-      if (random.below(2) === 0) {
-        add(`guest ${guest} kill`);
-        add(`guest ${guest} clone ${name} linked`, 1_000);
-        add(`guest ${guest} start`, 1_000 + after(draft, 14_000));
-      } else add(`guest ${guest} clone ${name}`);
-      add(`guest ${name} remove`, 1_000 + after(draft, 20_000));
-    },
-  },
-];
-
-function spell(draft: Draft, [begin, end]: readonly [string, string], mostMs: number): void {
-  draft.add(begin);
-  draft.add(end, after(draft, mostMs));
-}
-
-function pickFault(random: Random): Fault {
-  let draw = random.below(faults.reduce((sum, fault) => sum + fault.weight, 0));
-  for (const fault of faults) {
-    draw -= fault.weight;
-    if (draw < 0) return fault;
-  }
-  throw new Error('the weights do not add up');
-}
-
-/** A fleet and two minutes of faults, as the text of a scenario: all of it comes from the seed. */
+/** A fleet and two minutes of faults, as the text of a scenario: all of it comes from the seed. Every third fleet is a roomy one. */
 export function generateSoak(seed: number): string {
   const random = createRandom(seed);
-  const lines: { readonly atMs: number; readonly text: string }[] = [{ atMs: 0, text: `messages lossy ${seed}` }];
+  if (seed % 3 === 2) return soakOf(seed, random, roomyShape(random), usualFaults);
+  return soakOf(seed, random, narrowShape(random), moreFaults);
+}
+
+function soakOf(seed: number, random: Random, shape: Shape, faults: readonly Fault[]): string {
+  const { hosts, guests } = shape;
+  const lines: Line[] = [{ atMs: 0, text: `messages lossy ${seed}` }];
   const made: string[] = [];
   for (let atMs = 3000; atMs <= faultsUntilMs; atMs += 50 + random.below(random.below(3) === 0 ? 300 : 6000)) {
     const now = atMs;
-    pickFault(random).write({
+    pickFault(faults, random).write({
       random,
       atMs,
+      hosts,
       host: random.pick(hosts),
       guest: random.pick(guests),
       add: (text, afterMs = 0) => lines.push({ atMs: Math.min(now + afterMs, faultsUntilMs), text }),
@@ -178,19 +47,7 @@ export function generateSoak(seed: number): string {
     .sort((one, two) => one.atMs - two.atMs || one.index - two.index);
   return [
     `# Whatever happens: no guest runs twice, none is lost, none goes back in time. Soak, seed ${seed}.`,
-    ...hosts.map((name) => `host ${name} 2048 cpu 1000 phase ${random.below(1000)}`),
-    ...guests.map(
-      (name, index) =>
-        `guest ${name} 256 on ${hosts[index % hosts.length]} dirty ${random.below(40)} ${32 + random.below(128)} data ${index + 1}`,
-    ),
-    ...(random.below(3) === 0 ? ['rule apart a b'] : []),
-    `set isolation ${random.pick(isolationResponses)}`,
-    `set failure.isolatedAfterMs ${2_000 + random.below(12_000)}`,
-    `set failure.watchdogLeaseMs ${6_000 + random.below(10_000)}`,
-    `set failure.lockIsProof ${random.below(4) === 0}`,
-    `set migration.bandwidthMiBPerSecond ${50 + random.below(200)}`,
-    `set migration.postCopy ${random.below(4) === 0}`,
-    'set migration.copyDeadlineMs 15000',
+    ...shape.lines(),
     ...steps.map(({ atMs, text }) => `at ${atMs / 1000} ${text}`),
     `until ${(faultsUntilMs + restMs) / 1000}`,
     '',
