@@ -76,6 +76,14 @@ function withNear(): ModelStore['rows'] {
   return rowsOf({ datastores: [{ name: 'near', on: 'h2' }] });
 }
 
+test('others may make way for a guest that lost its host, and to a host that is kept for failover', () => {
+  const rows = rowsOf();
+  const wish: Wish = { rows, host: { failoverOnly: true }, purpose: 'move' };
+  expect(whyNot('a', 'h3', wish)).toMatch(/kept for failover/);
+  rows.guest.set('d', { ...rows.guest.get('d')!, state: 'recovering' });
+  expect(whyNot('a', 'h3', wish)).toBe('it may');
+});
+
 test('a guest on its way takes room, and keeps others apart, at both ends', () => {
   const { rows } = ruled('apart', ['a', 'd']) as { rows: ModelStore['rows'] };
   const move = { guestId: 'a', sourceHostId: 'h1', targetHostId: 'h3', step: 'copy' };

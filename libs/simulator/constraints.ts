@@ -50,7 +50,15 @@ export class Picture {
     if (host.standby !== 'none') return `whose standby is ${host.standby}`;
     if (host.degraded !== null) return 'which is degraded';
     if (host.quarantined) return 'which is in quarantine';
-    return host.failoverOnly && purpose !== 'restart' ? 'which is kept for failover' : null;
+    const isForFailover = purpose === 'restart' || (purpose === 'move' && this.restartsWait(guest.poolId));
+    return host.failoverOnly && !isForFailover ? 'which is kept for failover' : null;
+  }
+
+  /** Then others may make way, and to a host that is kept for this. */
+  private restartsWait(ofPool: string): boolean {
+    for (const { poolId, state } of this.rows.guest.values())
+      if (poolId === ofPool && state === 'recovering') return true;
+    return false;
   }
 
   private platformFault(guest: Guest, host: Host, purpose: Purpose): string | null {
