@@ -7,12 +7,14 @@ import { Picture, type Purpose } from './constraints';
 import { Downtime, type Means } from './downtime';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
+import { Orders } from './orders';
 
 /** In a fleet that nothing ails, a task that was begun has ended by then, whatever came of it. */
 const taskAtMostMs = 120_000;
 
 /** What must hold of a fleet over time: that it does what is wanted, and does not undo what it has just done. */
 export class FleetInvariants {
+  readonly orders: Orders;
   private readonly downtime: Downtime;
   private readonly taskSince = new Map<string, Instant>();
   private readonly states = new Map<string, GuestState>();
@@ -26,6 +28,7 @@ export class FleetInvariants {
     private readonly fail: (message: string) => void,
   ) {
     this.downtime = new Downtime(site, store, means, fail);
+    this.orders = new Orders(site, store, means, fail);
   }
 
   sawWrite(write: FleetWrite): void {
@@ -71,6 +74,7 @@ export class FleetInvariants {
   /** Asked each second. `isCalm`: nothing keeps the fleet from doing what is wanted. */
   pass(isCalm: boolean): void {
     this.downtime.pass();
+    this.orders.pass(isCalm);
     const { now } = this.site.clock;
     for (const task of this.store.rows.task.values()) {
       const isOver = taskTransitions[task.state].length === 0;

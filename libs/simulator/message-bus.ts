@@ -23,6 +23,8 @@ export class MessageBus {
   private generation = 0;
   /** Decides the fate of each job; a test or a fault sets it. */
   fate: (command: HostCommand) => Delivery = () => 'once';
+  /** Hears of each job that is to be carried, whatever becomes of it. */
+  onJob: ((command: HostCommand) => void) | null = null;
   private chance: Random | null = null;
 
   constructor(private readonly clock: VirtualClock) {}
@@ -59,6 +61,7 @@ export class MessageBus {
   }
 
   enqueue(queue: string, command: HostCommand): void {
+    this.onJob?.(command);
     if (!this.up) return;
     const fate = this.chance === null ? this.fate(command) : jobFate(this.chance);
     if (fate === 'lost') return;

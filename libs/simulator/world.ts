@@ -87,6 +87,7 @@ export class World {
       if (write.kind === 'record') this.noteRecord(write.record);
       this.invariants.fleet.sawWrite(write);
     };
+    if (this.checked) this.bus.onJob = (command) => this.invariants.fleet.orders.sent(command);
     if (this.checked) this.clock.every(passMs, () => this.invariants.fleet.pass(circumstances.isCalm()));
     const times = { ...usualHostTimes, ...calibration.host };
     for (const { path, hostId } of inventory.datastores) {
