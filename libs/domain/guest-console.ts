@@ -146,7 +146,8 @@ function mix(value: number): number {
   return mixed ^ (mixed >>> 16);
 }
 
-function filledWords(count: number, seed: number): Int32Array {
+/** What a fill from that seed leaves, in memory or on the disk. */
+export function filledWords(count: number, seed: number): Int32Array {
   const words = new Int32Array(count);
   let input = mix(seed ^ 0xa5906e5f);
   for (let index = 0; index < count; index++) {
