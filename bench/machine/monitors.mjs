@@ -17,6 +17,7 @@ const runs = [
   { name: 'direct', program: 'machine.elf', variant: 'virtualizable', kind: 'direct', depth: 1 },
   { name: 'hybrid', program: 'machine.elf', variant: 'hybrid', kind: 'hybrid', depth: 1 },
   { name: 'patching', program: 'machine.elf', variant: 'unprivileged-reads', kind: 'patching', depth: 1 },
+  { name: 'patching-twice', program: 'machine.elf', variant: 'unprivileged-reads', kind: 'patching', depth: 2 },
   { name: 'paravirtual', program: 'paravirtual.elf', variant: 'unprivileged-reads', kind: 'paravirtual', depth: 1 },
 ];
 
@@ -69,7 +70,7 @@ export const monitors = {
       const common = {
         reference: null,
         target: null,
-        remark: `${run.program} on ${run.variant}, against the bare machine`,
+        remark: `${run.program} on ${run.variant} at depth ${run.depth}, against the bare machine`,
       };
       return [
         atMost({
