@@ -15,8 +15,8 @@ const places: readonly Place[] = [
   ...[1, 2, 3, 4].map((depth) => ({ name: 'virtualizable', kind: 'direct', depth }) as const),
   ...[1, 2, 3].map((depth) => ({ name: 'hybrid', kind: 'hybrid', depth }) as const),
   { name: 'virtualizable', kind: 'hybrid', depth: 1 },
-  ...[1, 2, 3].map((depth) => ({ name: 'unprivileged-reads', kind: 'patching', depth }) as const),
-  ...[1, 2].map((depth) => ({ name: 'hybrid', kind: 'patching', depth }) as const),
+  ...[1, 2, 3, 4].map((depth) => ({ name: 'unprivileged-reads', kind: 'patching', depth }) as const),
+  ...[1, 2, 3].map((depth) => ({ name: 'hybrid', kind: 'patching', depth }) as const),
 ];
 const engines = { interpreted: 'interpreter', translated: { hotVisits: 2 } } as const;
 const shapes: readonly ProgramShape[] = ['wild', 'looping'];
