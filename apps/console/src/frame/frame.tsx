@@ -1,6 +1,7 @@
 import { Alert, Button, SkipToContent } from '@patternfly/react-core';
 import { Suspense, useEffect, useState } from 'react';
 import { Outlet, useLocation, useNavigation } from 'react-router';
+import { readSession } from '../api/session';
 import { useFeed } from '../fleet/use-fleet';
 import { Waiting } from '../ui/page';
 import { Alarms } from './alarms';
@@ -42,6 +43,10 @@ export function Frame() {
   );
 }
 
+/** Signed in as here: no server is sent what is behind the #, and the page there takes it from the address at once. */
+const samePageAt = (leaderUrl: string): string =>
+  `${leaderUrl}${location.pathname}${location.search}#token=${readSession().token ?? ''}`;
+
 /** A lost connection is said, and heals by itself; what is shown meanwhile is as it was. */
 function Connection() {
   const { state, error } = useFeed();
@@ -56,7 +61,16 @@ function Connection() {
       {...(typeof leaderUrl === 'string'
         ? {
             actionLinks: (
-              <Button component="a" variant="link" isInline href={leaderUrl}>
+              <Button
+                component="a"
+                variant="link"
+                isInline
+                href={leaderUrl}
+                onClick={(event) => {
+                  event.preventDefault();
+                  location.assign(samePageAt(leaderUrl));
+                }}
+              >
                 Open {leaderUrl}
               </Button>
             ),
