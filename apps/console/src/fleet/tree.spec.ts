@@ -31,6 +31,16 @@ test('what is closed has nothing below it', () => {
   expect(treeLines(fleet, 'hosts', new Set())[0]).toMatchObject({ isOpen: false, childCount: 2 });
 });
 
+test('what has nothing below it can be neither opened nor closed', () => {
+  const h10 = treeLines(fleet, 'hosts', new Set(['pool:p', 'host:h10'])).find(({ name }) => name === 'h10');
+  expect(h10!.isOpen).toBeNull();
+  const nobodyPlaced = treeLines({ ...fleet, hosts: [] }, 'hosts', new Set(['pool:p']));
+  expect(nobodyPlaced.map(({ name, isOpen }) => [name, isOpen])).toEqual([
+    ['pool', true],
+    ['On no host', false],
+  ]);
+});
+
 test('turned: pools with their guests, or guests alone', () => {
   expect(lines('pools', 'pool:p')).toEqual(['pool', ' a', ' b', ' idle']);
   expect(lines('guests')).toEqual(['a', 'b', 'idle']);

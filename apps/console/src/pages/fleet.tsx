@@ -113,7 +113,7 @@ function Legend() {
         <span className="mark is-move" aria-hidden="true" /> a guest on its way
       </li>
       <li>
-        <span className="mark is-frame" aria-hidden="true" /> a host that is more than online, as one in maintenance
+        <span className="mark is-frame" aria-hidden="true" /> framed: a host in maintenance, suspect or off
       </li>
     </ul>
   );
