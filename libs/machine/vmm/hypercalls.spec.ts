@@ -115,3 +115,16 @@ test('to a VMM of another kind a call from machine mode is a trap as on the bare
   machine.run(1);
   expect(machine.control[9]).toBe(11);
 });
+
+test('what a ring has written to the console takes the time of as many instructions', () => {
+  const { ask, ring, output, machine } = guest();
+  ring(
+    16,
+    0,
+    Array.from({ length: 16 }, () => [ringOperations.consoleWrite, (memoryStart + 0x2000) | 0, 4096] as const),
+  );
+  const before = machine.time;
+  expect(ask(hypercalls.kick, ringAddress)).toBe(16);
+  expect(output.length).toBe(16 * 4096);
+  expect(machine.time - before).toBe(16 * 4096 + 1);
+});
