@@ -109,6 +109,13 @@ export class PrismaFleetStore implements FleetStore {
     return { ...others, held: false };
   }
 
+  async seizeLease(from: Pick<Lease, 'holder' | 'term'>, holder: string, url: string): Promise<boolean> {
+    const seized = await this.prisma.$executeRaw`
+      UPDATE "lease" SET "holder" = ${holder}, "url" = ${url}, "term" = "term" + 1
+      WHERE "id" = 1 AND "holder" = ${from.holder} AND "term" = ${from.term}::integer`;
+    return seized === 1;
+  }
+
   async raiseTerm(holder: string, above: number): Promise<boolean> {
     const raised = await this.prisma.$executeRaw`
       UPDATE "lease" SET "term" = GREATEST("term", ${above}::integer) + 1

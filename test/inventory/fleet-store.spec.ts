@@ -356,6 +356,18 @@ describe('the lease', () => {
     expect(await store.holdLease('first', 'http://first', durationMs)).toMatchObject({ term: 902 });
   });
 
+  test('is seized from its holder at the term that was seen, once, and what the old leader then decides is not written', async () => {
+    const from = await store.holdLease('first', 'http://first', durationMs);
+    expect(await store.seizeLease({ ...from, term: from.term - 1 }, 'second', '')).toBe(false);
+    const seized = await Promise.all(['a', 'b', 'c'].map((holder) => store.seizeLease(from, holder, '')));
+    expect(seized.filter((each) => each)).toHaveLength(1);
+    const lost = await store.holdLease('first', 'http://first', durationMs);
+    expect(lost).toMatchObject({ term: from.term + 1, held: false });
+    expect(await store.commit(from.term, [put(aGuest('g1'))])).toMatchObject({ outcome: 'conflict' });
+    await store.seizeLease(lost, 'first', 'http://first');
+    term = lost.term + 1;
+  });
+
   test('is free at once when it is released, and of many that want it one has it', async () => {
     await store.releaseLease('second');
     expect((await store.holdLease('second', '', durationMs)).held).toBe(false);

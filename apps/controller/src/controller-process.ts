@@ -23,6 +23,7 @@ import { UsageHistory } from './usage-history';
 import { OldRecords } from './old-records';
 import { DatastoreHeartbeats } from './datastore-heartbeats';
 import { FleetLoop } from './fleet-loop';
+import { LeaderWatch } from './leader-watch';
 import { ControllerMetrics } from './http/metrics';
 import type { FleetGateway, HttpPorts, ServerFacts } from './http/ports';
 import type { ControllerSettings } from './settings';
@@ -76,12 +77,14 @@ export class ControllerProcess {
     const queues = new CommandQueues({ ...redis, keyOf });
     const metrics = new ControllerMetrics();
     const store = new SeenLease(new PrismaFleetStore(database));
+    const leaderWatch = new LeaderWatch(settings.holder, () => performance.now());
     let self: ControllerProcess | null = null;
     const loop: FleetLoop = new FleetLoop({
       store,
       holder: settings.holder,
       url: () => self?.url ?? '',
       leaseMs: settings.leaseMs,
+      isCutOff: (leader) => leaderWatch.isCutOff(leader),
       clock,
       say,
       recordPass: (durationMs) => metrics.pass(durationMs),
@@ -109,9 +112,11 @@ export class ControllerProcess {
         loop.take({ kind: 'heartbeats', heartbeats });
       },
       onHeartbeat: ({ controllerId, sequence }) => {
+        if (controllerId !== settings.holder) return leaderWatch.hear(controllerId);
         // One that is said again by another proves nothing of the channel now.
-        if (controllerId !== settings.holder || sequence <= heardBeat) return;
+        if (sequence <= heardBeat) return;
         heardBeat = sequence;
+        leaderWatch.hear(controllerId);
         loop.take({ kind: 'own-heartbeat' });
       },
     });
@@ -228,6 +233,7 @@ class SeenLease implements FleetStore {
   constructor(private readonly store: FleetStore) {}
   load: FleetStore['load'] = () => this.store.load();
   commit: FleetStore['commit'] = (term, writes) => this.store.commit(term, writes);
+  seizeLease: FleetStore['seizeLease'] = (from, holder, url) => this.store.seizeLease(from, holder, url);
   raiseTerm: FleetStore['raiseTerm'] = (holder, above) => this.store.raiseTerm(holder, above);
   isCurrent: FleetStore['isCurrent'] = (fence) => this.store.isCurrent(fence);
   releaseLease: FleetStore['releaseLease'] = (holder) => this.store.releaseLease(holder);

@@ -24,7 +24,11 @@ afterEach(async () => {
   for (const loop of loops.splice(0)) await loop.stop();
 });
 
-function loopOver(store: Partial<FleetStore>, leaseMs = 5_000): FleetLoop {
+function loopOver(
+  store: Partial<FleetStore>,
+  leaseMs = 5_000,
+  isCutOff: (leader: string) => boolean = () => false,
+): FleetLoop {
   const whole = {
     load: async () => inventory,
     holdLease: async (holder: string, url: string) => ({ term: 1, holder, url, held: true, at: 0 }),
@@ -32,7 +36,7 @@ function loopOver(store: Partial<FleetStore>, leaseMs = 5_000): FleetLoop {
     ...store,
   } as unknown as FleetStore;
   const loop = new FleetLoop({
-    store: whole, actuators, holder: 'me', url: () => '', leaseMs, clock: new FleetClock(() => 0),
+    store: whole, actuators, holder: 'me', url: () => '', leaseMs, isCutOff, clock: new FleetClock(() => 0),
     say: (message) => void said.push(message), recordPass: () => undefined,
   }); // prettier-ignore
   loops.push(loop);
@@ -137,6 +141,27 @@ test('the brain is told of a jump of the clock with the first event after it', a
   await new Promise((resolve) => setTimeout(resolve, 60));
   loop.take({ kind: 'own-heartbeat' });
   expect(loop.fleet).toMatchObject({ jumpedMs: 60_000, channelHeardAt: 60_000 });
+});
+
+test('a leader that is cut off loses its lease to one that is not, and keeps it otherwise', async () => {
+  let leader = { term: 4, holder: 'other', url: 'http://other' };
+  let isCut = false;
+  const store: Partial<FleetStore> = {
+    holdLease: async (holder) => ({ ...leader, held: leader.holder === holder, at: 0 }),
+    seizeLease: async (from, holder, url) => {
+      expect(from).toMatchObject({ holder: 'other', term: 4 });
+      leader = { term: 5, holder, url };
+      return true;
+    },
+  };
+  const loop = loopOver(store, 80, (holder) => isCut && holder === 'other');
+  await loop.start();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(loop.leading).toBe(false);
+  isCut = true;
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(loop.leading).toBe(true);
+  expect(said).toContain('leading, term 5: 0 hosts, 0 guests');
 });
 
 test('an event that the brain fails at is not taken again', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createFleet, stepFleet } from '@argosy/control/fleet';
 import { inventoryNow } from '@argosy/control/fleet-inventory';
 import type { Fleet, FleetEffect, FleetEvent, FleetStep } from '@argosy/control/fleet-types';
-import type { FleetStore, FleetWrite, Inventory } from '@argosy/control/ports/fleet-store';
+import type { FleetStore, FleetWrite, Inventory, Lease } from '@argosy/control/ports/fleet-store';
 import type { FleetClock } from '@argosy/domain/fleet-clock';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { HostReport } from '@argosy/domain/host-report';
@@ -30,6 +30,8 @@ export interface LoopParts {
   readonly holder: string;
   readonly url: () => string;
   readonly leaseMs: number;
+  /** The leader hears nobody, and this controller does. */
+  readonly isCutOff: (leader: string) => boolean;
   readonly clock: FleetClock;
   readonly say: (message: string) => void;
   readonly recordPass: (durationMs: number) => void;
@@ -206,7 +208,10 @@ export class FleetLoop {
       clock.hear(askedAt, lease.at);
       if (this.stopped) return;
       this.leader = lease.url;
-      if (!lease.held) return this.follow(`a controller at ${lease.url} leads`);
+      if (!lease.held) {
+        this.follow(`a controller at ${lease.url} leads`);
+        return await this.seizeIfCutOff(lease);
+      }
       this.leaseUntil = askedAt + this.parts.leaseMs;
       // A new term, or the first: whatever was known of before is of another reign.
       if (lease.term !== this.term || !this.fleet.leading) await this.takeOver(lease.term);
@@ -214,6 +219,13 @@ export class FleetLoop {
       this.storeLost(error);
       if (clock.ask() > this.leaseUntil) this.follow('the lease could not be renewed');
     }
+  }
+
+  private async seizeIfCutOff(lease: Lease): Promise<void> {
+    const { store, holder, url, isCutOff, say } = this.parts;
+    if (!isCutOff(lease.holder) || !(await store.seizeLease(lease, holder, url()))) return;
+    say(`the leader at ${lease.url} is cut off from Redis, and this controller is not: it leads instead`);
+    await this.holdLease();
   }
 
   /** The next look at the lease finds a new term, and takes over under it. */

@@ -106,6 +106,8 @@ export interface FleetStore {
   /** Takes or renews the lease by the database's clock; a new holder gets a higher term. */
   holdLease(holder: string, url: string, durationMs: number): Promise<Lease>;
   releaseLease(holder: string): Promise<void>;
+  /** From that holder, before its end, at the next term; false: it is not that one's any more, or not at that term. */
+  seizeLease(from: Pick<Lease, 'holder' | 'term'>, holder: string, url: string): Promise<boolean>;
   /** The holder's lease goes on at a term above that one; false: it is not the holder's any more. */
   raiseTerm(holder: string, above: number): Promise<boolean>;
   /** Asked immediately before a host's power is cut: is the term still the lease's, and this still the host's incarnation? */
