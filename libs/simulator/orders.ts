@@ -7,8 +7,8 @@ import type { ModelInstance } from './model-instance';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
 
-/** What is to be looked at and sent again takes a report and a pass of the loop. */
-const marginMs = 5_000;
+/** That it is missing is seen in reports, of which several may be lost or late, and a host that is silent meanwhile is not asked. */
+const marginMs = 25_000;
 /** In a fleet that nothing ails it is not sent more often than this without its effect. */
 const mostAttempts = 8;
 
