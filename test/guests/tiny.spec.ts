@@ -56,7 +56,8 @@ describe('the tiny guest', () => {
     const guest = await start('one');
     await guest.next('heartbeat');
     guest.send('tick 1');
-    await sleep(300);
+    // However little time the machine has for it.
+    while (guest.heartbeats.length <= 50) await guest.next('heartbeat');
     guest.send('tick 0');
     await guest.ask('ping quiet', 'pong');
     const { heartbeats } = guest;
@@ -72,10 +73,11 @@ describe('the tiny guest', () => {
     await guest.ask('ping go', 'pong');
     await guest.qmp('stop');
     await sleep(500);
-    const before = guest.heartbeats.length;
+    const [before, beganAt] = [guest.heartbeats.length, performance.now()];
     await guest.qmp('cont');
     await sleep(100);
-    expect(guest.heartbeats.length - before).toBeLessThan(20);
+    const due = (performance.now() - beganAt) / 10;
+    expect(guest.heartbeats.length - before).toBeLessThan(due + 10);
   });
 
   it('works by the share of its own clock that it was told', async () => {
