@@ -74,7 +74,7 @@ function figureMakers(
   const { fleet, now } = turn;
   const balance = fleet.pools.get(poolId)?.balance ?? defaultBalance;
   const { coolDownMs } = balance;
-  let left: ReadonlyMap<string, number> | null = null;
+  let besides: ReadonlyMap<string, number> | null = null;
   return {
     coolDownMs,
     host: (host) => ({
@@ -82,7 +82,7 @@ function figureMakers(
       name: host.name,
       ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
-      ...promisable(host.capacity, balance, (left ??= leftMemory(fleet)).get(host.id)),
+      ...promisable(host.capacity, balance, (besides ??= memoryBesides(fleet)).get(host.id)),
       failureDomain: host.failureDomain,
       platform: host.capabilities,
       missingDatastores: missingDatastores(fleet, host),
@@ -111,14 +111,15 @@ function figureMakers(
   };
 }
 
-/** By host: the memory of copies of guests that have moved away, which are there until they have been destroyed. */
-function leftMemory(fleet: Fleet): ReadonlyMap<string, number> {
-  const left = new Map<string, number>();
-  for (const { step, guestId, sourceHostId, targetHostId } of fleet.migrations.values()) {
-    if (step !== 'release' || sourceHostId === targetHostId) continue;
-    left.set(sourceHostId, (left.get(sourceHostId) ?? 0) + (fleet.guests.get(guestId)?.memoryMiB ?? 0));
-  }
-  return left;
+/** By host: the memory of copies that no placement shows: what a move left behind until it is destroyed, and what is tried under a disk's lock. */
+function memoryBesides(fleet: Fleet): ReadonlyMap<string, number> {
+  const taken = new Map<string, number>();
+  const take = (hostId: string, guestId: string): unknown =>
+    taken.set(hostId, (taken.get(hostId) ?? 0) + (fleet.guests.get(guestId)?.memoryMiB ?? 0));
+  for (const { step, guestId, sourceHostId, targetHostId } of fleet.migrations.values())
+    if (step === 'release' && sourceHostId !== targetHostId) take(sourceHostId, guestId);
+  for (const [guestId, { hostId }] of fleet.takeOvers) take(hostId, guestId);
+  return taken;
 }
 
 /** What the pool's over-commit makes of a host, less what is taken there by nobody who has a place. */

@@ -5,6 +5,7 @@ import { specificationOf } from '../guest-specification';
 import type { TakeOver } from '../fleet-types';
 import { clusterOf, closePlacement, openPlacement } from './placement';
 import { isBusy } from './begin-disk-operation';
+import { noteHostChange } from './kept-clusters';
 import { countRestart } from './recovery';
 import { awaitsWordOf } from './restored';
 import {
@@ -52,7 +53,7 @@ export function settleTakeOvers(turn: FleetTurn): void {
       end(turn, guest, attempt);
       continue;
     }
-    turn.fleet.takeOvers.delete(guestId);
+    forget(turn, guestId);
     if (isUnderWay && guest.state === 'recovering') beginAtAttempt(turn, guest, attempt);
   }
 }
@@ -109,7 +110,7 @@ function takeOver(turn: FleetTurn, guest: Guest, from: Host): void {
   const target = turn.fleet.hosts.get(attempt.hostId);
   const { reported, guest: copy } = observe(turn, attempt.hostId, guest.id, attempt.epoch);
   if (!target || !isHeard(target) || copy?.state === 'failed' || copy?.state === 'crashed') {
-    turn.fleet.takeOvers.delete(guest.id);
+    forget(turn, guest.id);
     if (copy?.refusal)
       raiseAlarm(turn, {
         code: 'guest-down',
@@ -121,6 +122,18 @@ function takeOver(turn: FleetTurn, guest: Guest, from: Host): void {
   }
   if (copy?.state === 'running' || copy?.state === 'paused') return commit(turn, guest, attempt);
   if (reported && !copy) send(turn, guest, target, attempt.epoch);
+}
+
+/** It takes its room there as long as it is tried. */
+function remember({ fleet }: FleetTurn, guestId: string, attempt: TakeOver): void {
+  fleet.takeOvers.set(guestId, attempt);
+  noteHostChange(fleet, attempt.hostId);
+}
+
+function forget({ fleet }: FleetTurn, guestId: string): void {
+  const attempt = fleet.takeOvers.get(guestId);
+  fleet.takeOvers.delete(guestId);
+  if (attempt) noteHostChange(fleet, attempt.hostId);
 }
 
 function begin(turn: FleetTurn, guest: Guest, from: Host): void {
@@ -138,7 +151,7 @@ function begin(turn: FleetTurn, guest: Guest, from: Host): void {
     });
   const target = turn.fleet.hosts.get(answer.chosen.hostId)!;
   const epoch = Math.max(guest.epoch, guest.reservedEpoch) + 1;
-  turn.fleet.takeOvers.set(guest.id, { hostId: target.id, epoch });
+  remember(turn, guest.id, { hostId: target.id, epoch });
   const row = { ...guest, reservedEpoch: epoch };
   put(turn, 'guest', row);
   record(turn, {
@@ -162,7 +175,7 @@ function startKey({ id }: Guest, epoch: number): string {
 }
 
 function commit(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): void {
-  turn.fleet.takeOvers.delete(guest.id);
+  forget(turn, guest.id);
   const closed = closePlacement(turn, guest, 'another VMM holds its disk: this copy is dead');
   const opened = openPlacement(turn, closed, hostId, epoch, "restart: under its disk's lock");
   becomeGuest(turn, opened, 'running', '', { restarts: countRestart(turn, guest), lostAt: guest.lostAt ?? turn.now });

@@ -87,7 +87,9 @@ function tryToPlace(turn: FleetTurn, guest: Guest, pass: Pass): boolean {
 function makeRoom(turn: FleetTurn, pool: Pool, guestIds: readonly string[]): void {
   const waiting = guestIds.filter((id) => turn.fleet.alarms.has(`guest-down/${id}`));
   if (pool.balance.automation !== 'full' || waiting.length === 0) return;
-  makeRoomFor(turn, pool, waiting, 'failover');
+  // A host that is kept for failover takes those who make way for a lost guest, and nobody for one that is only to start.
+  const isLost = waiting.some((id) => turn.fleet.guests.get(id)?.state === 'recovering');
+  makeRoomFor(turn, pool, waiting, isLost ? 'failover' : 'ordinary');
 }
 
 /** Where guests are to go, by their index in the cluster; null: each to the host that suits it best. */
