@@ -100,14 +100,18 @@ export function isTemplate({ name }: Guest): ReturnType<typeof refused> {
 
 function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
   const wanted: Guest = { ...guest, desired: 'stopped', retryAt: null, lostAt: null };
-  if (guest.state === 'cloning') endTasks(turn, guest.id, ['guest.start'], 'cancelled', 'stopped meanwhile');
-  if (guest.state === 'stopped' || guest.state === 'cloning') return put(turn, 'guest', wanted);
+  if (guest.state === 'stopped' || guest.state === 'cloning') {
+    put(turn, 'guest', wanted);
+    return giveUpStart(turn, guest);
+  }
   // As pulling the plug: what it had not written is lost.
-  if (guest.state === 'suspended') return void becomeGuest(turn, wanted, 'stopped', '', withoutMemory);
+  if (guest.state === 'suspended') {
+    becomeGuest(turn, wanted, 'stopped', '', withoutMemory);
+    return giveUpStart(turn, guest);
+  }
   if (guest.state === 'failed' || guest.state === 'recovering') {
-    clearAlarm(turn, 'guest-down', guest.id);
     becomeGuest(turn, wanted, 'stopped', '');
-    return endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
+    return giveUpStart(turn, guest);
   }
   beginTask(turn, 'guest.stop', ['guest', guest.id]);
   if (guest.state === 'migrating') put(turn, 'guest', wanted);
@@ -116,6 +120,12 @@ function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
     if (force) turn.fleet.outstanding.delete(`stop:${guest.id}:${guest.epoch}`);
     beginStopping(turn, wanted, force);
   }
+}
+
+/** Nobody waits for it any more. */
+function giveUpStart(turn: FleetTurn, guest: Guest): void {
+  clearAlarm(turn, 'guest-down', guest.id);
+  endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
 }
 
 function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {
