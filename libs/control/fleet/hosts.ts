@@ -2,10 +2,12 @@ import type { Degraded, Host } from '@argosy/domain/entities';
 import type { GuestObservation, HostHeartbeat, HostReport } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import { channelAliveMs, takeoverGraceMs } from '../defaults';
+import type { HostView } from '../fleet-types';
 import { takeMeasures } from './datastores';
 import { cannotStart } from './guests';
 import { noteGuestChange, noteHostChange } from './kept-clusters';
 import { withinWindow } from './recovery';
+import { strangersOn } from './strangers';
 import { fencePool } from './fencing';
 import { hasTold } from './restored';
 import { watchDatastore, watchLease } from './leases';
@@ -57,6 +59,8 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
     else guests.set(observation.guestId, [observation]);
     smoothDemand(turn, observation);
   }
+  const strangers = (shown: HostView['guests']): string => strangersOn(fleet, host.id, shown).join();
+  if (strangers(guests) !== strangers(view.guests)) noteHostChange(fleet, host.id);
   view.guests = guests;
   view.migrations = new Map(report.migrations.map((migration) => [migration.migrationId, migration]));
   if (report.health !== undefined) takeHealth(turn, host.id, report.health);

@@ -45,10 +45,12 @@ export function noteRow<Kind extends EntityKind>(
 }
 
 function noteMigration(fleet: Fleet, before: Migration | undefined, after: Migration | null): void {
-  const { guestId, sourceHostId } = (after ?? before)!;
+  const { guestId, sourceHostId, targetHostId } = (after ?? before)!;
   noteGuestChange(fleet, guestId);
-  // What is left of the guest at its source takes room there until the migration has ended.
-  if (before?.step !== after?.step) noteHostChange(fleet, sourceHostId);
+  if (before?.step === after?.step) return;
+  // What is left of the guest at its source takes room there until the migration has ended; at its target, if it was called off.
+  noteHostChange(fleet, sourceHostId);
+  noteHostChange(fleet, targetHostId);
 }
 
 function isSamePlace(before: RowOf<'datastore'> | undefined, after: RowOf<'datastore'> | null): boolean {

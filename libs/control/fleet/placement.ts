@@ -8,6 +8,7 @@ import { datastoresOf, missingDatastores } from './datastores';
 import { type FigureMakers, newsOf, noteCooling } from './kept-clusters';
 import { isBeingEmptied } from './host-use';
 import { moveOf } from './lookup';
+import { strangersOn } from './strangers';
 import { type FleetTurn, isOff, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
@@ -74,7 +75,7 @@ function figureMakers(
   const { fleet, now } = turn;
   const balance = fleet.pools.get(poolId)?.balance ?? defaultBalance;
   const { coolDownMs } = balance;
-  let besides: ReadonlyMap<string, number> | null = null;
+  let copies: ReadonlyMap<string, ReadonlySet<string>> | null = null;
   return {
     coolDownMs,
     host: (host) => ({
@@ -82,7 +83,11 @@ function figureMakers(
       name: host.name,
       ...useOf(host, purpose),
       cpuMillicores: host.capacity.cpuMillicores,
-      ...promisable(host.capacity, balance, (besides ??= memoryBesides(fleet)).get(host.id)),
+      ...promisable(
+        host.capacity,
+        balance,
+        memoryBesides(fleet, host.id, (copies ??= copiesBesides(fleet)).get(host.id)),
+      ),
       failureDomain: host.failureDomain,
       platform: host.capabilities,
       missingDatastores: missingDatastores(fleet, host),
@@ -111,14 +116,25 @@ function figureMakers(
   };
 }
 
-/** By host: the memory of copies that no placement shows: what a move left behind until it is destroyed, and what is tried under a disk's lock. */
-function memoryBesides(fleet: Fleet): ReadonlyMap<string, number> {
-  const taken = new Map<string, number>();
-  const take = (hostId: string, guestId: string): unknown =>
-    taken.set(hostId, (taken.get(hostId) ?? 0) + (fleet.guests.get(guestId)?.memoryMiB ?? 0));
+/** By host, guests whose copies are there though they have no place there: what a move left behind until it is destroyed, and what is tried under a disk's lock. */
+function copiesBesides(fleet: Fleet): ReadonlyMap<string, ReadonlySet<string>> {
+  const copies = new Map<string, Set<string>>();
+  const add = (hostId: string, guestId: string): void => {
+    const known = copies.get(hostId);
+    if (known) known.add(guestId);
+    else copies.set(hostId, new Set([guestId]));
+  };
   for (const { step, guestId, sourceHostId, targetHostId } of fleet.migrations.values())
-    if (step === 'release' && sourceHostId !== targetHostId) take(sourceHostId, guestId);
-  for (const [guestId, { hostId }] of fleet.takeOvers) take(hostId, guestId);
+    if (step === 'release' && sourceHostId !== targetHostId) add(sourceHostId, guestId);
+  for (const [guestId, { hostId }] of fleet.takeOvers) add(hostId, guestId);
+  return copies;
+}
+
+/** Beside the guests that have a place there: by the record, and by what the host still shows, as of a move that was called off. */
+function memoryBesides(fleet: Fleet, hostId: string, copies: ReadonlySet<string> | undefined): number {
+  const guestIds = new Set([...(copies ?? []), ...strangersOn(fleet, hostId, fleet.views.get(hostId)?.guests)]);
+  let taken = 0;
+  for (const id of guestIds) taken += fleet.guests.get(id)?.memoryMiB ?? 0;
   return taken;
 }
 
