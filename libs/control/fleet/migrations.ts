@@ -340,15 +340,17 @@ function commit(turn: FleetTurn, migration: Migration, sides: Sides): void {
   reconcileRelease(turn, releasing, sides);
 }
 
-/** Both sides forget the migration, and the source destroys what is left of the guest there. */
+/**
+ * The source destroys what is left of the guest there, and both sides forget the migration: the source first. One that was away in
+ * between asks the target whether it may run on, and the target's journal is all that tells it that the guest has gone, if
+ * that has been stopped or has moved on since.
+ */
 function reconcileRelease(turn: FleetTurn, migration: Migration, sides: Sides): void {
   const { source, target, sourceSeen, targetSeen, sourceOff, targetOff, guest } = sides;
-  const oldCopies =
-    turn.fleet.views
-      .get(source.id)
-      ?.guests.get(guest.id)
-      ?.some((copy) => copy.epoch < migration.epoch) ?? false;
-  const atSource = !sourceOff && (sourceSeen !== null || oldCopies);
+  const view = turn.fleet.views.get(source.id);
+  const oldCopies = view?.guests.get(guest.id)?.some((copy) => copy.epoch < migration.epoch) ?? false;
+  const isUntold = (view?.report ?? null) === null;
+  const atSource = !sourceOff && (isUntold || sourceSeen !== null || oldCopies);
   const atTarget = !targetOff && targetSeen !== null;
   if (!atSource && !atTarget) return end(turn, migration, 'done', null);
   const gapMayCome =
@@ -358,7 +360,7 @@ function reconcileRelease(turn: FleetTurn, migration: Migration, sides: Sides): 
   if (gapMayCome) return;
   const release = { kind: 'migration.release' as const, migrationId: migration.id, guestId: guest.id };
   if (atSource && isHeard(source)) order(turn, `release:${migration.id}`, source, release);
-  if (atTarget && isHeard(target)) order(turn, `unprepare:${migration.id}`, target, release);
+  if (!atSource && atTarget && isHeard(target)) order(turn, `unprepare:${migration.id}`, target, release);
 }
 
 function lastStepAt(migration: Migration): number {
