@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DiskCopy, type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
@@ -32,9 +33,14 @@ export async function keepPrivate(path: string): Promise<void> {
   await chmod(path, 0o700).catch(() => undefined);
 }
 
+/** Beside the place that it takes when it is whole. One that was given up still ends, and may not end another's. */
+export function unfinished(path: string): string {
+  return `${path}.new-${randomUUID()}`;
+}
+
 /** A disk is made whole beside its place and then linked there: an interrupted start leaves no half disk. */
 export async function placeWhole(path: string, make: (temporaryPath: string) => Promise<void>): Promise<void> {
-  const temporaryPath = `${path}.new-${process.pid}`;
+  const temporaryPath = unfinished(path);
   try {
     await make(temporaryPath);
     await link(temporaryPath, path).catch((error: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 import { chmod, link, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
-import { exists, makePrivateFolder, placeWhole } from '../disk-files';
+import { exists, makePrivateFolder, placeWhole, unfinished } from '../disk-files';
 import { fileWorkers, linkOrCopy, type WorkOf } from '../file-work';
 import { refuse } from '../refused';
 import { copyDisk } from './disk/copy-disk';
@@ -139,8 +139,7 @@ async function freeze(diskPath: string, basePath: string): Promise<void> {
   await withDisk(diskPath, async () => {
     await makePrivateFolder(dirname(basePath));
     if (!base) await link(diskPath, basePath);
-    const next = `${diskPath}.new-${process.pid}`;
-    await rm(next, { force: true });
+    const next = unfinished(diskPath);
     makeOverlay(next, basePath);
     await rename(next, diskPath);
   });

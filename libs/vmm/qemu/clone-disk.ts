@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskWork, type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { copyProgress } from './disk-mirror';
-import { exists, makePrivateFolder, placeWhole } from '../disk-files';
+import { exists, makePrivateFolder, placeWhole, unfinished } from '../disk-files';
 import { copyDeadlineMs, imageTool, variablesBeside } from './guest-disk';
 import type { QemuInstance } from './instance';
 import { refuse } from '../refused';
@@ -74,8 +74,7 @@ async function freeze(diskPath: string, basePath: string): Promise<void> {
   await imageTool(['info', '-f', 'qcow2', diskPath]);
   await makePrivateFolder(dirname(basePath));
   if (!base) await link(diskPath, basePath);
-  const next = `${diskPath}.new-${process.pid}`;
-  await rm(next, { force: true });
+  const next = unfinished(diskPath);
   await imageTool(overlay(basePath, next));
   await rename(next, diskPath);
   await chmod(basePath, 0o444);

@@ -138,8 +138,15 @@ export function flashNode(name: string, filename: string, isReadOnly = false): R
   return { driver: 'raw', 'node-name': name, 'read-only': isReadOnly, file: { driver: 'file', filename } };
 }
 
+export interface DiskNode extends Readonly<Record<string, unknown>> {
+  readonly driver: string;
+  readonly 'node-name': string;
+  readonly discard: string;
+  readonly file: Readonly<Record<string, unknown>>;
+}
+
 /** locking=on rather than auto: the lock is what keeps a guest from running twice, so a file system without one is refused. */
-export function diskNode(name: string, filename: string): Readonly<Record<string, unknown>> {
+export function diskNode(name: string, filename: string): DiskNode {
   return { driver: 'qcow2', 'node-name': name, discard: 'unmap', file: { driver: 'file', filename, locking: 'on' } };
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { mebibyte } from '@argosy/domain/units';
+import { diskNode, type DiskNode } from './command-line';
 import { QmpError, type QmpClient, type QmpEvent } from './qmp';
 
 export interface BlockJob {
@@ -10,14 +11,19 @@ export interface BlockJob {
   readonly ready: boolean;
 }
 
+/**
+ * `own`: what is in the disk itself, for all else the copy has too: it is empty, and an overlay of the same, or of nothing.
+ * `chain`: also what the disk is an overlay of.
+ */
+export type CopiedExtent = 'own' | 'chain';
+
 export interface MirrorPlan {
   /** The name of the job. */
   readonly job: string;
   /** The node that the guest's device has now, and the one that it is copied to. */
   readonly device: string;
   readonly target: string;
-  /** The target is an overlay of what the source is one of. */
-  readonly overlay: boolean;
+  readonly extent: CopiedExtent;
   readonly bandwidthMiBPerSecond: number;
 }
 
@@ -49,6 +55,11 @@ export function copyProgress(transferredBytes: number, totalBytes: number, elaps
 /**
  * Copies a disk while its guest runs (QEMU's blockdev-mirror). Once it is ready every write of the guest goes to both at once
  * ("write-blocking"), so that they stay the same until it is ended. An error at the copy ends it, and harms nobody.
+ *
+ * QEMU must have no reason to fill the target with zeros first. In that it forgets to claim the place, and claims no write of
+ * the guest any more that is made at the same time (7.2, mirror_dirty_init): one move in twenty under a guest that wrote lost
+ * some of its sectors. It does not where only the top of a chain is asked for, also where that is the whole chain, nor where
+ * the target takes no discards (`withoutDiscards`).
  */
 export class DiskMirror {
   private isReady = false;
@@ -63,14 +74,14 @@ export class DiskMirror {
     private readonly onEnd: (error: string | null) => void,
   ) {}
 
-  async begin({ device, target, overlay, bandwidthMiBPerSecond }: MirrorPlan): Promise<void> {
+  async begin({ device, target, extent, bandwidthMiBPerSecond }: MirrorPlan): Promise<void> {
     await this.qmp.call(
       'blockdev-mirror',
       {
         'job-id': this.job,
         device,
         target,
-        sync: overlay ? 'top' : 'full',
+        sync: extent === 'own' ? 'top' : 'full',
         'copy-mode': 'write-blocking',
         speed: bandwidthMiBPerSecond * mebibyte,
       },
@@ -146,12 +157,27 @@ interface BlockNode {
   readonly image: { readonly 'backing-filename'?: string };
 }
 
-/** Only then may what is below a disk be left out of its copy. */
-export async function isOverlayOf(qmp: QmpClient, node: string, backingPath: string | null): Promise<boolean> {
-  if (backingPath === null) return false;
+/** For a copy that is an overlay of what lies at that path, or else of nothing. */
+export async function extentOf(qmp: QmpClient, node: string, backingPath: string | null): Promise<CopiedExtent> {
   const nodes = await qmp.call<BlockNode[]>('query-named-block-nodes', { flat: true });
   const found = nodes.find((each) => each['node-name'] === node);
-  return found?.image['backing-filename'] === backingPath;
+  const own = found?.image['backing-filename'];
+  return own === undefined || own === backingPath ? 'own' : 'chain';
+}
+
+const fileOf = (node: string): string => `${node}-file`;
+
+/** A node that is added to be mirrored to, and takes no discards yet. */
+export function withoutDiscards(node: DiskNode): DiskNode {
+  return { ...node, discard: 'ignore', file: { ...node.file, 'node-name': fileOf(node['node-name']) } };
+}
+
+/** Whatever was mirrored to it is there: from here on it shrinks as every disk does. */
+export async function takeDiscards(qmp: QmpClient, node: string): Promise<void> {
+  const nodes = await qmp.call<BlockNode[]>('query-named-block-nodes', { flat: true });
+  if (!nodes.some((each) => each['node-name'] === fileOf(node))) return;
+  const { driver, discard } = diskNode(node, '');
+  await qmp.call('blockdev-reopen', { options: [{ driver, 'node-name': node, discard, file: fileOf(node) }] });
 }
 
 /** Whether that node is some device's now. */

@@ -1,7 +1,7 @@
 import type { OutgoingDisk } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
 import { exportName, serverOf } from './disk-export';
-import { DiskMirror, dropNode, findJob, isOverlayOf, type BlockJob } from './disk-mirror';
+import { DiskMirror, dropNode, findJob, extentOf, type BlockJob } from './disk-mirror';
 import type { QmpClient, QmpEvent } from './qmp';
 
 const job = 'migration-disk';
@@ -56,8 +56,8 @@ export class DiskToTarget {
       connectDeadlineMs,
     );
     const { device, bandwidthMiBPerSecond } = how;
-    const overlay = await isOverlayOf(this.qmp, device, disk.backingPath);
-    await this.mirror.begin({ job, device, target: node, overlay, bandwidthMiBPerSecond });
+    const extent = await extentOf(this.qmp, device, disk.backingPath);
+    await this.mirror.begin({ job, device, target: node, extent, bandwidthMiBPerSecond });
   }
 
   adopt(found: BlockJob): void {

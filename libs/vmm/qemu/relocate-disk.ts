@@ -6,7 +6,16 @@ import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmState } from '@argosy/control/ports/vmm-driver';
 import { convertDisk, look } from './clone-disk';
 import { diskNode } from './command-line';
-import { devicesHave, DiskMirror, dropNode, endJob, findJob, isOverlayOf } from './disk-mirror';
+import {
+  devicesHave,
+  DiskMirror,
+  dropNode,
+  endJob,
+  extentOf,
+  findJob,
+  takeDiscards,
+  withoutDiscards,
+} from './disk-mirror';
 import {
   exists,
   isSameFile,
@@ -131,12 +140,14 @@ async function beginCopy(
   await makePrivateFolder(dirname(copyPath));
   await rm(copyPath, { force: true });
   await unmarkLeaving(work.diskPath);
-  const overlay = await isOverlayOf(qmp, vmm.diskNode, backingPath);
+  const extent = await extentOf(qmp, vmm.diskNode, backingPath);
   const disk = await look(vmm.guest.diskPath);
-  const above = overlay ? ['-b', backingPath!, '-F', disk['backing-filename-format'] ?? 'qcow2'] : [];
+  const isOverlay = extent === 'own' && disk['full-backing-filename'] !== undefined;
+  const above = isOverlay ? ['-b', backingPath!, '-F', disk['backing-filename-format'] ?? 'qcow2'] : [];
   await imageTool(['create', '-q', '-f', 'qcow2', ...above, copyPath, String(disk['virtual-size'])]);
-  await qmp.call('blockdev-add', diskNode(node, copyPath));
-  await mirror.begin({ job, device: vmm.diskNode, target: node, overlay, bandwidthMiBPerSecond });
+  const added = diskNode(node, copyPath);
+  await qmp.call('blockdev-add', extent === 'own' ? added : withoutDiscards(added));
+  await mirror.begin({ job, device: vmm.diskNode, target: node, extent, bandwidthMiBPerSecond });
 }
 
 /** How long the guest stood still. */
@@ -178,6 +189,7 @@ export async function goOn(vmm: RelocatingVmm, hasMoved: boolean): Promise<void>
   if (standsStill) vmm.state = 'running';
   else if (vmm.state === 'sending') vmm.state = 'paused';
   vmm.keep({ relocating: null });
+  if (hasMoved) await takeDiscards(qmp, node);
   for (const each of left) await dropNode(qmp, each);
 }
 

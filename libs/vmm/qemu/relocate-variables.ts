@@ -35,7 +35,7 @@ function flashFileOf({ guest }: InstanceRecord): string {
   return variablesBeside(guest.diskPath);
 }
 
-/** From here on what the firmware writes goes to both. */
+/** From here on what the firmware writes goes to both. A flash takes no discards, which is what the mirror needs (`DiskMirror`). */
 export async function mirrorVariables(vmm: Flash, { newDiskPath, variablesNode }: Relocation): Promise<void> {
   if (!variablesNode) return;
   const qmp = vmm.requireQmp();
