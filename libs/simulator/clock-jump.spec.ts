@@ -63,22 +63,17 @@ test.each([30_000, 3_600_000, -30_000])('a jump of %i ms is no silence and ends 
 test.each([30_000, -30_000])('a host that is lost as the clock jumps by %i ms is found out no later', (byMs) => {
   const leader = new Leader();
   leader.jump(byMs);
-  const hearOthers = (at: number): void => ['h1', 'h2'].forEach((hostId) => leader.hear(hostId, at));
-  for (let at = 20_200; at < 22_600; at += 200) {
-    hearOthers(at);
+  const watchAt = (at: number): void => {
+    ['h1', 'h2'].forEach((hostId) => leader.hear(hostId, at));
     leader.watchAt(at);
-  }
+  };
+  for (let at = 20_200; at < 22_600; at += 200) watchAt(at);
   expect(leader.codes).not.toContain('fence-asked');
-  hearOthers(22_600);
-  leader.watchAt(22_600);
+  watchAt(22_600);
   expect(leader.codes).toContain('fence-asked');
-  for (let at = 22_800; at < 20_000 + leaseMs + 2_000; at += 200) {
-    hearOthers(at);
-    leader.watchAt(at);
-  }
+  for (let at = 22_800; at < 20_000 + leaseMs + 2_000; at += 200) watchAt(at);
   expect(leader.codes).not.toContain('watchdog-lease-ended');
-  hearOthers(32_000);
-  leader.watchAt(32_000);
+  watchAt(32_000);
   expect(leader.codes).toContain('watchdog-lease-ended');
 });
 

@@ -1,9 +1,9 @@
 // The connection of a migration breaks after so many bytes, from its first to its last: the guest is never lost and never twice.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expectUnbroken, quickPolicy } from '@argosy/vmm/conformance/scenes';
-import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { ensureBuilt } from '../fleet/build';
 import { EmbeddedBench } from './embedded-bench';
+import { crossing } from './two-host-bench';
 
 beforeAll(ensureBuilt, 300_000);
 
@@ -60,10 +60,7 @@ class Link {
 async function moveOver(link: Link): Promise<'source' | 'target'> {
   const bench = new EmbeddedBench();
   try {
-    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
-    const guest = bench.guest();
-    const source = { guestId: guest.guestId, epoch: 1 };
-    const target = { ...source, epoch: 2 };
+    const { h1, h2, guest, source, target } = crossing(bench);
     await h1.must({ call: 'start', guest, epoch: 1 });
     await h1.beats(source);
     const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy: quickPolicy, disk: null });
@@ -105,9 +102,7 @@ test('over a slow link a guest stands still for what it wrote last, and not for 
   const bench = new EmbeddedBench();
   const link = slowLink(20_000);
   try {
-    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
-    const guest = bench.guest();
-    const source = { guestId: guest.guestId, epoch: 1 };
+    const { h1, h2, guest, source } = crossing(bench);
     await h1.must({ call: 'start', guest, epoch: 1 });
     await h1.must({ call: 'consoleWrite', instance: source, text: 'dirty 2 16 7\n' });
     await h1.line('filled');

@@ -1,9 +1,10 @@
 // A post-copy over a slow network goes on for as long as pages go over, and ends for the target when none comes any more.
 import { replayChecksum } from '@argosy/domain/guest-console';
 import { quickPolicy } from '@argosy/vmm/conformance/scenes';
-import { HostUnderTest } from '@argosy/vmm/test-bench';
+import type { HostUnderTest } from '@argosy/vmm/test-bench';
 import { ensureBuilt } from '../fleet/build';
 import { EmbeddedBench } from './embedded-bench';
+import { crossing } from './two-host-bench';
 
 beforeAll(ensureBuilt, 300_000);
 
@@ -25,10 +26,7 @@ interface Moved {
 async function whenMoved(then: (moved: Moved) => Promise<void>): Promise<void> {
   const bench = new EmbeddedBench();
   try {
-    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
-    const guest = bench.guest();
-    const source = { guestId: guest.guestId, epoch: 1 };
-    const target = { ...source, epoch: 2 };
+    const { h1, h2, guest, source, target } = crossing(bench);
     await h1.must({ call: 'start', guest, epoch: 1 });
     await h1.must({ call: 'consoleWrite', instance: source, text: 'fill 1 1\n' });
     await h1.line('filled');

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { messageFrame } from '@argosy/vmm/embedded/transfer/frames';
 import { quickPolicy } from '@argosy/vmm/conformance/scenes';
-import { HostUnderTest } from '@argosy/vmm/test-bench';
 import * as fc from 'fast-check';
 import { ensureBuilt } from '../fleet/build';
 import { EmbeddedBench } from './embedded-bench';
+import { crossing } from './two-host-bench';
 
 beforeAll(ensureBuilt, 300_000);
 
@@ -39,9 +39,7 @@ async function connected(port: number): Promise<Socket> {
 test('whoever comes in where a guest is awaited and says anything at all changes nothing, and who is in when nobody is awaited any more is sent away', async () => {
   const bench = new EmbeddedBench();
   try {
-    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
-    const guest = bench.guest();
-    const [source, target] = [1, 2].map((epoch) => ({ guestId: guest.guestId, epoch })) as [never, never];
+    const { h1, h2, guest, source, target } = crossing(bench);
     await h1.must({ call: 'start', guest, epoch: 1 });
     await h1.beats(source);
     const { uri } = await h2.must({ call: 'prepareIncoming', guest, epoch: 2, policy, disk: null });

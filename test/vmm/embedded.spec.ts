@@ -4,6 +4,7 @@ import { describeVmmDriver } from '@argosy/vmm/conformance';
 import { quickPolicy } from '@argosy/vmm/conformance/scenes';
 import { ensureBuilt } from '../fleet/build';
 import { EmbeddedBench } from './embedded-bench';
+import { crossing } from './two-host-bench';
 
 beforeAll(ensureBuilt, 300_000);
 
@@ -48,9 +49,7 @@ describe('what is the embedded driver’s alone', () => {
   });
 
   test('a copy whose two hosts have not the same key never begins, and the guest runs on', async () => {
-    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
-    const guest = bench.guest();
-    const source = { guestId: guest.guestId, epoch: 1 };
+    const { h1, h2, guest, source } = crossing(bench);
     await h1.must({ call: 'start', guest, epoch: 1 });
     expect(await h1.refusal({ call: 'screen', instance: source })).toMatchObject({ code: 'no-screen' });
     bench.keys.h2 = '6e'.repeat(32);

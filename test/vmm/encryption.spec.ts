@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { MigrationPolicy } from '@argosy/domain/entities';
 import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { QemuBench } from './qemu-bench';
+import { crossing } from './two-host-bench';
 
 const policy: MigrationPolicy = {
   autoConverge: false,
@@ -171,9 +172,7 @@ test('a source with another key brings no disk over, and its guest runs on', () 
 test('between hosts with addresses of their own memory and disk go over TCP', async () => {
   const bench = new QemuBench({ useGroups: false, listenAddress: '0.0.0.0' });
   try {
-    const [h1, h2] = [new HostUnderTest(bench, 'h1'), new HostUnderTest(bench, 'h2')];
-    const guest = bench.guest();
-    const source = { guestId: guest.guestId, epoch: 1 };
+    const { h1, h2, guest, source } = crossing(bench);
     await h1.must({ call: 'start', guest, epoch: 1 });
     await h1.beats(source);
     const moved = { ...guest, diskPath: guest.diskPath.replace('/datastore/', '/elsewhere/') };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
 import type { VmmDriver, VmmInstance } from '@argosy/control/ports/vmm-driver';
-import type { BenchHost, TestBench } from '@argosy/vmm/test-bench';
+import { type BenchHost, HostUnderTest, type TestBench } from '@argosy/vmm/test-bench';
 
 const firstAddress = parseAddress('10.0.0.2')!;
 let guestsMade = 0;
@@ -89,4 +89,17 @@ export abstract class TwoHostBench implements TestBench {
     await this.endVmms();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Both hosts, and a guest that is to go from the first to the second. */
+export function crossing(bench: TestBench) {
+  const guest = bench.guest();
+  const source = { guestId: guest.guestId, epoch: 1 };
+  return {
+    h1: new HostUnderTest(bench, 'h1'),
+    h2: new HostUnderTest(bench, 'h2'),
+    guest,
+    source,
+    target: { ...source, epoch: 2 },
+  };
 }
