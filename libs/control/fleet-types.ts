@@ -144,6 +144,8 @@ export interface WatchdogLease {
 export interface HostView {
   /** When its latest report or heartbeat came, or null: none since this leader took over. */
   heardAt: Instant | null;
+  /** When its incarnation before this one was last heard; null once this one has told more than once what runs there. */
+  heardBefore: Instant | null;
   /** Of its present incarnation: the count of its latest heartbeat. */
   beats: { readonly incarnation: number; readonly count: number } | null;
   datastoreHeardAt: Instant | null;

@@ -27,6 +27,7 @@ export function followClock(fleet: Fleet, jumpedMs: number): void {
 
 function moveView(view: HostView, moved: (at: Instant | null) => Instant | null): void {
   view.heardAt = moved(view.heardAt);
+  view.heardBefore = moved(view.heardBefore);
   view.datastoreHeardAt = moved(view.datastoreHeardAt);
   view.offSince = moved(view.offSince);
   if (view.lease) view.lease = { ...view.lease, seenAt: moved(view.lease.seenAt)! };

@@ -247,7 +247,9 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   const refusal = observed?.refusal ?? null;
   const why = refusal?.message ?? 'its VMM is not there any more';
   const failedStarts = guest.failedStarts + 1;
-  const closed = sinceLost(turn, closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`));
+  // What ended while nobody heard its host may have been down for all that time.
+  const heardAt = turn.fleet.views.get(guest.hostId ?? '')?.heardBefore ?? turn.now;
+  const closed = sinceLost(turn, closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`), heardAt);
   forgetSilence(turn, guest);
   clearAlarm(turn, 'guest-stalled', guest.id);
   // The first restart is at once, the next ones after 1, 2, 4 … s.

@@ -48,6 +48,7 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
     return false;
   const isShort = (told: HostReport | null): boolean => told?.datastores.some(({ refusal }) => refusal) ?? false;
   if (isShort(view.report) || isShort(report)) noteHostChange(fleet, host.id);
+  if (view.report) view.heardBefore = null;
   view.heardAt = now;
   view.report = report;
   hasTold(turn, host);

@@ -178,7 +178,8 @@ function commit(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): voi
   forget(turn, guest.id);
   const closed = closePlacement(turn, guest, 'another VMM holds its disk: this copy is dead');
   const opened = openPlacement(turn, closed, hostId, epoch, "restart: under its disk's lock");
-  becomeGuest(turn, opened, 'running', '', { restarts: countRestart(turn, guest), lostAt: guest.lostAt ?? turn.now });
+  const lostAt = guest.lostAt ?? turn.fleet.views.get(guest.hostId ?? '')?.heardAt ?? turn.now;
+  becomeGuest(turn, opened, 'running', '', { restarts: countRestart(turn, guest), lostAt });
   clearAlarm(turn, 'guest-down', guest.id);
   record(turn, {
     code: 'guest-taken-over',

@@ -239,6 +239,7 @@ export function viewOf(fleet: Fleet, hostId: string): HostView {
   if (known) return known;
   const fresh: HostView = {
     heardAt: null,
+    heardBefore: null,
     beats: null,
     datastoreHeardAt: null,
     lease: null,
