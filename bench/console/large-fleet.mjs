@@ -84,7 +84,7 @@ export const largeFleet = {
     const page = await browser.newPage();
     const begun = performance.now();
     await page.goto(`${server.url}/guests#token=bench`, { waitUntil: 'commit' });
-    await page.getByText('20000 guests').waitFor();
+    await page.getByText('20,000 guests').waitFor();
     note(`20,000 guests are listed after ${Math.round(performance.now() - begun)} ms`);
     server.eventsPerSecond(eventsPerSecond);
     await page.waitForTimeout(2000);

@@ -50,7 +50,7 @@ export function Users() {
           { title: 'Since', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => wholeInstant(createdAt) },
           { title: 'Token', value: () => '', show: (user) => deed('token', 'Make a token', user) },
           {
-            title: 'Remove',
+            title: 'Actions',
             value: () => '',
             show: (user) =>
               user.name === who?.name ? <span className="quiet">you</span> : deed('remove', 'Remove', user),

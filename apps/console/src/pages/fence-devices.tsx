@@ -38,7 +38,7 @@ export function FenceDevices({ host }: { readonly host: Host }) {
           },
           { title: 'Set by', value: ({ setBy }) => setBy },
           {
-            title: 'Remove',
+            title: 'Actions',
             value: () => '',
             show: (device) =>
               may('host.remove-fence-device') && (

@@ -5,7 +5,7 @@ import { hostState } from '../fleet/host-states';
 import { type Box, between, holds, layOut, marksIn, type Picture } from '../fleet/picture';
 import { compareNames, type Guest, type Host, type Migration, type Pool } from '../fleet/rows';
 import { useIsDark } from '../frame/theme';
-import { mebibytes, percent } from '../ui/format';
+import { count, mebibytes, percent } from '../ui/format';
 import { statusOf } from '../ui/state-label';
 
 const palettes = {
@@ -202,7 +202,7 @@ function paint(canvas: HTMLCanvasElement, scene: Scene, palette: Palette): void 
     context.font = `600 14px ${fontFamily}`;
     context.fillStyle = palette.text;
     const hosts = pool.hostIds.length;
-    context.fillText(`${pool.name}  ·  ${hosts === 1 ? '1 host' : `${hosts} hosts`}`, pool.x, pool.y + 12);
+    context.fillText(`${pool.name}  ·  ${count(hosts, 'host')}`, pool.x, pool.y + 12);
   }
   for (const [id, box] of picture.hosts) {
     const host = view.hosts.get(id);

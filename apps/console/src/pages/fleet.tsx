@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { useMay } from '../api/session';
 import { useHasRead, useNamed, useRecords, useRows, useUsage } from '../fleet/use-fleet';
-import { count, mebibytes, percent } from '../ui/format';
+import { count, figure, mebibytes, percent } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { EventLine } from './event-line';
 import { FleetCanvas } from './fleet-canvas';
@@ -66,15 +66,15 @@ function Figures() {
     const promised = sum(running.map(({ memoryMiB }) => memoryMiB));
     const moving = [...migrations.values()].filter(({ endedAt }) => endedAt === null).length;
     return [
-      ['Hosts online', `${up.length} of ${hosts.size}`, '/hosts'],
-      ['Guests on hosts', `${running.length} of ${guests.size}`, '/guests'],
+      ['Hosts online', `${figure(up.length)} of ${figure(hosts.size)}`, '/hosts'],
+      ['Guests on hosts', `${figure(running.length)} of ${figure(guests.size)}`, '/guests'],
       [
         'Processors used',
         capacity === 0 ? '–' : `${percent(used / capacity)} of ${count(capacity / 1000, 'CPU')}`,
         '/hosts',
       ],
       ['Memory given', memory === 0 ? '–' : `${percent(promised / memory)} of ${mebibytes(memory)}`, '/guests'],
-      ['Moving now', String(moving), '/tasks'],
+      ['Moving now', figure(moving), '/tasks'],
     ] as const;
   }, [hosts, guests, migrations, usage]);
   return (

@@ -6,6 +6,7 @@ import type { Pool } from '../fleet/rows';
 import { useHasRead, useNamed, useRows } from '../fleet/use-fleet';
 import { type Column, DataTable } from '../ui/data-table';
 import { useDialog } from '../ui/dialog';
+import { figure } from '../ui/format';
 import { Nothing, Page, PageBody, Waiting } from '../ui/page';
 import { NewPoolDialog } from './new-pool';
 import { admissionTitles } from './pool-words';
@@ -21,8 +22,18 @@ export function PoolsPage() {
       [...rows.values()].filter(({ poolId }) => poolId === id).length;
     return [
       { title: 'Name', value: ({ name }) => name, show: ({ id, name }) => <Link to={`/pools/${id}`}>{name}</Link> },
-      { title: 'Hosts', value: ({ id }) => within(hosts, id), isNumber: true },
-      { title: 'Guests', value: ({ id }) => within(guests, id), isNumber: true },
+      {
+        title: 'Hosts',
+        value: ({ id }) => within(hosts, id),
+        show: ({ id }) => figure(within(hosts, id)),
+        isNumber: true,
+      },
+      {
+        title: 'Guests',
+        value: ({ id }) => within(guests, id),
+        show: ({ id }) => figure(within(guests, id)),
+        isNumber: true,
+      },
       { title: 'Automation', value: ({ balance }) => balance.automation },
       { title: 'Room for failures', value: ({ failure }) => admissionTitles[failure.admission] },
       { title: 'Subnet', value: ({ network }) => network.subnet },

@@ -59,7 +59,7 @@ export function Rules({ pool, guests, hosts }: RulesProps) {
             },
           },
           {
-            title: 'Remove',
+            title: 'Actions',
             value: () => '',
             show: (rule) =>
               may('rule.remove') && (

@@ -66,7 +66,7 @@ export function SimulationsPage() {
     { title: 'Begun', value: ({ createdAt }) => createdAt, show: ({ createdAt }) => instant(createdAt) },
     { title: 'Who', value: ({ requestedBy }) => requestedBy },
     {
-      title: 'Remove',
+      title: 'Actions',
       value: () => '',
       show: (simulation) =>
         may('simulation.remove') && (

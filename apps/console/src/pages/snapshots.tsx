@@ -56,7 +56,7 @@ export function Snapshots({ guest }: { readonly guest: Guest }) {
                 isNumber: true,
               },
               {
-                title: 'Deeds',
+                title: 'Actions',
                 value: () => '',
                 show: (snapshot) => (
                   <span className="labels">

@@ -85,7 +85,7 @@ export function DatastoresPage() {
               },
               { title: 'Guests', value: ({ id }) => guestsOn(id), isNumber: true },
               {
-                title: 'Remove',
+                title: 'Actions',
                 value: () => '',
                 show: (datastore) =>
                   may('datastore.remove') && (
@@ -179,7 +179,7 @@ export function ImagesPage() {
               },
               { title: 'Guests', value: ({ id }) => guestsOf(id), isNumber: true },
               {
-                title: 'Remove',
+                title: 'Actions',
                 value: () => '',
                 show: (image) =>
                   may('image.remove') && (

@@ -3,6 +3,7 @@ import { type ColumnDef, getCoreRowModel, type SortingState, useReactTable } fro
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { type Ordered, ordered, withText } from '../fleet/ordering';
+import { count, figure } from './format';
 
 export interface Column<Row> {
   readonly title: string;
@@ -92,8 +93,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             />
           )}
           <span className="quiet">
-            {shown.length === rows.length ? '' : `${shown.length} of `}
-            {rows.length} {rows.length === 1 ? label.replace(/s$/, '') : label}
+            {shown.length === rows.length ? '' : `${figure(shown.length)} of `}
+            {count(rows.length, label.replace(/s$/, ''), label)}
           </span>
           <span className="spring" />
           {actions}

@@ -1,6 +1,9 @@
 /** Figures as people read them. */
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
+/** 20,000. */
+export const figure = (value: number): string => number.format(value);
+
 export function count(value: number, one: string, many = `${one}s`): string {
   return `${number.format(value)} ${value === 1 ? one : many}`;
 }
