@@ -1,37 +1,54 @@
 import { check, type Expected, outageMs, runCell, runMigration, strike } from './migration-bench';
-import { expectations, hostExpectations, postCopyExpectations, migrationSteps, victims } from './migration-faults';
+import {
+  expectations,
+  type FaultStep,
+  hostExpectations,
+  migrationSteps,
+  type Outcome,
+  postCopyExpectations,
+  postCopyHostExpectations,
+  victims,
+} from './migration-faults';
 import type { World } from './world';
 
 const survives: Expected = { outcome: 'intact', fenced: false };
 
+const cellsOf = (row: Readonly<Record<FaultStep, Outcome>>) => migrationSteps.map((step) => [step, row[step]] as const);
+
 describe.each(victims)('%s killed', (victim) => {
-  test.each(migrationSteps.map((step) => [step, expectations[victim][step]] as const))('at %s: %s', (step, outcome) => {
+  test.each(cellsOf(expectations[victim]))('at %s: %s', (step, outcome) => {
     runCell({ step, outcome, fenced: false }, (world) => strike(world, victim));
   });
 });
 
-describe.each([
+const roles = [
   ['source', 'h1'],
   ['target', 'h2'],
-] as const)('the %s host lost and returned', (role, hostName) => {
-  test.each(migrationSteps.map((step) => [step, hostExpectations[role][step]] as const))(
-    'at %s: %s',
-    (step, outcome) => {
-      runCell({ step, outcome, fenced: true }, (world) => {
-        world.host(hostName).powerOff();
-        world.clock.after(30_000, () => world.host(hostName).powerOn());
-      });
-    },
-  );
+] as const;
+
+function loseAndReturn(hostName: string): (world: World) => void {
+  return (world) => {
+    world.host(hostName).powerOff();
+    world.clock.after(30_000, () => world.host(hostName).powerOn());
+  };
+}
+
+describe.each(roles)('the %s host lost and returned', (role, hostName) => {
+  test.each(cellsOf(hostExpectations[role]))('at %s: %s', (step, outcome) => {
+    runCell({ step, outcome, fenced: true }, loseAndReturn(hostName));
+  });
+});
+
+describe.each(roles)('in post-copy, the %s host lost and returned', (role, hostName) => {
+  test.each(cellsOf(postCopyHostExpectations[role]))('at %s: %s', (step, outcome) => {
+    runCell({ step, outcome, fenced: true, kind: 'post-copy' }, loseAndReturn(hostName));
+  });
 });
 
 describe.each(victims)('in post-copy, %s killed', (victim) => {
-  test.each(migrationSteps.map((step) => [step, postCopyExpectations[victim][step]] as const))(
-    'at %s: %s',
-    (step, outcome) => {
-      runCell({ step, outcome, fenced: false, kind: 'post-copy' }, (world) => strike(world, victim));
-    },
-  );
+  test.each(cellsOf(postCopyExpectations[victim]))('at %s: %s', (step, outcome) => {
+    runCell({ step, outcome, fenced: false, kind: 'post-copy' }, (world) => strike(world, victim));
+  });
 });
 
 /** What costs no memory at any step. */

@@ -58,3 +58,9 @@ export const hostExpectations: Record<'source' | 'target', Record<FaultStep, Out
   source: { ...atEveryStep('intact'), reserve: 'crash', 'open-target': 'crash', copy: 'crash' },
   target: { ...atEveryStep('crash'), reserve: 'intact', 'open-target': 'intact', copy: 'intact' },
 };
+
+/** With a host its VMM is lost, and the other has not all of the memory. */
+export const postCopyHostExpectations: Record<'source' | 'target', Record<FaultStep, Outcome>> = {
+  source: postCopyExpectations['source VMM'],
+  target: postCopyExpectations['target VMM'],
+};

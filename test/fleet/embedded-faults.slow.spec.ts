@@ -5,6 +5,7 @@ import {
   hostExpectations,
   migrationSteps,
   postCopyExpectations,
+  postCopyHostExpectations,
   type FaultStep,
   type Victim,
 } from '@argosy/simulator/migration-faults';
@@ -28,8 +29,8 @@ interface Faults {
   readonly copying: Copying;
   readonly table: typeof expectations;
   readonly steps: readonly FaultStep[];
-  /** Of whole hosts; left out: none is lost. */
-  readonly hosts?: typeof hostExpectations;
+  /** Of whole hosts. */
+  readonly hosts: typeof hostExpectations;
 }
 
 function describeFaults(name: string, { copying, table, steps, hosts }: Faults): void {
@@ -55,7 +56,6 @@ function describeFaults(name: string, { copying, table, steps, hosts }: Faults):
       );
     });
 
-    if (hosts === undefined) return;
     describe.each(['source', 'target'] as const)('the %s host lost and returned', (role) => {
       test.each(steps.map((step) => [step, hosts[role][step]] as const))(
         'at %s: %s',
@@ -76,4 +76,9 @@ const embeddedPostCopyExpectations = {
 } as const;
 
 describeFaults('pre-copy', { copying: preCopy, table: expectations, steps: migrationSteps, hosts: hostExpectations });
-describeFaults('post-copy', { copying: postCopy, table: embeddedPostCopyExpectations, steps: postCopySteps });
+describeFaults('post-copy', {
+  copying: postCopy,
+  table: embeddedPostCopyExpectations,
+  steps: postCopySteps,
+  hosts: postCopyHostExpectations,
+});
