@@ -59,7 +59,7 @@ export function copyProgress(transferredBytes: number, totalBytes: number, elaps
  * QEMU must have no reason to fill the target with zeros first. In that it forgets to claim the place, and claims no write of
  * the guest any more that is made at the same time (7.2, mirror_dirty_init): one move in twenty under a guest that wrote lost
  * some of its sectors. It does not where only the top of a chain is asked for, also where that is the whole chain, nor where
- * the target takes no discards (`withoutDiscards`).
+ * the target takes no discards (`withoutDiscards`). Decision 0044.
  */
 export class DiskMirror {
   private isReady = false;
