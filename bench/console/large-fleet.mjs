@@ -99,7 +99,7 @@ export const largeFleet = {
     if (where === 0) throw new Error('the list was not scrolled');
     note(`scrolled by ${Math.round(where)} pixels`);
     await page.goto(`${server.url}/`);
-    await page.getByText('1000 of 1000').waitFor();
+    await page.getByText('1,000 of 1,000').waitFor();
     await page.waitForTimeout(1000);
     const picture = await framesOf(page, seconds);
     return [
