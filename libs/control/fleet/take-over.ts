@@ -21,6 +21,7 @@ import {
   put,
   raiseAlarm,
   record,
+  viewOf,
 } from './turn';
 
 /**
@@ -30,12 +31,19 @@ import {
  */
 export function takeOverUnderLocks(turn: FleetTurn): void {
   for (const host of turn.fleet.hosts.values()) {
-    if (!needsLocks(turn, host)) continue;
+    if (!needsLocks(turn, host) || !haveTold(turn, host.poolId)) continue;
     for (const guestId of [...(turn.fleet.guestsOn.get(host.id) ?? [])]) {
       const guest = turn.fleet.guests.get(guestId);
       if (guest && isEligible(guest) && !isBusy(turn.fleet, guest.id)) takeOver(turn, guest, host);
     }
   }
+}
+
+/** What the leader before tried is in no record: only the hosts know where it runs by now, and takes its room. */
+function haveTold({ fleet }: FleetTurn, poolId: string): boolean {
+  for (const host of fleet.hosts.values())
+    if (host.poolId === poolId && isHeard(host) && !viewOf(fleet, host.id).report) return false;
+  return true;
 }
 
 /**
