@@ -19,7 +19,7 @@ const targetEpoch = 2;
 async function movingWithDisk(hosts: Hosts, policy: MigrationPolicy = quickPolicy): Promise<DiskMigration> {
   const { h1, h2 } = hosts;
   const { guest, source } = await running(hosts);
-  await fillDisk(h1, source, 5, policy === crawling ? manySectors : undefined);
+  await fillDisk(h1, source, 5, policy === quickPolicy ? undefined : manySectors);
   const moved = elsewhere(guest);
   const disk = { copyPath: `${moved.diskPath}.copy`, backingPath: null };
   const { uri, diskUri } = await h2.must({ call: 'prepareIncoming', guest: moved, epoch: targetEpoch, policy, disk });
@@ -42,7 +42,7 @@ async function movedWithDisk(hosts: Hosts): Promise<DiskMigration> {
   return copy;
 }
 
-/** So slow that a disk of so many sectors is not over for a long time. */
+/** So slow that a disk with so many sectors is not over for a long time: what a guest never wrote is not sent. */
 const crawling: MigrationPolicy = { ...slowPolicy, bandwidthMiBPerSecond: 2 };
 const manySectors = 4096;
 
