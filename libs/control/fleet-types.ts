@@ -144,8 +144,10 @@ export interface WatchdogLease {
 export interface HostView {
   /** When its latest report or heartbeat came, or null: none since this leader took over. */
   heardAt: Instant | null;
-  /** When its incarnation before this one was last heard; null once this one has told more than once what runs there. */
-  heardBefore: Instant | null;
+  /** Until when what it told last is known to hold, by that report or by a heartbeat that says so. It outlives an incarnation. */
+  heldUntil: Instant | null;
+  /** Until when what it told before its latest report held, if it was silent since or has started anew; otherwise null. */
+  heldBefore: Instant | null;
   /** Of its present incarnation: the count of its latest heartbeat. */
   beats: { readonly incarnation: number; readonly count: number } | null;
   datastoreHeardAt: Instant | null;

@@ -353,6 +353,16 @@ describe('an agent that starts again', () => {
     expect(bench.calls.map((each) => each.command.call)).toEqual(['resume']);
   });
 
+  test('calls failed what is gone and never was known to run', () => {
+    const before = new Bench();
+    before.order({ kind: 'guest.start', guest: aGuest('a'), epoch: 1 });
+    expect(before.guests).toEqual(['a@1 starting']);
+    expect(reborn(before, []).guests).toEqual(['a@1 failed']);
+    const exit = { kind: 'exited', instance: { guestId: 'a', epoch: 1 }, how: 'crashed', reason: 'killed' } as const;
+    before.take({ kind: 'vmm-event', event: exit });
+    expect(before.guests).toEqual(['a@1 failed']);
+  });
+
   test('adopts what runs and calls crashed what does not', () => {
     const before = new Bench().running('a', 1).running('b', 1);
     const bench = reborn(before, [{ instance: { guestId: 'a', epoch: 1 }, state: 'running' }]);

@@ -31,6 +31,7 @@ import {
   startCopy,
 } from './host/migrations';
 import {
+  endOf,
   findCopy,
   type HostTurn,
   isUnderway,
@@ -301,7 +302,7 @@ function pausedOrResumed(
 
 function exited(turn: HostTurn, copy: HostGuest, how: 'stopped' | 'crashed', reason: string): void {
   if (copy.state === 'stopping' || copy.state === 'failed') return;
-  keepCopy(turn, { ...copy, state: how, refusal: refused('vmm-failed', reason).refusal });
+  keepCopy(turn, { ...copy, state: endOf(copy, how), refusal: refused('vmm-failed', reason).refusal });
   report(turn);
 }
 

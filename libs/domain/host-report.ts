@@ -17,7 +17,7 @@ export const observedGuestStates = [
 ] as const;
 /**
  * incoming: a migration's target, not running. released: a migration's source that handed over and will not run again.
- * stopped: ended in order. crashed: its VMM died by itself. failed: a start or another order was refused (`refusal`).
+ * stopped: ended in order. crashed: it ran, and its VMM died by itself. failed: it did not come to run (`refusal`).
  */
 export type ObservedGuestState = (typeof observedGuestStates)[number];
 

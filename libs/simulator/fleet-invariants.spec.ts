@@ -1,4 +1,5 @@
-import type { Host, Migration } from '@argosy/domain/entities';
+import type { FleetWrite } from '@argosy/control/ports/fleet-store';
+import type { Guest, Host, Migration } from '@argosy/domain/entities';
 import { VirtualClock } from './clock';
 import { FleetInvariants } from './fleet-invariants';
 import { inventoryOf } from './inventory-plan';
@@ -40,7 +41,8 @@ function aFleet({ memoryMiB = 1024 } = {}) {
       invariants.pass(true);
     }
   };
-  return { store, failures, move, setHost, pass };
+  const see = (write: FleetWrite): void => invariants.sawWrite(write);
+  return { store, failures, move, setHost, pass, see };
 }
 
 test('a move that is undone within its cool-down is a fault', () => {
@@ -62,6 +64,23 @@ test('it is none after a move that came to nothing, nor from a host that has to 
   emptied.setHost('h2', { standby: 'entering' });
   emptied.move('h2', 'h1');
   expect(emptied.failures).toEqual([]);
+});
+
+test('a start under a lock is judged when it is sent, and not again when it is put on record', () => {
+  const { store, failures, setHost, see } = aFleet();
+  const lost = { ...store.rows.guest.get('a')!, state: 'recovering' as const, hostId: null };
+  const tried = { code: 'take-over-tried', subjectId: 'a', details: { hostId: 'h2', epoch: 5 } };
+  const put = (row: Guest): void => see({ kind: 'put', entity: 'guest', row });
+  see({ kind: 'record', record: tried as never });
+  setHost('h2', { state: 'suspect' });
+  put(lost);
+  put({ ...lost, state: 'starting', hostId: 'h2', epoch: 5 });
+  expect(failures).toEqual([]);
+  put(lost);
+  put({ ...lost, state: 'starting', hostId: 'h2', epoch: 6 });
+  expect(failures).toEqual([expect.stringContaining('h2, which is suspect')]);
+  see({ kind: 'record', record: tried as never });
+  expect(failures).toHaveLength(2);
 });
 
 test('a task that goes on for two minutes is a fault, unless its guest has no room', () => {

@@ -1,5 +1,5 @@
 import type { FleetWrite } from '@argosy/control/ports/fleet-store';
-import type { Guest, Migration } from '@argosy/domain/entities';
+import type { FleetRecord, Guest, Migration } from '@argosy/domain/entities';
 import type { GuestState } from '@argosy/domain/lifecycle';
 import { migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
@@ -18,6 +18,8 @@ export class FleetInvariants {
   private readonly downtime: Downtime;
   private readonly taskSince = new Map<string, Instant>();
   private readonly states = new Map<string, GuestState>();
+  /** Starts under a disk's lock: by guest, the host and the epoch of the last one. */
+  private readonly attempts = new Map<string, string>();
   private readonly seenMoves = new Set<string>();
   private readonly lastMoves = new Map<string, { readonly move: Migration; readonly at: Instant }>();
 
@@ -32,6 +34,7 @@ export class FleetInvariants {
   }
 
   sawWrite(write: FleetWrite): void {
+    if (write.kind === 'record' && write.record.code === 'take-over-tried') this.sawAttempt(write.record);
     if (write.kind !== 'put') return;
     if (write.entity === 'guest') this.sawGuest(write.row);
     else if (write.entity === 'migration') this.sawMove(write.row);
@@ -42,7 +45,16 @@ export class FleetInvariants {
     const before = this.states.get(guest.id);
     this.states.set(guest.id, guest.state);
     if (guest.state !== 'starting' || before === 'starting' || guest.hostId === null) return;
+    // What was begun under its disk's lock was judged when it was sent, and is only put on record now.
+    if (this.attempts.get(guest.id) === attemptOf(guest.hostId, guest.epoch)) return;
     this.judge(guest, guest.hostId, before === 'recovering' ? 'restart' : 'start');
+  }
+
+  private sawAttempt({ subjectId, details }: FleetRecord): void {
+    const guest = this.store.rows.guest.get(subjectId)!;
+    const { hostId, epoch } = details as { hostId: string; epoch: number };
+    this.attempts.set(guest.id, attemptOf(hostId, epoch));
+    this.judge(guest, hostId, 'restart');
   }
 
   private judge(guest: Guest, hostId: string, purpose: Purpose): void {
@@ -112,4 +124,8 @@ export class FleetInvariants {
   private nameOf(id: string): string {
     return this.store.rows.guest.get(id)?.name ?? this.store.rows.host.get(id)?.name ?? id;
   }
+}
+
+function attemptOf(hostId: string, epoch: number): string {
+  return `${hostId}@${epoch}`;
 }

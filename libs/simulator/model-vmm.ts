@@ -163,8 +163,11 @@ export class ModelVmm implements VmmDriver {
     this.later(next, this.machine.site.times.callMs);
     if (!instance) return answer(accepted(null));
     instance.whenDead(() => answer(accepted(null)));
-    const listens = command.graceMs > 0 && instance.executes();
-    const patienceMs = listens ? Math.min(command.graceMs, powerOffMs) : command.graceMs;
+    // What stands still is not asked; what runs and hears nothing has all of its grace.
+    const isAsked = command.graceMs > 0 && (instance.state === 'running' || instance.state === 'sending');
+    const listens = isAsked && instance.executes();
+    const graceMs = isAsked ? command.graceMs : 0;
+    const patienceMs = listens ? Math.min(graceMs, powerOffMs) : graceMs;
     const delayMs = Math.max(patienceMs, this.machine.site.times.stopMs);
     const end = (): void => {
       // Post-copy: the target still pulls pages out of this process.

@@ -101,6 +101,31 @@ test('its device proves it off before the attempt is known to have gone well, an
   expect(became).toBeGreaterThan(0);
 });
 
+test.each([
+  ['crashed', 'running'],
+  ['stopped', 'stopped'],
+] as const)(
+  'an attempt that ran and is %s before anybody hears of it proves the old copy dead all the same',
+  (how, state) => {
+    const world = cutOff();
+    world.host('h1').powerOff();
+    const at = attempts(world);
+    world.runWhile(() => attempts(world) === at, 100_000);
+    world.run(20);
+    for (const controller of world.controllers) controller.cutOff = true;
+    world.runWhile(() => world.copyOf('db') === undefined, 5_000);
+    world.copyOf('db')!.die(how, 'as the test wants it');
+    world.run(1_000);
+    for (const controller of world.controllers) controller.cutOff = false;
+    world.run(settledMs);
+    expect(world.store.records.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^db ran on h[23] at/),
+    );
+    expect([world.guest('db').state, world.guest('db').epoch]).toEqual([state, how === 'crashed' ? 3 : 2]);
+    expect(world.invariants.violations).toEqual([]);
+  },
+);
+
 test('a guest that is to be stopped meanwhile is stopped there too, and nobody takes its copy for news', () => {
   const from = attemptAt(2);
   for (let askedAt = from - 20; askedAt < from + 260; askedAt += 10) {

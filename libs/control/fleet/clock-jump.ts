@@ -27,7 +27,8 @@ export function followClock(fleet: Fleet, jumpedMs: number): void {
 
 function moveView(view: HostView, moved: (at: Instant | null) => Instant | null): void {
   view.heardAt = moved(view.heardAt);
-  view.heardBefore = moved(view.heardBefore);
+  view.heldUntil = moved(view.heldUntil);
+  view.heldBefore = moved(view.heldBefore);
   view.datastoreHeardAt = moved(view.datastoreHeardAt);
   view.offSince = moved(view.offSince);
   if (view.lease) view.lease = { ...view.lease, seenAt: moved(view.lease.seenAt)! };

@@ -19,6 +19,7 @@ import {
   type FleetTurn,
   hostName,
   isHeard,
+  lastKnownToLive,
   isOff,
   observe,
   order,
@@ -237,8 +238,8 @@ function poweredOff(turn: FleetTurn, guest: Guest): void {
 }
 
 /** From when it was last known to live. A guest that never ran yet is not lost: nobody misses it. */
-function sinceLost(turn: FleetTurn, guest: Guest, heardAt = turn.now): Guest {
-  return guest.state === 'starting' ? guest : { ...guest, lostAt: guest.lostAt ?? heardAt };
+function sinceLost(turn: FleetTurn, guest: Guest): Guest {
+  return guest.state === 'starting' ? guest : { ...guest, lostAt: guest.lostAt ?? lastKnownToLive(turn, guest.hostId) };
 }
 
 /** Its VMM ended, refused to start, or is not there although its host answers: it is restarted, in place if there is room. */
@@ -247,9 +248,7 @@ function lostVmm(turn: FleetTurn, guest: Guest, observed: GuestObservation | nul
   const refusal = observed?.refusal ?? null;
   const why = refusal?.message ?? 'its VMM is not there any more';
   const failedStarts = guest.failedStarts + 1;
-  // What ended while nobody heard its host may have been down for all that time.
-  const heardAt = turn.fleet.views.get(guest.hostId ?? '')?.heardBefore ?? turn.now;
-  const closed = sinceLost(turn, closePlacement(turn, guest, `${observed?.state ?? 'absent'}: ${why}`), heardAt);
+  const closed = closePlacement(turn, sinceLost(turn, guest), `${observed?.state ?? 'absent'}: ${why}`);
   forgetSilence(turn, guest);
   clearAlarm(turn, 'guest-stalled', guest.id);
   // The first restart is at once, the next ones after 1, 2, 4 … s.
@@ -326,8 +325,7 @@ export function hostLost(turn: FleetTurn, hostId: string): void {
 
 export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
   clearAlarm(turn, 'guest-stalled', guest.id);
-  const heardAt = turn.fleet.views.get(guest.hostId ?? '')?.heardAt ?? turn.now;
-  const closed = sinceLost(turn, closePlacement(turn, guest, reason), heardAt);
+  const closed = closePlacement(turn, sinceLost(turn, guest), reason);
   const recovering = becomeGuest(turn, closed, 'recovering', reason, { retryAt: null });
   if (guest.desired === 'stopped') {
     becomeGuest(turn, recovering, 'stopped', '', { lostAt: null });

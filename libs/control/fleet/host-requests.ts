@@ -82,7 +82,6 @@ export function registerHost(turn: FleetTurn, { registration }: Of<'host.registe
   const view = viewOf(fleet, host.id);
   Object.assign(view, {
     heardAt: turn.now,
-    heardBefore: view.heardAt,
     beats: null,
     lease: null,
     offSince: null,

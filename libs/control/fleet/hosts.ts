@@ -48,7 +48,10 @@ export function takeReport(turn: FleetTurn, report: HostReport): boolean {
     return false;
   const isShort = (told: HostReport | null): boolean => told?.datastores.some(({ refusal }) => refusal) ?? false;
   if (isShort(view.report) || isShort(report)) noteHostChange(fleet, host.id);
-  if (view.report) view.heardBefore = null;
+  const silentMs = now - (view.heldUntil ?? now);
+  const isAfterSilence = !view.report || silentMs >= poolOf(fleet, host).failure.suspectAfterMs;
+  view.heldBefore = isAfterSilence ? view.heldUntil : null;
+  view.heldUntil = now;
   view.heardAt = now;
   view.report = report;
   hasTold(turn, host);
@@ -88,7 +91,8 @@ export function takeHeartbeat(turn: FleetTurn, { hostId, incarnation, sequence, 
   view.beats = { incarnation, count };
   view.heardAt = turn.now;
   const holds = view.report?.incarnation === incarnation && view.report.sequence === sequence;
-  if (!holds) order(turn, reportKey(hostId), host, { kind: 'host.report' }, askReportAgainMs);
+  if (holds) view.heldUntil = turn.now;
+  else order(turn, reportKey(hostId), host, { kind: 'host.report' }, askReportAgainMs);
   if (host.state === 'online' || host.state === 'fencing' || !(holds || host.state === 'suspect')) return false;
   cameBack(turn, host);
   return holds;

@@ -1,4 +1,5 @@
 import type { Guest, Host } from '@argosy/domain/entities';
+import type { ObservedGuestState } from '@argosy/domain/host-report';
 import { explainRejections, place } from '@argosy/scheduler/place';
 import { takeOverRetryMs } from '../defaults';
 import { specificationOf } from '../guest-specification';
@@ -14,6 +15,7 @@ import {
   type FleetTurn,
   hostName,
   isHeard,
+  lastKnownToLive,
   nextAttempt,
   observe,
   order,
@@ -56,20 +58,30 @@ export function settleTakeOvers(turn: FleetTurn): void {
     const guest = turn.fleet.guests.get(guestId);
     const host = turn.fleet.hosts.get(guest?.hostId ?? '');
     if (guest && host && guest.epoch < attempt.epoch && needsLocks(turn, host) && isEligible(guest)) continue;
-    const isUnderWay = guest !== undefined && mayLive(turn, guest, attempt);
-    if (isUnderWay && guest.desired === 'stopped') {
-      end(turn, guest, attempt);
-      continue;
-    }
-    forget(turn, guestId);
-    if (isUnderWay && guest.state === 'recovering') beginAtAttempt(turn, guest, attempt);
+    if (guest && guest.epoch < attempt.epoch) settle(turn, guest, attempt);
+    else forget(turn, guestId);
   }
+}
+
+function settle(turn: FleetTurn, guest: Guest, attempt: TakeOver): void {
+  const ran = hasRun(turn, guest, attempt);
+  const isUnderWay = mayLive(turn, guest, attempt);
+  if (guest.state === 'stopping' && ran) return void put(turn, 'guest', putOnRecord(turn, guest, attempt));
+  if (guest.desired === 'stopped' && isUnderWay) return end(turn, guest, attempt);
+  forget(turn, guest.id);
+  if (guest.state === 'recovering' && (ran || isUnderWay)) beginAtAttempt(turn, guest, attempt);
+}
+
+/** Then it had its disk's lock, which it keeps as long as it lives: the old copy was dead by then, whatever has become of this one. */
+function hasRun(turn: FleetTurn, { id }: Guest, { hostId, epoch }: TakeOver): boolean {
+  const copy = observe(turn, hostId, id, epoch).guest;
+  return copy !== null && ranStates.has(copy.state);
 }
 
 /** It is there, or its order may still be on its way. */
 function mayLive(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): boolean {
   const target = turn.fleet.hosts.get(hostId);
-  if (!target || !isHeard(target) || epoch <= guest.epoch) return false;
+  if (!target || !isHeard(target)) return false;
   const copy = observe(turn, hostId, guest.id, epoch).guest;
   if (copy) return copy.state === 'starting' || copy.state === 'running' || copy.state === 'paused';
   return turn.now <= (turn.fleet.outstanding.get(startKey(guest, epoch))?.notAfter ?? 0);
@@ -100,6 +112,9 @@ function needsLocks(turn: FleetTurn, host: Host): boolean {
   return host.fenceDevices.length === 0 || turn.fleet.alarms.has(`fence-failed/${host.id}`);
 }
 
+/** What a copy is only once its VMM has opened the disk and run the guest. */
+const ranStates: ReadonlySet<ObservedGuestState> = new Set(['running', 'paused', 'crashed', 'stopped']);
+
 /** In mid-migration the lock changes hands by itself, and a free one says nothing: such a guest waits for another proof. */
 function isEligible(guest: Guest): boolean {
   if (guest.state !== 'running' && guest.state !== 'paused') return false;
@@ -117,7 +132,8 @@ function takeOver(turn: FleetTurn, guest: Guest, from: Host): void {
   if (!attempt) return begin(turn, guest, from);
   const target = turn.fleet.hosts.get(attempt.hostId);
   const { reported, guest: copy } = observe(turn, attempt.hostId, guest.id, attempt.epoch);
-  if (!target || !isHeard(target) || copy?.state === 'failed' || copy?.state === 'crashed') {
+  if (copy && ranStates.has(copy.state)) return commit(turn, guest, attempt);
+  if (!target || !isHeard(target) || copy?.state === 'failed') {
     forget(turn, guest.id);
     if (copy?.refusal)
       raiseAlarm(turn, {
@@ -128,7 +144,6 @@ function takeOver(turn: FleetTurn, guest: Guest, from: Host): void {
       });
     return;
   }
-  if (copy?.state === 'running' || copy?.state === 'paused') return commit(turn, guest, attempt);
   if (reported && !copy) send(turn, guest, target, attempt.epoch);
 }
 
@@ -166,6 +181,7 @@ function begin(turn: FleetTurn, guest: Guest, from: Host): void {
     code: 'take-over-tried',
     subject: ['guest', guest.id],
     message: `${guest.name} is started on ${target.name} at epoch ${epoch} if its disk's lock is free: ${from.name} cannot be proved off otherwise.`,
+    details: { hostId: target.id, epoch },
   });
   send(turn, row, target, epoch);
 }
@@ -182,18 +198,28 @@ function startKey({ id }: Guest, epoch: number): string {
   return `take-over-start:${id}:${epoch}`;
 }
 
-function commit(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): void {
+/** The old copy is dead, and the guest's last place is where the attempt was made. */
+function putOnRecord(turn: FleetTurn, guest: Guest, { hostId, epoch }: TakeOver): Guest {
   forget(turn, guest.id);
-  const closed = closePlacement(turn, guest, 'another VMM holds its disk: this copy is dead');
-  const opened = openPlacement(turn, closed, hostId, epoch, "restart: under its disk's lock");
-  const lostAt = guest.lostAt ?? turn.fleet.views.get(guest.hostId ?? '')?.heardAt ?? turn.now;
+  const closed = closePlacement(turn, guest, 'another VMM got the lock of its disk: this copy is dead');
+  return openPlacement(turn, closed, hostId, epoch, "restart: under its disk's lock");
+}
+
+/** One that has ended meanwhile is treated like any guest that ends, once it is on record. */
+function commit(turn: FleetTurn, guest: Guest, attempt: TakeOver): void {
+  const lostAt = guest.lostAt ?? lastKnownToLive(turn, guest.hostId);
+  const opened = putOnRecord(turn, guest, attempt);
   becomeGuest(turn, opened, 'running', '', { restarts: countRestart(turn, guest), lostAt });
   clearAlarm(turn, 'guest-down', guest.id);
+  const { hostId, epoch } = attempt;
+  const where = `on ${hostName(turn.fleet, hostId)} at epoch ${epoch}`;
   record(turn, {
     code: 'guest-taken-over',
     severity: 'warning',
     subject: ['guest', guest.id],
-    message: `${guest.name} runs on ${hostName(turn.fleet, hostId)} at epoch ${epoch}: its VMM has the disk's lock and keeps it, so the old copy is dead.`,
+    message: mayLive(turn, guest, attempt)
+      ? `${guest.name} runs ${where}: its VMM has the disk's lock and keeps it, so the old copy is dead.`
+      : `${guest.name} ran ${where}: its VMM had the disk's lock until it ended, so the old copy is dead.`,
     details: { hostId, epoch },
   });
 }

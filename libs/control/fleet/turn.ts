@@ -239,7 +239,8 @@ export function viewOf(fleet: Fleet, hostId: string): HostView {
   if (known) return known;
   const fresh: HostView = {
     heardAt: null,
-    heardBefore: null,
+    heldUntil: null,
+    heldBefore: null,
     beats: null,
     datastoreHeardAt: null,
     lease: null,
@@ -275,6 +276,13 @@ export function observeMigration(turn: FleetTurn, hostId: string, migrationId: s
 /** Its agent hears commands and tells what is there. */
 export function isHeard(host: Host): boolean {
   return host.state === 'online' || host.state === 'suspect';
+}
+
+/** When what was on a host and has ended was last known to live: that it ended is told at once, unless its host was silent. */
+export function lastKnownToLive({ fleet, now }: FleetTurn, hostId: string | null): Instant {
+  const host = fleet.hosts.get(hostId ?? '');
+  const view = fleet.views.get(hostId ?? '');
+  return (host && isHeard(host) ? view?.heldBefore : view?.heardAt) ?? now;
 }
 
 /** Proved off, or left in order: whatever it held is destroyed. */

@@ -28,6 +28,11 @@ export function isAlive(copy: HostGuest): boolean {
   return copy.state !== 'stopped' && copy.state !== 'crashed' && copy.state !== 'failed';
 }
 
+/** What is not known to have run did not crash: its start failed, and nothing can be concluded from its having been there. */
+export function endOf({ state }: HostGuest, how: 'stopped' | 'crashed'): 'stopped' | 'crashed' | 'failed' {
+  return state === 'starting' && how === 'crashed' ? 'failed' : how;
+}
+
 export function keepCopy(turn: HostTurn, copy: HostGuest): void {
   turn.state.guests.set(copyKey(copy), copy);
   turn.effects.push({ kind: 'journal', entry: { key: `guest/${copyKey(copy)}`, value: copy } });

@@ -7,7 +7,7 @@ import { destroy } from './guests';
 import { releaseSource, runTarget, targetComplete, targetDestroyed } from './handover';
 import { outsideHeard, takeIsolation } from './isolation';
 import { ranOn } from './migrations';
-import { callVmm, copyKey, findCopy, type HostTurn, keepCopy, keepMigration, report } from './turn';
+import { callVmm, copyKey, endOf, findCopy, type HostTurn, keepCopy, keepMigration, report } from './turn';
 
 type Running = ReadonlyMap<string, VmmState>;
 
@@ -106,7 +106,7 @@ function wakeCopy(turn: HostTurn, copy: HostGuest, vmm: VmmState | undefined): v
   if (copy.state === 'stopping') return destroy(turn, copy, 0);
   if (vmm === undefined || vmm === 'crashed' || vmm === 'stopped') {
     const refusal = refused('vmm-failed', 'The VMM ended while the agent was away.').refusal;
-    return keepCopy(turn, { ...copy, state: vmm === 'stopped' ? 'stopped' : 'crashed', refusal });
+    return keepCopy(turn, { ...copy, state: endOf(copy, vmm === 'stopped' ? 'stopped' : 'crashed'), refusal });
   }
   const resume = (): void =>
     callVmm(

@@ -64,6 +64,15 @@ export const lifeTests: TestTable = {
       },
     },
     {
+      says: 'what stands still cannot power off, and is not waited for',
+      run: async (hosts) => {
+        const { source } = await running(hosts);
+        await hosts.h1.must({ call: 'pause', instance: source });
+        await hosts.h1.must({ call: 'stop', instance: source, graceMs: 600_000 });
+        expect(await hosts.h1.stateOf(source)).toBe('gone');
+      },
+    },
+    {
       says: 'destroying what is not there succeeds',
       run: async ({ h1 }) => {
         await h1.must({ call: 'stop', instance: { guestId: 'nobody', epoch: 1 }, graceMs: 0 });
