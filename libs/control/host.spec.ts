@@ -49,6 +49,24 @@ function aGuest(guestId: string): GuestSpecification {
 /** A host brain with its effects at hand: VMM calls wait to be answered, journal entries are kept as a disk would. */
 const isolation = { response: 'power-off', isolatedAfterMs: 10_000, leaseMs: 20_000 } as const;
 
+const hostMemoryMiB = 4096;
+
+function startOf(guestId: string, epoch: number): HostOrder {
+  return { kind: 'guest.start', guest: aGuest(guestId), epoch, hostMemoryMiB };
+}
+
+function prepareOf(guestId: string, epoch: number): HostOrder {
+  return {
+    kind: 'migration.prepare',
+    migrationId: 'm',
+    guest: aGuest(guestId),
+    epoch,
+    hostMemoryMiB,
+    policy,
+    disk: null,
+  };
+}
+
 class Bench {
   readonly state: HostState = createHost();
   readonly journal = new Map<string, JournalEntry>();
@@ -99,7 +117,7 @@ class Bench {
   }
 
   running(guestId: string, epoch: number): this {
-    this.order({ kind: 'guest.start', guest: aGuest(guestId), epoch });
+    this.order(startOf(guestId, epoch));
     this.answer('start');
     return this;
   }
@@ -120,7 +138,7 @@ class Bench {
   }
 
   listening(guestId: string, epoch: number): this {
-    this.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest(guestId), epoch, policy, disk: null });
+    this.order(prepareOf(guestId, epoch));
     this.answer('prepareIncoming', { uri: 'tcp:here' });
     return this;
   }
@@ -144,14 +162,14 @@ describe('what a host refuses', () => {
     ['a command that has expired', { notAfter: 999 }, 'expired'],
   ])('%s', (_what, changes, code) => {
     const bench = new Bench();
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 }, changes);
+    bench.order(startOf('g', 1), changes);
     expect(bench.calls).toEqual([]);
     expect(bench.state.refusals.map((each) => each.refusal.code)).toEqual([code]);
   });
 
   test('everything, before it was given its assignments', () => {
     const state = createHost();
-    const order: HostOrder = { kind: 'guest.start', guest: aGuest('g'), epoch: 1 };
+    const order: HostOrder = startOf('g', 1);
     const command = { commandId: 'c', hostId: 'h1', incarnation: 0, term: 1, notAfter: 9_999, order };
     const effects = stepHost(state, { kind: 'command', command }, 1_000);
     expect(kinds(effects)).toEqual(['report']);
@@ -161,29 +179,62 @@ describe('what a host refuses', () => {
     const bench = new Bench().running('g', 5);
     bench.order({ kind: 'guest.stop', guestId: 'g', epoch: 5, graceMs: 0 });
     bench.answer('stop');
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 5 });
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 4 });
+    bench.order(startOf('g', 5));
+    bench.order(startOf('g', 4));
     expect(bench.guests).toEqual([]);
     expect(bench.state.refusals.map((each) => each.refusal.code)).toEqual(['stale-epoch', 'stale-epoch']);
   });
 });
 
+describe('a host whose memory is promised', () => {
+  const full = { hostMemoryMiB: 2 * aGuest('g').memoryMiB };
+
+  test('starts no other guest, and says what is taken', () => {
+    const bench = new Bench().running('a', 1).running('b', 1);
+    bench.order({ ...startOf('g', 1), ...full });
+    expect(bench.guests).toContain('g@1 failed');
+    expect(bench.calls).toEqual([]);
+    expect(bench.state.guests.get('g:1')?.refusal).toMatchObject({
+      code: 'not-enough-memory',
+      details: { takenMiB: 64 },
+    });
+  });
+
+  test('takes in no other guest', () => {
+    const bench = new Bench().running('a', 1).running('b', 1);
+    bench.order({ ...prepareOf('g', 2), ...full });
+    expect([bench.phase('m'), bench.calls]).toEqual(['destroyed', []]);
+  });
+
+  test('starts a guest anew that is there, and another one in the place of one that has ended', () => {
+    const bench = new Bench().running('a', 1).running('b', 1);
+    bench.order({ ...startOf('b', 2), ...full });
+    expect(bench.guests).toContain('b@2 starting');
+    bench.take({
+      kind: 'vmm-event',
+      event: { kind: 'exited', instance: { guestId: 'a', epoch: 1 }, how: 'crashed', reason: 'killed' },
+    });
+    bench.order({ ...startOf('g', 1), ...full });
+    expect(bench.guests).toContain('g@1 starting');
+  });
+});
+
 describe('starting', () => {
   test('is journalled before the VMM is asked', () => {
-    const effects = new Bench().order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+    const effects = new Bench().order(startOf('g', 1));
     expect(kinds(effects)).toEqual(['journal', 'start', 'report']);
   });
 
   test('happens once for a command that is delivered twice', () => {
     const bench = new Bench();
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+    bench.order(startOf('g', 1));
+    bench.order(startOf('g', 1));
     expect(bench.calls).toHaveLength(1);
   });
 
   test('of a later epoch destroys the older copy first', () => {
     const bench = new Bench().running('g', 1);
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 2 });
+    bench.order(startOf('g', 2));
     expect(bench.calls.map((each) => each.command.call)).toEqual(['stop']);
     bench.answer('stop');
     bench.answer('start');
@@ -309,7 +360,7 @@ describe('the target of a migration', () => {
     bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
     bench.answer('stop');
     expect(answers(bench.grant('r', 2))).toEqual(['destroyed']);
-    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy, disk: null });
+    bench.order(prepareOf('g', 2));
     expect(bench.calls).toEqual([]);
   });
 });
@@ -355,7 +406,7 @@ describe('an agent that starts again', () => {
 
   test('calls failed what is gone and never was known to run', () => {
     const before = new Bench();
-    before.order({ kind: 'guest.start', guest: aGuest('a'), epoch: 1 });
+    before.order(startOf('a', 1));
     expect(before.guests).toEqual(['a@1 starting']);
     expect(reborn(before, []).guests).toEqual(['a@1 failed']);
     const exit = { kind: 'exited', instance: { guestId: 'a', epoch: 1 }, how: 'crashed', reason: 'killed' } as const;
@@ -394,7 +445,7 @@ describe('an agent that starts again', () => {
 
 test('a refusal of the VMM is shown with the guest that it concerns', () => {
   const bench = new Bench();
-  bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 1 });
+  bench.order(startOf('g', 1));
   const { token } = bench.calls[0]!;
   bench.take({ kind: 'vmm-result', token, result: refused('image-locked', 'another VMM has it') });
   expect(reportOf(bench.state, 0, { capacity, queue: 'q' }).guests[0]).toMatchObject({
@@ -448,7 +499,7 @@ describe('what was typed at the source and not heard there', () => {
 });
 
 describe('what comes again, late', () => {
-  const startAgain: HostOrder = { kind: 'guest.start', guest: aGuest('g'), epoch: 1 };
+  const startAgain: HostOrder = startOf('g', 1);
   const codes = (bench: Bench) => bench.state.refusals.map((each) => each.refusal.code);
   const released = (): Bench => {
     const bench = new Bench().copying('g', 1);
@@ -467,7 +518,7 @@ describe('what comes again, late', () => {
     bench.take({ kind: 'vmm-event', event: { kind: 'incoming-completed', instance: { guestId: 'g', epoch: 2 } } });
     bench.grant('r', 2);
     bench.order({ kind: 'migration.release', migrationId: 'm', guestId: 'g' });
-    bench.order({ kind: 'migration.prepare', migrationId: 'm', guest: aGuest('g'), epoch: 2, policy, disk: null });
+    bench.order(prepareOf('g', 2));
     expect(codes(bench)).toEqual(['stale-epoch']);
     expect(bench.guests).toEqual(['g@2 running']);
     expect(bench.state.revoked.get('g')).toBeUndefined();
@@ -501,7 +552,7 @@ describe('what comes again, late', () => {
 
   test('a start that waits for what was handed over goes on when its end is told before its stop is answered', () => {
     const bench = answered(released(), 'granted');
-    bench.order({ kind: 'guest.start', guest: aGuest('g'), epoch: 3 });
+    bench.order(startOf('g', 3));
     const instance = { guestId: 'g', epoch: 1 };
     bench.take({ kind: 'vmm-event', event: { kind: 'exited', instance, how: 'stopped', reason: 'destroyed' } });
     bench.answer('stop');

@@ -180,7 +180,7 @@ function takeOrder(turn: HostTurn, order: HostOrder): Refusal | null {
       takeIsolation(turn, order.policy);
       return null;
     case 'guest.start':
-      return startGuest(turn, order.guest, order.epoch);
+      return startGuest(turn, order);
     case 'guest.stop':
       stopGuest(turn, order.guestId, order.epoch, order.graceMs);
       return null;

@@ -14,7 +14,13 @@ export type HostOrder =
   | { readonly kind: 'host.report' }
   /** A program that the host's administrator has provided for it, with its arguments. The same run is begun once. */
   | { readonly kind: 'host.run'; readonly runId: string; readonly command: string }
-  | { readonly kind: 'guest.start'; readonly guest: GuestSpecification; readonly epoch: number }
+  | {
+      readonly kind: 'guest.start';
+      readonly guest: GuestSpecification;
+      readonly epoch: number;
+      /** What this host's guests may have of its memory together: the host looks again, for it knows first what is there. */
+      readonly hostMemoryMiB: number;
+    }
   /** Forget also means: never run this epoch or an older one. `graceMs` 0 pulls the plug. */
   | { readonly kind: 'guest.stop'; readonly guestId: string; readonly epoch: number; readonly graceMs: number }
   /** Its VMM's process, as in a crash: it is told as one, with this reason. */
@@ -35,6 +41,8 @@ export type HostOrder =
       /** As it is at the target: with `disk`, the disk's path is the new one. */
       readonly guest: GuestSpecification;
       readonly epoch: number;
+      /** As for a start. */
+      readonly hostMemoryMiB: number;
       readonly policy: MigrationPolicy;
       readonly disk: DiskCopy | null;
     }
@@ -68,6 +76,8 @@ export type HostOrder =
   | { readonly kind: 'disk.cancel'; readonly operationId: string; readonly work: DiskWork }
   /** Its outcome is recorded: forget it. */
   | { readonly kind: 'disk.forget'; readonly operationId: string };
+
+export type OrderOf<Kind extends HostOrder['kind']> = Extract<HostOrder, { readonly kind: Kind }>;
 
 export interface WatchedDatastore {
   readonly datastoreId: string;

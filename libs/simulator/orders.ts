@@ -1,5 +1,5 @@
 import type { Guest, Host } from '@argosy/domain/entities';
-import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
+import type { HostCommand, HostOrder, OrderOf } from '@argosy/domain/host-command';
 import { type MigrationStep, migrationTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
 import type { Means } from './downtime';
@@ -112,7 +112,7 @@ export class Orders {
     return this.isThere(guestId, epoch, host);
   }
 
-  private isOtherwise(order: Extract<HostOrder, { kind: 'guest.pause' | 'guest.resume' }>, host: Host): boolean {
+  private isOtherwise(order: OrderOf<'guest.pause' | 'guest.resume'>, host: Host): boolean {
     const { kind, guestId, epoch } = order;
     const guest = this.store.rows.guest.get(guestId);
     const wished: Guest['desired'] = kind === 'guest.pause' ? 'paused' : 'running';

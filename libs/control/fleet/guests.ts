@@ -7,7 +7,7 @@ import { type Chosen, place } from '@argosy/scheduler/place';
 import { specificationOf } from '../guest-specification';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
 import { forgetSilence, watchSilence } from './monitoring';
-import { clusterOf, closePlacement, openPlacement } from './placement';
+import { clusterOf, closePlacement, openPlacement, promisableOf } from './placement';
 import { machineOf, withoutMemory } from './memory';
 import { isBusy } from './begin-disk-operation';
 import { countRestart, spentItsRestarts, watchRecovery } from './recovery';
@@ -77,6 +77,7 @@ function reconcileStarting(turn: FleetTurn, guest: Guest): void {
       kind: 'guest.start',
       guest: specificationOf(turn.fleet, guest),
       epoch: guest.epoch,
+      hostMemoryMiB: promisableOf(turn, host),
     });
   switch (observed.state) {
     case 'running':

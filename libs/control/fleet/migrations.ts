@@ -17,7 +17,7 @@ import {
   settleDisk,
   takeDisk,
 } from './moving-disks';
-import { closePlacement, openPlacement } from './placement';
+import { closePlacement, openPlacement, promisableOf } from './placement';
 import { awaitsReports, isSeenAfter } from './restored';
 import { beginTask, endTasks } from './tasks';
 import {
@@ -82,6 +82,7 @@ function openTarget(turn: FleetTurn, migration: Migration, guest: Guest, target:
     migrationId: migration.id,
     guest: specificationOf(turn.fleet, movedGuest(guest, migration)),
     epoch: migration.epoch,
+    hostMemoryMiB: promisableOf(turn, target),
     policy: policyFor(turn, guest, migration),
     disk: diskCopyFor(turn.fleet, guest, migration),
   };

@@ -9,7 +9,7 @@ import { type FigureMakers, newsOf, noteCooling } from './kept-clusters';
 import { isBeingEmptied } from './host-use';
 import { moveOf } from './lookup';
 import { strangersOn } from './strangers';
-import { type FleetTurn, isOff, put } from './turn';
+import { type FleetTurn, isOff, poolOf, put } from './turn';
 
 /** A guest that nothing is known of yet is expected to use this much, so that ten new ones do not land on one host. */
 const presumedMillicores = 50;
@@ -148,6 +148,11 @@ export function promisable(
   return vcpuRatio === 0
     ? { memoryMiB: memory }
     : { memoryMiB: memory, vcpus: Math.max(1, Math.floor((cpuMillicores / 1000) * vcpuRatio)) };
+}
+
+/** MiB that this host's guests may have together. */
+export function promisableOf(turn: FleetTurn, host: Host): number {
+  return promisable(host.capacity, poolOf(turn.fleet, host).balance).memoryMiB;
 }
 
 /** What it waits for beyond its limit it would get nowhere. */

@@ -4,7 +4,7 @@ import { explainRejections, place } from '@argosy/scheduler/place';
 import { takeOverRetryMs } from '../defaults';
 import { specificationOf } from '../guest-specification';
 import type { TakeOver } from '../fleet-types';
-import { clusterOf, closePlacement, openPlacement } from './placement';
+import { clusterOf, closePlacement, openPlacement, promisableOf } from './placement';
 import { isBusy } from './begin-disk-operation';
 import { noteHostChange } from './kept-clusters';
 import { countRestart } from './recovery';
@@ -191,6 +191,7 @@ function send(turn: FleetTurn, guest: Guest, target: Host, epoch: number): void 
     kind: 'guest.start',
     guest: specificationOf(turn.fleet, guest),
     epoch,
+    hostMemoryMiB: promisableOf(turn, target),
   });
 }
 

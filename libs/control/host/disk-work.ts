@@ -1,6 +1,6 @@
 import { type DiskWorkResult, nothingToTell } from '@argosy/domain/disk-work';
 import type { MigrationProgress } from '@argosy/domain/entities';
-import type { HostOrder, WatchedDatastore } from '@argosy/domain/host-command';
+import type { OrderOf, WatchedDatastore } from '@argosy/domain/host-command';
 import type { Result } from '@argosy/domain/refusal';
 import { commandDeadlineMs } from '../defaults';
 import type { HostDiskWork } from '../host-types';
@@ -49,7 +49,7 @@ export function measured(
 }
 
 /** Asked again, it changes nothing: what is under way or has ended is shown. */
-export function beginWork(turn: HostTurn, { operationId, work }: Extract<HostOrder, { kind: 'disk.work' }>): void {
+export function beginWork(turn: HostTurn, { operationId, work }: OrderOf<'disk.work'>): void {
   if (turn.state.diskWork.has(operationId)) return report(turn);
   if ((turn.state.forgottenWork.get(operationId) ?? 0) > turn.now) return;
   keepWork(turn, { kind: 'disk-work', operationId, work, phase: 'working', result: nothingToTell, refusal: null });
@@ -61,7 +61,7 @@ export function beginWork(turn: HostTurn, { operationId, work }: Extract<HostOrd
  * What has not moved by then stays. Of work that is not known here, as after this agent's death, it is found out first whether
  * it had been done: so it is begun, and cancelled at once.
  */
-export function cancelWork(turn: HostTurn, { operationId, work }: Extract<HostOrder, { kind: 'disk.cancel' }>): void {
+export function cancelWork(turn: HostTurn, { operationId, work }: OrderOf<'disk.cancel'>): void {
   beginWork(turn, { kind: 'disk.work', operationId, work });
   if (work.kind !== 'relocate' || turn.state.diskWork.get(operationId)?.phase !== 'working') return;
   callVmm(turn, { kind: 'disk-cancel', operationId }, { call: 'cancelRelocation', copyPath: work.copyPath });

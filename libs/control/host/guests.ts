@@ -1,4 +1,4 @@
-import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { OrderOf } from '@argosy/domain/host-command';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, RefusalCode, Result } from '@argosy/domain/refusal';
 import type { HostGuest } from '../host-types';
@@ -19,7 +19,8 @@ import {
 } from './turn';
 
 /** A start is refused for an epoch that was revoked, or when a later copy is here; asked again, it changes nothing. */
-export function startGuest(turn: HostTurn, guest: GuestSpecification, epoch: number): Refusal | null {
+export function startGuest(turn: HostTurn, order: OrderOf<'guest.start'>): Refusal | null {
+  const { guest, epoch } = order;
   const revoked = turn.state.revoked.get(guest.guestId) ?? 0;
   const latest = Math.max(revoked, ...copiesOf(turn, guest.guestId).map((copy) => copy.epoch));
   if (epoch <= revoked || epoch < latest)
@@ -29,10 +30,33 @@ export function startGuest(turn: HostTurn, guest: GuestSpecification, epoch: num
       { guestId: guest.guestId, epoch },
     ).refusal;
   if (findCopy(turn, { guestId: guest.guestId, epoch })) return null;
-  keepCopy(turn, { kind: 'guest', guestId: guest.guestId, epoch, guest, state: 'starting', refusal: null });
+  const refusal = roomRefusal(turn, order);
+  const state = refusal ? 'failed' : 'starting';
+  keepCopy(turn, { kind: 'guest', guestId: guest.guestId, epoch, guest, state, refusal });
   startWhenClear(turn, guest.guestId);
   report(turn);
   return null;
+}
+
+/**
+ * The host's own look at what its memory is promised to. The controller counts too, but by reports: what an order that was long on
+ * its way has opened here since, or a leader before this one has, only the host knows.
+ */
+export function roomRefusal(
+  turn: HostTurn,
+  { guest, hostMemoryMiB }: OrderOf<'guest.start' | 'migration.prepare'>,
+): Refusal | null {
+  const taken = new Map<string, number>();
+  for (const copy of turn.state.guests.values())
+    if (copy.guestId !== guest.guestId && isAlive(copy))
+      taken.set(copy.guestId, Math.max(taken.get(copy.guestId) ?? 0, copy.guest?.memoryMiB ?? 0));
+  const takenMiB = [...taken.values()].reduce((sum, each) => sum + each, 0);
+  if (takenMiB + guest.memoryMiB <= hostMemoryMiB) return null;
+  return refused(
+    'not-enough-memory',
+    `${guest.name} needs ${guest.memoryMiB} MiB, and of the ${hostMemoryMiB} MiB that this host may promise ${takenMiB} are taken.`,
+    { guestId: guest.guestId, takenMiB },
+  ).refusal;
 }
 
 /** Older copies are destroyed before the new one starts: the disk's lock would refuse it, and rightly. */

@@ -1,11 +1,11 @@
 import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
-import type { HostOrder } from '@argosy/domain/host-command';
+import type { OrderOf } from '@argosy/domain/host-command';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import { formatDuration } from '@argosy/domain/units';
 import type { HostMigration } from '../host-types';
 import type { VmmCommand } from '../ports/vmm-driver';
-import { destroy } from './guests';
+import { destroy, roomRefusal } from './guests';
 import { abandonTarget, askForGrant, releaseSource, runTarget, targetDestroyed } from './handover';
 import {
   callVmm,
@@ -24,8 +24,6 @@ import {
 /** A stream that its source's death has ended is taken in by then, if it was whole. */
 const streamEndMs = 3_000;
 
-type Order<Kind extends HostOrder['kind']> = Extract<HostOrder, { kind: Kind }>;
-
 const noMigration = {
   kind: 'migration' as const,
   uri: null,
@@ -40,7 +38,7 @@ const noMigration = {
 };
 
 /** Target: opens the guest at its reserved epoch. What cannot be opened is reported as destroyed, with the reason. */
-export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>): Refusal | null {
+export function prepareTarget(turn: HostTurn, order: OrderOf<'migration.prepare'>): Refusal | null {
   if (turn.state.migrations.has(order.migrationId)) return null;
   const { guestId } = order.guest;
   // A prepare that comes again after its migration was forgotten must not touch the copy that it once brought.
@@ -71,6 +69,11 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
     targetDestroyed(turn, migration, refusal);
     return refusal;
   }
+  const noRoom = roomRefusal(turn, order);
+  if (noRoom) {
+    targetDestroyed(turn, migration, noRoom);
+    return noRoom;
+  }
   keepMigration(turn, migration);
   keepCopy(turn, { kind: 'guest', guestId, epoch: order.epoch, guest: order.guest, state: 'incoming', refusal: null });
   callVmm(
@@ -88,7 +91,7 @@ export function prepareTarget(turn: HostTurn, order: Order<'migration.prepare'>)
 }
 
 /** Source: begins the copy. */
-export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refusal | null {
+export function startCopy(turn: HostTurn, order: OrderOf<'migration.start'>): Refusal | null {
   if (turn.state.migrations.has(order.migrationId)) return null;
   const latest = turn.state.sentFor.get(order.guestId) ?? 0;
   if (order.targetEpoch <= latest)
@@ -138,7 +141,7 @@ export function startCopy(turn: HostTurn, order: Order<'migration.start'>): Refu
 }
 
 /** A cancel that comes before its start leaves a mark, so that the start is not begun afterwards. */
-export function cancelCopy(turn: HostTurn, order: Order<'migration.cancel'>): void {
+export function cancelCopy(turn: HostTurn, order: OrderOf<'migration.cancel'>): void {
   const migration = turn.state.migrations.get(order.migrationId);
   if (!migration) {
     const mark = {
@@ -198,7 +201,7 @@ export function ranOn(turn: HostTurn, migration: HostMigration, refusal: Refusal
 }
 
 /** The controller has committed the migration or given it up: nothing of it is needed any more. */
-export function releaseMigration(turn: HostTurn, order: Order<'migration.release'>): void {
+export function releaseMigration(turn: HostTurn, order: OrderOf<'migration.release'>): void {
   const migration = turn.state.migrations.get(order.migrationId);
   if (!migration) return;
   if (migration.role === 'target') return releaseTarget(turn, migration);
@@ -216,7 +219,7 @@ function releaseTarget(turn: HostTurn, migration: HostMigration): void {
 }
 
 /** The source is proved dead by the controller, which grants in its place. */
-export function grantByController(turn: HostTurn, order: Order<'migration.grant'>): void {
+export function grantByController(turn: HostTurn, order: OrderOf<'migration.grant'>): void {
   const migration = turn.state.migrations.get(order.migrationId);
   if (migration?.phase === 'awaiting-grant') runTarget(turn, migration);
 }
