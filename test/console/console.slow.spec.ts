@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page, Response } from 'playwright-core';
-import { Fleet, type LabGuest, waitFor } from '../fleet/lab';
+import { Fleet } from '../fleet/lab';
+import type { LabGuest } from '../fleet/lab-guest';
+import { waitFor } from '../fleet/lab-processes';
 import { Browser, violationsOf } from './browser';
 
 // What takes longer, or breaks something: each in the browser as an administrator would see it.

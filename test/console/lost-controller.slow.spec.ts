@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { Fleet, type LabController, waitFor } from '../fleet/lab';
+import { Fleet } from '../fleet/lab';
+import { type LabController, waitFor } from '../fleet/lab-processes';
 import { Browser } from './browser';
 
 // Two controllers, of which one leads: the console of the one that is lost, and the way to the other.

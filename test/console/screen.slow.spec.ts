@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { Fleet, waitFor } from '../fleet/lab';
+import { Fleet } from '../fleet/lab';
+import { waitFor } from '../fleet/lab-processes';
 import { Browser, violationsOf } from './browser';
 
 // A guest's screen in a real browser: what a real QEMU draws, from its firmware's first line on.

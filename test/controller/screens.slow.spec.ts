@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { acceptOf } from '../../apps/controller/src/http/screens/web-socket';
-import { waitFor } from '../fleet/lab';
+import { waitFor } from '../fleet/lab-processes';
 import { makeLab, startEdge, type Edge } from './edge';
 
 // Guests' screens at the HTTP edge: who gets one, for how long, and what becomes of requests that only look alike.

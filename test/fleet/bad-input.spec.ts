@@ -7,7 +7,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { replayDiskChecksum } from '@argosy/domain/guest-console';
 import { root } from './build';
 import { brokenCounts } from './console-record';
-import { Fleet, type GuestEvent, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { GuestEvent, LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 /** A file system with little room, which only an administrator can make. */
 const canMount = process.getuid?.() === 0;

@@ -5,7 +5,9 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GuestObservation } from '@argosy/domain/host-report';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 const minuteMs = 60_000;
 const builtDisk = process.env['ARGOSY_TEST_DEBIAN_DISK'];

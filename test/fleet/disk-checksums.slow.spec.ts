@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { root } from './build';
 import { expectApart, KeptDisk } from './kept-disk';
-import { Fleet, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import { signal, waitFor } from './lab-processes';
 
 /** A datastore that can be filled up is a mount of its own. */
 const canMount = process.getuid?.() === 0;

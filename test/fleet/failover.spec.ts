@@ -1,7 +1,9 @@
 // What a fleet does by itself when something is lost, and what it leaves alone: on real processes, at ordinary times.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brokenCounts } from './console-record';
-import { Fleet, type LabGuest, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 
 let fleet: Fleet;
 beforeAll(async () => {

@@ -1,7 +1,9 @@
 // A host whose management link is really cut, as its pool has it shut its guests down: in order, and then elsewhere. As root.
 import { nameProcess } from '../../apps/lab/processes.mjs';
 import type { VmmProcess } from './host';
-import { Fleet, type LabGuest, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 
 /** Until then whoever hears the power button has shut down by himself; who does not has his plug pulled 30 s after it. */
 const inOrderMs = 12_000;

@@ -1,6 +1,8 @@
 import type { Guest } from '@argosy/domain/entities';
 import { replayDiskChecksum } from '@argosy/domain/guest-console';
-import { type Fleet, type LabGuest, waitFor } from './lab';
+import type { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 let latestSeed = 0;
 

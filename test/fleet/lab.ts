@@ -1,23 +1,21 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import type { GuestView as Guest } from '@argosy/contracts/responses';
-import type { Migration } from '@argosy/domain/entities';
 import type { NewGuest, PoolSettings } from '@argosy/domain/fleet-request';
-import { type GuestLine, replayChecksum, replayDiskChecksum } from '@argosy/domain/guest-console';
 import { openDatabase } from '@argosy/inventory/database';
-import { isRunning, nameProcess } from '../../apps/lab/processes.mjs';
-import { writeJson } from '../../apps/lab/private-files.mjs';
+import { nameProcess } from '../../apps/lab/processes.mjs';
 import { joinGuestNetwork, type LabNetwork, startNetwork } from '../../apps/lab/lab-network.mjs';
-import { freePort, startPostgres, startRedis } from '../../apps/lab/servers.mjs';
-import { ApiClient, ApiRefusal } from './api-client';
+import { startPostgres, startRedis } from '../../apps/lab/servers.mjs';
+import { ApiClient } from './api-client';
 import { ensureBuilt, root } from './build';
 import { ConsoleRecord } from './console-record';
-import { LabHost, type VmmProcess } from './host';
+import { LabHost } from './host';
+import { type GuestEvent, LabGuest } from './lab-guest';
+import { LabController, LabServer, patienceMs, waitFor } from './lab-processes';
 
 export type VmmName = 'qemu' | 'embedded';
 
@@ -51,122 +49,6 @@ const measuringGuests = {
 };
 const poolName = 'pool';
 const agentProgram = join(root, 'dist/apps/agent/src/main.js');
-const controllerProgram = join(root, 'dist/apps/controller/src/main.js');
-const patienceMs = 60_000;
-
-export type GuestEvent = RouteResponse<'event.list'>['items'][number];
-
-/** Never 0 or less: that would be a group of processes, the test's own among them. */
-export function signal(pid: number | undefined, name: NodeJS.Signals): void {
-  if (pid === undefined || !(pid > 1)) throw new Error(`there is no process to send ${name} to`);
-  process.kill(pid, name);
-}
-
-/** Asks until there is an answer; the error of a late one says what was last seen. */
-export async function waitFor<Value>(
-  what: string,
-  look: () => Value | undefined | null | false | Promise<Value | undefined | null | false>,
-  {
-    deadlineMs = patienceMs,
-    intervalMs = 50,
-    seen = (): unknown => undefined,
-  }: { deadlineMs?: number; intervalMs?: number; seen?: () => unknown } = {},
-): Promise<Value> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== null && found !== false) return found;
-    if (performance.now() > end) {
-      const last: unknown = await seen();
-      throw new Error(
-        `not within ${deadlineMs / 1000} s: ${what}${last === undefined ? '' : `; last seen: ${typeof last === 'string' ? last : JSON.stringify(last)}`}`,
-      );
-    }
-    await sleep(intervalMs);
-  }
-}
-
-/** A controller of the fleet. It is not started again by itself. */
-export class LabController {
-  private child: ChildProcess | null = null;
-  url = '';
-
-  constructor(
-    readonly name: string,
-    readonly folder: string,
-    private readonly environment: () => Record<string, string>,
-  ) {}
-
-  get pid(): number {
-    return this.child?.pid ?? 0;
-  }
-
-  /** On the port that it had, so that agents find it again. */
-  async start(): Promise<void> {
-    mkdirSync(this.folder, { recursive: true });
-    const port = await freePort(this.url === '' ? 0 : Number(new URL(this.url).port));
-    const given = this.environment();
-    this.url = `http://${given['ARGOSY_LISTEN_ADDRESS'] ?? '127.0.0.1'}:${port}`;
-    const log = openSync(join(this.folder, 'controller.log'), 'a');
-    const environment = {
-      ...process.env,
-      ...given,
-      ARGOSY_PORT: String(port),
-      ARGOSY_STATE_FOLDER: this.folder,
-    };
-    this.child = spawn(process.execPath, ['--enable-source-maps', controllerProgram], {
-      detached: true,
-      env: environment,
-      stdio: ['ignore', log, log],
-    });
-    closeSync(log);
-    this.child.unref();
-    const name = nameProcess(this.pid);
-    if (name) writeJson(join(this.folder, 'process.json'), name);
-    await waitFor(
-      `${this.name} answers`,
-      async () => {
-        if (!name || !isRunning(name)) throw new Error(`${this.name} ended at once: ${this.log()}`);
-        return fetch(`${this.url}/api/v1/lab`).then(
-          () => true,
-          () => false,
-        );
-      },
-      { seen: () => this.log() },
-    );
-  }
-
-  async kill(): Promise<void> {
-    const name = nameProcess(this.pid);
-    signal(this.pid, 'SIGKILL');
-    await waitFor(`${this.name} ends`, () => name === undefined || !isRunning(name));
-  }
-
-  log(): string {
-    return readFileSync(join(this.folder, 'controller.log'), 'utf8').slice(-3000);
-  }
-}
-
-/** Redis or PostgreSQL, on a port that it keeps. */
-class LabServer {
-  url = '';
-  pid = 0;
-
-  constructor(private readonly startServer: () => Promise<{ url: string; pid: number }>) {}
-
-  async start(): Promise<void> {
-    const before = this.url;
-    ({ url: this.url, pid: this.pid } = await this.startServer());
-    if (before !== '' && before !== this.url) throw new Error(`the server moved from ${before} to ${this.url}`);
-  }
-
-  /** As a loss of power: nothing is flushed, no connection is closed in order. */
-  async kill(): Promise<void> {
-    const name = nameProcess(this.pid);
-    signal(this.pid, 'SIGKILL');
-    await waitFor('the server ends', () => name === undefined || !isRunning(name));
-  }
-}
 
 /** A real small fleet: servers, controllers and chassis with agents, in a scratch folder of its own. */
 export class Fleet {
@@ -463,170 +345,5 @@ export class Fleet {
 
   async settings(settings: PoolSettings): Promise<void> {
     await this.api.call('pool.update', { params: { pool: poolName }, body: { settings: settings } });
-  }
-}
-
-const diskSectors = 1024;
-
-/** How long a guest that ticks may be silent before it is said not to run: on a busy machine, long. */
-const silentMs = 1_500;
-
-/** One guest: what the fleet says of it, what the operating system shows, and what it says of itself. */
-export class LabGuest {
-  constructor(
-    private readonly fleet: Fleet,
-    readonly id: string,
-    readonly name: string,
-    readonly record: ConsoleRecord,
-  ) {}
-
-  get(): Promise<Guest> {
-    return this.fleet.api.call('guest.get', { params: { guest: this.id } });
-  }
-
-  async host(): Promise<LabHost> {
-    return this.fleet.hostNamed((await this.get()).hostId);
-  }
-
-  /** Its VMM processes, on every host. */
-  vmms(): (VmmProcess & { readonly host: LabHost })[] {
-    return this.fleet.hosts.flatMap((host) =>
-      host.vmms().flatMap((vmm) => (vmm.guestId === this.id ? [{ ...vmm, host }] : [])),
-    );
-  }
-
-  vmmOn(host: LabHost): VmmProcess | undefined {
-    return this.vmms().find((vmm) => vmm.host === host);
-  }
-
-  /**
-   * The copies that execute: those processes whose guest says something on its console. (A VMM's monitor speaks with one
-   * client at a time, and that is its agent.)
-   */
-  runningCopies(): (VmmProcess & { readonly host: LabHost })[] {
-    const now = performance.now();
-    return this.vmms().filter(({ folder }) => now - this.record.grownAt(folder) < silentMs);
-  }
-
-  async waitUntilAlive(): Promise<void> {
-    await waitFor(
-      `${this.name} lives`,
-      async () => this.runningCopies().length > 0 && (await this.get()).state === 'running',
-      { seen: () => this.get() },
-    );
-  }
-
-  /** One process, and that one executes, where the record says. */
-  async expectRunsOnce(deadlineMs = patienceMs): Promise<void> {
-    const look = async (): Promise<string> => {
-      const [guest, vmms, running] = [await this.get(), this.vmms(), this.runningCopies()];
-      const where = guest.hostId === null ? 'nowhere' : (await this.fleet.hostNamed(guest.hostId)).name;
-      const [copy] = running;
-      if (guest.state === 'running' && vmms.length === 1 && copy?.host.name === where && copy.epoch === guest.epoch)
-        return '';
-      const said = (list: readonly { host: LabHost; epoch: number }[]): string =>
-        list.map(({ host, epoch }) => `${host.name} at epoch ${epoch}`).join(', ') || 'nowhere';
-      return `${this.name} is ${guest.state} (${guest.stateReason}) on ${where} at epoch ${guest.epoch}; VMMs on ${said(vmms)}; it executes on ${said(running)}`;
-    };
-    let last = '';
-    await waitFor(`${this.name} runs exactly once`, async () => (last = await look()) === '', {
-      deadlineMs,
-      seen: () => last,
-    });
-  }
-
-  // ---- Its own words ----
-
-  /** Typed through the API, as an administrator would; agents that restart are waited for. */
-  async say(command: string): Promise<void> {
-    await waitFor(`${this.name} takes "${command}"`, async () => {
-      try {
-        await this.fleet.api.call('guest.console-write', {
-          params: { guest: this.id },
-          body: { text: `${command}\n` },
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof ApiRefusal && error.status < 500 && error.status !== 409) throw error;
-        return false;
-      }
-    });
-  }
-
-  async ask<Kind extends GuestLine['kind']>(command: string, kind: Kind): Promise<Extract<GuestLine, { kind: Kind }>> {
-    const said = (): Extract<GuestLine, { kind: Kind }>[] =>
-      this.record.lines().filter((line): line is Extract<GuestLine, { kind: Kind }> => line.kind === kind);
-    const before = said().length;
-    await this.say(command);
-    return waitFor(`${this.name} answers "${command}" with ${kind}`, () => said()[before], {
-      seen: () => this.record.text().slice(-300),
-    });
-  }
-
-  stats(): Promise<Extract<GuestLine, { kind: 'stats' }>> {
-    return this.ask('stats', 'stats');
-  }
-
-  /** Memory that can be replayed, and changes all the time; a disk that can be told from another. */
-  async prepare({ areaMiB, dirtyMBps, seed }: { areaMiB: number; dirtyMBps: number; seed: number }): Promise<void> {
-    await this.say('tick 100');
-    await this.ask(`fill ${areaMiB} ${seed}`, 'filled');
-    await this.ask(`disk fill ${diskSectors} ${seed}`, 'diskFilled');
-    if (dirtyMBps > 0) await this.say(`dirty ${dirtyMBps} ${areaMiB} ${seed}`);
-  }
-
-  /** By the guest's own word against the host's replay. */
-  async expectMemory({ areaMiB, seed }: { areaMiB: number; seed: number }): Promise<void> {
-    const { steps, checksum } = await this.ask('sum', 'sum');
-    expect({ steps, checksum }).toEqual({ steps, checksum: replayChecksum({ areaMiB, seed, steps }) });
-  }
-
-  async expectDisk({ seed }: { seed: number }): Promise<void> {
-    const { checksum } = await this.ask(`disk sum ${diskSectors}`, 'diskSum');
-    expect(checksum).toBe(replayDiskChecksum({ sectors: diskSectors, seed }));
-  }
-
-  // ---- Its record ----
-
-  events(code: string, since: number): Promise<GuestEvent[]> {
-    return this.fleet.events({ subject: this.id, subjectKind: 'guest', code, since });
-  }
-
-  async placements(): Promise<RouteResponse<'guest.placements'>['items']> {
-    const { items } = await this.fleet.api.call('guest.placements', {
-      params: { guest: this.id },
-      query: { limit: 1000 },
-    });
-    return items.reverse();
-  }
-
-  async expectPlacementsWhole(): Promise<void> {
-    const placements = await this.placements();
-    const faults = placements.flatMap((placement, index) => {
-      const next = placements[index + 1];
-      const isOpen = placement.to === null;
-      if (next === undefined) return isOpen ? [] : [`the last placement, epoch ${placement.epoch}, is closed`];
-      if (isOpen) return [`epoch ${placement.epoch} is open beside ${next.epoch}`];
-      return placement.to! > next.from || placement.epoch >= next.epoch
-        ? [`epoch ${placement.epoch} overlaps ${next.epoch}`]
-        : [];
-    });
-    expect(faults).toEqual([]);
-  }
-
-  async migrate(host: LabHost): Promise<Migration> {
-    return this.fleet.api.call('guest.migrate', { params: { guest: this.id }, body: { host: host.name } });
-  }
-
-  async waitForEnd(migrationId: string, deadlineMs = patienceMs): Promise<Migration> {
-    let last: Migration | undefined;
-    return waitFor(
-      `migration ${migrationId} ends`,
-      async () => {
-        last = await this.fleet.api.call('migration.get', { params: { id: migrationId } });
-        return last.endedAt !== null && last;
-      },
-      { deadlineMs, seen: () => last },
-    );
   }
 }

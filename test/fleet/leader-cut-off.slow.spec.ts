@@ -1,6 +1,8 @@
 // The leader loses Redis and keeps the database; another controller has both. Without it a host that fails would stay down.
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 let fleet: Fleet;
 let server: Server;

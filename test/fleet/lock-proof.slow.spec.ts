@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabHost } from './host';
 import { KeptDisk } from './kept-disk';
-import { Fleet, type LabGuest, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 
 let fleet: Fleet;
 let guest: LabGuest;

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import { postgresFolder } from '../../apps/lab/postgres.mjs';
 import { nameProcess } from '../../apps/lab/processes.mjs';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 let fleet: Fleet;
 let guests: LabGuest[];

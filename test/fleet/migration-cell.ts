@@ -1,7 +1,9 @@
 import type { Migration, MigrationPolicy } from '@argosy/domain/entities';
 import type { FaultStep, Outcome } from '@argosy/simulator/migration-faults';
 import { brokenCounts } from './console-record';
-import { Fleet, type FleetPlan, type LabGuest, waitFor } from './lab';
+import { Fleet, type FleetPlan } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 import { holdAt, type Moment } from './migration-moments';
 
 const guestMemoryMiB = 128;

@@ -9,7 +9,8 @@ import {
 } from '@argosy/simulator/migration-faults';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandOf, JobMischief, signedFor } from './job-mischief';
-import { type Fleet, signal, waitFor } from './lab';
+import type { Fleet } from './lab';
+import { signal, waitFor } from './lab-processes';
 import { type Cell, runCell, startMigrationFleet, Subject } from './migration-cell';
 import { loseHost, type Moment, strike } from './migration-moments';
 

@@ -3,7 +3,9 @@ import type { FaultStep, Victim } from '@argosy/simulator/migration-faults';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, nameProcess } from '../../apps/lab/processes.mjs';
-import { type Fleet, type LabGuest, signal, waitFor } from './lab';
+import type { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 import type { LabHost } from './host';
 
 /** A migration that stands still at one moment of its life, because whoever would take it further is stopped. */

@@ -1,7 +1,9 @@
 // A pool whose hosts run different VMMs: each guest keeps to those that run it, wherever it is placed, moved or started again.
 import { join } from 'node:path';
 import { runInProcess, type Ran } from '../cli/in-process';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 let fleet: Fleet;
 let embedded: LabGuest[];

@@ -1,7 +1,9 @@
 // Guest monitoring on real processes: a VMM that hangs and a guest that is mute are reset, and nobody else is.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brokenCounts } from './console-record';
-import { Fleet, type LabGuest, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 
 const windowMs = 5_000;
 

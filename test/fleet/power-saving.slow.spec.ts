@@ -1,6 +1,8 @@
 // Power saving on real processes: hosts go off under falling load and come back under rising load, and no guest stops.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 let fleet: Fleet;
 let guests: LabGuest[];

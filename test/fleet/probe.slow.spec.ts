@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from './build';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 
 // Guests are reached in a network of the kernel's only.
 const isAllowed = process.getuid?.() === 0 && spawnSync('unshare', ['--net', 'ip', 'link']).status === 0;

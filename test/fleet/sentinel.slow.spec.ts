@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brokenCounts } from './console-record';
-import { Fleet, type LabGuest, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { waitFor } from './lab-processes';
 import { RedisPair } from './redis-pair';
 
 const folder = mkdtempSync(join(tmpdir(), 'argosy-redis-pair-'));

@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectApart, KeptDisk } from './kept-disk';
-import { Fleet, type LabGuest, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 
 let fleet: Fleet;
 let guest: LabGuest;

@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { powerRequest } from '../../apps/lab/chassis.mjs';
 import { nameProcess } from '../../apps/lab/processes.mjs';
 import type { LabHost, VmmProcess } from './host';
-import { Fleet, type LabGuest, signal, waitFor } from './lab';
+import { Fleet } from './lab';
+import type { LabGuest } from './lab-guest';
+import { signal, waitFor } from './lab-processes';
 
 const leaseMs = 8_000;
 let fleet: Fleet;

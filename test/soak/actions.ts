@@ -1,5 +1,5 @@
 import type { Random } from '@argosy/simulator/random';
-import { signal } from '../fleet/lab';
+import { signal } from '../fleet/lab-processes';
 import { diskActions } from './disk-actions';
 import { failureActions } from './failure-actions';
 import {

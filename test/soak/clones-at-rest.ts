@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Fleet, waitFor } from '../fleet/lab';
+import type { Fleet } from '../fleet/lab';
+import { waitFor } from '../fleet/lab-processes';
 import { courseOf, type SoakGuest, sumsOf } from './soak-guest';
 
 /** Each clone is started, asked for the data that it must have from its source, and removed. */

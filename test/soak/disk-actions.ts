@@ -1,4 +1,4 @@
-import { waitFor } from '../fleet/lab';
+import { waitFor } from '../fleet/lab-processes';
 import { type Action, ask, askMs, between, mayWrite, pickGuest, pickHost, type Soak, start, write } from './moves';
 import type { SoakGuest } from './soak-guest';
 

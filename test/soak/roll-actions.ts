@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiRefusal } from '../fleet/api-client';
-import { waitFor } from '../fleet/lab';
+import { waitFor } from '../fleet/lab-processes';
 import { type Action, ask, between, type Soak } from './moves';
 
 const params = { pool: 'pool' };

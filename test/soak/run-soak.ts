@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '@argosy/simulator/random';
 import { JobMischief } from '../fleet/job-mischief';
-import { Fleet, waitFor } from '../fleet/lab';
+import { Fleet } from '../fleet/lab';
+import { waitFor } from '../fleet/lab-processes';
 import { pickAction } from './actions';
 import { cloneFaults, leftOver } from './clones-at-rest';
 import type { Soak } from './moves';

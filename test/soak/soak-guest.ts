@@ -1,6 +1,6 @@
 import { parseGuestLine } from '@argosy/domain/guest-console';
 import { brokenCounts } from '../fleet/console-record';
-import type { LabGuest } from '../fleet/lab';
+import type { LabGuest } from '../fleet/lab-guest';
 import { contentOf, type SumOf, WrongContent } from './disk-content';
 import { type Course, DiskLedger } from './disk-ledger';
 
