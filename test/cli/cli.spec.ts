@@ -1,54 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { buildCli, runCli, type CliOptions, type Ended } from './built-cli';
-import { runInProcess, type Ran, type Surroundings } from './in-process';
-import { FleetServer, Refused, token } from './fleet-server';
-import { aDatastore, aGuest, aRoll, handlersOf, sampleFleet, type SampleFleet } from './sample-fleet';
+import { useCli } from './cli-bench';
+import { FleetServer, Refused } from './fleet-server';
+import { aGuest, aRoll } from './sample-fleet';
 
 jest.setTimeout(60_000);
 
-let root: string;
-let server: FleetServer;
-let fleet: SampleFleet;
-let scratch: string;
-
-beforeAll(async () => {
-  root = buildCli();
-  server = await FleetServer.start({});
-});
-beforeEach(() => {
-  fleet = sampleFleet();
-  server.handlers = handlersOf(fleet);
-  server.asked.length = 0;
-  scratch = mkdtempSync(join(tmpdir(), 'argosy-cli-test-'));
-});
-afterEach(() => rmSync(scratch, { recursive: true, force: true }));
-afterAll(() => {
-  server.stop();
-  rmSync(root, { recursive: true, force: true });
-});
-
-function argosy(args: readonly string[], { environment = {}, ...more }: Surroundings = {}): Promise<Ran> {
-  return runInProcess(args, { environment: { ARGOSY_URL: server.url, ARGOSY_TOKEN: token, ...environment }, ...more });
-}
-/** As users have it: compiled, in a process of its own. */
-function argosyProcess(args: readonly string[], { environment = {}, ...more }: CliOptions = {}): Promise<Ended> {
-  return runCli(root, args, { environment: { ARGOSY_URL: server.url, ARGOSY_TOKEN: token, ...environment }, ...more });
-}
-const asked = (name: string) => server.asked.filter((call) => call.name === name);
+const cli = useCli();
+const { argosy, asked } = cli;
 
 describe('printing', () => {
   test('a table has what an administrator looks for, and no colour where there is no terminal', async () => {
@@ -73,7 +33,7 @@ describe('printing', () => {
 
   test('wide, json, yaml and name', async () => {
     expect((await argosy(['guest', 'list', '-o', 'wide'])).out).toMatch(/POOL.*IMAGE.*REASON/);
-    expect(JSON.parse((await argosy(['guest', 'list', '-o', 'json'])).out)).toEqual([...fleet.guests.values()]);
+    expect(JSON.parse((await argosy(['guest', 'list', '-o', 'json'])).out)).toEqual([...cli.fleet.guests.values()]);
     expect((await argosy(['guest', 'list', '-o', 'yaml'])).out).toContain('- id: guest-web\n  name: web\n');
     expect((await argosy(['-o', 'name', 'guests', 'ls'])).out).toBe('guest/web\nguest/db\n');
     expect((await argosy(['guest', 'list', '--no-headers'])).out).toMatch(/^web /);
@@ -87,7 +47,7 @@ describe('printing', () => {
   });
 
   test('control characters in what a host says do not reach the terminal', async () => {
-    fleet.guests.set('web', aGuest('web', { stateReason: 'a\x1b[2Jb\nc' }));
+    cli.fleet.guests.set('web', aGuest('web', { stateReason: 'a\x1b[2Jb\nc' }));
     expect((await argosy(['guest', 'list', '-o', 'wide'])).out).toContain('a [2Jb c');
   });
 
@@ -131,10 +91,10 @@ describe('acting', () => {
   });
 
   test('cloud-init data go with the guest, and what is none is refused here', async () => {
-    writeFileSync(join(scratch, 'user-data'), '#cloud-config\nhostname: web\n');
-    writeFileSync(join(scratch, 'other'), 'hostname: web\n');
+    writeFileSync(join(cli.scratch, 'user-data'), '#cloud-config\nhostname: web\n');
+    writeFileSync(join(cli.scratch, 'other'), 'hostname: web\n');
     const create = (file: string) =>
-      argosy(['guest', 'create', 'n', '--image', 'tiny', '--cloud-init', file], { folder: scratch });
+      argosy(['guest', 'create', 'n', '--image', 'tiny', '--cloud-init', file], { folder: cli.scratch });
     expect((await create('user-data')).status).toBe(0);
     expect(asked('guest.create')[0]?.body).toMatchObject({ cloudInit: '#cloud-config\nhostname: web\n' });
     expect(await create('other')).toMatchObject({ status: 2, err: expect.stringContaining('#cloud-config') as string });
@@ -146,16 +106,16 @@ describe('acting', () => {
       'Guest web is running.\nGuest db is running.\n',
     );
     expect((await argosy(['guest', 'restart', 'web', '--wait'])).out).toBe('Guest web is running.\n');
-    expect(fleet.guests.get('web')?.epoch).toBe(4);
+    expect(cli.fleet.guests.get('web')?.epoch).toBe(4);
     expect((await argosy(['guest', 'stop', 'web', '--wait'])).out).toBe('Guest web is stopped.\n');
   });
 
   test('a wait ends when the guest has failed, or in time', async () => {
-    server.handlers['guest.start'] = () => aGuest('db', { state: 'starting' });
-    fleet.guests.set('db', aGuest('db', { state: 'failed', stateReason: 'no boot sector.' }));
+    cli.server.handlers['guest.start'] = () => aGuest('db', { state: 'starting' });
+    cli.fleet.guests.set('db', aGuest('db', { state: 'failed', stateReason: 'no boot sector.' }));
     const failed = await argosy(['guest', 'start', 'db', '--wait']);
     expect(failed).toMatchObject({ status: 8, err: 'argosy: db has failed: no boot sector. [failed]\n' });
-    fleet.guests.set('db', aGuest('db', { state: 'starting' }));
+    cli.fleet.guests.set('db', aGuest('db', { state: 'starting' }));
     const late = await argosy(['guest', 'start', 'db', '--wait', '--timeout', '600ms']);
     expect(late.status).toBe(6);
     expect(late.err).toContain('Waited 600 ms for db to be running (it is starting). [timed-out]');
@@ -213,7 +173,7 @@ describe('acting', () => {
   });
 
   test('the console: its end, a line typed on it, and what follows', async () => {
-    expect((await argosy(['guest', 'console', 'web'])).out).toBe(fleet.consoleText);
+    expect((await argosy(['guest', 'console', 'web'])).out).toBe(cli.fleet.consoleText);
     const typed = await argosy(['guest', 'console', 'web', '--write', 'stats', '--for', '1500ms']);
     expect(typed).toMatchObject({ status: 0, out: 'answer to stats\r\n' });
   });
@@ -244,13 +204,13 @@ describe('destroying', () => {
   test('on a terminal it asks for the name', async () => {
     const wrong = await argosy(['guest', 'delete', 'db'], { typed: ['web'] });
     expect(wrong).toMatchObject({ status: 2, err: expect.stringContaining('Type db to go on: ') as string });
-    expect(fleet.guests.has('db')).toBe(true);
+    expect(cli.fleet.guests.has('db')).toBe(true);
     expect((await argosy(['guest', 'delete', 'db'], { typed: ['db'] })).status).toBe(0);
-    expect(fleet.guests.has('db')).toBe(false);
+    expect(cli.fleet.guests.has('db')).toBe(false);
   });
 
   test('a roll shows its rounds before it asks, and nothing is begun unless the answer is right', async () => {
-    server.handlers = { ...server.handlers, 'pool.roll': () => aRoll([...fleet.hosts.values()]) };
+    cli.server.handlers = { ...cli.server.handlers, 'pool.roll': () => aRoll([...cli.fleet.hosts.values()]) };
     const roll = ['pool', 'roll', 'lab', '--command', 'upgrade'];
     const environment = { NO_COLOR: '1' };
     const wrong = await argosy(roll, { typed: ['no'], environment });
@@ -295,7 +255,7 @@ describe('errors', () => {
   test('another that leads is followed, and what was asked is done there', async () => {
     const follower = await FleetServer.start({
       'guest.start': () => {
-        throw new Refused('not-leader', 'This controller does not lead.', { leaderUrl: server.url });
+        throw new Refused('not-leader', 'This controller does not lead.', { leaderUrl: cli.server.url });
       },
     });
     const ended = await argosy(['guest', 'start', 'db'], { environment: { ARGOSY_URL: follower.url } });
@@ -306,7 +266,7 @@ describe('errors', () => {
 
   test('where nobody leads for a moment, it waits', async () => {
     let refusals = 3;
-    server.handlers['whoami'] = () => {
+    cli.server.handlers['whoami'] = () => {
       if (refusals-- > 0) throw new Refused('not-leader', 'Nobody leads.', { leaderUrl: null });
       return { name: 'admin', role: 'viewer', tokenId: 't' };
     };
@@ -324,22 +284,6 @@ describe('errors', () => {
     web.close();
     expect(ended).toMatchObject({ status: 3, err: expect.stringContaining('is not an Argosy controller') as string });
   });
-
-  test('a token that is given on the command line does not stay where every user sees it', async () => {
-    const silent = createServer((socket) => void socket.on('error', () => undefined));
-    const asked = new Promise((resolve) => silent.once('connection', resolve));
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as { port: number };
-    const words = ['guest', 'list', '--server', `127.0.0.1:${port}`, '--token', 'a-secret-of-somebody'];
-    const child = spawn(process.execPath, [join(root, 'bin/argosy.mjs'), ...words], { stdio: 'ignore' });
-    try {
-      await asked;
-      expect(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')).not.toContain('a-secret-of-somebody');
-    } finally {
-      child.kill('SIGKILL');
-      silent.close();
-    }
-  });
 });
 
 describe('watching', () => {
@@ -350,8 +294,8 @@ describe('watching', () => {
     let epoch = 10;
     const change = setInterval(() => {
       const row = aGuest('db', { state: 'starting', epoch: epoch++ });
-      fleet.guests.set('db', row);
-      server.push({ kind: 'put', entity: 'guest', row });
+      cli.fleet.guests.set('db', row);
+      cli.server.push({ kind: 'put', entity: 'guest', row });
     }, 200);
     const { status, out } = await running;
     clearInterval(change);
@@ -360,7 +304,7 @@ describe('watching', () => {
   });
 
   test('top draws the screen, draws only what changes, and q leaves the terminal as it was', async () => {
-    const push = setTimeout(() => server.push({ kind: 'put', entity: 'guest', row: aGuest('late') }), 600);
+    const push = setTimeout(() => cli.server.push({ kind: 'put', entity: 'guest', row: aGuest('late') }), 600);
     const { status, out } = await argosy(['top'], { keys: ['x', 'q'] });
     clearTimeout(push);
     expect(status).toBe(0);
@@ -374,249 +318,7 @@ describe('watching', () => {
   test('progress is shown on a terminal only', async () => {
     const options = ['guest', 'start', 'db', '--wait'];
     expect((await argosy(options)).err).toBe('');
-    fleet.guests.set('db', aGuest('db', { state: 'stopped', desired: 'stopped' }));
+    cli.fleet.guests.set('db', aGuest('db', { state: 'stopped', desired: 'stopped' }));
     expect((await argosy(options, { typed: [] })).err).toContain('waiting for db to be running');
-  });
-});
-
-describe('finding the server', () => {
-  const environment = { ARGOSY_URL: '', ARGOSY_TOKEN: '' };
-
-  test('none: it says how to start or name one', async () => {
-    expect(await argosy(['guest', 'list'], { environment, folder: scratch })).toMatchObject({
-      status: 3,
-      err: expect.stringContaining('npm start') as string,
-    });
-  });
-
-  test('the lab of this folder or one above it', async () => {
-    mkdirSync(join(scratch, '.argosy/controller'), { recursive: true });
-    mkdirSync(join(scratch, 'deep/er'), { recursive: true });
-    writeFileSync(join(scratch, '.argosy/launcher.json'), JSON.stringify({ pid: 1, url: server.url }));
-    writeFileSync(join(scratch, '.argosy/controller/token'), `${token}\n`);
-    expect((await argosy(['whoami'], { environment, folder: join(scratch, 'deep/er') })).status).toBe(0);
-    expect((await argosy(['whoami', '--lab', '.argosy'], { environment, folder: scratch })).status).toBe(0);
-    // Its token is for its own address only.
-    expect(
-      (
-        await argosy(['whoami', '--server', server.url.replace('127.0.0.1', 'localhost')], {
-          environment,
-          folder: scratch,
-        })
-      ).status,
-    ).toBe(4);
-  });
-
-  test('the config file', async () => {
-    mkdirSync(join(scratch, 'argosy'));
-    const config = join(scratch, 'argosy/config.json');
-    writeFileSync(join(scratch, 'argosy/mine.token'), token);
-    writeFileSync(config, JSON.stringify({ server: server.url, tokenFile: 'mine.token' }));
-    const withConfig = { ...environment, XDG_CONFIG_HOME: scratch };
-    expect((await argosy(['whoami'], { environment: withConfig })).status).toBe(0);
-    writeFileSync(config, '{"sever": "x"}');
-    expect(await argosy(['whoami'], { environment: withConfig })).toMatchObject({
-      status: 2,
-      err: expect.stringContaining('"sever" is not known') as string,
-    });
-    writeFileSync(config, '{');
-    expect(await argosy(['whoami'], { environment: withConfig })).toMatchObject({
-      status: 2,
-      err: expect.stringContaining('is not a JSON object') as string,
-    });
-  });
-});
-
-describe('images', () => {
-  const image = (name: string) => join(scratch, name);
-  beforeEach(() => {
-    mkdirSync(image('store'));
-    fleet.datastores.push(aDatastore('store', image('store')));
-  });
-
-  test('a sound qcow2 is copied and registered', async () => {
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image('Debian 12.qcow2'), '8M']);
-    const { status, err } = await argosy([
-      'image',
-      'import',
-      image('Debian 12.qcow2'),
-      '--firmware',
-      'uefi',
-      '--least-memory',
-      '256M',
-    ]);
-    expect({ status, err }).toMatchObject({ status: 0 });
-    const diskPath = image('store/images/debian-12.qcow2');
-    expect(asked('image.create')[0]?.body).toEqual({
-      name: 'debian-12',
-      format: 'qcow2',
-      firmware: 'uefi',
-      diskPath,
-      datastore: 'store-1',
-      minimumMemoryMiB: 256,
-    });
-    expect(readdirSync(image('store/images'))).toEqual(['debian-12.qcow2']);
-  });
-
-  test('a raw disk with a boot sector is copied; a name that is taken is refused before anything is copied', async () => {
-    const sector = Buffer.alloc(1 << 20);
-    sector.writeUInt16LE(0xaa55, 510);
-    writeFileSync(image('disk.img'), sector);
-    expect(await argosy(['image', 'import', image('disk.img')])).toMatchObject({
-      status: 0,
-      err: expect.not.stringContaining('Warning') as string,
-    });
-    expect(await argosy(['image', 'import', image('disk.img')])).toMatchObject({
-      status: 1,
-      err: expect.stringContaining('[name-taken]') as string,
-    });
-  });
-
-  test('a refusal of the server leaves no file behind', async () => {
-    writeFileSync(image('disk.img'), Buffer.alloc(1 << 20));
-    server.handlers['image.create'] = () => {
-      throw new Refused('name-taken', 'Somebody was faster.');
-    };
-    expect((await argosy(['image', 'import', image('disk.img')])).status).toBe(1);
-    expect(readdirSync(image('store/images'))).toEqual([]);
-  });
-
-  test('what is no sound image is refused with the reason', async () => {
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image('cut.qcow2'), '8M']);
-    truncateSync(image('cut.qcow2'), 60);
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image('base.qcow2'), '8M']);
-    execFileSync('qemu-img', [
-      'create',
-      '-q',
-      '-f',
-      'qcow2',
-      '-b',
-      image('base.qcow2'),
-      '-F',
-      'qcow2',
-      image('overlay.qcow2'),
-    ]);
-    execFileSync('qemu-img', ['create', '-q', '-f', 'vmdk', image('other.vmdk'), '8M']);
-    writeFileSync(image('text.qcow2'), 'not an image at all');
-    writeFileSync(image('odd.img'), Buffer.alloc(1000));
-    writeFileSync(image('empty.raw'), '');
-    const refusals: readonly (readonly [string, string])[] = [
-      ['cut.qcow2', '[image-corrupt]'],
-      ['text.qcow2', 'does not begin like one. [image-corrupt]'],
-      ['odd.img', 'multiple of 512 bytes long, and this has 1000. [image-corrupt]'],
-      ['empty.raw', 'it is empty. [image-corrupt]'],
-      ['overlay.qcow2', 'is not whole: it needs'],
-      ['other.vmdk', 'qemu-img convert -O qcow2'],
-    ];
-    for (const [file, sentence] of refusals) {
-      const ended = await argosy(['image', 'import', image(file)]);
-      expect(ended.err).toContain(sentence);
-      expect(ended.status).toBe(1);
-    }
-    expect((await argosy(['image', 'import', image('missing.qcow2')])).status).toBe(5);
-    expect(asked('image.create')).toEqual([]);
-    expect(existsSync(image('store/images'))).toBe(false);
-  });
-});
-
-describe('the lab and the simulator', () => {
-  test("a host's power goes through its chassis' socket", async () => {
-    const socket = join(scratch, 'power.sock');
-    const requests: string[] = [];
-    const power: Server = createServer((connection) => {
-      connection.on('data', (data) => {
-        const request = JSON.parse(data.toString()) as { id: number; op: string };
-        requests.push(request.op);
-        connection.write(
-          `${JSON.stringify({ id: request.id, ok: true, power: request.op === 'off' ? 'off' : 'on', processes: 4, confirmedInMs: 38 })}\n`,
-        );
-      });
-    });
-    await new Promise<void>((resolve) => power.listen(socket, resolve));
-    writeFileSync(
-      join(scratch, 'lab.json'),
-      JSON.stringify({
-        datastore: scratch,
-        hosts: [
-          { host: 'h1', socket },
-          { host: 'h2', socket: join(scratch, 'none.sock') },
-        ],
-      }),
-    );
-    const lab = (...args: string[]) => argosy(['lab', 'power', ...args, '--lab', scratch]);
-    const status = await lab('status');
-    expect(status.out).toMatch(/^h1 +on +4/m);
-    expect(status.out).toMatch(/^h2 +unknown/m);
-    expect((await lab('off', 'h1')).status).toBe(2);
-    expect(await lab('off', 'h1', '--yes')).toMatchObject({ status: 0, out: 'Host h1 is off, confirmed in 38 ms.\n' });
-    expect((await lab('on', 'h9')).status).toBe(5);
-    expect((await lab('on', 'h2')).status).toBe(3);
-    expect(requests).toEqual(['status', 'off']);
-    power.close();
-  });
-
-  test('a scenario runs without a server', async () => {
-    const scenario = join(__dirname, '../../scenarios/ha/restarts-in-priority-order');
-    const { status, out } = await argosy(['sim', 'run', scenario], { environment: { ARGOSY_URL: '' } });
-    expect(status).toBe(0);
-    expect(out).toContain('every invariant held.');
-    writeFileSync(join(scratch, 'bad.txt'), 'host h1 4096\nguets web 1\nuntil 5\n');
-    expect(await argosy(['sim', 'run', join(scratch, 'bad.txt')])).toMatchObject({
-      status: 2,
-      err: expect.stringContaining('bad.txt:2:') as string,
-    });
-    // None is run before all are read.
-    expect(await argosy(['sim', 'run', scenario, join(scratch, 'bad.txt')])).toMatchObject({ status: 2, out: '' });
-  });
-
-  test('help, version and completion need no server', async () => {
-    const environment = { ARGOSY_URL: '', ARGOSY_TOKEN: '' };
-    expect((await argosy(['help'], { environment })).out).toContain('usage: argosy <command>');
-    expect((await argosy(['guest', 'migrate', '--help'], { environment })).out).toContain(
-      'argosy guest migrate web --to h2 --wait',
-    );
-    expect((await argosy(['version'], { environment })).out).toMatch(/^argosy \d/);
-    expect((await argosy(['__complete', '--', 'guest', 'mig'], { environment })).out).toBe('migrate\n');
-    expect((await argosy(['__complete', '--', 'guest', 'migrate', 'web', '--to', 'h'])).out).toBe('h1\nh2\nh3\n');
-  });
-});
-
-describe('the program as it is installed', () => {
-  test('it prints, and its status is that of what it did', async () => {
-    expect(await argosyProcess(['guest', 'list', '-o', 'name'])).toEqual({
-      status: 0,
-      out: 'guest/web\nguest/db\n',
-      err: '',
-    });
-    expect(await argosyProcess(['guest', 'show', 'nobody'])).toMatchObject({ status: 5, out: '' });
-  });
-
-  test('Ctrl-C ends a watch', async () => {
-    const { status, err } = await argosyProcess(['guest', 'list', '--watch'], { interruptAt: /db/ });
-    expect({ status, err }).toEqual({ status: 0, err: '' });
-  });
-
-  test('where it is not built, it says what to do', async () => {
-    mkdirSync(join(scratch, 'bin'));
-    copyFileSync(join(root, 'bin/argosy.mjs'), join(scratch, 'bin/argosy.mjs'));
-    expect(await runCli(scratch, ['guest', 'list'])).toMatchObject({
-      status: 9,
-      err: expect.stringContaining('npm run build') as string,
-    });
-  });
-
-  test('the completion script works in bash', async () => {
-    mkdirSync(join(scratch, 'bin'));
-    writeFileSync(
-      join(scratch, 'bin/argosy'),
-      `#!/bin/sh\nexec ${process.execPath} ${join(root, 'bin/argosy.mjs')} "$@"\n`,
-      { mode: 0o755 },
-    );
-    const script =
-      'source <(argosy completion bash); COMP_WORDS=(argosy guest st); COMP_CWORD=2; _argosy; echo "${COMPREPLY[@]}"';
-    const out = execFileSync('bash', ['-c', script], {
-      env: { PATH: `${join(scratch, 'bin')}:${process.env['PATH']}`, HOME: scratch },
-    });
-    expect(out.toString()).toBe('start stop\n');
   });
 });
