@@ -129,9 +129,10 @@ export class Picture {
 
   /** More of them in one failure domain than have to be, were they all running. */
   private crowds(rule: Rule, guest: Guest, host: Host, purpose: Purpose): boolean {
-    const open = new Set<string>();
-    for (const each of this.rows.host.values())
-      if (this.useFault(guest, each, purpose) === null) open.add(this.domainOf(each.id));
+    // Where others make way, they may go to a host that is kept for failover; no domain is owed for its sake.
+    const isOpen = (each: Host): boolean =>
+      this.useFault(guest, each, purpose) === null && (purpose === 'restart' || !each.failoverOnly);
+    const open = new Set([...this.rows.host.values()].filter(isOpen).map(({ id }) => this.domainOf(id)));
     const domain = this.domainOf(host.id);
     const there = this.partners(rule, guest).filter(
       ({ at, leaving }) => this.domainOf(at) === domain || (leaving !== null && this.domainOf(leaving) === domain),

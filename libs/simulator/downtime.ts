@@ -89,8 +89,9 @@ export class Downtime {
     if (!places.every((host) => this.isKnown(host))) return false;
     if (places.length > 0 && places.every((host) => this.takesOrders(host))) return true;
     if (pool.get(guest.poolId)?.balance.automation === 'manual') return false;
+    const purpose = guest.state === 'recovering' ? 'restart' : 'start';
     for (const host of hosts.values())
-      if (this.takesOrders(host) && picture.whyNot(guest, host, 'restart') === null) return true;
+      if (this.takesOrders(host) && picture.whyNot(guest, host, purpose) === null) return true;
     return false;
   }
 

@@ -328,9 +328,10 @@ export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
   clearAlarm(turn, 'guest-stalled', guest.id);
   const closed = closePlacement(turn, sinceLost(turn, guest), reason);
   const recovering = becomeGuest(turn, closed, 'recovering', reason, { retryAt: null });
+  // It has come to its stop, also where it is wanted again since.
+  endTasks(turn, guest.id, ['guest.stop'], 'succeeded', reason);
   if (guest.desired === 'stopped') {
     becomeGuest(turn, recovering, 'stopped', '', { lostAt: null });
-    endTasks(turn, guest.id, ['guest.stop'], 'succeeded', reason);
     return;
   }
   record(turn, {
