@@ -3,8 +3,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { impairSwitch } from './ethernet-switch-process.mjs';
-import { errorMessage } from './processes.mjs';
+import { errorMessage, waitUntil } from './processes.mjs';
 
 /** @typedef {import('./chassis-power.mjs').PowerConfig} PowerConfig */
 /** @typedef {{ networks: readonly string[], delayMs: number, lossShare: number, forMs: number }} LinkRequest lossShare 1: cut */
@@ -12,6 +13,9 @@ import { errorMessage } from './processes.mjs';
 export class CannotImpair extends Error {}
 
 const longestMs = 60_000;
+const slowLink = fileURLToPath(new URL('slow-link.mjs', import.meta.url));
+/** So much longer is a slow way there than it is needed: until the way around it is back. */
+const outlivesMs = 1_000;
 
 /**
  * @param {Record<string, unknown>} request
@@ -37,7 +41,7 @@ function readRequest({ networks, delayMs, lossShare, forMs }) {
  */
 export async function impairLinks(config, asked) {
   const request = readRequest(asked);
-  if (config.networkNamespace !== undefined) impairNamespace(config.networkNamespace, config.host, request);
+  if (config.networkNamespace !== undefined) await impairNamespace(config.networkNamespace, config.host, request);
   else await impairGuestsOnly(config, request);
   return { forMs: request.forMs };
 }
@@ -47,26 +51,70 @@ export async function impairLinks(config, asked) {
  * @param {string} host
  * @param {LinkRequest} request
  */
-function impairNamespace(namespace, host, { networks, delayMs, lossShare, forMs }) {
+async function impairNamespace(namespace, host, request) {
   const fabric = `${namespace.slice(0, -host.length)}fabric`;
-  const ends = networks.map((network) => ({
-    port: `${network === 'management' ? 'm' : 'g'}-${host}`,
-    card: network === 'management' ? 'management' : 'uplink',
-  }));
-  const netem = ['root', 'netem', 'delay', `${delayMs}ms`, 'loss', `${lossShare * 100}%`];
-  const isCut = lossShare === 1;
-  const act = isCut
-    ? ends.map(({ port }) => ['ip', '-n', fabric, 'link', 'set', port, 'down'])
-    : ends.flatMap(({ port, card }) => [
-        ['tc', '-n', fabric, 'qdisc', 'replace', 'dev', port, ...netem],
-        ['tc', '-n', namespace, 'qdisc', 'replace', 'dev', card, ...netem],
-      ]);
-  const undo = isCut
-    ? ends.map(({ port }) => ['ip', '-n', fabric, 'link', 'set', port, 'up'])
-    : ends.flatMap(({ port, card }) => [
-        ['tc', '-n', fabric, 'qdisc', 'del', 'dev', port, 'root'],
-        ['tc', '-n', namespace, 'qdisc', 'del', 'dev', card, 'root'],
-      ]);
+  const links = request.networks.map((network) => {
+    const port = `${network === 'management' ? 'm' : 'g'}-${host}`;
+    return { network, port, between: `s-${port}`, taps: [`s-${port}.1`, `s-${port}.2`] };
+  });
+  const inFabric = (/** @type {string[]} */ commands) =>
+    commands.map((command) => ['ip', '-n', fabric, ...command.split(' ')]);
+  if (request.lossShare === 1)
+    return actForATime(request.forMs, {
+      act: inFabric(links.map(({ port }) => `link set ${port} down`)),
+      undo: inFabric(links.map(({ port }) => `link set ${port} up`)),
+    });
+  await startSlowLinks(fabric, links, request);
+  // The host's port goes behind a bridge of its own, from which a slow way leads to the one where it was.
+  return actForATime(request.forMs, {
+    act: inFabric(
+      links.flatMap(({ network, port, between, taps: [near, far] }) => [
+        `link add ${between} type bridge mcast_snooping 0`,
+        `link set ${between} up`,
+        `link set ${near} master ${between} up`,
+        `link set ${far} master ${network} up`,
+        `link set ${port} master ${between}`,
+      ]),
+    ),
+    undo: inFabric(
+      links.flatMap(({ network, port, between }) => [`link set ${port} master ${network}`, `link del ${between}`]),
+    ),
+  });
+}
+
+/**
+ * @param {string} fabric
+ * @param {readonly { taps: readonly string[] }[]} links
+ * @param {LinkRequest} request
+ */
+async function startSlowLinks(fabric, links, { delayMs, lossShare, forMs }) {
+  const how = [delayMs, lossShare, forMs + outlivesMs].map(String);
+  const command = [
+    'netns',
+    'exec',
+    fabric,
+    process.execPath,
+    slowLink,
+    ...how,
+    ...links.map(({ taps }) => taps.join(':')),
+  ];
+  const child = spawn('ip', command, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (said += piece));
+  child.on('error', (error) => (said += error.message));
+  const isReady = await waitUntil(() => said === 'ready\n' || child.exitCode !== null, { deadlineMs: 5_000 });
+  for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  child.unref();
+  if (isReady && said === 'ready\n') return;
+  child.kill('SIGKILL');
+  throw new CannotImpair(`no slow link can be made on this machine: ${said.trim() || 'it did not begin within 5 s'}`);
+}
+
+/**
+ * @param {number} forMs
+ * @param {{ act: readonly string[][], undo: readonly string[][] }} commands
+ */
+function actForATime(forMs, { act, undo }) {
   undoLater(undo, forMs);
   for (const command of act) {
     const failure = run(command);

@@ -10,6 +10,7 @@
 
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { DelayLine } from './delay-line.mjs';
 import { onLines } from './line-socket.mjs';
 
 /** @typedef {import('node:net').Socket} Socket */
@@ -34,7 +35,7 @@ export class EthernetSwitch {
   stations = new Map();
   /** @type {Map<string, Impairment>} */
   impairments = new Map();
-  /** @type {Map<string, { due: number, to: Socket, framed: Buffer }[]>} under way between two hosts, in order, which delay does not change */
+  /** @type {Map<string, DelayLine>} by the two hosts between which it is */
   delayed = new Map();
 
   /**
@@ -96,24 +97,12 @@ export class EthernetSwitch {
       delayMs += impairment.delayMs + (Math.random() * 2 - 1) * impairment.jitterMs;
     }
     const way = `${one}>${other}`;
-    const waiting = this.delayed.get(way);
-    if (waiting === undefined && delayMs <= 0) return send(to, framed);
-    const frame = { due: performance.now() + delayMs, to, framed: Buffer.from(framed) };
-    if (waiting !== undefined) return void waiting.push(frame);
-    this.delayed.set(way, [frame]);
-    this.deliver(way);
-  }
-
-  /** @param {string} way */
-  deliver(way) {
-    const waiting = this.delayed.get(way) ?? [];
-    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
-      const leftMs = first.due - performance.now();
-      if (leftMs > 0) return void setTimeout(() => this.deliver(way), leftMs);
-      send(first.to, first.framed);
-      waiting.shift();
-    }
-    this.delayed.delete(way);
+    const line = this.delayed.get(way);
+    if (line === undefined && delayMs <= 0) return send(to, framed);
+    const late = line ?? new DelayLine();
+    this.delayed.set(way, late);
+    const frame = Buffer.from(framed);
+    late.carry(delayMs, () => send(to, frame));
   }
 
   /**

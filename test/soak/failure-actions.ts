@@ -108,8 +108,13 @@ export const failureActions: readonly Action[] = [
       const host = pickHost(soak);
       const durationMs = between(random, 1_000, 10_000);
       const impairment = { durationMs, delayMs: random.below(200), lossShare: random.pick([0, 0.01, 0.1]) };
+      // As slow and lossy as that, it may be taken for cut off.
+      const mend = async (): Promise<void> => {
+        await sleep(durationMs);
+        await countEnds(soak, host);
+      };
       const body = { drill: 'link-slow', impairment } as const;
-      return drill(soak, { body, host, what: 'link', mend: () => sleep(durationMs) });
+      return drill(soak, { body, host, what: 'link', mend });
     },
   },
   {
