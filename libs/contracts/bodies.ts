@@ -12,7 +12,7 @@ import {
   powerAutomations,
   ruleKinds,
 } from '@argosy/domain/entities';
-import { drillKinds, hostNetworks } from '@argosy/domain/drill';
+import { drillKinds, drillPhases, hostNetworks, phasesOf } from '@argosy/domain/drill';
 import { roles } from '@argosy/domain/access';
 import { fenceDeviceKinds } from '@argosy/domain/fence-device';
 import type {
@@ -347,6 +347,7 @@ export const applyRecommendationsBody = strictBody({
 });
 
 const objectiveField = wholeNumber(1, dayMs, 'ms').exactOptional();
+export { hostNetworks, phasesOf };
 export const drillBody = strictBody({
   drill: oneOf(drillKinds),
   host: referenceField.exactOptional(),
@@ -384,7 +385,17 @@ export const drillBody = strictBody({
     ({ drill, impairment: { delayMs, lossShare } = {} }) =>
       drill !== 'link-cut' || (delayMs === undefined && lossShare === undefined),
     { path: ['impairment'], message: 'must give neither delayMs nor lossShare for a drill of kind link-cut' },
-  );
+  )
+  .superRefine(({ drill, impairment, objectives = {} }, context) => {
+    const phases = phasesOf(drill, impairment?.networks ?? hostNetworks);
+    for (const name of drillPhases)
+      if (objectives[name] !== undefined && !phases.includes(name))
+        context.addIssue({
+          code: 'custom',
+          path: ['objectives', name],
+          message: `must be left out: this drill has the phases ${phases.join(', ')}`,
+        });
+  });
 
 export const newUserBody = strictBody({ name: nameField, role: oneOf(roles) });
 export const userUpdateBody = strictBody({ role: oneOf(roles) });

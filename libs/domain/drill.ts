@@ -20,6 +20,16 @@ export interface LinkImpairment {
 export const drillPhases = ['inject', 'detect', 'fence', 'restart', 'alive'] as const;
 export type DrillPhaseName = (typeof drillPhases)[number];
 
+/**
+ * Those that a drill of that kind, on those networks, can have. Nobody watches the guests' network but its users, and a link that
+ * is only slow is no failure: what is not noticed restarts nobody.
+ */
+export function phasesOf(kind: DrillKind, networks: readonly HostNetwork[]): readonly DrillPhaseName[] {
+  if (kind === 'host-loss') return drillPhases;
+  const isNoticed = kind === 'link-cut' ? networks.includes('management') : kind !== 'link-slow';
+  return isNoticed ? ['inject', 'detect', 'restart', 'alive'] : ['inject', 'alive'];
+}
+
 /** All times are from the injection. null: not reached, or not predicted. */
 export interface DrillPhase {
   readonly name: DrillPhaseName;

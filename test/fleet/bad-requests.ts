@@ -91,6 +91,15 @@ export const badRequests: readonly Case[] = [
   ['an unknown host', 'POST', '/guests/g/migrate', { host: 'h9' }, 404, 'unknown-host', /no host "h9".*Known: h1, h2/],
   ['an unknown migration', 'GET', '/migrations/none', undefined, 404, 'unknown-migration', /none/],
   ['an unknown drill', 'GET', '/drills/none', undefined, 404, 'unknown-drill', /none/],
+  [
+    'an objective for a phase that a drill does not have',
+    'POST',
+    '/drills',
+    { drill: 'link-slow', host: 'h1', objectives: { fence: 1000 } },
+    400,
+    'invalid-request',
+    /objectives.fence must be left out: this drill has the phases inject, alive/,
+  ],
   ['an unknown rule', 'DELETE', '/rules/none', undefined, 404, 'unknown-rule', /none/],
   ['an unknown route', 'GET', '/guest', undefined, 404, 'unknown-route', /\/api\/v1\/guest/],
   [

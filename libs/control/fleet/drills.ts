@@ -1,6 +1,6 @@
 import type { Guest } from '@argosy/domain/entities';
 import type { Drill, DrillPhase, DrillPhaseName, GuestOutage } from '@argosy/domain/drill';
-import { drillPhases } from '@argosy/domain/drill';
+import { phasesOf } from '@argosy/domain/drill';
 import { canBecome, type DrillState, drillTransitions } from '@argosy/domain/lifecycle';
 import type { Result } from '@argosy/domain/refusal';
 import { formatDuration, type Instant } from '@argosy/domain/units';
@@ -125,7 +125,7 @@ function giveUp(turn: FleetTurn, drill: Drill, explanation: string): void {
 }
 
 function detected(turn: FleetTurn, drill: Drill): boolean {
-  if (!isDetectable(drill)) return true;
+  if (!drill.phases.some(({ name }) => name === 'detect')) return true;
   if (drill.kind === 'guest-crash') {
     const guest = turn.fleet.guests.get(drill.guestId ?? '');
     return (
@@ -210,19 +210,11 @@ function finish(turn: FleetTurn, drill: Drill, state: 'finished' | 'aborted'): D
   return row;
 }
 
-/** Nobody watches the guests' network but its users, and a link that is only slow is no failure. */
-function isDetectable({ kind, impairment }: Pick<Drill, 'kind' | 'impairment'>): boolean {
-  return impairment === null || (kind === 'link-cut' && impairment.networks.includes('management'));
-}
-
 export function emptyPhases(
   drill: Pick<Drill, 'kind' | 'impairment'>,
   objectives: Drill['objectives'],
 ): readonly DrillPhase[] {
-  const names = drillPhases.filter(
-    (name) => (name !== 'fence' || drill.kind === 'host-loss') && (name !== 'detect' || isDetectable(drill)),
-  );
-  return names.map((name) => ({
+  return phasesOf(drill.kind, drill.impairment?.networks ?? []).map((name) => ({
     name,
     predictedMs: null,
     measuredMs: null,

@@ -1,4 +1,4 @@
-import { drillBody } from '@argosy/contracts/bodies';
+import { drillBody, hostNetworks, phasesOf } from '@argosy/contracts/bodies';
 import { Alert, Button, Checkbox, Form, Radio } from '@patternfly/react-core';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
@@ -16,16 +16,19 @@ import { type DrillKind, drillKinds } from './drill-kinds';
 import { type DrillBody, DrillForecast } from './drill-prediction';
 import { drillTarget, firstFit } from './drill-target';
 
-const phases = {
+const phaseLabels = {
   detect: 'Noticed within (s)',
   fence: 'Proved off within (s)',
   restart: 'All placed anew within (s)',
   alive: 'All serving within (s)',
 } as const;
-type Phase = keyof typeof phases;
+type Phase = keyof typeof phaseLabels;
 
-const hostPhases: readonly Phase[] = ['detect', 'fence', 'restart', 'alive'];
-const guestPhases: readonly Phase[] = ['detect', 'restart', 'alive'];
+const networkChoices = [
+  { value: 'both', label: 'Both', networks: hostNetworks },
+  { value: 'management', label: 'Management: its guests go on serving', networks: ['management'] },
+  { value: 'guests', label: 'The guests’: its agent is heard all the while', networks: ['guests'] },
+] as const;
 
 /** What to break, who is hit, and what is expected; then it is done in earnest. */
 export function NewDrillPage() {
@@ -58,11 +61,13 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
   const [hostId, setHostId] = useState(() => firstFit('host', hosts));
   const [guestId, setGuestId] = useState(() => firstFit('guest', guests));
   const [seconds, setSeconds] = useState<Readonly<Partial<Record<Phase, string>>>>({});
-  const [impairment, setImpairment] = useState({ seconds: '10', delayMs: '200', loss: '10' });
+  const [impairment, setImpairment] = useState({ network: 'both', seconds: '10', delayMs: '200', loss: '10' });
   const [meant, setMeant] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setIsBusy] = useState(false);
   const { kind, target, isOfLinks } = chosen;
+  const { networks } = networkChoices.find(({ value }) => value === impairment.network) ?? networkChoices[0];
+  const phases = phasesOf(kind, networks).filter((phase) => phase !== 'inject');
   const [ofHosts, ofGuests] = [drillTarget('host', hosts, hostId), drillTarget('guest', guests, guestId)];
   const [host, guest] = [ofHosts.chosen, ofGuests.chosen];
   const { chosen: hit, because } = target === 'host' ? ofHosts : ofGuests;
@@ -76,9 +81,11 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
     const body = drillBody.safeParse({
       drill: kind,
       ...(target === 'host' ? { host: host?.id } : { guest: guest?.id }),
-      ...(isOfLinks ? { impairment: { durationMs: numberOf(impairment.seconds) * 1000, ...slow } } : {}),
+      ...(isOfLinks
+        ? { impairment: { networks: [...networks], durationMs: numberOf(impairment.seconds) * 1000, ...slow } }
+        : {}),
       objectives: Object.fromEntries(
-        Object.entries(seconds).flatMap(([phase, text]) => (text === '' ? [] : [[phase, numberOf(text) * 1000]])),
+        phases.flatMap((phase) => (seconds[phase] ? [[phase, numberOf(seconds[phase]) * 1000]] : [])),
       ),
     });
     if (body.success) return body.data;
@@ -126,12 +133,20 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
           <ChoiceField label="Guest" value={guestId} onChange={setGuestId} choices={ofGuests.choices} />
         )}
         {isOfLinks && (
-          <TextField
-            label="For how long (s)"
-            type="number"
-            value={impairment.seconds}
-            onChange={(text) => setImpairment({ ...impairment, seconds: text })}
-          />
+          <>
+            <ChoiceField
+              label="Network"
+              value={impairment.network}
+              onChange={(network) => setImpairment({ ...impairment, network })}
+              choices={networkChoices}
+            />
+            <TextField
+              label="For how long (s)"
+              type="number"
+              value={impairment.seconds}
+              onChange={(text) => setImpairment({ ...impairment, seconds: text })}
+            />
+          </>
         )}
         {kind === 'link-slow' && (
           <>
@@ -158,10 +173,10 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
         </p>
         <DrillForecast about={about} bodyOf={bodyOf} isDisabled={because !== null} />
         <div className="settings-fields">
-          {(target === 'host' ? hostPhases : guestPhases).map((phase) => (
+          {phases.map((phase) => (
             <TextField
               key={phase}
-              label={phases[phase]}
+              label={phaseLabels[phase]}
               type="number"
               value={seconds[phase] ?? ''}
               onChange={(text) => setSeconds({ ...seconds, [phase]: text })}
