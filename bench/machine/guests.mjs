@@ -183,11 +183,15 @@ export const idleGuests = {
 const areaMiB = 16;
 const seed = 7;
 
+/** @typedef {{ source: number, word: number, resumed: number }} Parts of a downtime, in ms: what it was spent on */
+
 /** What both its agents do: the target may run when both sides have all. */
 class Moving {
   epoch = 1;
   /** @type {number[]} */
   downtimesMs = [];
+  /** @type {Parts[]} */
+  partsMs = [];
   /** @type {Map<number, number[]>} the heartbeats of each epoch */
   counts = new Map();
 
@@ -218,8 +222,11 @@ class Moving {
     const { downtimeMs } = await completed;
     const told = performance.now();
     await arrived;
+    const heard = performance.now();
     await target.ask({ call: 'resume', instance: { guestId: instance.guestId, epoch } });
-    this.downtimesMs.push(downtimeMs + performance.now() - told);
+    const partsMs = { source: downtimeMs, word: heard - told, resumed: performance.now() - heard };
+    this.downtimesMs.push(partsMs.source + partsMs.word + partsMs.resumed);
+    this.partsMs.push(partsMs);
     await source.ask({ call: 'stop', instance, graceMs: 0 });
     this.takeCounts(source, instance.epoch);
     this.epoch = epoch;
@@ -233,6 +240,20 @@ class Moving {
       beats.map(({ count }) => count),
     );
     host.events = host.events.filter(({ instance }) => instance.epoch !== epoch);
+  }
+
+  /** @param {number} count */
+  longest(count) {
+    const whole = (/** @type {Parts} */ { source, word, resumed }) => source + word + resumed;
+    return [...this.partsMs]
+      .sort((one, other) => whole(other) - whole(one))
+      .slice(0, count)
+      .map((parts) => {
+        const [all, source, word, resumed] = [whole(parts), parts.source, parts.word, parts.resumed].map(
+          (ms) => Math.round(10 * ms) / 10,
+        );
+        return `${all} ms (source's part ${source}, until the target's word ${word}, its run ${resumed})`;
+      });
   }
 
   /** Counts that are not the next one: none was lost, and none was counted twice. */
@@ -300,7 +321,7 @@ export const migrations = {
         unit: 'ms',
         reference: null,
         target: 10,
-        remark: 'of a hundred, the longest but one',
+        remark: `of a hundred, the longest but one; the longest of all: ${moving.longest(5).join(', ')}`,
       }),
       atMost({
         name: 'migrations.lost',

@@ -127,19 +127,12 @@ export class FrameConnection {
     });
   }
 
-  /** Done when there is room for more. It rejects when the connection has ended. */
+  /** Done when the frame has gone out, and its room may be used again. It rejects when the connection has ended. */
   async send(frame: Buffer): Promise<void> {
     if (this.isClosed) throw new Error('the connection has ended');
-    if (this.socket.write(frame)) {
-      this.heardAt = performance.now();
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const drained = () => (this.socket.off('close', closed), resolve());
-      const closed = () => (this.socket.off('drain', drained), reject(new Error('the connection has ended')));
-      this.socket.once('drain', drained);
-      this.socket.once('close', closed);
-    });
+    await new Promise<void>((resolve, reject) =>
+      this.socket.write(frame, (error) => (error ? reject(new Error('the connection has ended')) : resolve())),
+    );
     this.heardAt = performance.now();
   }
 

@@ -1,5 +1,5 @@
 import { pageBytes } from '@argosy/machine/memory';
-import { awaitedFrame, clusterFrame, FrameReader, messageFrame, pagesFrame, type FrameReceiver } from './frames';
+import { awaitedFrame, clusterFrame, FrameReader, messageFrame, PageFrames, type FrameReceiver } from './frames';
 
 function heard(): { said: unknown[]; receiver: FrameReceiver } {
   const said: unknown[] = [];
@@ -17,7 +17,7 @@ test('frames come out of a stream as they went in, wherever its pieces end', () 
   memory.fill(9, pageBytes, 2 * pageBytes);
   const stream = Buffer.concat([
     messageFrame({ say: 'hello' }),
-    pagesFrame([1, 3, 0], memory),
+    new PageFrames(3).of([1, 3, 0], memory),
     awaitedFrame([70, 2]),
     clusterFrame(5, Uint8Array.of(1, 2)),
   ]);
@@ -33,7 +33,7 @@ test('frames come out of a stream as they went in, wherever its pieces end', () 
 test('what is no frame is not taken for one', () => {
   const { receiver } = heard();
   expect(() => new FrameReader(receiver).push(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))).toThrow(/is no frame/);
-  const cut = pagesFrame([0], new Uint8Array(pageBytes).fill(1)).subarray(0, 8 + 8 + 100);
+  const cut = new PageFrames(1).of([0], new Uint8Array(pageBytes).fill(1)).subarray(0, 8 + 8 + 100);
   cut.writeUInt32LE(cut.length - 8, 4);
   expect(() => new FrameReader(receiver).push(cut)).toThrow('a page is cut short');
 });

@@ -12,6 +12,8 @@ const headBytes = 8;
 /** No honest frame is longer: a chunk of pages, a cluster, the numbers of the pages of the largest memory. */
 const longestFrameBytes = 8 * 2 ** 20;
 const zeroPage = 2 ** 31;
+/** A chunk of pages and more. */
+const usualBytes = 2 ** 19;
 
 function frame(kind: FrameKind, parts: readonly Uint8Array[]): Buffer {
   const head = Buffer.alloc(headBytes);
@@ -43,15 +45,34 @@ function isZero(page: Uint8Array): boolean {
   return true;
 }
 
-export function pagesFrame(pages: readonly number[], memory: Uint8Array): Buffer {
-  const contents: Uint8Array[] = [];
-  const numbers = pages.map((page) => {
-    const content = memory.subarray(page * pageBytes, (page + 1) * pageBytes);
-    if (isZero(content)) return page + zeroPage;
-    contents.push(content);
-    return page;
-  });
-  return frame('pages', [wordsOf([pages.length]), wordsOf(numbers), ...contents]);
+/**
+ * Frames of pages, all in the same room: one is no more when the next is asked for. Memory copied through buffers that are thrown
+ * away would have V8 collect garbage just when the guest stands still.
+ */
+export class PageFrames {
+  private readonly room: Buffer;
+
+  constructor(mostPages: number) {
+    this.room = Buffer.allocUnsafe(headBytes + 4 + mostPages * (4 + pageBytes));
+  }
+
+  of(pages: readonly number[], memory: Uint8Array): Buffer {
+    const { room } = this;
+    let numberAt = headBytes + 4;
+    let at = numberAt + 4 * pages.length;
+    for (const page of pages) {
+      const content = memory.subarray(page * pageBytes, (page + 1) * pageBytes);
+      const isEmpty = isZero(content);
+      numberAt = room.writeUInt32LE(isEmpty ? page + zeroPage : page, numberAt);
+      if (isEmpty) continue;
+      room.set(content, at);
+      at += pageBytes;
+    }
+    room.writeUInt32LE(kinds.indexOf('pages'), 0);
+    room.writeUInt32LE(at - headBytes, 4);
+    room.writeUInt32LE(pages.length, headBytes);
+    return room.subarray(0, at);
+  }
 }
 
 export interface FrameReceiver {
@@ -89,33 +110,43 @@ const readers: Readonly<Record<FrameKind, (bytes: Buffer, receiver: FrameReceive
   cluster: (bytes, receiver) => receiver.cluster(bytes.readUInt32LE(0), bytes.subarray(4)),
 };
 
-/** Frames out of a stream's pieces, which may end anywhere. Throws where it is no such stream. */
+/**
+ * Frames out of a stream's pieces, which may end anywhere. Throws where it is no such stream. What a receiver is given is its own
+ * until it returns: the next pieces come into the same room.
+ */
 export class FrameReader {
-  private pieces: Buffer[] = [];
+  private room = Buffer.allocUnsafe(usualBytes);
   private length = 0;
   private wanted = headBytes;
 
   constructor(private readonly receiver: FrameReceiver) {}
 
   push(piece: Buffer): void {
-    this.pieces.push(piece);
-    this.length += piece.length;
+    this.append(piece);
     if (this.length < this.wanted) return;
-    let bytes = this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces);
-    for (let size = frameBytes(bytes); size <= bytes.length; size = frameBytes(bytes)) {
-      const kind = kinds[bytes.readUInt32LE(0)];
+    const bytes = this.room.subarray(0, this.length);
+    let at = 0;
+    for (let end = frameBytes(bytes); end <= bytes.length; end = at + frameBytes(bytes.subarray(at))) {
+      const kind = kinds[bytes.readUInt32LE(at)];
       if (kind === undefined) throw new FrameError('a frame is of no kind that is known');
-      readers[kind](bytes.subarray(headBytes, size), this.receiver);
-      bytes = bytes.subarray(size);
+      readers[kind](bytes.subarray(at + headBytes, end), this.receiver);
+      at = end;
     }
-    this.wanted = frameBytes(bytes);
-    this.pieces = [bytes];
-    this.length = bytes.length;
+    this.room.copyWithin(0, at, this.length);
+    this.length -= at;
+    this.wanted = frameBytes(this.room.subarray(0, this.length));
   }
 
-  /** Whether the stream may end here. */
-  get isBetweenFrames(): boolean {
-    return this.length === 0;
+  /** Room is made for what came, and not for what is said to come. */
+  private append(piece: Buffer): void {
+    const length = this.length + piece.length;
+    if (length > this.room.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.room.length));
+      larger.set(this.room.subarray(0, this.length));
+      this.room = larger;
+    }
+    this.room.set(piece, this.length);
+    this.length = length;
   }
 }
 

@@ -3,9 +3,9 @@ import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities
 import { pageBytes } from '@argosy/machine/memory';
 import type { DirtyPages } from '../dirty-pages';
 import type { GuestMachine } from '../guest-machine';
-import { pagesFrame } from './frames';
+import { PageFrames } from './frames';
 
-/** Takes frames; done when there is room for more. */
+/** Takes frames; done when they have gone out, and their room may be used again. */
 export type Send = (frame: Buffer) => Promise<void>;
 
 /** Where a memory goes. */
@@ -62,6 +62,7 @@ export class MemoryCopy {
   private dirtyBytesPerSecond = 0;
   private bytesPerSecond: number;
 
+  private readonly frames = new PageFrames(chunkPages);
   private readonly send: Send;
   private readonly pace: Pace;
   private readonly signal: AbortSignal;
@@ -134,7 +135,7 @@ export class MemoryCopy {
     for (let at = 0; at < pages.length; at += chunkPages) {
       if (this.signal.aborted) throw new CopyCancelled();
       const chunk = pages.slice(at, at + chunkPages);
-      const frame = pagesFrame(chunk, memory.bytes);
+      const frame = this.frames.of(chunk, memory.bytes);
       bytes += frame.length;
       this.transferredBytes += frame.length;
       await this.send(frame);
