@@ -111,8 +111,10 @@ const noRejections: readonly Rejection[] = [];
 const recordedRejections = 100;
 const askedHosts = 200;
 
+const usualOptions: PlacementOptions = {};
+
 /** As `place`, and nothing is allocated for the answer. -1: no host takes it. */
-export function chooseHost(cluster: Cluster, guest: number, options: PlacementOptions = {}): number {
+export function chooseHost(cluster: Cluster, guest: number, options: PlacementOptions = usualOptions): number {
   const { objective = 'spread', avoid = -1, only, company } = options;
   const index = indexOf(cluster);
   index.seek(guest, avoid, company);

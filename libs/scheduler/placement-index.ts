@@ -34,13 +34,7 @@ export class PlacementIndex implements Seeker {
 
   /** Made when it is first asked for: a cluster that is only looked at needs none. */
   get spread(): RoomTree {
-    const { cpuCapacity, memoryCapacity } = this.cluster;
-    const byKind = (a: number, b: number): number =>
-      cpuCapacity[a]! - cpuCapacity[b]! || memoryCapacity[a]! - memoryCapacity[b]! || a - b;
-    return (this.tree ??= new RoomTree(this.cluster, usableHosts(this.cluster).sort(byKind), {
-      ...roomWeights,
-      by: 'cpuDemand',
-    }));
+    return (this.tree ??= treeOf(this.cluster));
   }
 
   get packing(): RoomMap {
@@ -97,6 +91,13 @@ export class PlacementIndex implements Seeker {
   named(): ReadonlySet<number> | null {
     return this.wished;
   }
+}
+
+function treeOf(cluster: Cluster): RoomTree {
+  const { cpuCapacity, memoryCapacity } = cluster;
+  const byKind = (a: number, b: number): number =>
+    cpuCapacity[a]! - cpuCapacity[b]! || memoryCapacity[a]! - memoryCapacity[b]! || a - b;
+  return new RoomTree(cluster, usableHosts(cluster).sort(byKind), { ...roomWeights, by: 'cpuDemand' });
 }
 
 const indexes = new WeakMap<Cluster, PlacementIndex>();

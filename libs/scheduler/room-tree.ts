@@ -151,7 +151,7 @@ export class RoomTree implements HostWatcher {
   /** The host that is left with the most room, the first of equals; -1: none. */
   find(seeker: Seeker): number {
     const found = this.findAny(seeker);
-    return found < 0 ? -1 : this.firstWith(seeker, this.roomAfter(found, seeker) - equalScores);
+    return found < 0 ? -1 : this.firstEqual(seeker, found);
   }
 
   /** As `find`, and of equals it is one or the other, always the same for the same history. */
@@ -179,8 +179,10 @@ export class RoomTree implements HostWatcher {
     return found;
   }
 
-  private firstWith(seeker: Seeker, least: number): number {
+  /** The first that is left with as much room as that host. */
+  private firstEqual(seeker: Seeker, found: number): number {
     const { stack } = this;
+    const least = this.roomAfter(found, seeker) - equalScores;
     let first = 0x7fffffff;
     let height = 0;
     stack[height++] = 1;

@@ -35,7 +35,7 @@ test('each shift is allowed and costs as the evaluator has it, after any shifts 
         const from = state.hostOf[item]!;
         if (to === from) continue;
         const given = state.removalDelta(item) + state.moveDelta(item, from, to);
-        const delta = state.additionDelta(item, to, given, Infinity);
+        const delta = state.additionDelta(item, to, given);
         const isAllowed = delta < Infinity && state.groupsAllow(item, to);
         const changed = state.hostOf.slice();
         changed[item] = to;
@@ -59,7 +59,7 @@ test('what two items that change places cost is what the evaluator says', () => 
         const [item, other] = [random.below(fleet.items), random.below(fleet.items)];
         const [from, to] = [state.hostOf[item]!, state.hostOf[other]!];
         if (from === to || fleet.groupOf[item] === fleet.groupOf[other]) continue;
-        const delta = state.swapDelta(item, other, Infinity);
+        const delta = state.swapDelta(item, other);
         const changed = state.hostOf.slice();
         changed[item] = to;
         changed[other] = from;
@@ -69,8 +69,11 @@ test('what two items that change places cost is what the evaluator says', () => 
         if (!lacksRoom) {
           expect(state.cost + delta).toBe(judged.cost);
           // A limit leaves out what is above it, and nothing else.
-          for (const limit of [delta - 1, delta, delta + 1])
-            expect(state.swapDelta(item, other, limit) <= limit).toBe(delta <= limit);
+          for (const most of [delta - 1, delta, delta + 1]) {
+            state.mostDelta = most;
+            expect(state.swapDelta(item, other) <= most).toBe(delta <= most);
+          }
+          state.mostDelta = Infinity;
         }
         if (judged.violations.length > 0) continue;
         state.moveItem(item, to);
@@ -121,4 +124,19 @@ test('an item is never put where its class must not be', () => {
     progress: untilStep(20_000),
   });
   placement.forEach((host, item) => expect(host === fleet.placement[item] || forbidden[host] === 0).toBe(true));
+});
+
+test('a step allocates nothing, once the search is compiled', () => {
+  // A number that each step boxes would leave ten times as much behind between two looks.
+  const [lookBytes, evenLooks, deadlineMs] = [3_000, 10, 20_000];
+  const begun = performance.now();
+  let even = 0;
+  let before = 0;
+  const progress = (): number => {
+    even = Math.abs(process.memoryUsage().heapUsed - before) < lookBytes ? even + 1 : 0;
+    before = process.memoryUsage().heapUsed;
+    return even === evenLooks || performance.now() - begun > deadlineMs ? 1 : 0.5;
+  };
+  optimize(buildModel(aFleet(4)), { seed: 1, progress });
+  expect(even).toBe(evenLooks);
 });

@@ -101,10 +101,10 @@ class Search {
   run(steps: number, temperature: number, smallest: number): void {
     const active = this.activeItems(smallest);
     for (let step = 0; step < steps; step++) {
-      const limit = temperature * allowances[this.random.below(allowances.length)]!;
+      this.state.mostDelta = temperature * allowances[this.random.below(allowances.length)]!;
       const item = this.order[this.random.below(active)]!;
-      if (this.random.below(256) >= this.swapsIn256) this.tryShift(item, limit);
-      else this.trySwap(item, this.order[this.random.below(active)]!, limit);
+      if (this.random.below(256) >= this.swapsIn256) this.tryShift(item);
+      else this.trySwap(item, this.order[this.random.below(active)]!);
     }
   }
 
@@ -120,7 +120,7 @@ class Search {
   }
 
   /** The host where the item was at first comes first: going back costs no room of what is held twice, and gives some back. */
-  private tryShift(item: number, limit: number): void {
+  private tryShift(item: number): void {
     const { state } = this;
     const { model } = state;
     const from = state.hostOf[item]!;
@@ -128,8 +128,8 @@ class Search {
     for (let tried = 0; tried < triedHosts; tried++) {
       const to = tried === 0 ? model.origin[item]! : this.random.below(model.hosts);
       if (to === from) continue;
-      const delta = state.additionDelta(item, to, removal + state.moveDelta(item, from, to), limit);
-      if (delta > limit || !state.groupsAllow(item, to)) continue;
+      const delta = state.additionDelta(item, to, removal + state.moveDelta(item, from, to));
+      if (delta > state.mostDelta || !state.groupsAllow(item, to)) continue;
       state.moveItem(item, to);
       this.best.note(item);
       this.accept(delta);
@@ -137,14 +137,14 @@ class Search {
     }
   }
 
-  private trySwap(item: number, other: number, limit: number): void {
+  private trySwap(item: number, other: number): void {
     const { state } = this;
     const { hostOf, model } = state;
     const from = hostOf[item]!;
     const to = hostOf[other]!;
     if (from === to || model.groupOf[item] === model.groupOf[other]) return;
-    const delta = state.swapDelta(item, other, limit);
-    if (delta > limit || !state.groupsAllow(item, to)) return;
+    const delta = state.swapDelta(item, other);
+    if (delta > state.mostDelta || !state.groupsAllow(item, to)) return;
     // The second is judged with the first made, which is undone if that does not do.
     state.moveItem(item, to);
     if (!state.groupsAllow(other, from)) {

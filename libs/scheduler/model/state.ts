@@ -20,6 +20,8 @@ export class State {
   readonly groupsMoving: Int32Array;
   mostMoved = 0;
   cost = 0;
+  /** What a change may cost that is asked for; set here, for as an argument it would be boxed for each of millions. */
+  mostDelta = Infinity;
   /** By host: a number that is another after each change there. By item: its `removalDelta`, and of which number of its host that is. */
   private readonly changeOf: Float64Array;
   private readonly removal: Float64Array;
@@ -164,11 +166,11 @@ export class State {
   }
 
   /**
-   * `given` and what the host would cost more with the item. Infinity where it has no room for it, or once it is above the
-   * limit. Groups are not looked at.
+   * `given` and what the host would cost more with the item. Infinity where it has no room for it, or once it is above
+   * `mostDelta`. Groups are not looked at.
    */
-  additionDelta(item: number, to: number, given: number, limit: number): number {
-    const { model, above, room } = this;
+  additionDelta(item: number, to: number, given: number): number {
+    const { model, above, room, mostDelta } = this;
     const { dimensions, demand, weight, firstTransient, firstPlain } = model;
     const base = item * dimensions;
     const hostBase = to * dimensions;
@@ -184,23 +186,24 @@ export class State {
       const after = before + asked;
       delta += weight[dimension]! * ((after > 0 ? after : 0) - (before > 0 ? before : 0));
       // The balances come first; what follows them can only add.
-      if (delta > limit && dimension >= firstTransient) return Infinity;
+      if (delta > mostDelta && dimension >= firstTransient) return Infinity;
     }
     return delta;
   }
 
   /**
-   * What it costs that two items of different groups change places. Infinity where there is no room, or once it is known to be above the
-   * limit. Groups are not looked at.
+   * What it costs that two items of different groups change places. Infinity where there is no room, or once it is known to be above
+   * `mostDelta`. Groups are not looked at.
    */
-  swapDelta(item: number, other: number, limit: number): number {
+  swapDelta(item: number, other: number): number {
     if (!this.haveRoomForEachOther(item, other)) return Infinity;
     const { model, above, hostOf } = this;
     const { dimensions, demand, weight, firstTransient } = model;
     const [host, otherHost] = [hostOf[item]!, hostOf[other]!];
     const moves = this.swapMoveDelta(item, other);
     // Without balances, what comes to a host can only add to what is left there.
-    if (firstTransient === 0 && moves + this.removalDelta(item) + this.removalDelta(other) > limit) return Infinity;
+    if (firstTransient === 0 && moves + this.removalDelta(item) + this.removalDelta(other) > this.mostDelta)
+      return Infinity;
     const [base, otherBase] = [item * dimensions, other * dimensions];
     const [hostBase, otherHostBase] = [host * dimensions, otherHost * dimensions];
     let delta = 0;
