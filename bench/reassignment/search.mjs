@@ -16,6 +16,9 @@ const allAtOnce = { hottest: 1, activeSize: 0, coldest: 1000 };
  */
 const roomy = { coldestSizes: 0.002, swapShare: 0.3 };
 const fewForEachHost = 25;
+/** Where the items are well placed, all that is hotter only loses, and does not find back. It is known soon. */
+const nearby = { hottest: 0.03, activeSize: 0 };
+const nearbyShare = 0.03;
 /** Milliseconds for each item, from which on there is. */
 const enoughMs = 3;
 /** From here on there is time for two annealings. */
@@ -33,12 +36,12 @@ export function roundsOf(worker, { seed, durationMs, items, hosts }) {
   if (hasEnough && items <= fewForEachHost * hosts) return roundsForFew(worker, { seed, durationMs });
   if (worker === 0) return [{ seed, schedule: hasEnough ? largeFirst : {}, share: 1 }];
   const ownSeed = seed + 1000 * worker;
+  if (!hasEnough && durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: {}, share: 1 }];
   const varied = hasEnough ? allAtOnce : {};
-  if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: varied, share: 1 }];
-  return [
+  return withNearby(durationMs, [
     { seed: ownSeed, schedule: largeFirst, share: 0.25 },
     { seed: ownSeed + 1, schedule: varied, share: 0.75 },
-  ];
+  ]);
 }
 
 /**
@@ -49,11 +52,22 @@ export function roundsOf(worker, { seed, durationMs, items, hosts }) {
 function roundsForFew(worker, { seed, durationMs }) {
   if (worker === 0) return [{ seed, schedule: { ...roomy, activeSize: 2 }, share: 1 }];
   const ownSeed = seed + 1000 * worker;
-  if (durationMs < twoRoundsMs) return [{ seed: ownSeed, schedule: allAtOnce, share: 1 }];
-  return [
-    { seed: ownSeed, schedule: allAtOnce, share: 0.3 },
-    { seed: ownSeed + 1, schedule: largeFirst, share: 0.7 },
-  ];
+  return withNearby(durationMs, [
+    { seed: ownSeed, schedule: largeFirst, share: 0.7 },
+    { seed: ownSeed + 1, schedule: allAtOnce, share: 0.3 },
+  ]);
+}
+
+/**
+ * The last alone where there is no time for two.
+ * @param {number} durationMs
+ * @param {Round[]} rounds
+ * @returns {Round[]}
+ */
+function withNearby(durationMs, rounds) {
+  const chosen = durationMs < twoRoundsMs ? rounds.slice(-1).map((round) => ({ ...round, share: 1 })) : rounds;
+  const first = { seed: (chosen[0]?.seed ?? 0) + 100, schedule: nearby, share: nearbyShare };
+  return [first, ...chosen.map((round) => ({ ...round, share: round.share * (1 - nearbyShare) }))];
 }
 
 /**
