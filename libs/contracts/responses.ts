@@ -452,6 +452,7 @@ export const guestObservationSchema = describes<report.GuestObservation>()(
     usage: orNull(guestUsageSchema),
     heartbeat: orNull(z.object({ count: z.number(), work: z.number(), at: instant, firstAt: instant })),
     refusal: orNull(refusalSchema),
+    limits: orNull(z.object({ cpuShares: z.number(), cpuLimitMillicores: orNull(z.number()) })).exactOptional(),
   }),
 );
 

@@ -1,6 +1,6 @@
 import type { DiskWork, DiskWorkPhase, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { IsolationPolicy, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
-import type { GuestSpecification } from '@argosy/domain/guest-specification';
+import type { GuestSpecification, ProcessorLimits } from '@argosy/domain/guest-specification';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type {
   DatastoreObservation,
@@ -86,6 +86,8 @@ export interface HostGuest {
   readonly guestId: string;
   readonly epoch: number;
   readonly guest: GuestSpecification | null;
+  /** What it was given after it was started; left out: what it was started with. */
+  readonly limits?: ProcessorLimits;
   readonly state: ObservedGuestState;
   readonly refusal: Refusal | null;
 }
@@ -189,7 +191,12 @@ export interface HostState {
 }
 
 export type PendingCall =
-  | { readonly kind: 'guest'; readonly key: string; readonly call: VmmCommand['call'] }
+  | {
+      readonly kind: 'guest';
+      readonly key: string;
+      readonly call: VmmCommand['call'];
+      readonly limits?: ProcessorLimits;
+    }
   | { readonly kind: 'migration'; readonly migrationId: string; readonly call: VmmCommand['call'] | 'grant' }
   | { readonly kind: 'disk-work'; readonly operationId: string }
   | { readonly kind: 'disk-cancel'; readonly operationId: string }

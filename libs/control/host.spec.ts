@@ -149,6 +149,23 @@ describe('an agent that starts again', () => {
     expect(bench.calls).toEqual([]);
   });
 
+  test('knows what limits a guest was given, of a stranger says that it does not, and tells no more than it must', () => {
+    const limitsOf = (bench: Bench) =>
+      reportOf(bench.state, 0, { capacity, queue: 'q' }).guests.map(({ limits }) => limits);
+    const limits = { cpuShares: 500, cpuLimitMillicores: 300 };
+    const before = new Bench().running('a', 1);
+    before.order({ kind: 'guest.limit', guestId: 'a', epoch: 1, ...limits });
+    expect(limitsOf(before)).toEqual([undefined]);
+    before.answer('limit');
+    expect(limitsOf(before)).toEqual([limits]);
+    const running = ['a', 'stranger'].map((guestId) => ({
+      instance: { guestId, epoch: 1 },
+      state: 'running' as const,
+    }));
+    const bench = reborn(before, running);
+    expect(limitsOf(bench)).toEqual([limits, null]);
+  });
+
   test('destroys a copy that was started elsewhere since', () => {
     const before = new Bench().running('a', 1);
     const bench = new Bench(2);

@@ -232,7 +232,7 @@ function instanceOf(order: VmmInstance): VmmInstance {
 function takeResult(turn: HostTurn, token: number, result: Result<unknown>): void {
   const pending = turn.state.calls.get(token);
   turn.state.calls.delete(token);
-  if (pending?.kind === 'guest') guestCallEnded(turn, pending.key, pending.call, result);
+  if (pending?.kind === 'guest') guestCallEnded(turn, pending, result);
   else if (pending?.kind === 'migration' && pending.call !== 'grant')
     migrationCallEnded(turn, pending.migrationId, pending.call, result);
   else if (pending?.kind === 'disk-work') workEnded(turn, pending.operationId, result as Result<DiskWorkResult>);

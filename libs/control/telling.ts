@@ -1,7 +1,9 @@
 import type { HostCapacity } from '@argosy/domain/entities';
-import type { HostHeartbeat, HostReport, MigrationObservation } from '@argosy/domain/host-report';
+import { areSameLimits, usualLimits } from '@argosy/domain/guest-specification';
+import type { GuestObservation, HostHeartbeat, HostReport, MigrationObservation } from '@argosy/domain/host-report';
 import type { Instant } from '@argosy/domain/units';
-import type { HostState } from './host-types';
+import type { HostGuest, HostState } from './host-types';
+import { limitsOf } from './host/guests';
 import { copyKey } from './host/turn';
 
 /** What a report says that the brain itself does not know. */
@@ -22,6 +24,7 @@ export function reportOf(state: HostState, now: Instant, { capacity, queue }: Ho
       usage: live?.usage ?? null,
       heartbeat: live?.heartbeat ?? null,
       refusal: copy.refusal,
+      ...unusualLimits(copy),
     };
   });
   return {
@@ -68,6 +71,13 @@ export function reportOf(state: HostState, now: Instant, { capacity, queue }: Ho
   };
 }
 
+function unusualLimits(copy: HostGuest): Pick<GuestObservation, 'limits'> {
+  const limits = limitsOf(copy);
+  if (limits === null) return { limits };
+  const { cpuShares, cpuLimitMillicores } = limits;
+  return areSameLimits(limits, usualLimits) ? {} : { limits: { cpuShares, cpuLimitMillicores } };
+}
+
 export type Told =
   | { readonly kind: 'report'; readonly report: HostReport }
   | { readonly kind: 'heartbeat'; readonly heartbeat: HostHeartbeat };
@@ -93,9 +103,9 @@ export function tell(state: HostState, now: Instant, identity: HostIdentity, fig
 function newsOf(state: HostState): string {
   const { term, run, health, isolation, migrations, diskWork, refusals } = state;
   const parts: unknown[] = [term, run, health, isolation, refusals.at(-1)?.commandId, refusals.length];
-  for (const { guestId, epoch, state: is, refusal } of state.guests.values()) {
+  for (const { guestId, epoch, state: is, refusal, limits } of state.guests.values()) {
     const live = state.live.get(`${guestId}:${epoch}`);
-    parts.push(guestId, epoch, is, refusal, live?.heartbeat?.firstAt, live?.usage === null);
+    parts.push(guestId, epoch, is, refusal, limits, live?.heartbeat?.firstAt, live?.usage === null);
   }
   for (const { datastoreId, totalBytes, refusal } of state.datastores.values())
     parts.push(datastoreId, totalBytes === null, refusal);

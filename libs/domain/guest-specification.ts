@@ -1,15 +1,25 @@
 import type { Display, Firmware, ImageFormat } from './entities';
 import type { GuestNetwork } from './network';
 
+/** How much of its host's processors a guest may take: its weight among others, and the most it gets; null: no limit. */
+export interface ProcessorLimits {
+  readonly cpuShares: number;
+  readonly cpuLimitMillicores: number | null;
+}
+
+export const usualLimits: ProcessorLimits = { cpuShares: 1000, cpuLimitMillicores: null };
+
+export function areSameLimits(one: ProcessorLimits, other: ProcessorLimits): boolean {
+  return one.cpuShares === other.cpuShares && one.cpuLimitMillicores === other.cpuLimitMillicores;
+}
+
 /** All that a VMM needs to start a guest, the same on every host: paths are on a datastore that each of them reaches. */
-export interface GuestSpecification {
+export interface GuestSpecification extends ProcessorLimits {
   readonly guestId: string;
   readonly name: string;
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly architecture: string;
-  readonly cpuShares: number;
-  readonly cpuLimitMillicores: number | null;
   readonly display: Display;
   readonly boot: {
     readonly format: ImageFormat;

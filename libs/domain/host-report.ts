@@ -1,5 +1,6 @@
 import type { DiskWorkPhase, DiskWorkResult } from './disk-work';
 import type { DriverCapabilities, HostCapacity, IsolationPolicy, MigrationProgress } from './entities';
+import type { ProcessorLimits } from './guest-specification';
 import type { Refusal } from './refusal';
 import type { Instant } from './units';
 
@@ -50,6 +51,8 @@ export interface GuestObservation {
   readonly usage: GuestUsage | null;
   readonly heartbeat: GuestHeartbeat | null;
   readonly refusal: Refusal | null;
+  /** What its VMM was given last. Left out: the usual. null: that is not known here. */
+  readonly limits?: ProcessorLimits | null;
 }
 
 /**

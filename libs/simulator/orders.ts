@@ -1,4 +1,5 @@
 import type { Guest, Host } from '@argosy/domain/entities';
+import { areSameLimits } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder, OrderOf } from '@argosy/domain/host-command';
 import { type MigrationStep, migrationTransitions } from '@argosy/domain/lifecycle';
 import type { Instant } from '@argosy/domain/units';
@@ -86,6 +87,8 @@ export class Orders {
       case 'guest.pause':
       case 'guest.resume':
         return this.isOtherwise(order, host);
+      case 'guest.limit':
+        return this.limitIsWanted(order, host);
       case 'migration.prepare':
         return this.stepOf(order.migrationId) === 'open-target';
       case 'migration.cancel':
@@ -120,6 +123,15 @@ export class Orders {
     if (guest.state !== 'running' && guest.state !== 'paused') return false;
     const copy = this.copyOf(guestId, epoch, host);
     return copy !== undefined && copy.state === (wished === 'paused' ? 'running' : 'paused');
+  }
+
+  private limitIsWanted(order: OrderOf<'guest.limit'>, host: Host): boolean {
+    const { guestId, epoch } = order;
+    const guest = this.store.rows.guest.get(guestId);
+    if (guest?.hostId !== host.id || guest.epoch !== epoch || !areSameLimits(guest, order)) return false;
+    if (guest.state !== 'running' && guest.state !== 'paused') return false;
+    const copy = this.copyOf(guestId, epoch, host);
+    return copy !== undefined && !areSameLimits(copy, order);
   }
 
   private stepOf(migrationId: string): MigrationStep | undefined {

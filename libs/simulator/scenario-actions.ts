@@ -22,6 +22,7 @@ function guestAction(words: Words, names: Names): Action {
     'panic',
     'load',
     'reserve',
+    'limit',
     'dirty',
     'start',
     'stop',
@@ -64,6 +65,10 @@ function guestAction(words: Words, names: Names): Action {
     }
     case 'reserve': {
       const settings = { cpuReservationMillicores: words.number('millicores') };
+      return ask({ kind: 'guest.update', guest: name, settings });
+    }
+    case 'limit': {
+      const settings = { cpuLimitMillicores: words.number('millicores') };
       return ask({ kind: 'guest.update', guest: name, settings });
     }
     case 'dirty': {

@@ -10,13 +10,14 @@ import { beginDiskOperation, isBusy, isSettling } from './begin-disk-operation';
 import { misfit } from './guest-rows';
 import { beginStopping, reconcileGuest } from './guests';
 import { mayBeStarted } from './indexes';
+import { limitsKey, orderLimits } from './limits';
 import { find, nameTaken } from './lookup';
 import { withoutMemory } from './memory';
 import { clusterOf } from './placement';
 import { wakeFor } from './power-saving';
 import { snapshotsOf, suspendGuest } from './snapshots';
 import { beginTask, endTasks } from './tasks';
-import { becomeGuest, clearAlarm, type FleetTurn, order, put, record, remove } from './turn';
+import { becomeGuest, clearAlarm, type FleetTurn, put, record, remove, settled } from './turn';
 import { placeGuest } from './waiting';
 
 type Of<Kind extends FleetRequest['kind']> = Extract<FleetRequest, { kind: Kind }>;
@@ -48,14 +49,11 @@ export function updateGuest(turn: FleetTurn, request: Of<'guest.update'>): Resul
   });
   const host = turn.fleet.hosts.get(row.hostId ?? '');
   const limited = settings.cpuShares !== undefined || settings.cpuLimitMillicores !== undefined;
-  if (host && limited)
-    order(turn, `limit:${row.id}:${turn.now}`, host, {
-      kind: 'guest.limit',
-      guestId: row.id,
-      epoch: row.epoch,
-      cpuShares: row.cpuShares,
-      cpuLimitMillicores: row.cpuLimitMillicores,
-    });
+  if (host && limited) {
+    // One of before is overtaken.
+    settled(turn, limitsKey(row));
+    orderLimits(turn, row, host);
+  }
   return accepted(row);
 }
 

@@ -6,6 +6,7 @@ import type { Rejection } from '@argosy/scheduler/checks';
 import { type Chosen, place } from '@argosy/scheduler/place';
 import { specificationOf } from '../guest-specification';
 import { settledAfterMs, startAttempts, stopGraceMs } from '../defaults';
+import { hasItsLimits, limitsKey, orderLimits } from './limits';
 import { forgetSilence, watchSilence } from './monitoring';
 import { clusterOf, closePlacement, openPlacement, promisableOf } from './placement';
 import { machineOf, withoutMemory } from './memory';
@@ -120,7 +121,10 @@ function reconcileRunning(turn: FleetTurn, guest: Guest): void {
   watchForStall(turn, guest, observed);
   watchSilence(turn, guest, observed, host);
   const wish = guest.desired === 'paused' ? 'guest.pause' : 'guest.resume';
-  if (observed.state !== guest.desired && (observed.state === 'running' || observed.state === 'paused'))
+  const isHere = observed.state === 'running' || observed.state === 'paused';
+  if (hasItsLimits(guest, observed)) settled(turn, limitsKey(guest));
+  else if (isHere) orderLimits(turn, guest, host);
+  if (isHere && observed.state !== guest.desired)
     order(turn, `${wish}:${guest.id}:${guest.epoch}`, host, { kind: wish, guestId: guest.id, epoch: guest.epoch });
   const beat = observed.heartbeat;
   if (guest.failedStarts > 0 && beat && beat.at - beat.firstAt > settledAfterMs)
@@ -138,7 +142,11 @@ function isAtRest({ fleet }: FleetTurn, guest: Guest): boolean {
 /** Nothing of it hangs on time alone: no order is repeated, no probe, no alarm, no silence that adds up. */
 function noteRest({ fleet }: FleetTurn, guest: Guest, observed: GuestObservation, host: Host): void {
   const report = fleet.views.get(host.id)?.report;
-  const isWell = guest.state === 'running' && guest.desired === 'running' && observed.state === 'running';
+  const isWell =
+    guest.state === 'running' &&
+    guest.desired === 'running' &&
+    observed.state === 'running' &&
+    hasItsLimits(guest, observed);
   const isWatched =
     guest.lostAt !== null || guest.failedStarts > 0 || poolOf(fleet, guest).failure.guestMonitoringMs > 0;
   const isOpen = fleet.alarms.has(`guest-stalled/${guest.id}`);

@@ -1,7 +1,8 @@
+import type { ProcessorLimits } from '@argosy/domain/guest-specification';
 import type { OrderOf } from '@argosy/domain/host-command';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, RefusalCode, Result } from '@argosy/domain/refusal';
-import type { HostGuest } from '../host-types';
+import type { HostGuest, PendingCall } from '../host-types';
 import type { VmmCommand, VmmInstance } from '../ports/vmm-driver';
 import {
   callVmm,
@@ -108,11 +109,25 @@ export function orderCopy(turn: HostTurn, instance: VmmInstance, command: VmmCom
   const copy = findCopy(turn, instance);
   if (!copy || (copy.state !== 'running' && copy.state !== 'paused'))
     return refused('guest-not-here', `Guest ${instance.guestId} does not run here at epoch ${instance.epoch}.`).refusal;
-  callVmm(turn, { kind: 'guest', key: copyKey(instance), call: command.call }, command);
+  const { call } = command;
+  callVmm(
+    turn,
+    { kind: 'guest', key: copyKey(instance), call, ...(call === 'limit' ? { limits: command } : {}) },
+    command,
+  );
   return null;
 }
 
-export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['call'], result: Result<unknown>): void {
+/** null: nobody here knows, for the journal that knew is gone. */
+export function limitsOf({ limits, guest }: HostGuest): ProcessorLimits | null {
+  return limits ?? guest;
+}
+
+export function guestCallEnded(
+  turn: HostTurn,
+  { key, call, limits }: Extract<PendingCall, { kind: 'guest' }>,
+  result: Result<unknown>,
+): void {
   const copy = turn.state.guests.get(key);
   if (!copy) {
     // Its end was told before its stop was answered, as a handed-over source's is: what waited for it may start now.
@@ -122,6 +137,8 @@ export function guestCallEnded(turn: HostTurn, key: string, call: VmmCommand['ca
   if (call === 'stop') return stopEnded(turn, copy, result);
   if (call === 'start') return startEnded(turn, copy, result);
   if (!result.ok) callRefused(turn, copy, call, result.refusal);
+  else if (limits)
+    keepCopy(turn, { ...copy, limits: { cpuShares: limits.cpuShares, cpuLimitMillicores: limits.cpuLimitMillicores } });
   else if (call === 'pause' && copy.state === 'running') keepCopy(turn, { ...copy, state: 'paused' });
   // One with a refusal ran, and its VMM has stopped it again.
   else if (call === 'resume' && copy.state === 'paused' && copy.refusal === null)

@@ -24,6 +24,7 @@ export const usualFaults: readonly Fault[] = [
   { weight: 8, write: (draft) => draft.add(`migrate ${draft.guest} ${draft.random.pick(draft.hosts)}`) },
   { weight: 2, write: ({ add, guest }) => add(`cancel ${guest}`) },
   { weight: 3, write: ({ add, guest, random }) => add(`guest ${guest} load ${random.below(600)}`) },
+  { weight: 2, write: ({ add, guest, random }) => add(`guest ${guest} limit ${100 + random.below(900)}`) },
   { weight: 4, write: ({ add, host }) => add(`agent ${host} kill`) },
   {
     weight: 2,
