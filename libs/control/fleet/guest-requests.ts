@@ -8,7 +8,7 @@ import { admit, coveredByFailoverHosts, survivesLosses } from './admission';
 import { unneededBases, usersOfBase } from './bases';
 import { beginDiskOperation, isBusy, isSettling } from './begin-disk-operation';
 import { misfit } from './guest-rows';
-import { beginStopping, reconcileGuest } from './guests';
+import { beginStopping, giveUpStart, reconcileGuest } from './guests';
 import { mayBeStarted } from './indexes';
 import { limitsKey, orderLimits } from './limits';
 import { find, nameTaken } from './lookup';
@@ -118,12 +118,6 @@ function stopGuest(turn: FleetTurn, guest: Guest, force: boolean): void {
     if (force) turn.fleet.outstanding.delete(`stop:${guest.id}:${guest.epoch}`);
     beginStopping(turn, wanted, force);
   }
-}
-
-/** Nobody waits for it any more. */
-function giveUpStart(turn: FleetTurn, guest: Guest): void {
-  clearAlarm(turn, 'guest-down', guest.id);
-  endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
 }
 
 function startGuest(turn: FleetTurn, guest: Guest): Result<Guest> {

@@ -236,8 +236,13 @@ function stopped(turn: FleetTurn, guest: Guest, reason: string): void {
   record(turn, { code: 'guest-stopped', subject: ['guest', guest.id], message: `${guest.name} is stopped. ${reason}` });
   clearAlarm(turn, 'guest-down', guest.id);
   endTasks(turn, guest.id, ['guest.stop'], 'succeeded', 'off');
-  if (guest.desired === 'stopped')
-    endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
+  if (guest.desired === 'stopped') giveUpStart(turn, guest);
+}
+
+/** It is off, and nobody waits for it any more. */
+export function giveUpStart(turn: FleetTurn, guest: Guest): void {
+  clearAlarm(turn, 'guest-down', guest.id);
+  endTasks(turn, guest.id, ['guest.start', 'guest.restart'], 'cancelled', 'stopped meanwhile');
 }
 
 /** A guest that powers itself off stays off, as in vSphere. */
@@ -340,7 +345,7 @@ export function guestLost(turn: FleetTurn, guest: Guest, reason: string): void {
   endTasks(turn, guest.id, ['guest.stop'], 'succeeded', reason);
   if (guest.desired === 'stopped') {
     becomeGuest(turn, recovering, 'stopped', '', { lostAt: null });
-    return;
+    return giveUpStart(turn, guest);
   }
   record(turn, {
     code: 'guest-lost',
