@@ -7,8 +7,12 @@ import { Worker } from 'node:worker_threads';
 /** @typedef {{ placement: Int32Array, cost: number, steps: number }} Answer */
 /** @typedef {{ seed: number, schedule: Partial<import('../../libs/scheduler/model/optimize.js').Schedule>, share: number }} Round share: of the time */
 
-/** What is better than the usual schedule on one fleet or another where there is time: the large items first, or all of them from the beginning. */
+/**
+ * What is better than the usual schedule on one fleet or another where there is time: the large items first, and not so hot as to lose
+ * all that was good where the items were, or all of them from the beginning.
+ */
 const largeFirst = { activeSize: 5 };
+const warm = { hottest: 0.3, activeSize: 5 };
 const allAtOnce = { hottest: 1, activeSize: 0, coldest: 1000 };
 /**
  * Hosts with few items are full in one resource or another long before they are in all: what a search can still win is in the large
@@ -53,8 +57,8 @@ function roundsForFew(worker, { seed, durationMs }) {
   if (worker === 0) return [{ seed, schedule: { ...roomy, activeSize: 2 }, share: 1 }];
   const ownSeed = seed + 1000 * worker;
   return withNearby(durationMs, [
-    { seed: ownSeed, schedule: largeFirst, share: 0.7 },
-    { seed: ownSeed + 1, schedule: allAtOnce, share: 0.3 },
+    { seed: ownSeed, schedule: warm, share: 0.35 },
+    { seed: ownSeed + 1, schedule: allAtOnce, share: 0.65 },
   ]);
 }
 

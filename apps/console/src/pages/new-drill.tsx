@@ -127,43 +127,45 @@ function DrillForm({ initial }: { readonly initial: DrillKind }) {
         </div>
       </Section>
       <Section title="2. Where">
-        {target === 'host' ? (
-          <ChoiceField label="Host" value={hostId} onChange={setHostId} choices={ofHosts.choices} />
-        ) : (
-          <ChoiceField label="Guest" value={guestId} onChange={setGuestId} choices={ofGuests.choices} />
-        )}
-        {isOfLinks && (
-          <>
-            <ChoiceField
-              label="Network"
-              value={impairment.network}
-              onChange={(network) => setImpairment({ ...impairment, network })}
-              choices={networkChoices}
-            />
-            <TextField
-              label="For how long (s)"
-              type="number"
-              value={impairment.seconds}
-              onChange={(text) => setImpairment({ ...impairment, seconds: text })}
-            />
-          </>
-        )}
-        {kind === 'link-slow' && (
-          <>
-            <TextField
-              label="Delay (ms)"
-              type="number"
-              value={impairment.delayMs}
-              onChange={(text) => setImpairment({ ...impairment, delayMs: text })}
-            />
-            <TextField
-              label="Packets lost (%)"
-              type="number"
-              value={impairment.loss}
-              onChange={(text) => setImpairment({ ...impairment, loss: text })}
-            />
-          </>
-        )}
+        <div className="settings-fields">
+          {target === 'host' ? (
+            <ChoiceField label="Host" value={hostId} onChange={setHostId} choices={ofHosts.choices} />
+          ) : (
+            <ChoiceField label="Guest" value={guestId} onChange={setGuestId} choices={ofGuests.choices} />
+          )}
+          {isOfLinks && (
+            <>
+              <ChoiceField
+                label="Network"
+                value={impairment.network}
+                onChange={(network) => setImpairment({ ...impairment, network })}
+                choices={networkChoices}
+              />
+              <TextField
+                label="For how long (s)"
+                type="number"
+                value={impairment.seconds}
+                onChange={(text) => setImpairment({ ...impairment, seconds: text })}
+              />
+            </>
+          )}
+          {kind === 'link-slow' && (
+            <>
+              <TextField
+                label="Delay (ms)"
+                type="number"
+                value={impairment.delayMs}
+                onChange={(text) => setImpairment({ ...impairment, delayMs: text })}
+              />
+              <TextField
+                label="Packets lost (%)"
+                type="number"
+                value={impairment.loss}
+                onChange={(text) => setImpairment({ ...impairment, loss: text })}
+              />
+            </>
+          )}
+        </div>
         <BlastRadius chosen={chosen} host={host} guest={guest} guests={guests} />
       </Section>
       <Section title="3. What is expected">
