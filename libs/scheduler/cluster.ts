@@ -1,4 +1,5 @@
 import { isWish, type MachineKind, type RuleKind } from '@argosy/domain/entities';
+import { usualLimits } from '@argosy/domain/guest-specification';
 import { domainsOf, hostsByDomain, isUniform, platformsOf } from './cluster-hosts';
 
 /**
@@ -151,8 +152,6 @@ export interface Cluster {
   readonly watchers: HostWatcher[];
 }
 
-export const usualShares = 1000;
-
 export const noRules: readonly ClusterRule[] = [];
 
 export function buildCluster(
@@ -192,7 +191,7 @@ export function buildCluster(
     usableIn: new Int32Array(hosts.length),
     domains: { usable: 0 },
     guestDemand: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
-    guestShares: Float64Array.from(guests, ({ cpuShares = usualShares }) => cpuShares),
+    guestShares: Float64Array.from(guests, ({ cpuShares = usualLimits.cpuShares }) => cpuShares),
     guestEntitlement: Float64Array.from(guests, (guest) => guest.cpuDemandMillicores),
     guestReservation: Float64Array.from(guests, (guest) => guest.cpuReservationMillicores),
     guestVcpus: Float64Array.from(guests, ({ vcpus = 1 }) => vcpus),

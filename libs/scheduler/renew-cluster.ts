@@ -1,3 +1,4 @@
+import { usualLimits } from '@argosy/domain/guest-specification';
 import {
   type Cluster,
   type ClusterRule,
@@ -9,7 +10,6 @@ import {
   putWhereItIs,
   settleTouched,
   usableHosts,
-  usualShares,
 } from './cluster';
 import { inheritIndex } from './placement-index';
 
@@ -127,7 +127,7 @@ function setHost(cluster: Cluster, index: number, host: HostFigures): void {
 
 function setGuest(cluster: Cluster, index: number, guest: GuestFigures): void {
   cluster.guestDemand[index] = guest.cpuDemandMillicores;
-  cluster.guestShares[index] = guest.cpuShares ?? usualShares;
+  cluster.guestShares[index] = guest.cpuShares ?? usualLimits.cpuShares;
   cluster.guestEntitlement[index] = guest.cpuDemandMillicores;
   cluster.guestReservation[index] = guest.cpuReservationMillicores;
   cluster.guestMemory[index] = guest.memoryMiB;

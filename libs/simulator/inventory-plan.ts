@@ -10,6 +10,7 @@ import type {
   Rule,
   RuleKind,
 } from '@argosy/domain/entities';
+import { usualLimits } from '@argosy/domain/guest-specification';
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { formatAddress, macAddressOf, parseAddress } from '@argosy/domain/network';
@@ -182,7 +183,7 @@ function guestOfPlan(plan: GuestPlan, address: string): Guest {
     diskMiB: plan.diskMiB ?? 8,
     cpuReservationMillicores: plan.cpuReservationMillicores ?? 0,
     cpuLimitMillicores: plan.cpuLimitMillicores ?? null,
-    cpuShares: plan.cpuShares ?? 1000,
+    cpuShares: plan.cpuShares ?? usualLimits.cpuShares,
     restartPriority: plan.restartPriority ?? 'medium',
     display: 'none',
     cloudInit: null,

@@ -1,4 +1,5 @@
 import type { Guest, Host, Image, Pool } from '@argosy/domain/entities';
+import { usualLimits } from '@argosy/domain/guest-specification';
 import type { NewGuest } from '@argosy/domain/fleet-request';
 import { freeAddress, macAddressOf } from '@argosy/domain/network';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
@@ -39,7 +40,7 @@ export function newGuest(
     diskMiB: wanted.diskMiB ?? 16,
     cpuReservationMillicores: wanted.cpuReservationMillicores ?? 0,
     cpuLimitMillicores: wanted.cpuLimitMillicores ?? null,
-    cpuShares: wanted.cpuShares ?? 1000,
+    cpuShares: wanted.cpuShares ?? usualLimits.cpuShares,
     restartPriority: wanted.restartPriority ?? 'medium',
     display: wanted.display ?? 'none',
     cloudInit: wanted.cloudInit ?? null,
