@@ -4,3 +4,9 @@ import type { IsolationPolicy, Pool } from '@argosy/domain/entities';
 export function isolationOf({ isolationResponse, failure }: Pool): IsolationPolicy {
   return { response: isolationResponse, isolatedAfterMs: failure.isolatedAfterMs, leaseMs: failure.watchdogLeaseMs };
 }
+
+export function areSamePolicies(one: IsolationPolicy, other: IsolationPolicy): boolean {
+  return (
+    one.response === other.response && one.isolatedAfterMs === other.isolatedAfterMs && one.leaseMs === other.leaseMs
+  );
+}

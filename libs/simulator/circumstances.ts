@@ -4,9 +4,10 @@ import type { ModelController } from './model-controller';
 import type { ModelHost } from './model-host';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
+import type { HostTraces } from './wanted-orders';
 
 /** What ails a fleet at the moment, as the invariants ask before they ask anything of it. */
-export class Circumstances implements Means {
+export class Circumstances implements Means, HostTraces {
   constructor(
     private readonly world: {
       readonly site: ModelSite;
@@ -40,6 +41,12 @@ export class Circumstances implements Means {
   isProvedOff(hostName: string): boolean {
     const host = this.world.hosts.get(hostName);
     return host !== undefined && !host.machine.powered && host.fenceFaults.size === 0;
+  }
+
+  tracesOf(hostName: string): ModelHost {
+    const host = this.world.hosts.get(hostName);
+    if (!host) throw new Error(`there is no host ${hostName}`);
+    return host;
   }
 
   /** Nothing keeps the fleet from doing what is wanted. */

@@ -49,6 +49,8 @@ export class ModelDatastore {
   readonly leases = new Map<string, ModelLease>();
   /** What isolated hosts say has ended on them, by host. */
   readonly ended = new Map<string, readonly EndedCopy[]>();
+  /** When a host last looked at how full a datastore is, by `host:path`. */
+  readonly looks = new Map<string, Instant>();
   /** Hosts that cannot reach it. */
   readonly unreachable = new Set<string>();
   /** Folders that one machine alone reaches, and its name. */

@@ -16,7 +16,13 @@ function aFleet({ memoryMiB = 1024 } = {}) {
     { name: 'b', memoryMiB: 512 },
   ];
   store.seed(inventoryOf({ hosts, guests }), []);
-  const means = { leader: () => 'one', isAtWork: () => true, isSilent: () => false, isProvedOff: () => false };
+  const means = {
+    leader: () => 'one',
+    isAtWork: () => true,
+    isSilent: () => false,
+    isProvedOff: () => false,
+    tracesOf: () => ({ journal: new Map(), lastRun: null }),
+  };
   const failures: string[] = [];
   const invariants = new FleetInvariants(new ModelSite(clock), store, means, (message) => failures.push(message));
   let moves = 0;

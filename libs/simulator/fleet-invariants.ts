@@ -8,6 +8,7 @@ import { Downtime, type Means } from './downtime';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
 import { Orders } from './orders';
+import type { HostTraces } from './wanted-orders';
 
 /** In a fleet that nothing ails, a task that was begun has ended by then, whatever came of it. */
 const taskAtMostMs = 120_000;
@@ -26,7 +27,7 @@ export class FleetInvariants {
   constructor(
     private readonly site: ModelSite,
     private readonly store: ModelStore,
-    means: Means,
+    means: Means & HostTraces,
     private readonly fail: (message: string) => void,
   ) {
     this.downtime = new Downtime(site, store, means, fail);

@@ -4,6 +4,7 @@ import { FleetInvariants } from './fleet-invariants';
 import type { ModelInstance } from './model-instance';
 import type { ModelSite } from './model-machine';
 import type { ModelStore } from './model-store';
+import type { HostTraces } from './wanted-orders';
 
 interface Life {
   hostName: string;
@@ -28,7 +29,7 @@ export class Invariants {
   constructor(
     private readonly site: ModelSite,
     private readonly store: ModelStore,
-    means: Means,
+    means: Means & HostTraces,
     private readonly onChange: (guestId: string, instance: ModelInstance) => void,
   ) {
     this.fleet = new FleetInvariants(site, store, means, (message) => this.fail(message));

@@ -100,7 +100,8 @@ export class ModelVmm implements VmmDriver {
       case 'usage':
         return answer(accepted([...this.machine.instances.values()].map((instance) => instance.sample())));
       case 'measureDatastore': {
-        const { totalMiB, freeMiB, unreachable, measure } = this.machine.site.datastore;
+        const { totalMiB, freeMiB, unreachable, measure, looks } = this.machine.site.datastore;
+        looks.set(`${this.machine.name}:${command.path}`, this.machine.site.clock.now);
         if (measure) return answer(measure(command.path));
         if (unreachable.has(this.machine.name))
           return answer(refused('datastore-not-reached', `${command.path} does not answer`));

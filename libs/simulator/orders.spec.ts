@@ -19,6 +19,7 @@ function aStart({ hasLeader = true } = {}) {
     isAtWork: () => true,
     isSilent: () => false,
     isProvedOff: () => false,
+    tracesOf: () => ({ journal: new Map(), lastRun: null }),
   };
   const failures: string[] = [];
   const orders = new Orders(new ModelSite(clock), store, means, (message) => failures.push(message));

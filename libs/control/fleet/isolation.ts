@@ -1,4 +1,4 @@
-import { isolationOf } from '../isolation-policy';
+import { areSamePolicies, isolationOf } from '../isolation-policy';
 import { type FleetTurn, isHeard, order, poolOf, settled } from './turn';
 
 /** A host that would act otherwise than its pool wants is told, until its report says that it knows. */
@@ -7,12 +7,7 @@ export function tellIsolation(turn: FleetTurn, hostId: string): void {
   const report = turn.fleet.views.get(hostId)?.report;
   if (!host || !report || report.incarnation !== host.incarnation || !isHeard(host)) return;
   const wanted = isolationOf(poolOf(turn.fleet, host));
-  const known = report.isolation;
-  if (
-    known?.response === wanted.response &&
-    known.isolatedAfterMs === wanted.isolatedAfterMs &&
-    known.leaseMs === wanted.leaseMs
-  )
+  if (report.isolation !== null && areSamePolicies(report.isolation, wanted))
     return settled(turn, `isolation:${host.id}`);
   order(turn, `isolation:${host.id}`, host, { kind: 'host.isolation', policy: wanted });
 }
