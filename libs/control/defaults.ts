@@ -2,6 +2,9 @@ import type { BalancePolicy, FailurePolicy, MigrationPolicy, PowerPolicy } from 
 import type { LinkImpairment } from '@argosy/domain/drill';
 import { hostNetworks } from '@argosy/domain/drill';
 
+/** Nobody waits longer for the answer to one question of who goes where: hosts have to be heard, and the lease renewed. */
+export const decisionDeadlineMs = 1_000;
+
 /** Every pool starts with these; the reasons for the figures are in docs/operating.md. */
 export const defaultBalance: BalancePolicy = {
   automation: 'full',

@@ -1,3 +1,4 @@
+import type { IsLate } from '@argosy/scheduler/effort';
 import type {
   Alarm,
   Datastore,
@@ -210,6 +211,8 @@ export interface Silence {
  */
 export interface Fleet {
   readonly newId: () => string;
+  /** A question that is asked now has been thought about for long enough from when this says so on. */
+  readonly deadline: () => IsLate;
   term: number;
   /** The highest term that a host has been heard to have seen, and that the lease was asked to pass. */
   raisedAbove: number;

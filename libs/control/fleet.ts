@@ -22,16 +22,25 @@ import { savePower } from './fleet/power-saving';
 import { followRolls } from './fleet/rolls';
 import { takeSwitchedOff, takeSwitchedOn } from './fleet/standby';
 import { takeOverUnderLocks } from './fleet/take-over';
+import { type IsLate, unhurried } from '@argosy/scheduler/effort';
+import { decisionDeadlineMs } from './defaults';
 import { placeWaiting } from './fleet/waiting';
+
+export interface FleetPorts {
+  readonly newId: () => string;
+  /** From so many milliseconds on it says yes. Left out: never, as where no time passes while a brain thinks. */
+  readonly deadlineIn?: (ms: number) => IsLate;
+}
 
 /**
  * The brain of the fleet: a reducer over what administrators ask, what hosts show and what time it is. The controller
  * and the simulator commit its writes in one transaction and then carry out its effects; if the store refuses, they
  * load anew and the step has not happened. It is level-triggered: a step over unchanged state wants nothing done.
  */
-export function createFleet(ports: { readonly newId: () => string }): Fleet {
+export function createFleet({ newId, deadlineIn = () => unhurried }: FleetPorts): Fleet {
   return {
-    newId: ports.newId,
+    newId,
+    deadline: () => deadlineIn(decisionDeadlineMs),
     term: 0,
     raisedAbove: 0,
     leading: false,

@@ -1,5 +1,6 @@
 import { fits } from './checks';
 import { beginMove, type Cluster, takeBack } from './cluster';
+import { type IsLate, unhurried } from './effort';
 import { buildModel } from './model/model';
 import { optimize } from './model/optimize';
 import { capacityFor, rulesOfModel, sumsOf, unlimited } from './pool-model';
@@ -21,6 +22,8 @@ export interface Bundle {
 export interface BalanceSearchOptions extends WorthOptions {
   readonly maximumMoves: number;
   readonly searchSteps: number;
+  /** From then on it goes on with the best that it has found. */
+  readonly isLate?: IsLate;
 }
 
 /** A pool of so many hosts is looked at as a whole. Of a larger one the most loaded hosts, and those that have most to spare. */
@@ -219,7 +222,9 @@ function optimized(losses: Losses, begun: readonly PlannedMove[]): PlannedMove[]
     ...rulesOfModel(items, () => true),
   });
   const steps = Math.min(options.searchSteps, stepsForPair * guests.length ** 2);
-  const found = optimize(model, { seed: 1, placement, progress: (done) => done / steps, schedule: { hottest } });
+  const { isLate = unhurried } = options;
+  const progress = (done: number): number => (isLate() ? 1 : done / steps);
+  const found = optimize(model, { seed: 1, placement, progress, schedule: { hottest } });
   return guests.flatMap((guest, item) => {
     const place = found.placement[item]!;
     return place === origin[item] ? [] : [{ guest, host: hosts[place]! }];

@@ -1,6 +1,7 @@
 import type { ProjectedHost } from '@argosy/domain/entities';
 import { type BalanceSearchOptions, type Bundle, mayGainBySearch, searchBalance, wholePool } from './balance-search';
 import { beginMove, type Cluster, type ClusterRule, endMoves, imbalance, takeBack } from './cluster';
+import type { IsLate } from './effort';
 import { entitle } from './entitlement';
 import { gatheringHost, isApart } from './gather';
 import { Movers } from './movers';
@@ -12,6 +13,8 @@ export interface BalanceOptions extends WorthOptions {
   readonly maximumMoves: number;
   /** How long a better answer is looked for where single moves leave demand unmet: some four million a second. Left out: not at all. */
   readonly searchSteps?: number;
+  /** From then on it answers with the moves that it has found. */
+  readonly isLate?: IsLate;
 }
 
 export interface ProposedMove {
@@ -33,6 +36,8 @@ export interface BalanceAnswer {
   readonly imbalanceAfter: number;
   /** What had to move and could not: the guest, and why no host took it. */
   readonly stuck: readonly { readonly guestId: string; readonly reason: string }[];
+  /** false: its time was over, and there may be more to move. */
+  readonly isComplete: boolean;
 }
 
 interface Pass {
@@ -41,6 +46,8 @@ interface Pass {
   readonly moves: ProposedMove[];
   readonly moved: Set<number>;
   readonly stuck: { guestId: string; reason: string }[];
+  /** Its time was over before all of it was done. */
+  isCut: boolean;
 }
 
 /**
@@ -54,23 +61,29 @@ interface Pass {
 export function balance(cluster: Cluster, options: BalanceOptions): BalanceAnswer {
   entitle(cluster);
   const imbalanceBefore = imbalance(cluster);
-  const pass: Pass = { cluster, options, moves: [], moved: new Set(), stuck: [] };
-  for (const want of evacuations(cluster)) mend(pass, want);
+  const pass: Pass = { cluster, options, moves: [], moved: new Set(), stuck: [], isCut: false };
+  mendAll(pass, evacuations(cluster));
   for (const rule of cluster.rules) if (rule.kind === 'together' && isApart(cluster, rule)) gather(pass, rule);
-  for (const want of brokenMusts(cluster)) mend(pass, want);
+  mendAll(pass, brokenMusts(cluster));
   const mandatory = pass.moves.length;
   moveOneByOne(pass);
   const search = { ...options, searchSteps: options.searchSteps ?? 0 };
   // While single moves are left the next look goes on with them.
-  if (pass.moves.length < options.maximumMoves && mayGainBySearch(cluster, search)) improve(pass, mandatory, search);
+  const maySearch = pass.moves.length < options.maximumMoves && !isLate(pass);
+  if (maySearch && mayGainBySearch(cluster, search)) improve(pass, mandatory, search);
   endMoves(cluster, pass.moved);
-  return { moves: pass.moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck: pass.stuck };
+  const { moves, stuck } = pass;
+  return { moves, imbalanceBefore, imbalanceAfter: imbalance(cluster), stuck, isComplete: !pass.isCut };
+}
+
+function isLate(pass: Pass): boolean {
+  return (pass.isCut ||= pass.options.isLate?.() ?? false);
 }
 
 function moveOneByOne(pass: Pass): void {
   const { cluster, options, moves } = pass;
-  if (moves.length >= options.maximumMoves) return;
-  const movers = new Movers(cluster, options);
+  if (moves.length >= options.maximumMoves || isLate(pass)) return;
+  const movers = new Movers(cluster, options, () => isLate(pass));
   while (moves.length < options.maximumMoves) {
     const next = movers.next();
     if (next === null) break;
@@ -83,6 +96,7 @@ function moveOneByOne(pass: Pass): void {
       gain: gainOf(worth, options),
       cost: moveCost(cluster, guest, options),
     });
+    if (isLate(pass)) break;
     movers.hasMoved(guest, from);
   }
   movers.end();
@@ -101,7 +115,11 @@ function improve(pass: Pass, mandatory: number, options: BalanceSearchOptions): 
   }));
   const guests = begun.map(({ guest }) => guest);
   takeBack(cluster, guests);
-  const bundles = searchBalance(cluster, begun, { ...options, maximumMoves: options.maximumMoves - moves.length });
+  const bundles = searchBalance(cluster, begun, {
+    ...options,
+    maximumMoves: options.maximumMoves - moves.length,
+    isLate: () => isLate(pass),
+  });
   if (bundles === null) {
     for (const { guest, host } of begun) beginMove(cluster, guest, host);
     moves.push(...found);
@@ -164,6 +182,14 @@ function* brokenMusts(cluster: Cluster): Generator<Want> {
       if (host >= 0 && breaks(cluster, rule, guest, host))
         yield { guest, rule, reason: violation(cluster, rule, guest, host)! };
     }
+  }
+}
+
+/** One that is late leaves the rest to the next pass. */
+function mendAll(pass: Pass, wants: Iterable<Want>): void {
+  for (const want of wants) {
+    if (isLate(pass)) return;
+    mend(pass, want);
   }
 }
 

@@ -1,5 +1,6 @@
 import { fits, isCompatible, keepsRules, reachesDatastores, rejection } from './checks';
 import { beginMove, type Cluster, endMoves } from './cluster';
+import type { IsLate } from './effort';
 import { buildModel, type ModelDescription } from './model/model';
 import { optimize } from './model/optimize';
 import { freeMemory } from './room';
@@ -15,6 +16,8 @@ export interface MakeRoomOptions {
   readonly seed: number;
   /** How long is searched: some five million a second. */
   readonly steps: number;
+  /** From then on no better way is searched for. */
+  readonly isLate?: IsLate;
 }
 
 /** Hosts by hosts is a table: a larger pool is not looked at as a whole. */
@@ -33,7 +36,7 @@ export function makeRoom(cluster: Cluster, wanting: readonly number[], options: 
   const problem = describe(cluster, wanting);
   const { placement } = optimize(buildModel(problem.description), {
     seed: options.seed,
-    progress: (steps) => steps / options.steps,
+    progress: (steps) => (options.isLate?.() ? 1 : steps / options.steps),
   });
   const hostOf = (item: number): number => problem.hosts[placement[item]!]!;
   const placed = wanting.filter((guest) => isPlace(cluster, hostOf(problem.items.indexOf(guest))));

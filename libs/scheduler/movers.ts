@@ -1,5 +1,6 @@
 import { type Cluster, usableHosts } from './cluster';
 import { Departures } from './departures';
+import { type IsLate, unhurried } from './effort';
 import { HostHeap } from './host-heap';
 import { indexOf, type PlacementIndex } from './placement-index';
 import { equalScores, RoomTree } from './room-tree';
@@ -63,6 +64,7 @@ export class Movers {
   constructor(
     private readonly cluster: Cluster,
     private readonly options: WorthOptions,
+    private readonly isLate: IsLate = unhurried,
   ) {
     this.heap = new HostHeap(cluster.hosts.length);
     this.kinds = kindsOf(cluster);
@@ -118,7 +120,7 @@ export class Movers {
 
   private sweep(): void {
     this.sweptAt = this.moveCount;
-    for (let host = 0; host < this.cluster.hosts.length; host++) this.look(host);
+    for (let host = 0; host < this.cluster.hosts.length && !this.isLate(); host++) this.look(host);
   }
 
   private look(host: number): void {

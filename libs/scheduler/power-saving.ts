@@ -1,4 +1,5 @@
 import { buildCluster, type Cluster, move, setUse, usableHosts } from './cluster';
+import { type IsLate, unhurried } from './effort';
 import { chooseHost } from './place';
 import { guestsOn, tolerance, type ToleranceOptions } from './tolerance';
 
@@ -12,6 +13,8 @@ export interface PowerSavingOptions {
   /** So many losses must stay tolerated. */
   readonly losses: number;
   readonly without: NonNullable<ToleranceOptions['without']>;
+  /** From then on no other host is tried. */
+  readonly isLate?: IsLate;
 }
 
 /** More hosts than that are not tried at a time: they are ever fuller. */
@@ -34,7 +37,9 @@ export function hostToEmpty(
       (a, b) =>
         cluster.memoryUsed[a]! - cluster.memoryUsed[b]! || cluster.cpuDemand[a]! - cluster.cpuDemand[b]! || b - a,
     );
+  const { isLate = unhurried } = options;
   for (const host of candidates.slice(0, triedHosts)) {
+    if (isLate()) break;
     const shareAfter = loadShare(
       cluster,
       usable.filter((other) => other !== host),
@@ -57,7 +62,7 @@ export function loadShare(cluster: Cluster, hosts: readonly number[] = usableHos
 }
 
 function canDoWithout(cluster: Cluster, host: number, options: PowerSavingOptions): boolean {
-  const { losses, without } = options;
+  const { losses, without, isLate = unhurried } = options;
   const moved: number[] = [];
   setUse(cluster, host, 'evacuating');
   let isEmpty = true;
@@ -71,7 +76,8 @@ function canDoWithout(cluster: Cluster, host: number, options: PowerSavingOption
     if (!isEmpty) break;
   }
   const answer =
-    isEmpty && (losses === 0 || tolerance(clusterWithout(cluster, host), { losses, without }).proved === losses);
+    isEmpty &&
+    (losses === 0 || tolerance(clusterWithout(cluster, host), { losses, without, isLate }).proved === losses);
   for (const guest of moved.reverse()) move(cluster, guest, host);
   setUse(cluster, host, cluster.hosts[host]!.use);
   return answer;

@@ -1,5 +1,6 @@
 import { fits, isCompatible, keepsRules, reachesDatastores } from './checks';
 import { type Cluster, move } from './cluster';
+import { Effort, type IsLate } from './effort';
 import { chooseHost } from './place';
 import { freeMemory, freeReservation } from './room';
 
@@ -13,11 +14,6 @@ const planningLooks = 200_000;
 
 /** Whether guests fit: proved either way, or not found out with the effort that was allowed. */
 export type Repacking = 'fit' | 'do-not-fit' | 'unknown';
-
-/** Counts down over all searches that share it: one look is a host looked at for a guest. */
-export interface Effort {
-  looks: number;
-}
 
 /**
  * Whether guests that are on no host can all be placed beside what is placed, by every check: each where most room is, or else
@@ -62,7 +58,7 @@ export class Repacker {
   }
 
   fit(guests: readonly number[]): Repacking {
-    if (this.effort.looks <= 0) return 'unknown';
+    if (this.effort.isSpent) return 'unknown';
     this.begin(guests);
     // Mostly each finds room where most of it is, and that is found without a look at every host.
     return this.placeEach() ? 'fit' : this.placeFrom(0);
@@ -73,7 +69,7 @@ export class Repacker {
     const places = new Map<number, number>();
     for (const guest of items) {
       const host = chooseHost(cluster, guest);
-      this.effort.looks -= indexedLooks;
+      this.effort.spend(indexedLooks);
       if (host < 0) break;
       move(cluster, guest, host);
       places.set(guest, host);
@@ -143,7 +139,7 @@ export class Repacker {
       if (before >= 0 && host < this.cluster.hostOf[before]!) continue;
       if (before < 0 && this.isLikeAny(tried, host, guest)) continue;
       tried.push(host);
-      if (this.effort.looks <= 0) return 'unknown';
+      if (this.effort.isSpent) return 'unknown';
       this.take(guest, host, 1);
       const answer = this.placeFrom(index + 1);
       this.take(guest, host, -1);
@@ -168,7 +164,7 @@ export class Repacker {
     const room = (host: number): number =>
       freeMemory(cluster, host) / cluster.memoryCapacity[host]! +
       freeReservation(cluster, host) / cluster.cpuCapacity[host]!;
-    this.effort.looks -= this.usable.length;
+    this.effort.spend(this.usable.length);
     return this.usable.filter((host) => fits(cluster, guest, host)).sort((a, b) => room(a) - room(b) || a - b);
   }
 
@@ -212,14 +208,18 @@ export class Repacker {
  * room for all, as many from the first on as there is room for; who is less urgent costs nobody a place. null: each as it
  * comes, to the host with the most room, does as well; or no better way was found. The cluster is left as it was.
  */
-export function planTogether(cluster: Cluster, guests: readonly number[]): ReadonlyMap<number, number> | null {
-  const hopeless = new Set(new Repacker(cluster, { looks: planningLooks }).withoutAnyHost(guests));
+export function planTogether(
+  cluster: Cluster,
+  guests: readonly number[],
+  isLate?: IsLate,
+): ReadonlyMap<number, number> | null {
+  const all = new Repacker(cluster, new Effort(planningLooks, isLate));
+  const hopeless = new Set(all.withoutAnyHost(guests));
   const others = guests.filter((guest) => !hopeless.has(guest));
   const asTheyCome = placedAsTheyCome(cluster, others);
   if (asTheyCome === others.length) return null;
-  const all = new Repacker(cluster, { looks: planningLooks });
   if (all.fit(others) === 'fit') return all.places;
-  return planForFirst(cluster, others, asTheyCome);
+  return planForFirst(cluster, others, { known: asTheyCome, isLate });
 }
 
 /** How many of them, from the first on, find a place with the most room when each comes by itself. */
@@ -236,8 +236,12 @@ function placedAsTheyCome(cluster: Cluster, guests: readonly number[]): number {
 }
 
 /** Of guests of which not all fit and the first `known` do: if so many fit, fewer do as well. */
-function planForFirst(cluster: Cluster, guests: readonly number[], known: number): ReadonlyMap<number, number> | null {
-  const repacker = new Repacker(cluster, { looks: planningLooks });
+function planForFirst(
+  cluster: Cluster,
+  guests: readonly number[],
+  { known, isLate }: { readonly known: number; readonly isLate: IsLate | undefined },
+): ReadonlyMap<number, number> | null {
+  const repacker = new Repacker(cluster, new Effort(planningLooks, isLate));
   let plan: ReadonlyMap<number, number> | null = null;
   let [fit, over] = [known, guests.length];
   while (over - fit > 1) {

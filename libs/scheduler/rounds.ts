@@ -2,7 +2,8 @@ import { type Cluster, move, setUse } from './cluster';
 import { leastRounds, type MostAway } from './least-rounds';
 import { Random } from './model/random';
 import { chooseHost } from './place';
-import { type Effort, ordinaryLooks, Repacker } from './repacking';
+import { Effort, type IsLate, unhurried } from './effort';
+import { ordinaryLooks, Repacker } from './repacking';
 import { guestsOn } from './tolerance';
 
 export interface RoundsOptions {
@@ -12,6 +13,8 @@ export interface RoundsOptions {
   readonly keepsRoom: (away: ReadonlySet<number>) => boolean;
   /** null: nothing is known of what it allows at most. */
   readonly mostAway: MostAway | null;
+  /** From then on no better way is looked for than the first that was found. */
+  readonly isLate?: IsLate;
 }
 
 export interface Rounds {
@@ -37,25 +40,25 @@ const mostHostsReordered = 500;
  * guests are now. The cluster is left as it was.
  */
 export function fewestRounds(cluster: Cluster, options: RoundsOptions): Rounds {
-  const { rounds, left } = inOrder(cluster, options, options.hosts);
+  const { rounds, left } = inOrder(cluster, { ...options, isLate: unhurried }, options.hosts);
   const movable = options.hosts.filter((host) => !left.includes(host));
   const least = leastRounds(cluster, movable, options.mostAway);
   if (rounds.length <= least) return { rounds, left, least };
   if (movable.length > mostHostsSearched)
     return { rounds: inOtherOrders(cluster, options, rounds, least), left, least };
-  const { rounds: fewest, isExact } = new RoundSearch(cluster, movable, options.keepsRoom).least();
+  const { rounds: fewest, isExact } = new RoundSearch(cluster, movable, options).least();
   const best = fewest.length < rounds.length ? fewest : rounds;
   return { rounds: best, left, least: isExact ? best.length : least };
 }
 
 function inOrder(
   cluster: Cluster,
-  { keepsRoom }: RoundsOptions,
+  { keepsRoom, isLate = unhurried }: RoundsOptions,
   hosts: readonly number[],
 ): { readonly rounds: readonly number[][]; readonly left: readonly number[] } {
   const rounds: number[][] = [];
   let left = hosts;
-  while (left.length > 0) {
+  while (left.length > 0 && !isLate()) {
     const round = fullRound(cluster, left, keepsRoom);
     if (round.length === 0) break;
     rounds.push(round);
@@ -81,6 +84,7 @@ function inOtherOrders(
   );
   for (let count = 0; count < otherOrders && best.length > least; count++) {
     const { rounds } = inOrder(cluster, options, order);
+    if (options.isLate?.()) return best;
     if (rounds.length < best.length && rounds.flat().length === movable.length) best = rounds;
     for (let index = order.length - 1; index > 0; index--) {
       const other = random.below(index + 1);
@@ -95,7 +99,7 @@ export function canBeAway(
   cluster: Cluster,
   hosts: readonly number[],
   keepsRoom: RoundsOptions['keepsRoom'],
-  effort: Effort = { looks: ordinaryLooks },
+  effort = new Effort(ordinaryLooks),
 ): boolean {
   const departure = new Departure(cluster);
   for (const host of hosts) setUse(cluster, host, 'evacuating');
@@ -170,14 +174,17 @@ class Departure {
 
 /** Sets of hosts are numbers, with a bit for each host. */
 class RoundSearch {
-  private readonly effort: Effort = { looks: ordinaryLooks };
+  private readonly effort: Effort;
+  private readonly keepsRoom: RoundsOptions['keepsRoom'];
   private readonly mayBeAway: Uint8Array;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly hosts: readonly number[],
-    private readonly keepsRoom: RoundsOptions['keepsRoom'],
+    { keepsRoom, isLate }: RoundsOptions,
   ) {
+    this.effort = new Effort(ordinaryLooks, isLate);
+    this.keepsRoom = keepsRoom;
     this.mayBeAway = new Uint8Array(1 << hosts.length);
     for (let set = 1; set < this.mayBeAway.length; set++) this.mayBeAway[set] = this.judge(set) ? 1 : 0;
   }
@@ -210,6 +217,6 @@ class RoundSearch {
     }
     const rounds: number[][] = [];
     for (let set = mayBeAway.length - 1; set > 0; set &= ~first[set]!) rounds.push(this.membersOf(first[set]!));
-    return { rounds, isExact: this.effort.looks > 0 };
+    return { rounds, isExact: !this.effort.isSpent };
   }
 }

@@ -1,5 +1,6 @@
 import { type Cluster, move, setUse } from './cluster';
-import { type Effort, namedByAnyone, ordinaryLooks, Repacker } from './repacking';
+import { Effort, type IsLate } from './effort';
+import { namedByAnyone, ordinaryLooks, Repacker } from './repacking';
 import { Slack } from './slack';
 
 /** Hosts whose loss leaves guests down, and which those are. */
@@ -25,6 +26,8 @@ export interface ToleranceOptions {
   readonly without?: ReadonlySet<number>;
   /** How many times a host is looked at for a guest before the answer is left open: some ten million a second. */
   readonly looks?: number;
+  /** From then on it is left open as well. */
+  readonly isLate?: IsLate;
 }
 
 /**
@@ -62,7 +65,7 @@ class LossSearch {
     private readonly cluster: Cluster,
     private readonly options: ToleranceOptions,
   ) {
-    this.effort = { looks: options.looks ?? ordinaryLooks };
+    this.effort = new Effort(options.looks ?? ordinaryLooks, options.isLate);
     this.slack = new Slack(cluster, (guest) => this.counts(guest));
   }
 
@@ -101,7 +104,7 @@ class LossSearch {
       // Of hosts that are alike the first are lost for all of them.
       const twin = index > from ? hosts[index - 1]! : -1;
       if (twin >= 0 && kindOf.get(twin) === kindOf.get(host)) continue;
-      if (this.effort.looks <= 0) return 'open';
+      if (this.effort.isSpent) return 'open';
       const below = this.choose([...chosen, host], index + 1, missing - 1);
       if (below === 'open') answer = 'open';
       else if (below !== 'tolerated') return below;

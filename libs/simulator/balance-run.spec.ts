@@ -2,7 +2,7 @@ import type { BalanceRun } from '@argosy/domain/entities';
 import { inventoryOf } from './inventory-plan';
 import { World } from './world';
 
-const hosts = ['h1', 'h2'].map((name) => ({ name, memoryMiB: 4096 }));
+const hosts = ['h1', 'h2'].map((name) => ({ name, memoryMiB: 4096, cpuMillicores: 2000 }));
 
 function aWorld(guests: readonly { name: string; on: string }[]): { world: World; commands: () => number } {
   const world = new World({
@@ -54,4 +54,27 @@ test('what nobody asked for is written only when it recommends something', () =>
   world.run(300_000);
   expect(runs(world)).toEqual([]);
   expect(commands()).toBe(0);
+});
+
+test('a run whose time was over before it had looked at everything says so, and withdraws nothing', () => {
+  const { world } = aWorld([
+    { name: 'a', on: 'h1' },
+    { name: 'b', on: 'h1' },
+    { name: 'c', on: 'h1' },
+  ]);
+  world.request('administrator', {
+    kind: 'pool.update',
+    pool: 'main',
+    settings: { balance: { automation: 'manual' } },
+  });
+  for (const guest of ['a', 'b', 'c']) world.copyOf(guest)?.consoleWrite('load 900\n');
+  world.run(30_000);
+  const before = [...world.store.rows.recommendation.values()].map(({ guestId, state }) => `${guestId} ${state}`);
+  expect(before.some((each) => each.endsWith('open'))).toBe(true);
+  Object.assign(world.leader()!.fleet, { deadline: () => () => true });
+  ask(world);
+  expect(runs(world).at(-1)!.explanation).toContain('It was cut short after 1.00 s; the next pass goes on.');
+  expect([...world.store.rows.recommendation.values()].map(({ guestId, state }) => `${guestId} ${state}`)).toEqual(
+    before,
+  );
 });

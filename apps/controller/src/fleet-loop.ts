@@ -66,7 +66,13 @@ const mostWritesTogether = 2_000;
  * store refuses or is away, what was decided since is dropped, and everything is loaded anew.
  */
 export class FleetLoop {
-  readonly fleet: Fleet = createFleet({ newId: () => randomBytes(9).toString('base64url').replace(/[-_]/g, 'x') });
+  readonly fleet: Fleet = createFleet({
+    newId: () => randomBytes(9).toString('base64url').replace(/[-_]/g, 'x'),
+    deadlineIn: (ms) => {
+      const until = performance.now() + ms;
+      return () => performance.now() > until;
+    },
+  });
   private readonly events: Arrival[] = [];
   private next = new Decided();
   /** Resolves when what is being written is written, or is not; null: nothing is. */

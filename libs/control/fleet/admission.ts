@@ -192,7 +192,7 @@ export function survivesLosses(turn: FleetTurn, guest: Guest, { cluster, chosen,
   const index = cluster.guestIndex.get(guest.id)!;
   const before = cluster.hostOf[index]!;
   move(cluster, index, chosen);
-  const { witness } = tolerance(cluster, { losses, without });
+  const { witness } = tolerance(cluster, { losses, without, isLate: turn.fleet.deadline() });
   const reason = witness === null ? null : tellWitness(cluster, witness);
   move(cluster, index, before);
   if (reason === null) return accepted(null);

@@ -4,7 +4,8 @@ import { balance, type BalanceAnswer, type ProposedMove } from '@argosy/schedule
 import { rejection } from '@argosy/scheduler/checks';
 import { gathers } from '@argosy/scheduler/gather';
 import { explainRejections, place } from '@argosy/scheduler/place';
-import { balanceHorizonMs, balanceSearchSteps } from '../defaults';
+import { formatDuration } from '@argosy/domain/units';
+import { balanceHorizonMs, balanceSearchSteps, decisionDeadlineMs } from '../defaults';
 import { isBusy } from './begin-disk-operation';
 import { startAt } from './guests';
 import { makeRoomFor } from './make-room';
@@ -59,6 +60,7 @@ export function runBalance(turn: FleetTurn, pool: Pool, { isAsked = false } = {}
     bandwidthMiBPerSecond: Math.min(pool.migration.bandwidthMiBPerSecond, 1_000),
     maximumMoves: movesPerRun,
     searchSteps: balanceSearchSteps,
+    isLate: fleet.deadline(),
   });
   // Who leaves a host that is being emptied goes without a recommendation.
   const moves = answer.moves.filter(
@@ -67,7 +69,8 @@ export function runBalance(turn: FleetTurn, pool: Pool, { isAsked = false } = {}
   const open = [...fleet.recommendations.values()].filter(
     (each) => each.poolId === pool.id && each.fromHostId !== null,
   );
-  for (const recommendation of open)
+  // A pass that was cut short does not know what it would have found.
+  for (const recommendation of answer.isComplete ? open : [])
     if (!moves.some((move) => isSame(move, recommendation)))
       putEnded(turn, 'recommendation', { ...recommendation, state: 'withdrawn' });
   const fresh = moves.filter((move) => !open.some((each) => isSame(move, each)));
@@ -89,16 +92,24 @@ function isSame(move: ProposedMove, open: Recommendation): boolean {
   );
 }
 
-const nothingToBalance: BalanceAnswer = { moves: [], imbalanceBefore: 0, imbalanceAfter: 0, stuck: [] };
+const nothingToBalance: BalanceAnswer = {
+  moves: [],
+  imbalanceBefore: 0,
+  imbalanceAfter: 0,
+  stuck: [],
+  isComplete: true,
+};
 
 /** Of a run that recommends nothing new. */
-function whyNothing(turn: FleetTurn, pool: Pool, { moves, stuck }: BalanceAnswer): string {
+function whyNothing(turn: FleetTurn, pool: Pool, { moves, stuck, isComplete }: BalanceAnswer): string {
   const standing = [...turn.fleet.recommendations.values()].filter(
     (each) => each.poolId === pool.id && each.fromHostId !== null,
   );
   const { threshold } = pool.balance;
-  if (standing.length > 0) return `Nothing new: ${standing.length} recommendations stand already.`;
+  if (standing.length > 0)
+    return `Nothing new: ${standing.length === 1 ? 'one recommendation stands' : `${standing.length} recommendations stand`} already.`;
   if (stuck.length > 0) return 'Nothing to do: what must move cannot.';
+  if (!isComplete) return 'Nothing was found in time.';
   if (![...turn.fleet.guests.values()].some((each) => each.poolId === pool.id && each.state === 'running'))
     return 'Nothing to do, because no guest runs in it.';
   if (moves.length > 0)
@@ -121,6 +132,7 @@ function writeRun(turn: FleetTurn, pool: Pool, answer: BalanceAnswer, fresh: Bal
       answer.stuck
         .map((each) => `${guestName(turn.fleet, each.guestId)} must move and cannot: ${each.reason}`)
         .join('; '),
+      answer.isComplete ? '' : `It was cut short after ${formatDuration(decisionDeadlineMs)}; the next pass goes on.`,
     ]
       .filter((part) => part !== '')
       .join(' '),
@@ -222,7 +234,7 @@ function moveOut(turn: FleetTurn, pool: Pool, host: Host, guests: readonly Guest
   const movable = guests.filter((guest) => guest.state === 'running' && !isBusy(turn.fleet, guest.id));
   if (movable.length === 0 || !hasMigrationRoom(turn, host.id)) return;
   const cluster = clusterOf(turn, pool.id);
-  const answer = balance(cluster, emptying);
+  const answer = balance(cluster, { ...emptying, isLate: turn.fleet.deadline() });
   const stuck = answer.stuck.filter((each) => guests.some((guest) => guest.id === each.guestId));
   const ids = stuck.map(({ guestId }) => guestId);
   const underWay = turn.fleet.migrations.size;

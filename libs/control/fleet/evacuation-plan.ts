@@ -16,7 +16,10 @@ export function planEvacuation(turn: FleetTurn, request: Of<'host.evacuation'>):
   const found = find(turn, 'host', request.host);
   if (!found.ok) return found;
   const host = found.value;
-  const answer = balance(clusterOf({ fleet: withoutHost(turn.fleet, host), now: turn.now }, host.poolId), emptying);
+  const answer = balance(clusterOf({ fleet: withoutHost(turn.fleet, host), now: turn.now }, host.poolId), {
+    ...emptying,
+    isLate: turn.fleet.deadline(),
+  });
   const guests = [...(turn.fleet.guestsOn.get(host.id) ?? [])].flatMap((id) => turn.fleet.guests.get(id) ?? []);
   return accepted({
     hostId: host.id,

@@ -26,7 +26,7 @@ export function makeRoomFor(turn: FleetTurn, pool: Pool, guestIds: readonly stri
   if (isMoving) return false;
   const cluster = clusterOf(turn, pool.id, purpose);
   const wanting = guestIds.slice(0, mostGuests).map((id) => cluster.guestIndex.get(id)!);
-  const moves = makeRoom(cluster, wanting, { seed: 1, steps: searchSteps });
+  const moves = makeRoom(cluster, wanting, { seed: 1, steps: searchSteps, isLate: fleet.deadline() });
   fleet.roomSought.set(pool.id, { at: now, found: moves.length > 0 });
   for (const { guest, host, reason } of moves) {
     const row = fleet.guests.get(cluster.guests[guest]!.id);

@@ -65,7 +65,9 @@ function whyMore(turn: FleetTurn, pool: Pool, cluster: Cluster): string | null {
   if (lacksRoom(turn, pool)) return 'those that are on have too little room for failures';
   const losses = lossesOf(pool, cluster);
   if (losses === 0) return null;
-  const lacks = tolerance(cluster, { losses, without: notRestarted(turn, cluster) }).witness !== null;
+  const lacks =
+    tolerance(cluster, { losses, without: notRestarted(turn, cluster), isLate: turn.fleet.deadline() }).witness !==
+    null;
   return lacks || usableHosts(cluster).length <= losses
     ? `those that are on have no room for the loss of ${losses} host${losses === 1 ? '' : 's'}`
     : null;
@@ -109,6 +111,7 @@ function trySaving(turn: FleetTurn, pool: Pool, cluster: Cluster, hosts: readonl
     ...(pool.failure.admission === 'failover-hosts' ? { mostHeld: spareOf(turn, pool) } : {}),
     losses: lossesOf(pool, cluster),
     without: notRestarted(turn, cluster),
+    isLate: fleet.deadline(),
   };
   const found = hostToEmpty(cluster, mayGo, options);
   const host = found === null ? null : fleet.hosts.get(cluster.hosts[found.host]!.id)!;

@@ -57,6 +57,7 @@ export function planRounds(turn: FleetTurn, pool: Pool, waiting: readonly RollHo
     hosts: order,
     keepsRoom: (away) => shortage(turn, pool, cluster, away) === null,
     mostAway: mostAwayOf(turn, pool, cluster),
+    isLate: turn.fleet.deadline(),
   });
   return {
     hosts: rounds.flatMap((round, index) => round.map((host) => ({ ...byHost.get(host)!, round: firstRound + index }))),

@@ -23,7 +23,11 @@ export function poolTolerance(turn: FleetTurn, request: Of<'pool.tolerance'>): R
   // That nobody is left to run guests when all hosts are lost, everybody knows.
   const allButOne = Math.max(1, usableHosts(cluster).length - 1);
   const losses = Math.min(allButOne, mostLosses);
-  const answer = tolerance(cluster, { losses, without: notRestarted(turn, cluster) });
+  const answer = tolerance(cluster, {
+    losses,
+    without: notRestarted(turn, cluster),
+    isLate: turn.fleet.deadline(),
+  });
   const hostIds = answer.witness?.hosts.map((host) => cluster.hosts[host]!.id) ?? [];
   const guestIds = answer.witness?.guests.map((guest) => cluster.guests[guest]!.id) ?? [];
   return accepted({

@@ -105,6 +105,7 @@ function planRestarts(turn: FleetTurn, poolId: string, cluster: Cluster): Plan {
   return planTogether(
     cluster,
     lost.map(({ id }) => cluster.guestIndex.get(id)!),
+    turn.fleet.deadline(),
   );
 }
 
