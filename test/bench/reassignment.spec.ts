@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluate } from '../../bench/reassignment/evaluate.mjs';
 import { readInstance } from '../../bench/reassignment/read.mjs';
-import { roundsOf } from '../../bench/reassignment/search.mjs';
 import { ensureBuilt, root } from '../fleet/build';
 
 /** Two resources, the first transient; three machines; service 0 has processes 0 and 1, service 1 has process 2 and needs service 0 near it. */
@@ -134,17 +133,3 @@ test('an assignment that is not feasible at first is refused with its place and 
   expect(stderr).toContain('assignment_t_1.txt, line 1: two processes of service 0 are on machine 0');
   expect(stderr).toContain('where an assignment should be that breaks none');
 });
-
-test.each([10, 100])(
-  'workers differ in seed and schedule, and the rounds of each share its time (%d hosts)',
-  (hosts) => {
-    const task = { seed: 7, durationMs: 300_000, items: 1000, hosts };
-    const plans = [0, 1, 2].map((worker) => roundsOf(worker, task));
-    for (const rounds of plans) expect(rounds.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 10);
-    const seeds = plans.flatMap((rounds) => rounds.map(({ seed }) => seed));
-    expect(new Set(seeds).size).toBe(seeds.length);
-    expect(roundsOf(0, task)).toHaveLength(1);
-    expect(roundsOf(1, task).at(-1)?.schedule).not.toEqual(roundsOf(0, task)[0]?.schedule);
-    expect(roundsOf(1, { ...task, durationMs: 10_000, items: 50_000 })).toHaveLength(1);
-  },
-);
