@@ -1,69 +1,164 @@
 import type { Cluster } from './cluster';
 import { freeMemory, freeReservation } from './room';
+import { type SpecialGuest, SpecialGuests } from './special-guests';
+import { SlackFor, type Weights } from './slack-for';
 
 /** In how many ways what may run out is weighed against each other: one that shows it is enough. The shares of one, and of the rest. */
 const leadingShares = [0.5, 0.8, 0.95];
-/** A guest that rules or datastores keep from more hosts than that is no matter of room: its host is looked at by itself. */
+/** A guest that rules or datastores keep from more hosts than that has a bound of its own. */
 const fewHosts = 8;
+/** Sizes are told apart to so small a part of a host. */
+const stepsOfHost = 32;
 
 /**
  * A bound on what losses ask for. Guests are placed one by one wherever they fit. One that fits nowhere finds on each host so
  * much placed before it that less than the largest guest's size is left, of memory, of reservations or of virtual processors: so
  * what was placed weighs at least the sum of these slacks, however the resources are weighed (the dual of choosing for each host
- * which of them ran out). If all that is lost weighs no more, no guest is left over, in whatever order they come.
+ * which of them ran out). If all that is lost weighs no more, no guest is left over, in whatever order they come. For a guest that
+ * only some hosts may take, or a group that stays together, it is the same with its own size and these hosts: what is lost
+ * together with it must weigh no more than the slack that it finds there.
  */
 export class Slack {
   private readonly weighings: readonly Weighing[];
   private hosts: readonly number[] = [];
+  private losses = 0;
 
   constructor(cluster: Cluster, counts: (guest: number) => boolean) {
-    const kept = keptFrom(cluster);
+    const { kept, special, tied } = specialIn(cluster, counts);
     const scarce = scarceIn(cluster, (guest) => counts(guest) && kept[guest]! <= fewHosts);
-    this.weighings = sharesOf(scarce.length).map((shares) => weigh(cluster, { scarce, shares, counts, kept }));
+    this.weighings = sharesOf(scarce.length).map(
+      (shares) => new Weighing(cluster, { scarce, shares, counts, kept, special, tied }),
+    );
   }
 
-  /** How hard the loss of the host is: what its guests ask for, and the slack that goes with it. */
-  weight(host: number): number {
-    return this.weighings[0]!.weight[host]!;
+  /** From now on losses of so many hosts are asked about. */
+  ask(losses: number): void {
+    this.losses = losses;
+    for (const weighing of this.weighings) weighing.cap(losses);
+  }
+
+  /** How hard the loss of the host is: what its guests ask for beside all the slack there is, or beside what one of them finds. */
+  hardness(host: number): number {
+    return this.weighings[0]!.hardness(host);
   }
 
   /** The order in which hosts are added to a loss. */
   order(hosts: readonly number[]): void {
     this.hosts = hosts;
-    for (const { weight, hardest } of this.weighings) {
-      let most = 0;
-      for (let index = hosts.length - 1; index >= 0; index--) {
-        most = Math.max(most, weight[hosts[index]!]!);
-        hardest[index] = most;
-      }
-    }
+    for (const weighing of this.weighings) weighing.order(hosts);
   }
 
   /** No loss of so many hosts is too much, whichever they are. */
-  coversAny(losses: number): boolean {
-    return this.weighings.some(
-      ({ weight, total }) => losses * weight.reduce((most, each) => Math.max(most, each), 0) <= total,
-    );
+  coversAny(): boolean {
+    return this.weighings.some((weighing) => weighing.coversAny(this.losses));
   }
 
   /** No loss of those together with so many more, of the hosts from that index on, is too much. */
   covers(chosen: readonly number[], index: number, missing: number): boolean {
-    if (index >= this.hosts.length) return false;
-    return this.weighings.some(({ weight, total, hardest }) => {
-      let sum = missing * hardest[index]!;
-      for (const host of chosen) sum += weight[host]!;
-      return sum <= total;
-    });
+    if (missing > 0 && index >= this.hosts.length) return false;
+    return this.weighings.some((weighing) => weighing.covers(chosen, index, missing));
   }
 }
 
-interface Weighing {
-  /** By host: what is lost with it. */
-  readonly weight: Float64Array;
+interface Terms {
+  readonly scarce: readonly Scarce[];
+  readonly shares: readonly number[];
+  readonly counts: (guest: number) => boolean;
+  readonly kept: Float64Array;
+  readonly special: readonly SpecialGuest[];
+  readonly tied: readonly number[];
+}
+
+/** One way to weigh the resources against each other. */
+class Weighing {
+  private readonly weights: Weights;
+  /** By host: what is lost with it, and that with the slack that it has. Infinity: nothing can be said of its guests. */
+  private readonly load: Float64Array;
+  private readonly weight: Float64Array;
   /** All the slack there is, but for that of as many hosts as rules may keep a guest from. */
-  readonly total: number;
-  /** By index in the order: the most that any host from there on weighs. */
-  readonly hardest: number[];
+  private readonly total: number;
+  private readonly special: readonly SpecialGuest[];
+  /** By host: what may be lost at once with any of its guests. */
+  private readonly caps: Float64Array;
+  /** By index in the order: the most that any host from there on weighs and holds, and the least that any of them bears. */
+  private heaviest: Float64Array = new Float64Array(0);
+  private fullest: Float64Array = new Float64Array(0);
+  private leastCap: Float64Array = new Float64Array(0);
+
+  constructor(cluster: Cluster, { scarce, shares, counts, kept, special, tied }: Terms) {
+    const units = scarce.map(({ capacity }, index) => shares[index]! / capacity);
+    this.weights = {
+      cluster,
+      units,
+      free: scarce.map(({ free }) => free),
+      sizes: scarce.map(({ sizes }) => sizes),
+      steps: scarce.map(({ capacity }) => capacity / cluster.hosts.length / stepsOfHost),
+    };
+    this.special = special;
+    this.caps = new Float64Array(cluster.hosts.length).fill(Infinity);
+    const ordinary = new SlackFor(
+      this.weights,
+      scarce.map(({ largest }) => largest),
+    );
+    let most = 0;
+    this.load = new Float64Array(cluster.hosts.length);
+    cluster.guests.forEach((_, guest) => {
+      const host = cluster.hostOf[guest]!;
+      if (!counts(guest)) return;
+      if (kept[guest]! <= fewHosts) most = Math.max(most, kept[guest]!);
+      if (host >= 0) scarce.forEach(({ sizes }, index) => (this.load[host]! += units[index]! * sizes[guest]!));
+    });
+    for (const host of tied) this.load[host] = Infinity;
+    this.weight = this.load.map((load, host) => load + ordinary.slack[host]!);
+    this.total = ordinary.of({ otherHosts: most });
+  }
+
+  cap(losses: number): void {
+    const known = new Map<string, SlackFor>();
+    this.caps.fill(Infinity);
+    for (const { host, guests, ...where } of this.special) {
+      const slack = SlackFor.of(this.weights, guests, known).of({ ...where, otherHosts: where.otherHosts + losses });
+      this.caps[host] = Math.min(this.caps[host]!, slack);
+    }
+  }
+
+  hardness(host: number): number {
+    const weight = this.weight[host]!;
+    return weight === 0 ? 0 : Math.max(weight / this.total, this.load[host]! / this.caps[host]!);
+  }
+
+  order(hosts: readonly number[]): void {
+    const upTo = (from: number, best: (one: number, other: number) => number, of: Float64Array): Float64Array => {
+      const kept = new Float64Array(hosts.length);
+      let so = from;
+      for (let index = hosts.length - 1; index >= 0; index--) kept[index] = so = best(so, of[hosts[index]!]!);
+      return kept;
+    };
+    this.heaviest = upTo(0, Math.max, this.weight);
+    this.fullest = upTo(0, Math.max, this.load);
+    this.leastCap = upTo(Infinity, Math.min, this.caps);
+  }
+
+  coversAny(losses: number): boolean {
+    const most = (of: Float64Array): number => of.reduce((largest, each) => Math.max(largest, each), 0);
+    const least = this.caps.reduce((smallest, each) => Math.min(smallest, each), Infinity);
+    return losses * most(this.weight) <= this.total && losses * most(this.load) <= least;
+  }
+
+  covers(chosen: readonly number[], index: number, missing: number): boolean {
+    let [weight, load, cap] = [0, 0, Infinity];
+    if (missing > 0) {
+      weight = missing * this.heaviest[index]!;
+      load = missing * this.fullest[index]!;
+      cap = this.leastCap[index]!;
+    }
+    for (const host of chosen) {
+      weight += this.weight[host]!;
+      load += this.load[host]!;
+      cap = Math.min(cap, this.caps[host]!);
+    }
+    return weight <= this.total && load <= cap;
+  }
 }
 
 /** What may run out on a host. */
@@ -73,13 +168,6 @@ interface Scarce {
   /** Of all hosts that have a limit together. */
   readonly capacity: number;
   readonly free: (host: number) => number;
-}
-
-interface Terms {
-  readonly scarce: readonly Scarce[];
-  readonly shares: readonly number[];
-  readonly counts: (guest: number) => boolean;
-  readonly kept: Float64Array;
 }
 
 /** Where nobody reserves anything reservations never run out, nor virtual processors where hosts may have as many as they like. */
@@ -95,7 +183,8 @@ function scarceIn(cluster: Cluster, isOrdinary: (guest: number) => boolean): Sca
   const memory = of(guestMemory, memoryCapacity, (host) => freeMemory(cluster, host));
   const reserved = of(guestReservation, cpuCapacity, (host) => freeReservation(cluster, host));
   const vcpus = of(guestVcpus, vcpuCapacity, (host) => vcpuCapacity[host]! - vcpusUsed[host]!);
-  return [memory, ...(reserved.largest > 0 ? [reserved] : []), ...(cluster.countsVcpus ? [vcpus] : [])];
+  const isReserved = guestReservation.some((each) => each > 0);
+  return [memory, ...(isReserved ? [reserved] : []), ...(cluster.countsVcpus ? [vcpus] : [])];
 }
 
 /** Each of them leads in turn, and the others share the rest. */
@@ -108,60 +197,25 @@ function sharesOf(count: number): number[][] {
   return [even, ...led];
 }
 
-function weigh(cluster: Cluster, { scarce, shares, counts, kept }: Terms): Weighing {
-  const units = scarce.map(({ capacity }, index) => shares[index]! / capacity);
-  const most = cluster.guests.reduce(
-    (largest, _, guest) => (counts(guest) && kept[guest]! <= fewHosts ? Math.max(largest, kept[guest]!) : largest),
-    0,
-  );
-  const slack = cluster.hosts.map(({ use }, host) => {
-    if (use !== 'usable') return 0;
-    const left = scarce.map(({ free, largest }, index) => units[index]! * (free(host) - largest));
-    return Math.max(0, Math.min(...left));
-  });
-  const weight = Float64Array.from(slack);
+/** By guest, from how many hosts it is kept; those for whom that says too little; and the hosts of those of whom nothing can be said. */
+function specialIn(
+  cluster: Cluster,
+  counts: (guest: number) => boolean,
+): { readonly kept: Float64Array; readonly special: readonly SpecialGuest[]; readonly tied: readonly number[] } {
+  const reader = new SpecialGuests(cluster);
+  const kept = Float64Array.from(cluster.guests, (_, guest) => reader.keptFrom(guest));
+  const special: SpecialGuest[] = [];
+  const tied = new Set<number>();
+  const read = new Set<number>();
   cluster.guests.forEach((_, guest) => {
     const host = cluster.hostOf[guest]!;
-    if (host < 0 || !counts(guest)) return;
-    scarce.forEach(({ sizes }, index) => (weight[host]! += units[index]! * sizes[guest]!));
-    if (kept[guest]! > fewHosts) weight[host] = Infinity;
+    if (host < 0 || kept[guest]! <= fewHosts || !counts(guest) || read.has(guest)) return;
+    const found = reader.read(guest, counts);
+    if (found === null) tied.add(host);
+    else special.push(found);
+    for (const each of found?.guests ?? []) read.add(each);
   });
-  const spared = [...slack].sort((a, b) => b - a).slice(0, most);
-  return { weight, total: sum(slack) - sum(spared), hardest: [] };
-}
-
-/** By guest: from how many hosts rules and datastores may keep it. Who stays with others is a group, and no case for the bound. */
-function keptFrom(cluster: Cluster): Float64Array {
-  const hostCount = cluster.hosts.length;
-  const missing = new Map<string, number>();
-  for (const { missingDatastores } of cluster.hosts)
-    for (const id of missingDatastores.keys()) missing.set(id, (missing.get(id) ?? 0) + 1);
-  const foreignTo = new Map<string, number>();
-  return Float64Array.from(cluster.guests, ({ datastores, architecture, memoryMachine = null }, guest) => {
-    let kept = architecture === undefined ? 0 : hostsWithout(cluster, architecture, foreignTo);
-    if (memoryMachine !== null) kept += hostCount + fewHosts;
-    for (const { id, hostId } of datastores) kept += hostId === null ? (missing.get(id) ?? 0) : hostCount;
-    for (const rule of cluster.rulesOf[guest]!) {
-      if (rule.isWish) continue;
-      if (rule.kind === 'apart') kept += rule.guests.length - 1;
-      else if (rule.kind === 'must-not-run-on') kept += rule.hosts.size;
-      else if (rule.kind === 'must-run-on') kept += hostCount - rule.hosts.size;
-      else kept += hostCount + fewHosts;
-    }
-    return kept;
-  });
-}
-
-/** How many hosts do not run guests of that architecture. */
-function hostsWithout({ hosts }: Cluster, architecture: string, known: Map<string, number>): number {
-  let count = known.get(architecture);
-  if (count === undefined) {
-    count = hosts.filter(
-      ({ platform = null }) => platform !== null && !platform.guestArchitectures.includes(architecture),
-    ).length;
-    known.set(architecture, count);
-  }
-  return count;
+  return { kept, special, tied: [...tied] };
 }
 
 function sum(numbers: Iterable<number>): number {

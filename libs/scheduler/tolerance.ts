@@ -54,12 +54,9 @@ class LossSearch {
   private readonly slack: Slack;
   private readonly noOtherHost = new Set<number>();
   /** What the bound alone does not decide needs more, which is made then. */
-  private work: {
-    readonly repacker: Repacker;
-    /** Hosts that can be lost, the hardest first, those that are alike one after another. */
-    readonly hosts: readonly number[];
-    readonly kindOf: ReadonlyMap<number, string>;
-  } | null = null;
+  private work: { readonly repacker: Repacker; readonly kindOf: ReadonlyMap<number, string> } | null = null;
+  /** Hosts that can be lost, the hardest first, those that are alike one after another. */
+  private hosts: readonly number[] = [];
 
   constructor(
     private readonly cluster: Cluster,
@@ -75,19 +72,20 @@ class LossSearch {
 
   of(losses: number): LossWitness | 'tolerated' | 'open' {
     const running = this.cluster.hosts.flatMap(({ use }, host) => (use === 'unusable' ? [] : [host]));
-    if (losses > running.length || this.slack.coversAny(losses)) return 'tolerated';
-    this.work ??= this.prepare(running);
-    return this.choose([], 0, losses);
-  }
-
-  private prepare(running: readonly number[]): NonNullable<LossSearch['work']> {
-    const kindOf = kindsOf(this.cluster, running);
-    const weight = (host: number): number => this.slack.weight(host);
-    const hosts = [...running].sort(
-      (a, b) => weight(b) - weight(a) || compare(kindOf.get(a)!, kindOf.get(b)!) || a - b,
+    if (losses > running.length) return 'tolerated';
+    this.slack.ask(losses);
+    if (this.slack.coversAny()) return 'tolerated';
+    this.work ??= {
+      repacker: new Repacker(this.cluster, this.effort),
+      kindOf: kindsOf(this.cluster, running),
+    };
+    const { kindOf } = this.work;
+    const hardness = new Map(running.map((host) => [host, this.slack.hardness(host)]));
+    this.hosts = [...running].sort(
+      (a, b) => hardness.get(b)! - hardness.get(a)! || compare(kindOf.get(a)!, kindOf.get(b)!) || a - b,
     );
-    this.slack.order(hosts);
-    return { repacker: new Repacker(this.cluster, this.effort), hosts, kindOf };
+    this.slack.order(this.hosts);
+    return this.choose([], 0, losses);
   }
 
   private counts(guest: number): boolean {
@@ -95,8 +93,12 @@ class LossSearch {
   }
 
   private choose(chosen: readonly number[], from: number, missing: number): LossWitness | 'tolerated' | 'open' {
-    if (missing === 0) return this.judge(chosen);
-    const { hosts, kindOf } = this.work!;
+    if (missing === 0) {
+      this.effort.spend(1);
+      return this.slack.covers(chosen, 0, 0) ? 'tolerated' : this.judge(chosen);
+    }
+    const { hosts } = this;
+    const { kindOf } = this.work!;
     let answer: 'tolerated' | 'open' = 'tolerated';
     for (let index = from; index + missing <= hosts.length; index++) {
       if (this.slack.covers(chosen, index, missing)) break;
