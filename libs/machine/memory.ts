@@ -1,6 +1,6 @@
 import { decodedPageOf, ownPageOf, type DecodedPage } from './decoded-page';
 import { registerCount } from './processor-state';
-import { sharedMemoryOf, type SharedMemory } from './translator/webassembly';
+import type { MakeMemory, SharedMemory } from './translator/webassembly';
 
 /** Every machine's memory begins at this address, on the bare machine as in a machine of a machine. */
 export const memoryStart = 0x80000000;
@@ -29,10 +29,10 @@ export interface SharedParts {
   readonly bytes: number;
 }
 
-function sharedPartsOf(size: number): SharedParts {
+function sharedPartsOf(size: number, makeMemory: MakeMemory): SharedParts {
   const registersAt = (size + (size >>> pageShift) + 3) & ~3;
   const bytes = registersAt + 4 * (registerCount + 2);
-  return { memory: sharedMemoryOf(bytes), flagsAt: size, registersAt, bytes };
+  return { memory: makeMemory(bytes), flagsAt: size, registersAt, bytes };
 }
 
 /** The bare machine's storage, with what was written and what was decoded of each page. */
@@ -57,11 +57,11 @@ export class Storage {
 
   constructor(
     readonly size: number,
-    isShared = false,
+    makeMemory?: MakeMemory,
   ) {
     if (size <= 0 || size % pageBytes !== 0 || size > maximumBytes)
       throw new RangeError(`Memory is whole pages of ${pageBytes} bytes, at most 1 GiB: not ${size} bytes.`);
-    this.shared = isShared ? sharedPartsOf(size) : undefined;
+    this.shared = makeMemory === undefined ? undefined : sharedPartsOf(size, makeMemory);
     const buffer = this.shared?.memory.buffer ?? new ArrayBuffer(size);
     this.bytes = new Uint8Array(buffer, 0, size);
     this.halves = new Int16Array(buffer, 0, size / 2);
@@ -163,9 +163,9 @@ export class Memory {
     this.bytes = storage.bytes.subarray(offset, offset + size);
   }
 
-  /** shared: for a translator as well. */
-  static ofSize(size: number, { isShared = false } = {}): Memory {
-    return new Memory(new Storage(size, isShared), 0, size, undefined);
+  /** `makeMemory`: for a translator as well, of what this makes. */
+  static ofSize(size: number, makeMemory?: MakeMemory): Memory {
+    return new Memory(new Storage(size, makeMemory), 0, size, undefined);
   }
 
   /** The bare machine's is 0. */

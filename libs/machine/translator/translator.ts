@@ -7,7 +7,7 @@ import { registerCount } from '../processor-state';
 import { regionAt, type Region, type RegionLimits } from './region';
 import { translate } from './translate';
 import { Translations, type Entry } from './translations';
-import { instantiate, moduleOf } from './webassembly';
+import { freshMemory, instantiate, type MakeMemory, moduleOf } from './webassembly';
 
 export interface TranslatorOptions extends Partial<RegionLimits> {
   /** How often a jump must have come to a place before it is translated. */
@@ -16,6 +16,8 @@ export interface TranslatorOptions extends Partial<RegionLimits> {
   readonly interpretedAfterRest?: number;
   /** Called whenever translated code was left, with how many instructions this run has done so far. */
   readonly afterTranslated?: (executed: number) => void;
+  /** Of the machine; left out: a new one. */
+  readonly makeMemory?: MakeMemory;
 }
 
 const defaults = {
@@ -63,7 +65,7 @@ export class Translator implements Engine {
 
   /** With the memory that the machine is to have: its code is in there, and shares it. */
   static ofMemory(memoryBytes: number, options: TranslatorOptions = {}): Translator {
-    return new Translator(Memory.ofSize(memoryBytes, { isShared: true }), options);
+    return new Translator(Memory.ofSize(memoryBytes, options.makeMemory ?? freshMemory), options);
   }
 
   /** How many translations there are, and have been. */

@@ -2,6 +2,8 @@
 
 export interface SharedMemory {
   readonly buffer: ArrayBuffer;
+  /** Also by 0 pages: views of the buffer that there was are views of nothing from then on. */
+  grow(pages: number): number;
 }
 
 interface WebAssemblyGlobal {
@@ -15,9 +17,11 @@ const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAsse
 
 const webAssemblyPageBytes = 65536;
 
-export function sharedMemoryOf(bytes: number): SharedMemory {
-  return new WebAssembly.Memory({ initial: Math.ceil(bytes / webAssemblyPageBytes) });
-}
+/** Of that size or more; all zeros. */
+export type MakeMemory = (bytes: number) => SharedMemory;
+
+export const freshMemory: MakeMemory = (bytes) =>
+  new WebAssembly.Memory({ initial: Math.ceil(bytes / webAssemblyPageBytes) });
 
 export const op = {
   block: 0x02,

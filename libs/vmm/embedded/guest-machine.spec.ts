@@ -1,4 +1,5 @@
 import { assemble } from '@argosy/machine/assembler';
+import { freshMemory } from '@argosy/machine/translator/webassembly';
 import { Cable, MemoryDisk } from '@argosy/machine/devices';
 import { GuestMachine } from './guest-machine';
 
@@ -8,7 +9,7 @@ const dataAt = 0x2000;
 function machineOf(text: string): GuestMachine {
   const [network] = Cable.between(new Uint8Array(6), new Uint8Array(6));
   const disk = new MemoryDisk(new Uint8Array(512));
-  const machine = new GuestMachine({ memoryBytes, disk, network: network });
+  const machine = new GuestMachine({ memoryBytes, disk, network, makeMemory: freshMemory });
   machine.memory.write(0, assemble(text).bytes);
   machine.boot(0x80000000 | 0);
   return machine;

@@ -2,6 +2,7 @@ import { BareMachine } from '@argosy/machine/bare-machine';
 import { interruptBits, slots } from '@argosy/machine/control-registers';
 import { Console, PowerButton, type Disk, type NetworkPort } from '@argosy/machine/devices';
 import { memoryStart, pageBytes, pageGuards, pageShift } from '@argosy/machine/memory';
+import type { MakeMemory, SharedMemory } from '@argosy/machine/translator/webassembly';
 import { causes } from '@argosy/machine/traps';
 import { variants } from '@argosy/machine/variants';
 
@@ -51,6 +52,7 @@ interface MachineParts {
   readonly memoryBytes: number;
   readonly disk: Disk;
   readonly network: NetworkPort;
+  readonly makeMemory: MakeMemory;
 }
 
 /** The console's input, as it can be taken along. */
@@ -105,15 +107,21 @@ export class GuestMachine {
   private base = { time: 0, ms: 0 };
   private missing: Set<number> | null = null;
 
-  constructor({ memoryBytes, disk, network }: MachineParts) {
+  constructor({ memoryBytes, disk, network, makeMemory }: MachineParts) {
     this.memoryBytes = memoryBytes;
     this.console = new GuestConsole((byte) => this.output.push(byte));
     const devices = { console: this.console, disk, network, power: this.button, timeScale };
-    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, { hotVisits, interpretedAfterRest });
+    const engine = { hotVisits, interpretedAfterRest, makeMemory };
+    this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, engine);
   }
 
   get memory() {
     return this.machine.memory;
+  }
+
+  /** What `makeMemory` made: it is the caller's again when this machine runs no more. */
+  get madeMemory(): SharedMemory {
+    return this.machine.memory.storage.shared!.memory;
   }
 
   boot(entry: number): void {

@@ -10,6 +10,7 @@ import type { DiskHold } from './disk/disk-hold';
 import { GuestDisk } from './disk/guest-disk';
 import type { LayeredDisk } from './disk/layered-disk';
 import { GuestConsole, instanceFolder } from './guest-console';
+import type { MemoryStock } from './memory-stock';
 import { GuestMachine, type MachineState, type SliceEnd } from './guest-machine';
 import { NetworkCard } from './network/network-card';
 import { awakening } from './processor-loop';
@@ -20,6 +21,7 @@ export interface GuestHost {
   /** The driver's folder: each instance has its own there. */
   readonly root: string;
   readonly scheduler: ProcessorScheduler<EmbeddedGuest>;
+  readonly memories: MemoryStock;
   /** Its host's side of the guests' cables. */
   readonly links: GuestLinks;
   tell(event: VmmEvent): void;
@@ -94,7 +96,8 @@ export class EmbeddedGuest extends ScheduledTask {
     this.card = new NetworkCard(host.links, this.id, guest.network);
     this.card.onFrame = () => this.wake();
     const memoryBytes = guest.memoryMiB * 2 ** 20;
-    this.machine = new GuestMachine({ memoryBytes, disk: this.disk, network: this.card });
+    const makeMemory = (bytes: number) => host.memories.take(bytes);
+    this.machine = new GuestMachine({ memoryBytes, disk: this.disk, network: this.card, makeMemory });
     this.dirty = new DirtyPages(this.machine.memory);
     this.console = new GuestConsole(this.id, instanceFolder(host.root, this.id), (event) => host.tell(event));
     this.applyShares();
@@ -259,6 +262,7 @@ export class EmbeddedGuest extends ScheduledTask {
     if (before !== 'starting') this.host.tell({ kind: 'exited', instance: this.id, how, reason });
     for (const resolve of this.gone.splice(0)) resolve();
     if (before === 'incoming' || before === 'received') this.host.forget(this);
+    this.host.memories.giveBack(this.machine.madeMemory);
   }
 
   /** A failed start leaves nothing behind, and tells nothing. */

@@ -13,6 +13,7 @@ import { makeDisk } from './disk/guest-disk';
 import { LayeredDisk } from './disk/layered-disk';
 import { EmbeddedGuest, type GuestHost } from './guest';
 import { ProcessorLoop } from './processor-loop';
+import { MemoryStock } from './memory-stock';
 import { ProcessorScheduler } from './processor-scheduler';
 import { bootProgram, requireRunnable } from './programs';
 import { relocateInside } from './relocate-disk';
@@ -116,6 +117,7 @@ export class Runner {
     this.host = {
       root,
       scheduler,
+      memories: new MemoryStock(),
       links,
       kick: () => loop.kick(),
       tell: (event) => this.tell(event),

@@ -123,6 +123,7 @@ export class FrameConnection {
     });
     socket.on('close', () => {
       this.isClosed = true;
+      reader.end();
       onClose(this.reason);
     });
   }

@@ -37,3 +37,33 @@ test('what is no frame is not taken for one', () => {
   cut.writeUInt32LE(cut.length - 8, 4);
   expect(() => new FrameReader(receiver).push(cut)).toThrow('a page is cut short');
 });
+
+test("a transfer's room is another's when it has ended, and not before, and then the first has none", () => {
+  const memory = new Uint8Array(pageBytes).fill(5);
+  const [first, second] = [new PageFrames(1), new PageFrames(1)];
+  const before = first.of([0], memory);
+  expect(second.of([0], memory).buffer).not.toBe(before.buffer);
+  first.end();
+  first.end();
+  const [third, fourth] = [new PageFrames(1), new PageFrames(1)];
+  expect(third.of([0], memory).buffer).toBe(before.buffer);
+  expect(fourth.of([0], memory).buffer).not.toBe(before.buffer);
+  expect(() => first.of([0], memory)).toThrow('the transfer has ended');
+  const { receiver } = heard();
+  const reader = new FrameReader(receiver);
+  reader.end();
+  expect(() => reader.push(messageFrame({ say: 'hello' }))).toThrow('the transfer has ended');
+});
+
+test('what a transfer before it left in the room is nothing that another hears', () => {
+  const first = new FrameReader(heard().receiver);
+  first.push(messageFrame({ say: 'secret' }).subarray(0, 20));
+  first.end();
+  const { said, receiver } = heard();
+  const second = new FrameReader(receiver);
+  const message = messageFrame({ say: 'hello' });
+  second.push(message.subarray(0, 9));
+  expect(said).toEqual([]);
+  second.push(message.subarray(9));
+  expect(said).toEqual([{ say: 'hello' }]);
+});

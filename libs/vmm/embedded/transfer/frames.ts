@@ -15,6 +15,21 @@ const zeroPage = 2 ** 31;
 /** A chunk of pages and more. */
 const usualBytes = 2 ** 19;
 
+/**
+ * Rooms for what goes over or comes in, of transfers that have ended: V8 looks for garbage the sooner the more is thrown away, and would
+ * do so when some guest stands still.
+ */
+const rooms: Buffer[] = [];
+const mostRooms = 16;
+
+function takeRoom(bytes: number): Buffer {
+  return (bytes <= usualBytes ? rooms.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(bytes, usualBytes));
+}
+
+function giveRoomBack(room: Buffer): void {
+  if (room.length === usualBytes && rooms.length < mostRooms) rooms.push(room);
+}
+
 function frame(kind: FrameKind, parts: readonly Uint8Array[]): Buffer {
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(kinds.indexOf(kind), 0);
@@ -45,19 +60,23 @@ function isZero(page: Uint8Array): boolean {
   return true;
 }
 
-/**
- * Frames of pages, all in the same room: one is no more when the next is asked for. Memory copied through buffers that are thrown
- * away would have V8 collect garbage just when the guest stands still.
- */
+/** Frames of pages, all in the same room: one is no more when the next is asked for. */
 export class PageFrames {
-  private readonly room: Buffer;
+  private room: Buffer | null;
 
   constructor(mostPages: number) {
-    this.room = Buffer.allocUnsafe(headBytes + 4 + mostPages * (4 + pageBytes));
+    this.room = takeRoom(headBytes + 4 + mostPages * (4 + pageBytes));
+  }
+
+  /** Nothing of it is on its way any more, and nothing is asked for from now on. */
+  end(): void {
+    if (this.room) giveRoomBack(this.room);
+    this.room = null;
   }
 
   of(pages: readonly number[], memory: Uint8Array): Buffer {
     const { room } = this;
+    if (!room) throw new FrameError('the transfer has ended');
     let numberAt = headBytes + 4;
     let at = numberAt + 4 * pages.length;
     for (const page of pages) {
@@ -115,13 +134,21 @@ const readers: Readonly<Record<FrameKind, (bytes: Buffer, receiver: FrameReceive
  * until it returns: the next pieces come into the same room.
  */
 export class FrameReader {
-  private room = Buffer.allocUnsafe(usualBytes);
+  private room = takeRoom(usualBytes);
+  private hasEnded = false;
   private length = 0;
   private wanted = headBytes;
 
   constructor(private readonly receiver: FrameReceiver) {}
 
+  /** Nothing more comes. */
+  end(): void {
+    if (!this.hasEnded) giveRoomBack(this.room);
+    this.hasEnded = true;
+  }
+
   push(piece: Buffer): void {
+    if (this.hasEnded) throw new FrameError('the transfer has ended');
     this.append(piece);
     if (this.length < this.wanted) return;
     const bytes = this.room.subarray(0, this.length);
@@ -143,6 +170,7 @@ export class FrameReader {
     if (length > this.room.length) {
       const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.room.length));
       larger.set(this.room.subarray(0, this.length));
+      giveRoomBack(this.room);
       this.room = larger;
     }
     this.room.set(piece, this.length);

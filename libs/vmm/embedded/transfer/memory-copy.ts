@@ -147,6 +147,11 @@ export class MemoryCopy {
     return bytes;
   }
 
+  /** What it sent has gone out, or goes nowhere any more. */
+  end(): void {
+    this.frames.end();
+  }
+
   progress(): MigrationProgress {
     const remainingBytes = this.remainingPages * pageBytes;
     const gain = this.bytesPerSecond - this.dirtyBytesPerSecond;

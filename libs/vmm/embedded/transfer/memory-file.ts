@@ -34,6 +34,7 @@ export async function saveMemory(
   vmm.state = 'sending';
   vmm.transfer = transfer;
   let file: FileHandle | null = null;
+  let copy: MemoryCopy | null = null;
   try {
     await makePrivateFolder(dirname(path));
     file = await open(partPath, 'w', 0o600);
@@ -45,7 +46,7 @@ export async function saveMemory(
       pace: new Pace(unlimitedMiBPerSecond),
       signal: either,
     };
-    const copy = new MemoryCopy(vmm, way);
+    copy = new MemoryCopy(vmm, way);
     await copy.untilFewAreLeft(standstillMs, () => false);
     const stoodStillAt = performance.now();
     vmm.halt();
@@ -60,6 +61,7 @@ export async function saveMemory(
     return pauseMs;
   } finally {
     await file?.close();
+    copy?.end();
     await rm(partPath, { force: true });
     vmm.dirty.unfollow();
     if (vmm.transfer === transfer) vmm.transfer = null;
@@ -92,6 +94,8 @@ export async function loadMemory(vmm: EmbeddedGuest, path: string): Promise<void
     for await (const piece of createReadStream(path, { highWaterMark: 2 ** 18 })) reader.push(piece as Buffer);
   } catch (error) {
     throw refuse('vmm-failed', `${name}: its memory cannot be read from ${path}: ${(error as Error).message}`);
+  } finally {
+    reader.end();
   }
   const { memoryBytes, state } = (saved ?? {}) as Partial<Saved>;
   if (state === undefined || memoryBytes !== machine.memoryBytes)

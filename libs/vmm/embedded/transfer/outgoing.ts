@@ -200,6 +200,7 @@ export class OutgoingMigration implements Transfer {
   }
 
   private closed(reason: string): void {
+    this.memory.end();
     if (this.phase === 'given') this.finish();
     else this.fail(new Error(reason), 'target-lost');
   }
