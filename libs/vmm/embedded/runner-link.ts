@@ -16,19 +16,6 @@ const askEveryMs = 500;
 const killedWithinMs = 5_000;
 const giveUpAfterMs = 10_000;
 
-/**
- * A guest that is just being moved stands still for whatever V8 is about. A live heap of a few MiB is all that guests need beside their
- * memories: it may grow to ten times that before it is looked through for garbage, which takes some milliseconds. And the code of a
- * move is compiled when the process starts and kept, not in the standstill of the first move, or of the first for long.
- */
-const engineOptions = [
-  '--enable-source-maps',
-  '--heap-growing-percent=900',
-  '--no-lazy',
-  '--no-lazy-feedback-allocation',
-  '--no-flush-bytecode',
-];
-
 export interface RunnerPlace {
   /** Its working folder, by which it is found again. */
   readonly folder: string;
@@ -52,7 +39,7 @@ export function findRunner(folder: string): ProcessName | undefined {
 function spawnRunner({ folder, program, millicores }: RunnerPlace): ProcessName {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log = openSync(join(folder, runnerFiles.log), 'a');
-  const child = spawn(process.execPath, [...engineOptions, program, String(millicores)], {
+  const child = spawn(process.execPath, ['--enable-source-maps', program, String(millicores)], {
     cwd: folder,
     detached: true,
     stdio: ['ignore', log, log],
