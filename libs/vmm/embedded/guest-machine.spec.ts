@@ -1,5 +1,5 @@
 import { assemble } from '@argosy/machine/assembler';
-import { freshMemory } from '@argosy/machine/translator/webassembly';
+import { freshMemory } from '@argosy/machine/shared-memory';
 import { Cable, MemoryDisk } from '@argosy/machine/devices';
 import { GuestMachine } from './guest-machine';
 

@@ -2,7 +2,7 @@ import { BareMachine } from '@argosy/machine/bare-machine';
 import { interruptBits, slots } from '@argosy/machine/control-registers';
 import { Console, PowerButton, type Disk, type NetworkPort } from '@argosy/machine/devices';
 import { memoryStart, pageBytes, pageGuards, pageShift } from '@argosy/machine/memory';
-import type { MakeMemory, SharedMemory } from '@argosy/machine/translator/webassembly';
+import type { MakeMemory, SharedMemory } from '@argosy/machine/shared-memory';
 import { causes } from '@argosy/machine/traps';
 import { variants } from '@argosy/machine/variants';
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { freshMemory, type SharedMemory } from '@argosy/machine/translator/webassembly';
+import { freshMemory, type SharedMemory } from '@argosy/machine/shared-memory';
 
 /** So many bytes at most wait for a guest. */
 const mostKeptBytes = 64 * 2 ** 20;
