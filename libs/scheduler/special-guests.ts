@@ -28,7 +28,11 @@ export class SpecialGuests {
 
   constructor(private readonly cluster: Cluster) {
     cluster.hosts.forEach(({ missingDatastores }, host) => {
-      for (const id of missingDatastores.keys()) this.missing.set(id, [...(this.missing.get(id) ?? []), host]);
+      for (const id of missingDatastores.keys()) {
+        const hosts = this.missing.get(id);
+        if (hosts) hosts.push(host);
+        else this.missing.set(id, [host]);
+      }
     });
   }
 
