@@ -71,15 +71,15 @@ export class Orders {
       const fault = faultOf(sent);
       if (fault === null) continue;
       this.pending.delete(key);
-      this.fail(`${sent.command.order.kind} of ${this.subjectOf(sent.command.order)} for ${host.name} ${fault}`);
+      this.fail(`${sent.command.order.kind}${this.subjectOf(sent.command.order)} for ${host.name} ${fault}`);
     }
   }
 
   private subjectOf(order: HostOrder): string {
-    if ('operationId' in order) return 'a disk';
-    if (!('guestId' in order) && !('guest' in order)) return 'itself';
+    if ('operationId' in order) return ' of a disk';
+    if (!('guestId' in order) && !('guest' in order)) return '';
     const guestId = 'guestId' in order ? order.guestId : order.guest.guestId;
-    return this.store.rows.guest.get(guestId)?.name ?? guestId;
+    return ` of ${this.store.rows.guest.get(guestId)?.name ?? guestId}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import { drillKinds } from '@argosy/domain/drill';
 import type { FleetRequest, NewClone } from '@argosy/domain/fleet-request';
 import { createRandom } from './random';
+import { settingOf } from './scenario-settings';
 import type { Names, Words } from './scenario-words';
 import type { World } from './world';
 
@@ -271,6 +272,7 @@ export const actionForms = {
     if (command === 'stop') return ask({ kind: 'pool.roll-stop', pool: 'main' });
     return ask({ kind: 'pool.roll', pool: 'main', command });
   },
+  set: (words) => ask({ kind: 'pool.update', pool: 'main', settings: settingOf(words) }),
   balance: () => ask({ kind: 'balance.run', pool: 'main' }),
   apply: (words) => {
     words.oneOf(['all']);

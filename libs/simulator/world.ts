@@ -326,8 +326,10 @@ export class World {
   /** A host that is cut off stops its guests by itself, a start under a disk's lock may have been in vain, and a guest that hangs is reset. */
   private sawDeath(instance: ModelInstance, how: 'stopped' | 'crashed', reason: string): void {
     this.onDeath?.(instance, how, reason);
-    const { isolationResponse, failure } = [...this.store.rows.pool.values()][0]!;
-    const byItself = isolationResponse !== 'keep-running' || failure.lockIsProof || failure.guestMonitoringMs > 0;
+    const { failure } = [...this.store.rows.pool.values()][0]!;
+    const known = this.hosts.get(instance.machine.name)?.journal.get('isolation')?.value;
+    const isCutOff = known?.kind === 'isolation' && known.policy.response !== 'keep-running';
+    const byItself = isCutOff || failure.lockIsProof || failure.guestMonitoringMs > 0;
     if (instance.memory !== null && (how === 'crashed' || byItself)) this.invariants.hasEnded(instance.id.guestId);
   }
 

@@ -1,3 +1,4 @@
+import { isolationResponses } from '@argosy/domain/entities';
 import type { Random } from '../random';
 
 export interface Draft {
@@ -24,6 +25,8 @@ export const usualFaults: readonly Fault[] = [
   { weight: 8, write: (draft) => draft.add(`migrate ${draft.guest} ${draft.random.pick(draft.hosts)}`) },
   { weight: 2, write: ({ add, guest }) => add(`cancel ${guest}`) },
   { weight: 3, write: ({ add, guest, random }) => add(`guest ${guest} load ${random.below(600)}`) },
+  { weight: 1, write: ({ add, random }) => add(`set isolation ${random.pick(isolationResponses)}`) },
+  { weight: 1, write: ({ add, random }) => add(`set failure.isolatedAfterMs ${2_000 + random.below(12_000)}`) },
   { weight: 2, write: ({ add, guest, random }) => add(`guest ${guest} limit ${100 + random.below(900)}`) },
   { weight: 4, write: ({ add, host }) => add(`agent ${host} kill`) },
   {
