@@ -26,8 +26,14 @@ export class Effort {
 
   spend(looks: number): void {
     this.looks -= looks;
-    if (this.looks > this.glanceAt) return;
+    if (this.looks <= this.glanceAt) this.glance();
+  }
+
+  /** Also before something that takes long and looks at no host. True: it is late. */
+  glance(): boolean {
     this.glanceAt = this.looks - looksPerGlance;
-    if (this.isLate()) this.looks = 0;
+    const isLate = this.isLate();
+    if (isLate) this.looks = 0;
+    return isLate;
   }
 }

@@ -45,6 +45,7 @@ export function tolerance(cluster: Cluster, options: ToleranceOptions): Toleranc
     else if (answer !== 'tolerated')
       return { proved, witness: answer, isExact: !isOpen, unprotected: search.unprotected() };
     else if (!isOpen) proved = losses;
+    if (isOpen && search.isSpent) break;
   }
   return { proved, witness: null, isExact: !isOpen, unprotected: search.unprotected() };
 }
@@ -66,6 +67,10 @@ class LossSearch {
     this.slack = new Slack(cluster, (guest) => this.counts(guest));
   }
 
+  get isSpent(): boolean {
+    return this.effort.isSpent;
+  }
+
   unprotected(): readonly number[] {
     return [...this.noOtherHost].sort((a, b) => a - b);
   }
@@ -73,6 +78,7 @@ class LossSearch {
   of(losses: number): LossWitness | 'tolerated' | 'open' {
     const running = this.cluster.hosts.flatMap(({ use }, host) => (use === 'unusable' ? [] : [host]));
     if (losses > running.length) return 'tolerated';
+    if (this.effort.glance()) return 'open';
     this.slack.ask(losses);
     if (this.slack.coversAny()) return 'tolerated';
     this.work ??= {
