@@ -21,6 +21,9 @@ export class MemoryStock {
   private readonly taken = new WeakSet<SharedMemory>();
   private keptBytes = 0;
 
+  /** `onLeft`: a memory that is not kept is garbage now. */
+  constructor(private readonly onLeft: () => void) {}
+
   /** All zeros, as a new one. */
   take(bytes: number): SharedMemory {
     const memory = this.keptFor(bytes) ?? freshMemory(bytes);
@@ -43,7 +46,7 @@ export class MemoryStock {
     if (!this.taken.delete(memory)) return;
     memory.grow(0);
     const { byteLength } = memory.buffer;
-    if (this.keptBytes + byteLength > mostKeptBytes) return;
+    if (this.keptBytes + byteLength > mostKeptBytes) return this.onLeft();
     this.keptBytes += byteLength;
     const kept = { memory, clearedTo: 0 };
     this.kept.push(kept);

@@ -13,6 +13,7 @@ import { makeDisk } from './disk/guest-disk';
 import { LayeredDisk } from './disk/layered-disk';
 import { EmbeddedGuest, type GuestHost } from './guest';
 import { ProcessorLoop } from './processor-loop';
+import { Garbage } from './garbage';
 import { MemoryStock } from './memory-stock';
 import { ProcessorScheduler } from './processor-scheduler';
 import { bootProgram, requireRunnable } from './programs';
@@ -113,11 +114,12 @@ export class Runner {
   constructor({ root, millicores }: { readonly root: string; readonly millicores: number }) {
     const scheduler = new ProcessorScheduler<EmbeddedGuest>(millicores, performance.now());
     const loop = new ProcessorLoop(scheduler);
+    const garbage = new Garbage(() => [...this.guests.values()].some(({ transfer }) => transfer !== null));
     const links = new GuestLinks(() => this.facts.guestLink);
     this.host = {
       root,
       scheduler,
-      memories: new MemoryStock(),
+      memories: new MemoryStock(() => garbage.collectSoon()),
       links,
       kick: () => loop.kick(),
       tell: (event) => this.tell(event),
