@@ -64,13 +64,13 @@ function residentKiB(pid: number): number {
   return Number(line);
 }
 
-/** Somebody waits for a lock: the controller is in the middle of its commit. */
+/** Somebody waits for that table: the controller is in the middle of its commit. Its lease is another's wait. */
 async function commitWaits(fleet: Fleet): Promise<void> {
   await waitFor(
     'the commit waits in the database',
     async () => {
       const [row] = await fleet.query<{ waiting: number }>(
-        'SELECT count(*)::int AS "waiting" FROM pg_locks WHERE NOT granted',
+        `SELECT count(*)::int AS "waiting" FROM pg_locks WHERE NOT granted AND relation = '"placements"'::regclass`,
       );
       return (row?.waiting ?? 0) > 0;
     },
