@@ -1,6 +1,7 @@
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';
+import { waitedMs } from '@argosy/domain/processor-demand';
 import type { Instant } from '@argosy/domain/units';
 import type { VmmEvent, VmmInstance, VmmSample, VmmState } from '@argosy/control/ports/vmm-driver';
 import type { DiskWork } from '@argosy/domain/disk-work';
@@ -101,8 +102,9 @@ export class ModelInstance {
     this.bookedAt = this.machine.site.clock.now;
     if (!this.executes() || elapsedMs <= 0) return;
     const demand = this.demandMillicores();
-    this.cpuTimeMs += (elapsedMs * this.allocatedMillicores) / 1000;
-    this.cpuWaitMs += (elapsedMs * Math.max(0, demand - this.allocatedMillicores)) / 1000;
+    const usedMs = (elapsedMs * this.allocatedMillicores) / 1000;
+    this.cpuTimeMs += usedMs;
+    this.cpuWaitMs += waitedMs(demand, { usedMs, elapsedMs, vcpus: this.guest.vcpus });
     passTime(this.memory!, elapsedMs, this.allocatedMillicores, demand);
   }
 

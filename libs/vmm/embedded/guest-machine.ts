@@ -7,12 +7,13 @@ import { causes } from '@argosy/machine/traps';
 import { variants } from '@argosy/machine/variants';
 
 /**
- * The units of a guest's time, of which each instruction takes one: so small that no interpreter overtakes the clock, and two to
- * the power of ten of them are a microsecond.
+ * The units of a guest's time, of which each instruction takes one, are so small that no engine overtakes the clock: two to that
+ * power of them are a microsecond, which is 16 thousand million instructions a second.
  */
-const timeScale = 10;
-const unitsPerMs = 1000 * 2 ** timeScale;
-/** Half of what a number counts exactly, which is after some fifty days. */
+const newTimeScale = 14;
+/** Of machines that older releases saved, which did not say it. */
+const oldTimeScale = 10;
+/** Half of what a number counts exactly, which is after some three days. */
 const mostTime = 2 ** 52;
 /** Between two looks at the clock: some 50 to 100 microseconds. */
 const burstInstructions = 4096;
@@ -44,6 +45,8 @@ export interface MachineState {
   readonly time: number;
   /** What `time` has above it, in units of 2³²; left out by older releases: 0. */
   readonly timeHigh?: number;
+  /** log2 of the units of its time in a microsecond, which its program has read and goes by. */
+  readonly timeScale?: number;
   readonly typed: readonly number[];
   readonly isButtonPressed: boolean;
 }
@@ -100,6 +103,7 @@ class HostedMachine extends BareMachine {
 export class GuestMachine {
   readonly memoryBytes: number;
   private readonly machine: HostedMachine;
+  private readonly clock = { timeScale: newTimeScale };
   private readonly console: GuestConsole;
   private readonly button = new PowerButton();
   private output: number[] = [];
@@ -110,7 +114,7 @@ export class GuestMachine {
   constructor({ memoryBytes, disk, network, makeMemory }: MachineParts) {
     this.memoryBytes = memoryBytes;
     this.console = new GuestConsole((byte) => this.output.push(byte));
-    const devices = { console: this.console, disk, network, power: this.button, timeScale };
+    const devices = Object.assign(this.clock, { console: this.console, disk, network, power: this.button });
     const engine = { hotVisits, interpretedAfterRest, makeMemory };
     this.machine = new HostedMachine(variants.virtualizable, memoryBytes, devices, engine);
   }
@@ -149,8 +153,12 @@ export class GuestMachine {
     return bytes;
   }
 
+  private get unitsPerMs(): number {
+    return 1000 * 2 ** this.clock.timeScale;
+  }
+
   private timeAt(nowMs: number): number {
-    return this.base.time + Math.floor((nowMs - this.base.ms) * unitsPerMs);
+    return this.base.time + Math.floor((nowMs - this.base.ms) * this.unitsPerMs);
   }
 
   /** Runs until it has nothing to do, or `endMs`. */
@@ -185,7 +193,7 @@ export class GuestMachine {
   private wakesAt(): number {
     const { control, timeCompare } = this.machine;
     if ((control[slots.interruptEnable]! & interruptBits.timer) === 0) return Infinity;
-    return this.base.ms + (timeCompare - this.base.time) / unitsPerMs;
+    return this.base.ms + (timeCompare - this.base.time) / this.unitsPerMs;
   }
 
   private pagesOfTrap(): number[] {
@@ -203,6 +211,7 @@ export class GuestMachine {
       control: [...control],
       time,
       timeHigh: this.machine.timeHigh,
+      timeScale: this.clock.timeScale,
       typed: this.console.unread,
       isButtonPressed: this.button.isPressed,
     };
@@ -212,6 +221,7 @@ export class GuestMachine {
     const { registers, control, time } = state;
     this.machine.loadProcessor({ registers: Int32Array.from(registers), control: Int32Array.from(control), time });
     this.machine.timeHigh = state.timeHigh ?? 0;
+    this.clock.timeScale = state.timeScale ?? oldTimeScale;
     this.console.type(state.typed);
     if (state.isButtonPressed) this.button.press();
   }

@@ -4,8 +4,8 @@ import type { ProcessorScheduler } from './processor-scheduler';
 const sliceMs = 1;
 /** Connections, files and whoever asks have their turn after so long at most. */
 const turnMs = 2;
-/** Guests wake so much late at most: those whose time comes meanwhile are one awakening of this process with it. */
-const slackMs = 1;
+/** A timer of this process is a millisecond late or more: a guest's is set so much early, and what is left of it is waited for. */
+const earlyMs = 1.25;
 
 /** Who sleeps so long is not in a hurry: woken up to a twelfth of that later, but never by more than a slot. */
 const longSleepMs = 50;
@@ -40,7 +40,7 @@ export class ProcessorLoop {
   private turn(): void {
     this.isQueued = false;
     const { scheduler } = this;
-    let now = performance.now();
+    let now = this.waitOut();
     const endMs = now + turnMs;
     while (now < endMs) {
       const guest = scheduler.next(now);
@@ -51,13 +51,26 @@ export class ProcessorLoop {
     this.plan(now);
   }
 
+  /**
+   * Until the next guest's time, if that is near, and what it is then. A guest that sleeps between its bursts would lose as much of
+   * each as it is woken late. This process stands still for it, no longer than for a guest's turn, and without using the processor.
+   */
+  private waitOut(): number {
+    const now = performance.now();
+    const leftMs = this.scheduler.nextAt(now) - now;
+    if (leftMs <= 0 || leftMs > earlyMs) return now;
+    Atomics.wait(neverNotified, 0, 0, leftMs);
+    return performance.now();
+  }
+
   private plan(now: number): void {
     const next = this.scheduler.nextAt(now);
-    if (next <= now) return this.kick();
+    const leftMs = next - now;
+    if (leftMs <= earlyMs) return this.kick();
     if (this.timer && next === this.wakesAt) return;
     if (this.timer) clearTimeout(this.timer);
     this.wakesAt = next;
-    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(Math.ceil(next - now) + slackMs, longestMs));
+    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(Math.ceil(leftMs - earlyMs), longestMs));
   }
 
   private readonly wake = (): void => {
@@ -66,4 +79,5 @@ export class ProcessorLoop {
   };
 }
 
+const neverNotified = new Int32Array(new SharedArrayBuffer(4));
 const longestMs = 2 ** 30;

@@ -56,7 +56,7 @@ test('all together use no more than the host has', () => {
   expect(made.map(({ usedMs }) => usedMs / 1000)).toEqual([expect.closeTo(1, 1), expect.closeTo(1, 1)]);
 });
 
-test('one that slept has no claim to what it did not use', () => {
+test('one that slept has a claim to a moment of what it did not use, and not to all of it', () => {
   const { scheduler, made } = tasks(1000, [free, free]);
   const [one, other] = made as [ScheduledTask, ScheduledTask];
   scheduler.stop(other, 0);
@@ -68,7 +68,26 @@ test('one that slept has no claim to what it did not use', () => {
     scheduler.account(task, 1);
     scheduler.again(task, now + 1);
   }
-  expect(one.usedMs - used).toBe(50);
+  expect(one.usedMs - used).toBe(40);
+});
+
+test('one that sleeps between short bursts has all it asks for beside one that never does', () => {
+  const { scheduler, made } = tasks(1000, [free, free]);
+  const [busy, bursting] = made as [ScheduledTask, ScheduledTask];
+  let waitedMs = 0;
+  for (let [now, end] = [0, 4]; now < 1000;) {
+    const task = scheduler.next(now)!;
+    scheduler.account(task, 1);
+    now += 1;
+    if (task === bursting && bursting.usedMs % 4 === 0) {
+      waitedMs += now - end;
+      end = Math.floor(now / 10) * 10 + 14;
+      scheduler.sleep(task, end - 4, now);
+    } else scheduler.again(task, now);
+  }
+  expect([bursting.usedMs, busy.usedMs]).toEqual([400, 600]);
+  // The first time it had not slept.
+  expect(waitedMs / 100).toBeLessThan(0.1);
 });
 
 test('who sleeps is woken at its time and not before, and once by what comes earlier', () => {

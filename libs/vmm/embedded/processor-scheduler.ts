@@ -29,7 +29,7 @@ class Allowance {
   }
 }
 
-/** What was not used is good for so long, so that a guest that wakes up after a while is not held up at once. */
+/** What was not used is good for so long, so that a guest that wakes up after a while is not held up at once, by a limit or by others. */
 const keptMs = 20;
 const leastMs = 1;
 
@@ -99,8 +99,8 @@ export class ProcessorScheduler<Task extends ScheduledTask> {
 
   private queue(task: Task, now: number): void {
     task.enter('waiting', now);
-    // Who slept has no claim to what it did not use meanwhile.
-    task.virtualMs = Math.max(task.virtualMs, this.virtualNow);
+    // Who slept goes before those that did not, and for no longer: it has no claim to all that it did not use meanwhile.
+    task.virtualMs = Math.max(task.virtualMs, this.virtualNow - (keptMs * 1000) / task.shares);
     const mayRunAt = task.allowance?.hasSomeAt(now) ?? now;
     const entry = { task, entry: task.entry };
     if (mayRunAt > now) this.timers.push(mayRunAt, entry);

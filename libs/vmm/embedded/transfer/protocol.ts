@@ -5,7 +5,7 @@ import type { GuestState } from '../guest';
 import { FrameError } from './frames';
 
 /** Both sides must speak the same. */
-export const protocol = 2;
+export const protocol = 3;
 /** Of a post-copy: for so long nothing went over, and who should take it or bring it is lost. */
 export const lostAfterSilentMs = 60_000;
 
@@ -43,12 +43,13 @@ const areNumbers = (value: unknown, count?: number): boolean =>
 
 function isMachineState(machine: unknown): boolean {
   if (!isObject(machine)) return false;
-  const { registers, control, time, timeHigh = 0, typed, isButtonPressed } = machine;
+  const { registers, control, time, timeHigh = 0, timeScale = 0, typed, isButtonPressed } = machine;
   return (
     areNumbers(registers, registerCount) &&
     areNumbers(control, slotCount) &&
     isCount(time) &&
     isCount(timeHigh) &&
+    isCount(timeScale) &&
     areNumbers(typed) &&
     typeof isButtonPressed === 'boolean'
   );
