@@ -41,21 +41,28 @@ function pollable(file: number): Socket {
   return new Socket({ handle, readable: true, writable: false } as object);
 }
 
+/** By their names: those that are not quite gone. */
+const closing = new Map<string, Promise<void>>();
+
 /** A tap of this host's, which is there for as long as this is open. */
 export class TapCable implements Cable {
+  private isClosed = false;
+
   private constructor(
+    private readonly name: string,
     private readonly file: number,
     private readonly socket: Socket,
   ) {}
 
   static async open(name: string, take: FrameTaker): Promise<TapCable> {
+    await closing.get(name);
     const file = openTunnels();
     try {
       await nameTap(file, name);
       const socket = pollable(file);
       socket.on('error', () => undefined);
       socket.on('data', take);
-      return new TapCable(file, socket);
+      return new TapCable(name, file, socket);
     } catch (error) {
       closeSync(file);
       throw error;
@@ -64,6 +71,7 @@ export class TapCable implements Cable {
 
   /** One write is one frame. What the kernel does not take now is lost. */
   send(frame: Uint8Array): void {
+    if (this.isClosed) return;
     try {
       writeSync(this.file, frame);
     } catch {
@@ -72,8 +80,35 @@ export class TapCable implements Cable {
   }
 
   /** The socket closes the file. */
+  /**
+   * The kernel needs some 15 ms to take a tap away, for which all guests of this process would stand still: who closes it last waits
+   * for that. So another does, if it can be started.
+   */
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { name } = this;
+    const other = holder(this.file);
     this.socket.destroy();
+    if (!other) return;
+    closing.set(name, other.gone);
+    void other.gone.then(() => closing.delete(name));
+    other.end();
+  }
+}
+
+/** A program that has this file too, and ends when its input does. */
+function holder(file: number): { readonly gone: Promise<void>; readonly end: () => void } | null {
+  try {
+    const program = spawn('cat', { cwd: '/', stdio: ['pipe', 'ignore', 'ignore', file] });
+    program.stdin?.on('error', () => undefined);
+    const gone = new Promise<void>((resolve) => {
+      program.on('error', () => resolve());
+      program.on('exit', () => resolve());
+    });
+    return { gone, end: () => program.stdin?.end() };
+  } catch {
+    return null;
   }
 }
 

@@ -153,12 +153,13 @@ export class OutgoingMigration implements Transfer {
     this.phase = 'given';
     this.connection.say(messageFrame({ say: 'yours' }));
     vmm.state = 'sent';
-    vmm.card.unplug();
     vmm.throttle(null);
     const downtimeMs = this.wasRunning ? Math.round(10 * (performance.now() - this.standsSince)) / 10 : 0;
     if (later.length === 0) this.finish();
     this.tell({ kind: 'migration-progress', instance: vmm.id, progress: this.memory.progress() });
     this.tell({ kind: 'migration-completed', instance: vmm.id, downtimeMs });
+    // Its copy runs when this has been heard, and not before.
+    vmm.card.unplug();
     if (later.length > 0) void this.push(later).catch(() => this.abandon());
     else this.connection.end();
   }
