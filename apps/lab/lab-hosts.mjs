@@ -80,20 +80,32 @@ function powerConfig(plan, host) {
 
 /** @typedef {{ host: string, socket: string, heartbeatFile?: string, failureDomain?: string }} LabHost */
 
+/** @param {string} folder */
+const labFile = (folder) => join(folder, 'lab.json');
+
 /**
  * What the controller needs to know of the hosts, in <lab folder>/lab.json: where to cut the power of each, and where
- * its heartbeat on the datastore is.
+ * its heartbeat on the datastore is. For the next start: what runs their guests.
  * @param {string} folder
  * @param {number} hostCount
- * @param {readonly LabHost[]} [others] the simulated ones
+ * @param {{ others?: readonly LabHost[], vmm?: import('./options.mjs').Vmm }} [besides] others: the simulated ones
  */
-export function writeLabFile(folder, hostCount, others = []) {
+export function writeLabFile(folder, hostCount, { others = [], vmm } = {}) {
   const hosts = hostNames(hostCount).map((host) => ({
     host,
     socket: socketOf(folder, host),
     heartbeatFile: join(folder, 'datastore', 'heartbeats', host),
   }));
-  writeJson(join(folder, 'lab.json'), { datastore: join(folder, 'datastore'), hosts: [...hosts, ...others] });
+  const guestsOf = hostCount > 0 ? vmm : keptVmm(folder);
+  writeJson(labFile(folder), { datastore: join(folder, 'datastore'), hosts: [...hosts, ...others], vmm: guestsOf });
+}
+
+/**
+ * @param {string} folder
+ * @returns {import('./options.mjs').Vmm | undefined} what runs the guests that the lab in that folder has; undefined: it has none
+ */
+export function keptVmm(folder) {
+  return /** @type {{ vmm?: import('./options.mjs').Vmm } | undefined} */ (readJson(labFile(folder)))?.vmm;
 }
 
 /**

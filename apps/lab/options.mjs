@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { errorMessage } from './processes.mjs';
 import { mostGuestsPerHost } from './simulated.mjs';
 
-/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: Vmm, automation: string | null, network: 'auto' | 'namespaces' | 'switch', simulated: import('./simulated.mjs').SimulatedFleet | null }} Options */
+/** @typedef {{ exit: boolean, fresh: boolean, demo: boolean, help: boolean, hosts: number, guests: number, port: number, folder: string, vmm: Vmm | null, automation: string | null, network: 'auto' | 'namespaces' | 'switch', simulated: import('./simulated.mjs').SimulatedFleet | null }} Options */
 
 /** @typedef {'qemu' | 'embedded'} Vmm */
 
@@ -21,7 +21,7 @@ export const usage = `npm start -- [options]
   --seed <n>        of the sizes and the demand of their guests (default 1)
   --folder <path>   where everything is kept (default .argosy)
   --port <n>        of the controller (default 8080; the next free one if it is taken)
-  --vmm <name>      what runs the guests: qemu (default), or embedded, which needs nothing installed
+  --vmm <name>      what runs the guests: qemu, or embedded, which needs nothing installed (a new lab: qemu)
   --network <x>     namespaces: each host has an address of its own (needs root and iproute2); switch: hosts share this
                     machine's, and guests are joined by a switch in user space; auto (default): namespaces where they can be
   --automation <x>  manual, partial or full: what the pool does by itself (a new pool: full)
@@ -56,7 +56,7 @@ const definitions = /** @type {const} */ ({
   seed: { type: 'string' },
   port: { type: 'string', default: '8080' },
   folder: { type: 'string', default: '.argosy' },
-  vmm: { type: 'string', default: 'qemu' },
+  vmm: { type: 'string' },
   automation: { type: 'string' },
   network: { type: 'string', default: 'auto' },
 });
@@ -82,11 +82,11 @@ function networkKind(text) {
 }
 
 /**
- * @param {string} text
- * @returns {Vmm}
+ * @param {string | undefined} text
+ * @returns {Vmm | null} null: as the lab has it
  */
 function vmmName(text) {
-  if (text === 'qemu' || text === 'embedded') return text;
+  if (text === undefined || text === 'qemu' || text === 'embedded') return text ?? null;
   throw new UsageError(`--vmm must be qemu or embedded, and is "${text}"`);
 }
 

@@ -8,7 +8,15 @@ import { startController, stopLeftOverController } from './controller-process.mj
 import { runDemo } from './demo.mjs';
 import { ensureGuests, ensurePool, poolName, stopGuests } from './inventory.mjs';
 import { joinGuestNetwork, removeNetwork, startNetwork } from './lab-network.mjs';
-import { hostNames, restoreHost, startHosts, stopHosts, waitForHostsOnline, writeLabFile } from './lab-hosts.mjs';
+import {
+  hostNames,
+  keptVmm,
+  restoreHost,
+  startHosts,
+  stopHosts,
+  waitForHostsOnline,
+  writeLabFile,
+} from './lab-hosts.mjs';
 import { showLiveView } from './live-view.mjs';
 import { readOptions, usage, UsageError } from './options.mjs';
 import { readJson, writeJson } from './private-files.mjs';
@@ -29,7 +37,7 @@ import { freePort, removePostgres, removeRedis, startServers } from './servers.m
 /** @typedef {import('./processes.mjs').ProcessName} ProcessName */
 /** @typedef {import('./api.mjs').Api} Api */
 /** @typedef {{ title: string, stop: () => Promise<void> }} Closer */
-/** @typedef {{ options: Options, closers: Closer[], signal: AbortSignal, isUp: boolean }} Lab */
+/** @typedef {{ options: Options & { vmm: import('./options.mjs').Vmm }, closers: Closer[], signal: AbortSignal, isUp: boolean }} Lab */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const controllerProgram = join(root, 'dist/apps/controller/src/main.js');
@@ -84,7 +92,8 @@ async function bringUpController({ options, closers }, servers) {
   const port = await freePort(options.port);
   if (port !== options.port) say(`  port ${options.port} is taken; the controller takes ${port}`);
   const stateFolder = join(folder, 'controller');
-  writeLabFile(folder, options.hosts, options.simulated ? simulatedLabHosts(folder, options.simulated) : []);
+  const others = options.simulated ? simulatedLabHosts(folder, options.simulated) : [];
+  writeLabFile(folder, options.hosts, { others, vmm: options.vmm });
   const controller = await step('controller', () =>
     startController({
       program: controllerProgram,
@@ -291,9 +300,23 @@ function statusOf(error) {
   return 1;
 }
 
-/** @param {Options} options */
-async function launch(options) {
-  claimFolder(options.folder);
+/**
+ * A guest's image and disk are of one VMM, and no host of the other takes it.
+ * @param {Options} options
+ */
+function vmmOf({ vmm, folder, fresh }) {
+  const kept = fresh ? undefined : keptVmm(folder);
+  if (kept === undefined || vmm === null || vmm === kept) return vmm ?? kept ?? 'qemu';
+  throw new UsageError(
+    `the guests of the lab in ${folder} are of --vmm ${kept}: go on with it, or begin anew with --fresh, or choose another --folder`,
+  );
+}
+
+/** @param {Options} asked */
+async function launch(asked) {
+  claimFolder(asked.folder);
+  const options = { ...asked, vmm: vmmOf(asked) };
+  if (asked.vmm === null && options.vmm !== 'qemu') say(`The lab goes on with --vmm ${options.vmm}`);
   const abort = new AbortController();
   /** @type {Lab} */
   const lab = { options, closers: [], signal: abort.signal, isUp: false };

@@ -125,7 +125,7 @@ async function startFleet(root, size, note) {
   closeLater('Redis and PostgreSQL', servers.stop);
   const port = await freePort();
   const stateFolder = join(folder, 'controller');
-  writeLabFile(folder, 0, simulatedLabHosts(folder, size));
+  writeLabFile(folder, 0, { others: simulatedLabHosts(folder, size) });
   const controller = await startController({
     program: join(root, 'dist/apps/controller/src/main.js'),
     folder: stateFolder,

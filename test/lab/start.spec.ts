@@ -20,8 +20,10 @@ beforeAll(() => {
   for (const app of ['controller', 'agent']) mkdirSync(join(root, 'dist/apps', app, 'src'), { recursive: true });
   cpSync(join(__dirname, 'stand-in-controller.cjs'), join(root, 'dist/apps/controller/src/main.js'));
   writeFileSync(join(root, 'dist/apps/agent/src/main.js'), 'setInterval(() => {}, 1000);');
-  mkdirSync(join(root, 'guests/tiny'), { recursive: true });
-  writeFileSync(join(root, 'guests/tiny/tiny.elf'), '');
+  for (const guest of ['tiny', 'machine']) {
+    mkdirSync(join(root, 'guests', guest), { recursive: true });
+    writeFileSync(join(root, 'guests', guest, `${guest}.elf`), '');
+  }
   mkdirSync(join(root, 'node_modules'));
   for (const file of ['package-lock.json', 'node_modules/.package-lock.json'])
     writeFileSync(join(root, file), '{"packages":{}}');
@@ -91,6 +93,23 @@ test('the next start finds the same inventory; a missed objective gives status 1
   const after = JSON.parse(readFileSync(join(state, 'rows.json'), 'utf8')) as { guests: unknown[] };
   expect(after.guests).toHaveLength(before.guests.length);
   expect(run.output()).toContain('NOT MET');
+});
+
+test('guests of one VMM are not started on hosts of another, and nothing is begun', async () => {
+  const run = start('--exit', '--vmm', 'embedded');
+  expect(await run.ended).toBe(2);
+  expect(run.output()).toContain(
+    `the guests of the lab in ${join(root, '.argosy')} are of --vmm qemu: go on with it, or begin anew with --fresh`,
+  );
+  expect(run.output()).not.toContain('Redis and PostgreSQL');
+});
+
+test('a lab goes on with the VMM that it was made with', async () => {
+  const lab = ['--exit', '--no-demo', '--folder', 'other'];
+  expect(await start(...lab, '--vmm', 'embedded').ended).toBe(0);
+  const again = start(...lab);
+  expect(await again.ended).toBe(0);
+  expect(again.output()).toContain('The lab goes on with --vmm embedded');
 });
 
 test('a taken port is stepped round; a second start is turned away; a dead controller comes back; Ctrl-C stops all', async () => {
