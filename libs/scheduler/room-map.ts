@@ -30,6 +30,8 @@ export class RoomMap implements HostWatcher {
   private readonly cellOf: Int32Array;
   private readonly next: Int32Array;
   private readonly previous: Int32Array;
+  /** What would be left on the best host so far, as shares of the largest: 0 (nothing) to 2. In an array, for passing it on would allocate. */
+  private readonly least = new Float64Array(1);
   private readonly path = new Int32Array(depth + 1);
   private height = 0;
   private readonly stackNode = new Int32Array(2 * depth);
@@ -147,19 +149,11 @@ export class RoomMap implements HostWatcher {
     }
   }
 
-  /** What would be left on the host, as shares of the largest: 0 (nothing) to 2. */
-  leftOn(host: number, seeker: Seeker): number {
-    return (
-      (this.freeCpu(host) - seeker.claimMillicores) * this.cpuUnit +
-      (this.freeMemory(host) - seeker.memoryMiB) * this.memoryUnit
-    );
-  }
-
   /** The host on which the least is left; -1: none. Of hosts that are all but equal the one that changed last. */
   find(seeker: Seeker): number {
     const { claimMillicores: cpu, memoryMiB: memory } = seeker;
     let best = -1;
-    let least = Infinity;
+    this.least[0] = Infinity;
     this.height = 0;
     if (this.count[1]! > 0) this.push(1, 0, 0, 0);
     while (this.height > 0) {
@@ -167,31 +161,29 @@ export class RoomMap implements HostWatcher {
       const level = this.stackLevel[this.height]!;
       const x = this.stackX[this.height]!;
       const y = this.stackY[this.height]!;
-      if (this.leastBelow(level, x, y, seeker) >= least) continue;
+      if (!this.mayLeaveLess(level, x, y, seeker)) continue;
       if (level < depth) {
         this.pushChildren(node, level, x, y);
         continue;
       }
       if (this.mostCpu[node]! < cpu || this.mostMemory[node]! < memory) continue;
-      const host = this.tightest(node, seeker, least);
-      if (host < 0) continue;
-      best = host;
-      least = this.leftOn(host, seeker);
+      const host = this.tightest(node, seeker);
+      if (host >= 0) best = host;
     }
     return best;
   }
 
-  /** No host of that square would be left with less; infinite: the guest fits on none of them. */
-  private leastBelow(level: number, x: number, y: number, seeker: Seeker): number {
+  /** Less than on the best so far, on some host of that square: false as well where the guest fits on none of them. */
+  private mayLeaveLess(level: number, x: number, y: number, seeker: Seeker): boolean {
     const { claimMillicores: cpu, memoryMiB: memory } = seeker;
     const cpuFrom = x * this.cpuStep;
     const memoryFrom = y * this.memoryStep;
     if (cpuFrom + width(level) * this.cpuStep <= cpu || memoryFrom + height(level) * this.memoryStep <= memory)
-      return Infinity;
-    return (
+      return false;
+    const left =
       (cpuFrom > cpu ? cpuFrom - cpu : 0) * this.cpuUnit +
-      (memoryFrom > memory ? memoryFrom - memory : 0) * this.memoryUnit
-    );
+      (memoryFrom > memory ? memoryFrom - memory : 0) * this.memoryUnit;
+    return left < this.least[0]!;
   }
 
   /** The one with less room comes off the stack first. */
@@ -211,10 +203,15 @@ export class RoomMap implements HostWatcher {
   }
 
   /** In a cell all are equal but for a step; the first that takes the guest does. */
-  private tightest(leaf: number, seeker: Seeker, least: number): number {
+  private tightest(leaf: number, seeker: Seeker): number {
     for (let host = this.low[leaf]! - 1; host >= 0; host = this.next[host]!) {
-      if (this.freeCpu(host) < seeker.claimMillicores || this.freeMemory(host) < seeker.memoryMiB) continue;
-      if (this.leftOn(host, seeker) < least && seeker.accepts(host)) return host;
+      const cpu = this.freeCpu(host) - seeker.claimMillicores;
+      const memory = this.freeMemory(host) - seeker.memoryMiB;
+      if (cpu < 0 || memory < 0) continue;
+      const left = cpu * this.cpuUnit + memory * this.memoryUnit;
+      if (left >= this.least[0]! || !seeker.accepts(host)) continue;
+      this.least[0] = left;
+      return host;
     }
     return -1;
   }

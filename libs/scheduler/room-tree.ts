@@ -42,6 +42,9 @@ export class RoomTree implements HostWatcher {
   private readonly memoryUnit: Float64Array;
   private readonly firstHost: Int32Array;
   private readonly stack = new Int32Array(64);
+  /** What `bound` and `roomAfter` have found: a number that is returned lies on the heap wherever V8 does not inline its function. */
+  private readonly bounds = new Float64Array(2);
+  private readonly left = new Float64Array(1);
 
   private readonly cpuWeight: number;
   private readonly memoryWeight: number;
@@ -124,24 +127,32 @@ export class RoomTree implements HostWatcher {
   }
 
   /**
-   * The room that would be left on the host, as a weighted share. Beside memory, processors that are asked for more than
+   * `left`: the room that would be left on the host, as a weighted share. Beside memory, processors that are asked for more than
    * wholly count as none; alone they count below that, so that the least crowded of crowded hosts is found.
    */
-  roomAfter(host: number, seeker: Seeker): number {
+  private roomAfter(host: number, seeker: Seeker): void {
     const { cpuCapacity, memoryCapacity, memoryUsed } = this.cluster;
     const cpu = 1 - (this.cpuTaken[host]! + seeker.demandMillicores) / cpuCapacity[host]!;
     const memory = 1 - (memoryUsed[host]! + seeker.memoryMiB) / memoryCapacity[host]!;
-    if (this.memoryWeight === 0) return this.cpuWeight * cpu;
-    return this.cpuWeight * Math.max(0, cpu) + this.memoryWeight * Math.max(0, memory);
+    this.left[0] =
+      this.memoryWeight === 0
+        ? this.cpuWeight * cpu
+        : this.cpuWeight * Math.max(0, cpu) + this.memoryWeight * Math.max(0, memory);
   }
 
-  /** No host below the node would be left with more. */
-  private bound(node: number, seeker: Seeker): number {
+  /** `bounds`, at that place: no host below the node would be left with more. */
+  private bound(node: number, seeker: Seeker, at: 0 | 1): void {
     const cpu = this.cpuWeight * seeker.demandMillicores * this.cpuUnit[node]!;
     const memory = this.memoryWeight * seeker.memoryMiB * this.memoryUnit[node]!;
     const both = this.room[node]! - cpu;
     const memoryAlone = this.memoryRoom[node]!;
-    return (both > memoryAlone ? both : memoryAlone) - memory;
+    this.bounds[at] = (both > memoryAlone ? both : memoryAlone) - memory;
+  }
+
+  private isLeftBetter(node: number, seeker: Seeker): boolean {
+    this.bound(2 * node, seeker, 0);
+    this.bound(2 * node + 1, seeker, 1);
+    return this.bounds[0]! >= this.bounds[1]!;
   }
 
   private canHold(node: number, seeker: Seeker): boolean {
@@ -156,23 +167,26 @@ export class RoomTree implements HostWatcher {
 
   /** As `find`, and of equals it is one or the other, always the same for the same history. */
   findAny(seeker: Seeker): number {
-    const { stack } = this;
+    const { stack, bounds, left } = this;
     let best = seeker.leastRoom - equalScores;
     let found = -1;
     let height = 0;
     stack[height++] = 1;
     while (height > 0) {
       const node = stack[--height]!;
-      if (!this.canHold(node, seeker) || this.bound(node, seeker) <= best + noise) continue;
+      if (!this.canHold(node, seeker)) continue;
+      this.bound(node, seeker, 0);
+      if (bounds[0]! <= best + noise) continue;
       if (node >= this.size) {
         const host = this.hostAt[node - this.size]!;
-        const room = this.roomAfter(host, seeker);
+        this.roomAfter(host, seeker);
+        const room = left[0]!;
         if (room <= best || !seeker.accepts(host)) continue;
         best = room;
         found = host;
         continue;
       }
-      const isLeftBetter = this.bound(2 * node, seeker) >= this.bound(2 * node + 1, seeker);
+      const isLeftBetter = this.isLeftBetter(node, seeker);
       stack[height++] = 2 * node + (isLeftBetter ? 1 : 0);
       stack[height++] = 2 * node + (isLeftBetter ? 0 : 1);
     }
@@ -181,18 +195,21 @@ export class RoomTree implements HostWatcher {
 
   /** The first that is left with as much room as that host. */
   private firstEqual(seeker: Seeker, found: number): number {
-    const { stack } = this;
-    const least = this.roomAfter(found, seeker) - equalScores;
+    const { stack, bounds, left } = this;
+    this.roomAfter(found, seeker);
+    const least = left[0]! - equalScores;
     let first = 0x7fffffff;
     let height = 0;
     stack[height++] = 1;
     while (height > 0) {
       const node = stack[--height]!;
       if (this.firstHost[node]! >= first || !this.canHold(node, seeker)) continue;
-      if (this.bound(node, seeker) < least - noise) continue;
+      this.bound(node, seeker, 0);
+      if (bounds[0]! < least - noise) continue;
       if (node >= this.size) {
         const host = this.hostAt[node - this.size]!;
-        if (this.roomAfter(host, seeker) >= least && seeker.accepts(host)) first = host;
+        this.roomAfter(host, seeker);
+        if (left[0]! >= least && seeker.accepts(host)) first = host;
         continue;
       }
       const isLeftFirst = this.firstHost[2 * node]! < this.firstHost[2 * node + 1]!;
