@@ -52,12 +52,12 @@ export class ProcessorLoop {
   }
 
   /**
-   * Until the next guest's time, if that is near, and what it is then. A guest that sleeps between its bursts would lose as much of
+   * Until the next sleeper's time, if that is near, and what it is then. A guest that sleeps between its bursts would lose as much of
    * each as it is woken late. This process stands still for it, no longer than for a guest's turn, and without using the processor.
    */
   private waitOut(): number {
     const now = performance.now();
-    const leftMs = this.scheduler.nextAt(now) - now;
+    const leftMs = this.scheduler.sleeperAt(now) - now;
     if (leftMs <= 0 || leftMs > earlyMs) return now;
     Atomics.wait(neverNotified, 0, 0, leftMs);
     return performance.now();
@@ -65,12 +65,11 @@ export class ProcessorLoop {
 
   private plan(now: number): void {
     const next = this.scheduler.nextAt(now);
-    const leftMs = next - now;
-    if (leftMs <= earlyMs) return this.kick();
+    if (next <= now || this.scheduler.sleeperAt(now) <= now + earlyMs) return this.kick();
     if (this.timer && next === this.wakesAt) return;
     if (this.timer) clearTimeout(this.timer);
     this.wakesAt = next;
-    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(Math.ceil(leftMs - earlyMs), longestMs));
+    this.timer = next === Infinity ? null : setTimeout(this.wake, Math.min(Math.ceil(next - now - earlyMs), longestMs));
   }
 
   private readonly wake = (): void => {

@@ -105,3 +105,19 @@ test('who sleeps is woken at its time and not before, and once by what comes ear
   scheduler.stop(task, 250);
   expect(scheduler.next(400)).toBeUndefined();
 });
+
+test('a sleeper is to be woken on time where it would run at once, and not where it would wait all the same', () => {
+  const { scheduler, made } = tasks(500, [free, free]);
+  const [sleeper, other] = made as [ScheduledTask, ScheduledTask];
+  scheduler.stop(other, 0);
+  scheduler.sleep(sleeper, 20, 0);
+  expect(scheduler.next(0)).toBeUndefined();
+  expect(scheduler.sleeperAt(0)).toBe(20);
+  scheduler.wake(other, 1);
+  expect(scheduler.sleeperAt(1)).toBe(Infinity);
+  expect(scheduler.next(1)).toBe(other);
+  scheduler.account(other, 18);
+  scheduler.stop(other, 13);
+  expect(scheduler.sleeperAt(13)).toBe(Infinity);
+  expect(scheduler.sleeperAt(19)).toBe(20);
+});

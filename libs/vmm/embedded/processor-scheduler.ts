@@ -156,4 +156,9 @@ export class ProcessorScheduler<Task extends ScheduledTask> {
     const timer = this.timers.firstKey;
     return this.ready.size === 0 ? timer : Math.min(timer, this.whole.hasSomeAt(now));
   }
+
+  /** When one that sleeps would run if it were asked for on time: Infinity where others are before it, or all have used up what there is. */
+  sleeperAt(now: number): number {
+    return this.ready.size > 0 || this.whole.hasSomeAt(now) > now ? Infinity : this.timers.firstKey;
+  }
 }
