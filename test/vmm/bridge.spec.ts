@@ -34,3 +34,27 @@ asRoot.each([
   },
   60_000,
 );
+
+const reopenTap = `
+const { execFileSync } = require('node:child_process');
+const { TapCable } = require(process.argv[1]);
+const isThere = () => JSON.parse(execFileSync('ip', ['-json', 'link'])).some(({ ifname }) => ifname === 'tap0');
+const open = () => TapCable.open('tap0', () => undefined);
+(async () => {
+  for (let times = 0; times < 20; times++) (await open()).close();
+  const again = await open();
+  const isHadAgain = isThere();
+  again.close();
+  for (let looks = 0; isThere() && looks < 200; looks++) await new Promise((resolve) => setTimeout(resolve, 10));
+  console.log(JSON.stringify({ isHadAgain, isGone: !isThere() }));
+})();`;
+
+asRoot(
+  'a tap can be had again at once under the name of one that was just closed, and goes when it is closed',
+  async () => {
+    await ensureBuilt();
+    const cable = join(__dirname, '../../dist/libs/vmm/embedded/network/tap-cable.js');
+    const said = execFileSync('unshare', ['--net', process.execPath, '-e', reopenTap, cable], { encoding: 'utf8' });
+    expect(JSON.parse(said)).toEqual({ isHadAgain: true, isGone: true });
+  },
+);
