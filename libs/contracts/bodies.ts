@@ -1,17 +1,13 @@
+import { isGuestRule, displays, probeKinds, ruleKinds } from '@argosy/domain/entities';
 import {
   admissionPolicies,
   automationLevels,
-  firmwares,
-  imageFormats,
-  isGuestRule,
   isolationResponses,
-  displays,
-  probeKinds,
   restartPriorities,
   restartReadiness,
   powerAutomations,
-  ruleKinds,
-} from '@argosy/domain/entities';
+} from '@argosy/domain/policies';
+import { firmwares, imageFormats } from '@argosy/domain/storage';
 import { drillKinds, drillPhases, hostNetworks, phasesOf } from '@argosy/domain/drill';
 import { roles } from '@argosy/domain/access';
 import { fenceDeviceKinds } from '@argosy/domain/fence-device';

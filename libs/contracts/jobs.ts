@@ -1,4 +1,5 @@
-import { displays, firmwares, imageFormats } from '@argosy/domain/entities';
+import { displays } from '@argosy/domain/entities';
+import { firmwares, imageFormats } from '@argosy/domain/storage';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { HostCommand, HostOrder } from '@argosy/domain/host-command';
 import { z } from 'zod';

@@ -1,9 +1,9 @@
-import type * as entity from '@argosy/domain/entities';
-import { admissionPolicies, automationLevels, powerAutomations, restartReadiness } from '@argosy/domain/entities';
+import type { BalancePolicy, FailurePolicy, MigrationPolicy, PowerPolicy } from '@argosy/domain/policies';
+import { admissionPolicies, automationLevels, powerAutomations, restartReadiness } from '@argosy/domain/policies';
 import { z } from 'zod';
 import { describes } from './describes';
 
-export const balancePolicySchema = describes<entity.BalancePolicy>()(
+export const balancePolicySchema = describes<BalancePolicy>()(
   z.object({
     automation: z.enum(automationLevels),
     threshold: z.number(),
@@ -15,7 +15,7 @@ export const balancePolicySchema = describes<entity.BalancePolicy>()(
   }),
 );
 
-export const migrationPolicySchema = describes<entity.MigrationPolicy>()(
+export const migrationPolicySchema = describes<MigrationPolicy>()(
   z.object({
     autoConverge: z.boolean(),
     postCopy: z.boolean(),
@@ -27,7 +27,7 @@ export const migrationPolicySchema = describes<entity.MigrationPolicy>()(
   }),
 );
 
-export const failurePolicySchema = describes<entity.FailurePolicy>()(
+export const failurePolicySchema = describes<FailurePolicy>()(
   z.object({
     suspectAfterMs: z.number(),
     failedAfterMs: z.number(),
@@ -50,7 +50,7 @@ export const failurePolicySchema = describes<entity.FailurePolicy>()(
   }),
 );
 
-export const powerPolicySchema = describes<entity.PowerPolicy>()(
+export const powerPolicySchema = describes<PowerPolicy>()(
   z.object({
     automation: z.enum(powerAutomations),
     offShare: z.number(),

@@ -1,17 +1,11 @@
 import { alarmsUntilSeen } from '@argosy/domain/alarms';
 import type * as entity from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
+import type { Image } from '@argosy/domain/storage';
 import type { Roll } from '@argosy/domain/roll';
-import {
-  eventSeverities,
-  firmwares,
-  imageFormats,
-  isolationResponses,
-  displays,
-  probeKinds,
-  restartPriorities,
-  ruleKinds,
-  subjectKinds,
-} from '@argosy/domain/entities';
+import { eventSeverities, displays, probeKinds, ruleKinds, subjectKinds } from '@argosy/domain/entities';
+import { isolationResponses, restartPriorities } from '@argosy/domain/policies';
+import { firmwares, imageFormats } from '@argosy/domain/storage';
 import { drillKinds, drillPhases, hostNetworks, type Drill } from '@argosy/domain/drill';
 import { roles, type User } from '@argosy/domain/access';
 import { fenceDeviceKinds, type FenceDevice } from '@argosy/domain/fence-device';
@@ -51,7 +45,7 @@ export const refusalSchema = describes<Refusal>()(
   }),
 );
 
-export const isolationPolicySchema = describes<entity.IsolationPolicy>()(
+export const isolationPolicySchema = describes<IsolationPolicy>()(
   z.object({ response: z.enum(isolationResponses), isolatedAfterMs: z.number(), leaseMs: z.number() }),
 );
 
@@ -126,7 +120,7 @@ export const hostSchema = describes<entity.Host>()(
   }),
 );
 
-export const imageSchema = describes<entity.Image>()(
+export const imageSchema = describes<Image>()(
   z.object({
     id: text,
     name: text,

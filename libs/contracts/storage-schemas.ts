@@ -1,5 +1,5 @@
 import { type DiskWork, diskWorkPhases, type DiskWorkResult } from '@argosy/domain/disk-work';
-import type * as entity from '@argosy/domain/entities';
+import type { Datastore, DiskOperation, Snapshot } from '@argosy/domain/storage';
 import { displays } from '@argosy/domain/entities';
 import type { DiskRecovery } from '@argosy/domain/fleet-request';
 import type * as report from '@argosy/domain/host-report';
@@ -62,7 +62,7 @@ export const diskWorkResultSchema = describes<DiskWorkResult>()(
   z.object({ pauseMs: orNull(z.number()), memoryBytes: orNull(z.number()), moved: orNull(z.boolean()) }),
 );
 
-export const datastoreSchema = describes<entity.Datastore>()(
+export const datastoreSchema = describes<Datastore>()(
   z.object({
     id: text,
     name: text,
@@ -93,7 +93,7 @@ export const diskRecoverySchema = describes<DiskRecovery>()(
   }),
 );
 
-export const diskOperationSchema = describes<entity.DiskOperation>()(
+export const diskOperationSchema = describes<DiskOperation>()(
   z.object({
     id: text,
     guestId: text,
@@ -106,7 +106,7 @@ export const diskOperationSchema = describes<entity.DiskOperation>()(
   }),
 );
 
-export const snapshotSchema = describes<entity.Snapshot>()(
+export const snapshotSchema = describes<Snapshot>()(
   z.object({
     id: text,
     guestId: text,

@@ -1,4 +1,4 @@
-import type { BalancePolicy, FailurePolicy, MigrationPolicy, PowerPolicy } from '@argosy/domain/entities';
+import type { BalancePolicy, FailurePolicy, MigrationPolicy, PowerPolicy } from '@argosy/domain/policies';
 import type { LinkImpairment } from '@argosy/domain/drill';
 import { hostNetworks } from '@argosy/domain/drill';
 

@@ -1,19 +1,16 @@
 import type { IsLate } from '@argosy/scheduler/effort';
 import type {
   Alarm,
-  Datastore,
-  DiskOperation,
   Guest,
   GuestProbe,
   Host,
-  Image,
   Migration,
   Pool,
   Recommendation,
   Rule,
-  Snapshot,
   Task,
 } from '@argosy/domain/entities';
+import type { Datastore, DiskOperation, Image, Snapshot } from '@argosy/domain/storage';
 import type { Drill } from '@argosy/domain/drill';
 import type { FenceDevice, FenceSecret } from '@argosy/domain/fence-device';
 import type { Roll } from '@argosy/domain/roll';

@@ -1,5 +1,6 @@
 import type { DiskWork, DiskWorkPhase, DiskWorkResult } from '@argosy/domain/disk-work';
-import type { IsolationPolicy, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { IsolationPolicy, MigrationPolicy } from '@argosy/domain/policies';
 import type { GuestSpecification, ProcessorLimits } from '@argosy/domain/guest-specification';
 import type { HostCommand } from '@argosy/domain/host-command';
 import type {

@@ -1,4 +1,5 @@
-import type { IsolationPolicy, Pool } from '@argosy/domain/entities';
+import type { Pool } from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
 
 /** What a pool wants of a host that is cut off, as the host is told it. */
 export function isolationOf({ isolationResponse, failure }: Pool): IsolationPolicy {

@@ -1,4 +1,3 @@
-import type { DiskWork } from './disk-work';
 import type { FenceDevice } from './fence-device';
 import type {
   GuestState,
@@ -6,113 +5,19 @@ import type {
   MaintenanceState,
   MigrationStep,
   RecommendationState,
-  SnapshotState,
   StandbyState,
   TaskState,
 } from './lifecycle';
 import type { PoolNetwork } from './network';
+import type {
+  BalancePolicy,
+  FailurePolicy,
+  IsolationResponse,
+  MigrationPolicy,
+  PowerPolicy,
+  RestartPriority,
+} from './policies';
 import type { Instant } from './units';
-
-export const automationLevels = ['manual', 'partial', 'full'] as const;
-/** As vSphere's DRS: manual recommends all; partial places guests by itself and recommends moves; full does both. */
-export type AutomationLevel = (typeof automationLevels)[number];
-
-export const restartPriorities = ['highest', 'high', 'medium', 'low', 'lowest', 'disabled'] as const;
-export type RestartPriority = (typeof restartPriorities)[number];
-
-export const isolationResponses = ['keep-running', 'shut-down', 'power-off'] as const;
-export type IsolationResponse = (typeof isolationResponses)[number];
-
-export interface MigrationPolicy {
-  readonly autoConverge: boolean;
-  readonly postCopy: boolean;
-  /** The stream between the two hosts: guests' memory, with all that they keep secret in it. */
-  readonly encrypted: boolean;
-  readonly bandwidthMiBPerSecond: number;
-  /** QEMU's own estimate must fall below this before it stops the guest. */
-  readonly downtimeLimitMs: number;
-  /** A copy that has not converged by then is cancelled, and the refusal says why. */
-  readonly copyDeadlineMs: number;
-  readonly concurrentPerHost: number;
-}
-
-/** What a host does by itself when it is cut off: it is told beforehand, for then nobody can tell it. */
-export interface IsolationPolicy {
-  readonly response: IsolationResponse;
-  /** Neither Redis nor a controller reached for this long: the host is isolated. */
-  readonly isolatedAfterMs: number;
-  /** How long the host's guests may run without its watchdog having renewed its lease on the datastore. */
-  readonly leaseMs: number;
-}
-
-export const admissionPolicies = ['host-failures', 'reserved-share', 'failover-hosts', 'none'] as const;
-/** How a pool keeps room for failures, as vSphere's admission control: slots are left out, for they fit nobody's guests. */
-export type AdmissionPolicy = (typeof admissionPolicies)[number];
-
-export const restartReadiness = ['placed', 'running', 'heartbeat'] as const;
-/** What a guest must have come to before those of the next restart priority are started, as vSphere's VM restart policy. */
-export type RestartReadiness = (typeof restartReadiness)[number];
-
-export interface FailurePolicy {
-  readonly suspectAfterMs: number;
-  readonly failedAfterMs: number;
-  /** A datastore heartbeat older than this is silence on the second channel. */
-  readonly datastoreSilentAfterMs: number;
-  /** More hosts silent at once than this: an alarm, and no fencing. */
-  readonly maximumSilentHosts: number;
-  /** A host that has reached neither Redis nor a controller for this long is isolated, by its own word. */
-  readonly isolatedAfterMs: number;
-  /** Where the isolation response stops guests, a host that has not renewed its lease for this long has stopped them. */
-  readonly watchdogLeaseMs: number;
-  /** Storage whose locks live exactly as long as their holders: a disk's lock that a new VMM gets and keeps is proof enough. */
-  readonly lockIsProof: boolean;
-  readonly restartReady: RestartReadiness;
-  /** A guest that has not come to that by then holds up the next ones no longer. */
-  readonly restartWaitMs: number;
-  /** A guest that should run, and whose VMM or own heartbeat has been silent for so long, is reset; 0: never. */
-  readonly guestMonitoringMs: number;
-  /** Within `budgetWindowMs`: more restarts of one guest, and it is given up; of the pool's guests, and they wait. */
-  readonly guestRestarts: number;
-  readonly poolRestarts: number;
-  /** Within `budgetWindowMs`: a host that fails so often gets no guests until somebody has looked at it; 0: never. */
-  readonly hostFailures: number;
-  readonly budgetWindowMs: number;
-  readonly admission: AdmissionPolicy;
-  /** host-failures: how many host losses the pool keeps room for. */
-  readonly toleratedHostFailures: number;
-  /** reserved-share: how much of the pool's processors and memory is kept free. */
-  readonly reservedCpuShare: number;
-  readonly reservedMemoryShare: number;
-}
-
-export interface BalancePolicy {
-  readonly automation: AutomationLevel;
-  /** 1 (only what rules demand) to 5 (any gain), as vSphere's migration threshold. */
-  readonly threshold: number;
-  readonly intervalMs: number;
-  /** A guest that was moved is left alone for this long. */
-  readonly coolDownMs: number;
-  /** How much of a host's processors may be promised: demand above this share of capacity is overload. */
-  readonly cpuSafetyShare: number;
-  /** Over-commit: guests may be promised so many times a host's memory. 1: none. */
-  readonly memoryRatio: number;
-  /** Over-commit: so many virtual processors for each of a host's; 0: as many as there are guests for. */
-  readonly vcpuRatio: number;
-}
-
-export const powerAutomations = ['off', 'manual', 'automatic'] as const;
-/** As vSphere's DPM: manual recommends, automatic empties hosts, switches them off and on again by itself. */
-export type PowerAutomation = (typeof powerAutomations)[number];
-
-export interface PowerPolicy {
-  readonly automation: PowerAutomation;
-  /** A host is switched off when the others stay below this share of their processors and memory. */
-  readonly offShare: number;
-  /** One is switched on when more than this share of either is asked for. */
-  readonly onShare: number;
-  /** For so long load must have been low before a host is switched off. */
-  readonly lowForMs: number;
-}
 
 export interface Pool {
   readonly id: string;
@@ -216,85 +121,6 @@ export interface Host {
   readonly failures: readonly Instant[];
   /** In the order in which they are tried. */
   readonly fenceDevices: readonly FenceDevice[];
-  readonly createdAt: Instant;
-}
-
-export const imageFormats = ['kernel', 'qcow2', 'raw'] as const;
-export type ImageFormat = (typeof imageFormats)[number];
-export const firmwares = ['none', 'bios', 'uefi'] as const;
-export type Firmware = (typeof firmwares)[number];
-
-export interface Image {
-  readonly id: string;
-  readonly name: string;
-  readonly format: ImageFormat;
-  readonly architecture: string;
-  readonly firmware: Firmware;
-  /** Paths on the datastore. A kernel image has a kernel and perhaps an initrd; a disk image has a disk. */
-  readonly kernelPath: string | null;
-  readonly initrdPath: string | null;
-  readonly kernelArguments: string | null;
-  readonly diskPath: string | null;
-  readonly datastoreId: string;
-  readonly minimumMemoryMiB: number;
-  readonly createdAt: Instant;
-}
-
-/** What a host last measured of a datastore. */
-export interface DatastoreUse {
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-  /** How fast it fills, smoothed over some minutes; below 0: it empties. null: measured once only. */
-  readonly growthBytesPerSecond: number | null;
-  readonly at: Instant;
-}
-
-/** A folder for disks and images: shared, and then under the same path on every host, or of one host alone. */
-export interface Datastore {
-  readonly id: string;
-  readonly name: string;
-  readonly path: string;
-  readonly shared: boolean;
-  /** The one host that reaches it; null: it is shared. */
-  readonly hostId: string | null;
-  /** An alarm is raised when more of it than this is used. */
-  readonly alarmUsedShare: number;
-  /** null: no host has measured it yet. */
-  readonly use: DatastoreUse | null;
-  readonly createdAt: Instant;
-}
-
-/** A guest's disk as it was, and perhaps its memory of the same moment. They lie beside the disk, and in it. */
-export interface Snapshot {
-  readonly id: string;
-  readonly guestId: string;
-  /** Unique among the guest's. */
-  readonly name: string;
-  readonly state: SnapshotState;
-  /** null: of the disk alone. */
-  readonly memoryPath: string | null;
-  /** What the memory was of; null: not known, or there is none. */
-  readonly memoryMachine: MachineKind | null;
-  /** What the guest had then: its memory fits no other machine. */
-  readonly memoryMiB: number;
-  readonly vcpus: number;
-  readonly display: Display;
-  /** How long the guest stood still for it. */
-  readonly pauseMs: number | null;
-  readonly memoryBytes: number | null;
-  readonly createdAt: Instant;
-}
-
-/** Work on a guest's files that a host was told to do: kept until it is seen done, whatever dies meanwhile. */
-export interface DiskOperation {
-  readonly id: string;
-  readonly guestId: string;
-  readonly guestName: string;
-  readonly datastoreId: string;
-  /** Who was asked; null: nobody yet. */
-  readonly hostId: string | null;
-  readonly work: DiskWork;
-  readonly requestedBy: string;
   readonly createdAt: Instant;
 }
 

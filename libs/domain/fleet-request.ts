@@ -1,16 +1,13 @@
+import type { Display, GuestProbe, RuleKind } from './entities';
 import type {
   BalancePolicy,
-  Display,
   FailurePolicy,
-  Firmware,
-  GuestProbe,
-  ImageFormat,
   IsolationResponse,
   MigrationPolicy,
   PowerPolicy,
   RestartPriority,
-  RuleKind,
-} from './entities';
+} from './policies';
+import type { Firmware, ImageFormat } from './storage';
 import type { DrillKind, DrillPhaseName, LinkImpairment } from './drill';
 import type { FenceDeviceKind } from './fence-device';
 import type { HostRegistration } from './host-report';

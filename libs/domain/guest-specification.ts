@@ -1,4 +1,5 @@
-import type { Display, Firmware, ImageFormat } from './entities';
+import type { Display } from './entities';
+import type { Firmware, ImageFormat } from './storage';
 import type { GuestNetwork } from './network';
 
 /** How much of its host's processors a guest may take: its weight among others, and the most it gets; null: no limit. */

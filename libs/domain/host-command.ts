@@ -1,5 +1,5 @@
 import type { DiskCopy, DiskWork, OutgoingDisk } from './disk-work';
-import type { IsolationPolicy, MigrationPolicy } from './entities';
+import type { IsolationPolicy, MigrationPolicy } from './policies';
 import type { GuestSpecification } from './guest-specification';
 import type { Instant } from './units';
 

@@ -1,5 +1,6 @@
 import type { DiskWorkPhase, DiskWorkResult } from './disk-work';
-import type { DriverCapabilities, HostCapacity, IsolationPolicy, MigrationProgress } from './entities';
+import type { DriverCapabilities, HostCapacity, MigrationProgress } from './entities';
+import type { IsolationPolicy } from './policies';
 import type { ProcessorLimits } from './guest-specification';
 import type { Refusal } from './refusal';
 import type { Instant } from './units';

@@ -1,4 +1,4 @@
-import type { Image } from './entities';
+import type { Image } from './storage';
 import { accepted, refused, type Result } from './refusal';
 
 export type ImageFiles = Partial<Pick<Image, 'kernelPath' | 'initrdPath' | 'diskPath'>>;

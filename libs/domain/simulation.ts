@@ -1,4 +1,4 @@
-import type { BalancePolicy } from './entities';
+import type { BalancePolicy } from './policies';
 import type { SimulationState } from './lifecycle';
 import type { Instant } from './units';
 

@@ -1,4 +1,5 @@
 import type * as entity from '@argosy/domain/entities';
+import type { Datastore, Image } from '@argosy/domain/storage';
 import type { Drill } from '@argosy/domain/drill';
 import type { Roll } from '@argosy/domain/roll';
 import { drillTransitions, migrationTransitions, taskTransitions } from '@argosy/domain/lifecycle';
@@ -123,20 +124,20 @@ export class FleetQueries {
     return pickReferred<entity.Guest>(await this.prisma.guest.findMany(referred(reference)), reference);
   }
 
-  async images(): Promise<entity.Image[]> {
-    return (await this.prisma.image.findMany({ orderBy: { name: 'asc' } })).map(fromRow<entity.Image>);
+  async images(): Promise<Image[]> {
+    return (await this.prisma.image.findMany({ orderBy: { name: 'asc' } })).map(fromRow<Image>);
   }
 
-  async image(reference: string): Promise<entity.Image | null> {
-    return pickReferred<entity.Image>(await this.prisma.image.findMany(referred(reference)), reference);
+  async image(reference: string): Promise<Image | null> {
+    return pickReferred<Image>(await this.prisma.image.findMany(referred(reference)), reference);
   }
 
-  async datastores(): Promise<entity.Datastore[]> {
-    return (await this.prisma.datastore.findMany({ orderBy: { name: 'asc' } })).map(fromRow<entity.Datastore>);
+  async datastores(): Promise<Datastore[]> {
+    return (await this.prisma.datastore.findMany({ orderBy: { name: 'asc' } })).map(fromRow<Datastore>);
   }
 
-  async datastore(reference: string): Promise<entity.Datastore | null> {
-    return pickReferred<entity.Datastore>(await this.prisma.datastore.findMany(referred(reference)), reference);
+  async datastore(reference: string): Promise<Datastore | null> {
+    return pickReferred<Datastore>(await this.prisma.datastore.findMany(referred(reference)), reference);
   }
 
   async rules(filter: { readonly poolId?: string | undefined } = {}): Promise<entity.Rule[]> {

@@ -1,4 +1,5 @@
 import type * as entity from '@argosy/domain/entities';
+import type { Datastore, DiskOperation, Image, Snapshot } from '@argosy/domain/storage';
 import type { Drill } from '@argosy/domain/drill';
 import type { FenceSecret } from '@argosy/domain/fence-device';
 import type { Roll } from '@argosy/domain/roll';
@@ -63,10 +64,10 @@ export class PrismaFleetStore implements FleetStore {
       hosts: hosts.map(fromRow<entity.Host>),
       fenceSecrets: fenceSecrets.map(fromRow<FenceSecret>),
       guests: guests.map(fromRow<entity.Guest>),
-      images: images.map(fromRow<entity.Image>),
-      datastores: datastores.map(fromRow<entity.Datastore>),
-      diskOperations: diskOperations.map(fromRow<entity.DiskOperation>),
-      snapshots: snapshots.map(fromRow<entity.Snapshot>),
+      images: images.map(fromRow<Image>),
+      datastores: datastores.map(fromRow<Datastore>),
+      diskOperations: diskOperations.map(fromRow<DiskOperation>),
+      snapshots: snapshots.map(fromRow<Snapshot>),
       rules: rules.map(fromRow<entity.Rule>),
       migrations: migrations.map(fromRow<entity.Migration>),
       recommendations: recommendations.map(fromRow<entity.Recommendation>),

@@ -1,5 +1,5 @@
 import { type GuestProcessors, processorsOf } from '@argosy/control/outlook';
-import type { BalancePolicy } from '@argosy/domain/entities';
+import type { BalancePolicy } from '@argosy/domain/policies';
 import { inventoryOf } from './inventory-plan';
 import { World } from './world';
 

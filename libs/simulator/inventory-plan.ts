@@ -1,15 +1,8 @@
 import { defaultBalance, defaultFailure, defaultMigration, defaultPower, fenceRetryMs } from '@argosy/control/defaults';
 import type { Inventory } from '@argosy/control/ports/fleet-store';
-import type {
-  Datastore,
-  Guest,
-  GuestProbe,
-  Host,
-  Pool,
-  RestartPriority,
-  Rule,
-  RuleKind,
-} from '@argosy/domain/entities';
+import type { Guest, GuestProbe, Host, Pool, Rule, RuleKind } from '@argosy/domain/entities';
+import type { RestartPriority } from '@argosy/domain/policies';
+import type { Datastore } from '@argosy/domain/storage';
 import { usualLimits } from '@argosy/domain/guest-specification';
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { PoolSettings } from '@argosy/domain/fleet-request';

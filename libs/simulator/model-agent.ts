@@ -3,7 +3,7 @@ import { reportOf, tell } from '@argosy/control/telling';
 import type { HostEffect, HostEvent, HostState, JournalEntry } from '@argosy/control/host-types';
 import type { VmmInstance, VmmState } from '@argosy/control/ports/vmm-driver';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
-import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
 import type { EndedCopy, HostAssignments, HostRegistration, HostRun } from '@argosy/domain/host-report';
 import type { PeerAnswer, PeerRequest } from '@argosy/domain/peer-message';
 import { FleetClock } from '@argosy/domain/fleet-clock';

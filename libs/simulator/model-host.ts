@@ -1,4 +1,4 @@
-import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
 import type { EndedCopy, HostAssignments, HostRegistration, HostRun } from '@argosy/domain/host-report';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';

@@ -1,6 +1,6 @@
 import { describeVmmDriver } from '@argosy/vmm/conformance';
 import type { BenchHost, TestBench } from '@argosy/vmm/conformance';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { demandMillicores } from '@argosy/domain/processor-demand';
 import type { Result } from '@argosy/domain/refusal';

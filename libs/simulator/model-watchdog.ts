@@ -1,5 +1,5 @@
 import { leaseMarginMs } from '@argosy/control/defaults';
-import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
 import type { Instant } from '@argosy/domain/units';
 import type { Timer, VirtualClock } from './clock';
 import type { ModelDatastore } from './datastore';

@@ -1,4 +1,4 @@
-import { admissionPolicies, isolationResponses, restartReadiness } from '@argosy/domain/entities';
+import { admissionPolicies, isolationResponses, restartReadiness } from '@argosy/domain/policies';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import type { Words } from './scenario-words';
 

@@ -1,5 +1,7 @@
-import { isGuestRule, restartPriorities, ruleKinds } from '@argosy/domain/entities';
-import type { IsolationResponse, RestartPriority, RuleKind } from '@argosy/domain/entities';
+import { isGuestRule, ruleKinds } from '@argosy/domain/entities';
+import { restartPriorities } from '@argosy/domain/policies';
+import type { RuleKind } from '@argosy/domain/entities';
+import type { IsolationResponse, RestartPriority } from '@argosy/domain/policies';
 import type { PoolSettings } from '@argosy/domain/fleet-request';
 import { accepted, refused } from '@argosy/domain/refusal';
 import type { Result } from '@argosy/domain/refusal';

@@ -1,4 +1,5 @@
-import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { mebibyte } from '@argosy/domain/units';
 import type { Instant } from '@argosy/domain/units';
 import type { Timer, VirtualClock } from './clock';

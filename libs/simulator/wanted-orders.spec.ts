@@ -1,7 +1,8 @@
 import { isolationOf } from '@argosy/control/isolation-policy';
 import type { JournalEntry } from '@argosy/control/host-types';
 import { nothingToTell } from '@argosy/domain/disk-work';
-import type { DiskOperation, Host } from '@argosy/domain/entities';
+import type { Host } from '@argosy/domain/entities';
+import type { DiskOperation } from '@argosy/domain/storage';
 import type { HostOrder } from '@argosy/domain/host-command';
 import type { HostRun } from '@argosy/domain/host-report';
 import type { Roll } from '@argosy/domain/roll';

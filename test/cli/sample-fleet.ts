@@ -1,6 +1,7 @@
 // Three hosts, two guests and what a fleet has besides, as the server of the tests answers it.
 import type { GuestView as Guest } from '@argosy/contracts/responses';
-import type { Datastore, Host, Image, Migration, Pool, Recommendation } from '@argosy/domain/entities';
+import type { Host, Migration, Pool, Recommendation } from '@argosy/domain/entities';
+import type { Datastore, Image } from '@argosy/domain/storage';
 import type { Drill } from '@argosy/domain/drill';
 import type { Roll } from '@argosy/domain/roll';
 import { Refused, type Handlers } from './fleet-server';

@@ -1,4 +1,5 @@
-import type { Migration, MigrationPolicy } from '@argosy/domain/entities';
+import type { Migration } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { FaultStep, Outcome } from '@argosy/simulator/migration-faults';
 import { brokenCounts } from './console-record';
 import { Fleet, type FleetPlan } from './lab';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RouteResponse } from '@argosy/contracts/routes';
-import { isolationResponses } from '@argosy/domain/entities';
+import { isolationResponses } from '@argosy/domain/policies';
 import type { LabHost } from '../fleet/host';
 import { type Action, ask, askMs, between, countEnds, guestsAt, kill, pickHost, type Soak } from './moves';
 import type { SoakGuest } from './soak-guest';

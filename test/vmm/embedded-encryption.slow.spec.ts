@@ -1,7 +1,7 @@
 // What goes from one embedded host to the other, heard by somebody on the wire: with encryption nothing of it can be read.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { filledWords } from '@argosy/domain/guest-console';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { elsewhere } from '@argosy/vmm/conformance/disk-migration';
 import { fillDisk } from '@argosy/vmm/conformance/disks';
 import { quickPolicy, running } from '@argosy/vmm/conformance/scenes';

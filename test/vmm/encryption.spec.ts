@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { QemuBench } from './qemu-bench';
 import { crossing } from './two-host-bench';

@@ -1,5 +1,5 @@
 import { replayChecksum } from '@argosy/domain/guest-console';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { HostUnderTest } from '@argosy/vmm/test-bench';
 import { QemuBench } from './qemu-bench';
 

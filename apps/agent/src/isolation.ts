@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
 import type { EndedCopy } from '@argosy/domain/host-report';
 import { endGuests } from './watchdog/end-guests';
 import {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Image } from '@argosy/domain/entities';
+import type { Image } from '@argosy/domain/storage';
 import { imagesFolder } from './datastore-folder';
 import { Failure } from './failure';
 import { programFolder } from './program-folder';

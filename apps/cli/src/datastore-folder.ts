@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Datastore } from '@argosy/domain/entities';
+import type { Datastore } from '@argosy/domain/storage';
 import { Failure } from './failure';
 import type { Session } from './session';
 

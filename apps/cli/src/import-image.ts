@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import type { Firmware, Image } from '@argosy/domain/entities';
+import type { Firmware, Image } from '@argosy/domain/storage';
 import { given } from './command';
 import { imagesFolder } from './datastore-folder';
 import { Failure, usageFailure } from './failure';

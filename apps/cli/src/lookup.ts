@@ -1,5 +1,6 @@
 import type { GuestView as Guest } from '@argosy/contracts/responses';
-import type { Datastore, Host, Image, Pool } from '@argosy/domain/entities';
+import type { Host, Pool } from '@argosy/domain/entities';
+import type { Datastore, Image } from '@argosy/domain/storage';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import type { Instant } from '@argosy/domain/units';
 import type { HostUsage } from '@argosy/contracts/responses';

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uploadPartPath } from '@argosy/contracts/image-uploads';
 import type { RouteResponse } from '@argosy/contracts/routes';
-import type { Image } from '@argosy/domain/entities';
+import type { Image } from '@argosy/domain/storage';
 import type { UploadFormat } from '@argosy/domain/image-upload';
 import { given } from './command';
 import { Failure } from './failure';

@@ -1,5 +1,6 @@
 import { type DiskWork, sourceOf } from '@argosy/domain/disk-work';
-import type { DiskOperation, Guest } from '@argosy/domain/entities';
+import type { Guest } from '@argosy/domain/entities';
+import type { DiskOperation } from '@argosy/domain/storage';
 import type { Fleet } from '../fleet-types';
 import { type FleetTurn, put } from './turn';
 

@@ -1,4 +1,5 @@
-import type { Datastore, Guest } from '@argosy/domain/entities';
+import type { Guest } from '@argosy/domain/entities';
+import type { Datastore } from '@argosy/domain/storage';
 import type { FleetRequest, NewClone } from '@argosy/domain/fleet-request';
 import { accepted, type Refusal, refused, type Result } from '@argosy/domain/refusal';
 import { diskPathOf, folderOf, hasDisk } from '../guest-specification';

@@ -1,4 +1,5 @@
-import type { Datastore, Guest, Host } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
+import type { Datastore } from '@argosy/domain/storage';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import type { DatastoreObservation } from '@argosy/domain/host-report';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';

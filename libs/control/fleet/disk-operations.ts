@@ -1,4 +1,5 @@
-import type { DiskOperation, Guest, Host } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
+import type { DiskOperation } from '@argosy/domain/storage';
 import { type DiskWorkResult, nothingToTell, sourceOf } from '@argosy/domain/disk-work';
 import type { DiskWorkObservation } from '@argosy/domain/host-report';
 import { type Refusal, refused } from '@argosy/domain/refusal';

@@ -1,4 +1,5 @@
-import type { Datastore, DiskOperation, Guest, Host } from '@argosy/domain/entities';
+import type { Guest, Host } from '@argosy/domain/entities';
+import type { Datastore, DiskOperation } from '@argosy/domain/storage';
 import type { DiskRecovery, FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { formatDuration } from '@argosy/domain/units';

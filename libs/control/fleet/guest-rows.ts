@@ -1,4 +1,5 @@
-import type { Guest, Host, Image, Pool } from '@argosy/domain/entities';
+import type { Guest, Host, Pool } from '@argosy/domain/entities';
+import type { Image } from '@argosy/domain/storage';
 import { usualLimits } from '@argosy/domain/guest-specification';
 import type { NewGuest } from '@argosy/domain/fleet-request';
 import { freeAddress, macAddressOf } from '@argosy/domain/network';

@@ -1,4 +1,5 @@
-import type { DiskOperation, Guest, Task } from '@argosy/domain/entities';
+import type { Guest, Task } from '@argosy/domain/entities';
+import type { DiskOperation } from '@argosy/domain/storage';
 import { sourceOf } from '@argosy/domain/disk-work';
 import type { EntityKind, EntityRows } from '../ports/fleet-store';
 

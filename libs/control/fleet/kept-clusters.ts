@@ -1,5 +1,6 @@
 import { sourceOf } from '@argosy/domain/disk-work';
-import type { DiskOperation, Guest, Host, Migration } from '@argosy/domain/entities';
+import type { Guest, Host, Migration } from '@argosy/domain/entities';
+import type { DiskOperation } from '@argosy/domain/storage';
 import type { GuestFigures, HostFigures } from '@argosy/scheduler/cluster';
 import { suitsAll } from '@argosy/scheduler/cluster-hosts';
 import type { ClusterNews } from '@argosy/scheduler/renew-cluster';

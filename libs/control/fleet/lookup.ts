@@ -1,4 +1,5 @@
-import type { Datastore, Guest, Host, Image, Migration, Pool, Rule } from '@argosy/domain/entities';
+import type { Guest, Host, Migration, Pool, Rule } from '@argosy/domain/entities';
+import type { Datastore, Image } from '@argosy/domain/storage';
 import type { Drill } from '@argosy/domain/drill';
 import type { RefusalCode } from '@argosy/domain/refusal';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';

@@ -1,4 +1,5 @@
-import type { Datastore, Guest, Host, Migration } from '@argosy/domain/entities';
+import type { Guest, Host, Migration } from '@argosy/domain/entities';
+import type { Datastore } from '@argosy/domain/storage';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Result } from '@argosy/domain/refusal';
 import { formatBytes, mebibyte } from '@argosy/domain/units';

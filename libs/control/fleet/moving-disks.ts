@@ -1,5 +1,6 @@
 import type { DiskCopy } from '@argosy/domain/disk-work';
-import type { Guest, Migration, MigrationPolicy } from '@argosy/domain/entities';
+import type { Guest, Migration } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { diskPathOf, folderOf, type GuestSources } from '../guest-specification';
 import { unneededBases } from './bases';
 import { beginDiskOperation } from './begin-disk-operation';

@@ -1,4 +1,5 @@
-import type { BalancePolicy, Guest, Host, HostCapacity } from '@argosy/domain/entities';
+import type { Guest, Host, HostCapacity } from '@argosy/domain/entities';
+import type { BalancePolicy } from '@argosy/domain/policies';
 import { buildCluster, type Cluster, type GuestFigures, type HostUse } from '@argosy/scheduler/cluster';
 import { renewCluster } from '@argosy/scheduler/renew-cluster';
 import type { Fleet, KeptCluster } from '../fleet-types';

@@ -1,4 +1,5 @@
-import { type Datastore, type Host, type Image, isGuestRule, type Pool, type Rule } from '@argosy/domain/entities';
+import { type Host, isGuestRule, type Pool, type Rule } from '@argosy/domain/entities';
+import { type Datastore, type Image } from '@argosy/domain/storage';
 import type { FleetRequest, NewImage, NewRule, PoolSettings } from '@argosy/domain/fleet-request';
 import { checkImageFiles } from '@argosy/domain/image-files';
 import { freeSubnet, isHostAddress, overlap } from '@argosy/domain/network';

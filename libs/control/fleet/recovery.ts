@@ -1,5 +1,5 @@
 import type { Guest, Pool } from '@argosy/domain/entities';
-import { restartPriorities } from '@argosy/domain/entities';
+import { restartPriorities } from '@argosy/domain/policies';
 import type { GuestObservation } from '@argosy/domain/host-report';
 import { formatDuration } from '@argosy/domain/units';
 import type { FleetEvent } from '../fleet-types';

@@ -1,4 +1,5 @@
-import type { Datastore, DiskOperation, Guest, Host, Migration, MigrationProgress } from '@argosy/domain/entities';
+import type { Guest, Host, Migration, MigrationProgress } from '@argosy/domain/entities';
+import type { Datastore, DiskOperation } from '@argosy/domain/storage';
 import type { DiskWorkResult } from '@argosy/domain/disk-work';
 import { accepted, type Refusal, refused, type Result } from '@argosy/domain/refusal';
 import { formatDuration, sentence } from '@argosy/domain/units';

@@ -1,4 +1,5 @@
-import type { Guest, Snapshot } from '@argosy/domain/entities';
+import type { Guest } from '@argosy/domain/entities';
+import type { Snapshot } from '@argosy/domain/storage';
 import type { DiskWorkResult } from '@argosy/domain/disk-work';
 import type { FleetRequest } from '@argosy/domain/fleet-request';
 import { accepted, refused, type Refusal, type Result } from '@argosy/domain/refusal';

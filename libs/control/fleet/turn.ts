@@ -1,4 +1,5 @@
-import type { EventSeverity, Guest, Host, Migration, Pool, Snapshot, SubjectKind } from '@argosy/domain/entities';
+import type { EventSeverity, Guest, Host, Migration, Pool, SubjectKind } from '@argosy/domain/entities';
+import type { Snapshot } from '@argosy/domain/storage';
 import type { HostOrder } from '@argosy/domain/host-command';
 import type { GuestObservation, MigrationObservation } from '@argosy/domain/host-report';
 import {

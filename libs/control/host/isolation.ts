@@ -1,4 +1,4 @@
-import type { IsolationPolicy } from '@argosy/domain/entities';
+import type { IsolationPolicy } from '@argosy/domain/policies';
 import type { EndedCopy } from '@argosy/domain/host-report';
 import { isolationGraceMs } from '../defaults';
 import type { HostState } from '../host-types';

@@ -1,4 +1,5 @@
-import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { OrderOf } from '@argosy/domain/host-command';
 import { refused } from '@argosy/domain/refusal';
 import type { Refusal, Result } from '@argosy/domain/refusal';

@@ -1,20 +1,17 @@
 import type {
   Alarm,
   BalanceRun,
-  Datastore,
-  DiskOperation,
   FleetRecord,
   Guest,
   Host,
-  Image,
   Migration,
   Placement,
   Pool,
   Recommendation,
   Rule,
-  Snapshot,
   Task,
 } from '@argosy/domain/entities';
+import type { Datastore, DiskOperation, Image, Snapshot } from '@argosy/domain/storage';
 import type { Drill } from '@argosy/domain/drill';
 import type { FenceSecret } from '@argosy/domain/fence-device';
 import type { Roll } from '@argosy/domain/roll';

@@ -1,5 +1,6 @@
 import type { DiskCopy, DiskWork, DiskWorkResult, OutgoingDisk } from '@argosy/domain/disk-work';
-import type { DriverCapabilities, MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { DriverCapabilities, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Refusal, Result } from '@argosy/domain/refusal';
 import type { Instant } from '@argosy/domain/units';

@@ -1,4 +1,4 @@
-import { isolationResponses } from '@argosy/domain/entities';
+import { isolationResponses } from '@argosy/domain/policies';
 import type { Random } from '../random';
 
 export interface Draft {

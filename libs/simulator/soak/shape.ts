@@ -1,4 +1,4 @@
-import { isolationResponses } from '@argosy/domain/entities';
+import { isolationResponses } from '@argosy/domain/policies';
 import type { Random } from '../random';
 
 /** A fleet to soak: what there is, as lines of a scenario. */

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import { expectDisk, fillDisk } from './disks';
 import { expectUnbroken, quickPolicy, running, slowPolicy, type Copy, type Hosts, type TestTable } from './scenes';

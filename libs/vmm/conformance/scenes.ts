@@ -1,4 +1,4 @@
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { VmmInstance } from '@argosy/control/ports/vmm-driver';
 import { isSame } from '../test-bench';

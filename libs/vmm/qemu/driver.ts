@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { accepted } from '@argosy/domain/refusal';
 import type { DiskCopy, DiskWork, DiskWorkResult } from '@argosy/domain/disk-work';
 import type { Result } from '@argosy/domain/refusal';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { GuestSpecification } from '@argosy/domain/guest-specification';
 import type { Instant } from '@argosy/domain/units';
 import type {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { MigrationPolicy } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { offerDisk, withdrawDisk } from './disk-export';
 import { setEncryption } from './encryption';
 import { type InstanceFolder, type InstanceRecord, socketPathFits } from './instance-folder';

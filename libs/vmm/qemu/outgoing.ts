@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutgoingDisk } from '@argosy/domain/disk-work';
-import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import type { Refusal } from '@argosy/domain/refusal';
 import { mebibyte } from '@argosy/domain/units';
 import { DiskToTarget, findMigrationJob } from './outgoing-disk';

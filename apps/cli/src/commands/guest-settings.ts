@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { displays, restartPriorities, type GuestProbe } from '@argosy/domain/entities';
+import { displays, type GuestProbe } from '@argosy/domain/entities';
+import { restartPriorities } from '@argosy/domain/policies';
 import { given, type Flag, type FlagValues } from '../command';
 import { Failure, usageFailure } from '../failure';
 import type { Session } from '../session';

@@ -1,4 +1,4 @@
-import { firmwares, imageFormats } from '@argosy/domain/entities';
+import { firmwares, imageFormats } from '@argosy/domain/storage';
 import { command, given } from '../command';
 import { imageView } from '../output/inventory-views';
 import { buildLinux } from '../build-image';

@@ -4,7 +4,7 @@ import {
   isolationResponses,
   powerAutomations,
   restartReadiness,
-} from '@argosy/domain/entities';
+} from '@argosy/domain/policies';
 import type { RouteCall } from '@argosy/contracts/routes';
 import { command, given, givenAny, type Flag, type FlagValues } from '../command';
 import { usageFailure } from '../failure';

@@ -1,4 +1,4 @@
-import type { Snapshot } from '@argosy/domain/entities';
+import type { Snapshot } from '@argosy/domain/storage';
 import { command } from '../command';
 import { Failure } from '../failure';
 import { guestView, snapshotView } from '../output/inventory-views';

@@ -1,6 +1,7 @@
 import type { GuestView } from '@argosy/contracts/responses';
 import type { RouteResponse } from '@argosy/contracts/routes';
 import type * as entity from '@argosy/domain/entities';
+import type { Datastore, Image, Snapshot } from '@argosy/domain/storage';
 import type { FenceDevice } from '@argosy/domain/fence-device';
 import type { HostUsage } from '@argosy/contracts/responses';
 import { mebibyte } from '@argosy/domain/units';
@@ -265,7 +266,7 @@ export const poolDetailView: View<entity.Pool & { readonly lossTolerance: entity
   columns: [...poolView.columns, { title: 'LOSSES', text: ({ lossTolerance }) => lossTolerance.explanation }],
 };
 
-export const imageView: View<entity.Image> = {
+export const imageView: View<Image> = {
   kind: 'image',
   needs: ['guest', 'datastore'],
   nameOf: ({ name }) => name,
@@ -280,7 +281,7 @@ export const imageView: View<entity.Image> = {
       text: ({ id }, { guests }) => `${[...guests.values()].filter(({ imageId }) => imageId === id).length}`,
       right: true,
     },
-    ...createdColumns<entity.Image>(),
+    ...createdColumns<Image>(),
     { title: 'FILE', text: ({ diskPath, kernelPath }) => orNothing(diskPath ?? kernelPath), only: 'wide' },
     { title: 'INITRD', text: ({ initrdPath }) => orNothing(initrdPath), only: 'detail' },
     { title: 'ARGUMENTS', text: ({ kernelArguments }) => orNothing(kernelArguments), only: 'detail' },
@@ -289,7 +290,7 @@ export const imageView: View<entity.Image> = {
   ],
 };
 
-export const datastoreView: View<entity.Datastore> = {
+export const datastoreView: View<Datastore> = {
   kind: 'datastore',
   needs: ['host', 'guest'],
   nameOf: ({ name }) => name,
@@ -305,7 +306,7 @@ export const datastoreView: View<entity.Datastore> = {
     { title: 'PATH', text: ({ path }) => path },
     { title: 'ALARM AT', text: ({ alarmUsedShare }) => percent(alarmUsedShare), right: true, only: 'wide' },
     { title: 'MEASURED', text: ({ use }, { now }) => ageOf(use?.at ?? null, now), only: 'wide' },
-    ...createdColumns<entity.Datastore>(),
+    ...createdColumns<Datastore>(),
     idColumn(),
   ],
 };
@@ -319,13 +320,13 @@ function promisedDiskMiB(datastoreId: string, lookup: Lookup): number {
     .filter(({ isTemplate }) => !isTemplate)
     .reduce((sum, { diskMiB }) => sum + diskMiB, 0);
 }
-function growth({ use }: entity.Datastore): string {
+function growth({ use }: Datastore): string {
   const perSecond = use?.growthBytesPerSecond ?? null;
   if (perSecond === null) return nothing;
   return perSecond < 0 ? `-${rate(-perSecond)}` : rate(perSecond);
 }
 
-export const snapshotView: View<entity.Snapshot> = {
+export const snapshotView: View<Snapshot> = {
   kind: 'snapshot',
   needs: ['guest'],
   nameOf: ({ name }) => name,
@@ -340,7 +341,7 @@ export const snapshotView: View<entity.Snapshot> = {
       right: true,
     },
     { title: 'STOOD STILL', text: ({ pauseMs }) => duration(pauseMs), right: true },
-    ...createdColumns<entity.Snapshot>(),
+    ...createdColumns<Snapshot>(),
     idColumn(),
   ],
 };

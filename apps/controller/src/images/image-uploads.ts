@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Datastore, Image } from '@argosy/domain/entities';
+import type { Datastore, Image } from '@argosy/domain/storage';
 import type { FleetRequest, NewImage } from '@argosy/domain/fleet-request';
 import type { ImageUpload, UploadFormat } from '@argosy/domain/image-upload';
 import { accepted, refused, type RefusalCode, type Result } from '@argosy/domain/refusal';

@@ -1,5 +1,6 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { pageBytes } from '@argosy/machine/memory';
 import type { DirtyPages } from '../dirty-pages';
 import type { GuestMachine } from '../guest-machine';

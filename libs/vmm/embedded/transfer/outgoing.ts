@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutgoingDisk } from '@argosy/domain/disk-work';
-import type { MigrationPolicy, MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationProgress } from '@argosy/domain/entities';
+import type { MigrationPolicy } from '@argosy/domain/policies';
 import { refused } from '@argosy/domain/refusal';
 import type { VmmEvent } from '@argosy/control/ports/vmm-driver';
 import { refuse } from '../../refused';

@@ -1,4 +1,4 @@
-import type { Datastore } from '@argosy/domain/entities';
+import type { Datastore } from '@argosy/domain/storage';
 import { refuse, type Answer, type Handlers } from '../answer';
 import type { HttpPorts } from '../ports';
 import { findRow, listRows } from '../references';
